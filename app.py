@@ -1,0 +1,127 @@
+"""The application: settings in, Starlette out. `python app.py` serves it; `uvicorn app:app` does too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route, Router
+
+import log
+from gateway.call import chain
+from gateway.capacity import Capacity
+from gateway.discovery import discover, load
+from gateway.events import EventLimits
+from gateway.local import Limits, LocalServer
+from gateway.names import Names
+from gateway.record import Record
+from gateway.registry import Registry
+from gateway.server import Server
+from gateway.timeout import Timeout
+from routes.call import Call, CallAny, CallTool
+from routes.cors import CORS
+from routes.drain import Drain
+from routes.errors import exception_handlers
+from routes.guard import Guard
+from routes.health import Health, HealthOfAll
+from routes.index import Index
+from routes.request_id import RequestId
+from routes.startup import Startup
+from routes.tools import AllTools, Tools
+from settings import Settings
+from shutdown import streams_ended
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Everything that is served, in the order in which it acts.
+
+    Raises:
+        LoadError: a server cannot be served.
+    """
+    capacity = Capacity(settings.max_calls)
+    interceptors = chain(
+        [
+            Record(log.record_call, with_arguments=settings.log_arguments),
+            capacity,
+            Timeout(settings.call_timeout),
+        ]
+    )
+    found = discover(settings.servers_dir, settings.servers)
+    limits = _limits(settings)
+    registry = Registry([LocalServer(name, mcp, interceptors, limits) for name, mcp in load(found)])
+    names = Names(registry)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with registry.opened(), streams_ended(registry, capacity, settings.shutdown_grace):
+            yield
+
+    app = Starlette(
+        routes=[
+            *(
+                Mount(f"/{server.name}", Router(_routes(server, settings), redirect_slashes=False))
+                for server in registry
+            ),
+            Route("/call", CallAny(registry, names, settings.max_body), methods=["POST"]),
+            Route("/tools", AllTools(registry, names).list),
+            Route("/health", HealthOfAll(registry).get),
+            Route("/", Index(registry).get),
+        ],
+        middleware=[
+            Middleware(Startup),
+            Middleware(RequestId),
+            Middleware(Drain),
+            Middleware(Guard, hosts=settings.allowed_hosts),
+            Middleware(CORS),
+        ],
+        exception_handlers=exception_handlers(),
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.registry, app.state.capacity = registry, capacity
+    return app
+
+
+def _routes(server: Server, settings: Settings) -> list[BaseRoute]:
+    """Under `/{server}`: its native MCP endpoint in both spellings, and the JSON endpoints beside it."""
+    tools = Tools(server)
+    return [
+        Route("/mcp/call", Call(server, settings.max_body), methods=["POST"]),
+        Route("/mcp", server.mcp),
+        Route("/mcp/", server.mcp),
+        Route("/mcp/tools", tools.list),
+        Route("/mcp/tools/{tool}", tools.one),
+        Route("/mcp/tools/{tool}", CallTool(server, settings.max_body), methods=["POST"]),
+        Route("/mcp/health", Health(server).get),
+    ]
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        threads=settings.threads,
+        max_body=settings.max_body,
+        stateless=settings.stateless,
+        max_sessions=settings.max_sessions,
+        session_idle_timeout=settings.session_idle_timeout,
+        retry_interval=settings.retry_interval,
+        input_timeout=settings.input_timeout,
+        events=EventLimits(per_stream=settings.events_per_stream, total_bytes=settings.events_max_bytes),
+    )
+
+
+def __getattr__(name: str) -> Starlette:
+    """`app` for `uvicorn app:app`, made when it is asked for: importing this module serves nothing."""
+    if name != "app":
+        raise AttributeError(name)
+    settings = Settings.from_env(os.environ)
+    log.configure(settings.log_level, settings.log_format)
+    return create_app(settings)
+
+
+if __name__ == "__main__":
+    import serve
+
+    serve.main(create_app)

@@ -1,0 +1,1 @@
+"""What a served server is. Knows MCP; knows no HTTP request, response or status code."""

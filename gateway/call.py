@@ -1,0 +1,89 @@
+"""One call on its way to a tool, what comes back, and the chain of interceptors between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+Report = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+"""Takes what a tool reports on its way: `progress` or `log`, and its fields."""
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+"""Set for each request by the outermost middleware; the log and native MCP calls read it."""
+
+
+endpoint: ContextVar[str] = ContextVar("endpoint", default="mcp")
+"""Which native MCP endpoint a call came in by: `mcp` or `aggregate`."""
+
+
+@dataclass(slots=True)
+class ToolResult:
+    """What a tool answered.
+
+    `body` is JSON: the structured output as the tool's output schema says, or `{"result": value}` (`wrapped`).
+    `message` is the tool's own word when it says that the call failed. `asks` is what it needs to go on.
+    `native` is the SDK's own result, where the call came in over native MCP.
+    """
+
+    body: bytes = b""
+    wrapped: bool = True
+    is_error: bool = False
+    message: str = ""
+    asks: Mapping[str, Any] | None = None
+    native: Any = None
+    outcome: str = "ok"
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """One call on its way. `via` is how it came in: `call`, `tool-url`, `mcp` or `aggregate`.
+
+    `request` is what the call came in with, handed on to a tool's `Context` unseen. `answers` and `state` are
+    the caller's answer to what a tool asked. `value` and `failure` are noted where the SDK turns them into text.
+    """
+
+    server: str
+    tool: str
+    arguments: dict[str, Any]
+    via: str
+    request_id: str = "-"
+    caller: str | None = None
+    request: Any = None
+    answers: Mapping[str, Any] | None = None
+    state: str | None = None
+    report: Report | None = None
+    execute: Callable[[ToolCall], Awaitable[ToolResult]] | None = None
+    failure: Exception | None = None
+    value: Any = None
+
+
+CallNext = Callable[[ToolCall], Awaitable[ToolResult]]
+
+current_call: ContextVar[ToolCall | None] = ContextVar("current_call", default=None)
+"""The call whose tool is running, for what the SDK's interfaces leave no other way to."""
+
+
+class Interceptor(Protocol):
+    """What happens around every call, whatever way it came in."""
+
+    def __call__(self, call: ToolCall, call_next: CallNext, /) -> Awaitable[ToolResult]: ...
+
+
+def chain(interceptors: Sequence[Interceptor]) -> CallNext:
+    """Compose `interceptors`, the first outermost, around each call's own `execute`."""
+
+    def innermost(call: ToolCall) -> Awaitable[ToolResult]:
+        assert call.execute is not None
+        return call.execute(call)
+
+    handler: CallNext = innermost
+    for interceptor in reversed(interceptors):
+        handler = partial(_intercept, interceptor, handler)
+    return handler
+
+
+def _intercept(interceptor: Interceptor, call_next: CallNext, call: ToolCall) -> Awaitable[ToolResult]:
+    return interceptor(call, call_next)

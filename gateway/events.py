@@ -1,0 +1,155 @@
+"""What the streams of MCP sessions sent, for a client that lost its connection: bounded, never another session's."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from weakref import ref
+
+from mcp.server.streamable_http import EventCallback, EventId, EventMessage, EventStore, StreamId
+from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCResponse
+from mcp_types.jsonrpc import ErrorData
+
+_EVENTS_GONE = -32002
+
+
+@dataclass(frozen=True, slots=True)
+class EventLimits:
+    """How much is kept: of one stream, of one session, and in bytes for all sessions of one server."""
+
+    per_stream: int = 256
+    streams: int = 64
+    stream_bytes: int = 1024 * 1024
+    total_bytes: int = 64 * 1024 * 1024
+
+
+class Events:
+    """The events of all sessions of one server. Where they take too much, the session longest silent loses first."""
+
+    def __init__(self, limits: EventLimits) -> None:
+        self.limits = limits
+        self.total = 0
+        self._stores: OrderedDict[int, ref[SessionEvents]] = OrderedDict()
+
+    def new_store(self) -> SessionEvents:
+        """A store for one session; what it holds goes when the session goes."""
+        return SessionEvents(self)
+
+    def count(self, store: SessionEvents, size: int) -> None:
+        self.total += size
+        self._stores[id(store)] = ref(store)
+        self._stores.move_to_end(id(store))
+        while self.total > self.limits.total_bytes:
+            silent = next(iter(self._stores.values()))()
+            if silent is None or not silent.forget_oldest():
+                self._stores.popitem(last=False)
+
+    def forget(self, store: SessionEvents, size: int) -> None:
+        self.total -= size
+        self._stores.pop(id(store), None)
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Events of one request or of the GET stream, numbered from 1; those up to `gone` are no longer there."""
+
+    name: StreamId
+    number: int
+    events: deque[tuple[int, JSONRPCMessage | None, int]] = field(default_factory=deque)
+    last: int = 0
+    gone: int = 0
+    size: int = 0
+    complete: bool = False
+
+    def append(self, message: JSONRPCMessage | None, size: int) -> None:
+        self.last += 1
+        self.size += size
+        self.events.append((self.last, message, size))
+
+    def drop_first(self) -> int:
+        self.gone, _, size = self.events.popleft()
+        self.size -= size
+        return size
+
+
+class SessionEvents(EventStore):
+    """The SDK's event store, for one session. An event id is `{number of the stream}-{number of the event}`."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._streams: OrderedDict[StreamId, _Stream] = OrderedDict()
+        self._opened = 0
+        self._size = 0
+
+    def __del__(self) -> None:
+        self._events.forget(self, self._size)
+
+    async def store_event(self, stream_id: StreamId, message: JSONRPCMessage | None) -> EventId:
+        limits = self._events.limits
+        stream = self._stream(stream_id)
+        size = len(message.model_dump_json(by_alias=True, exclude_unset=True)) if message is not None else 0
+        stream.append(message, size)
+        stream.complete = isinstance(message, JSONRPCResponse | JSONRPCError)
+        self._size += size
+        while len(stream.events) > limits.per_stream or stream.size > limits.stream_bytes:
+            self._drop(stream)
+        while len(self._streams) > limits.streams:
+            self._drop_all(self._streams.popitem(last=False)[1])
+        self._events.count(self, size)
+        return f"{stream.number}-{stream.last}"
+
+    async def replay_events_after(self, last_event_id: EventId, send_callback: EventCallback) -> StreamId | None:
+        stream, last_seen = self._find(last_event_id)
+        if stream is None or last_seen < stream.gone:
+            await send_callback(EventMessage(_gone(stream)))
+            return None
+        for number, message, _ in list(stream.events):
+            if number > last_seen and message is not None:
+                await send_callback(EventMessage(message, f"{stream.number}-{number}"))
+        return None if stream.complete else stream.name
+
+    def forget_oldest(self) -> bool:
+        """Drop one event of the stream that is longest open; False when there is none."""
+        for stream in self._streams.values():
+            if stream.events:
+                self._events.total -= self._drop(stream)
+                return True
+        return False
+
+    def _stream(self, name: StreamId) -> _Stream:
+        """The stream of this name; a new one where the last one of this name is complete."""
+        stream = self._streams.get(name)
+        if stream is None or stream.complete:
+            if stream is not None:
+                self._drop_all(stream)
+            self._opened += 1
+            stream = self._streams[name] = _Stream(name, self._opened)
+            self._streams.move_to_end(name)
+        return stream
+
+    def _find(self, event_id: EventId) -> tuple[_Stream | None, int]:
+        number, _, event = event_id.partition("-")
+        if not (event.isascii() and event.isdigit() and len(event) < 16):
+            return None, 0
+        found = (stream for stream in self._streams.values() if str(stream.number) == number)
+        return next(found, None), int(event)
+
+    def _drop(self, stream: _Stream) -> int:
+        size = stream.drop_first()
+        self._size -= size
+        return size
+
+    def _drop_all(self, stream: _Stream) -> None:
+        while stream.events:
+            self._events.total -= self._drop(stream)
+
+
+def _gone(stream: _Stream | None) -> JSONRPCError:
+    """Answers the request whose stream it was, so that its client does not wait for ever."""
+    name = stream.name if stream is not None else None
+    request_id = int(name) if name is not None and name.isdecimal() else name
+    return JSONRPCError(
+        jsonrpc="2.0",
+        id=request_id,
+        error=ErrorData(code=_EVENTS_GONE, message="The events after this one are no longer kept"),
+    )

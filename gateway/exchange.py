@@ -1,0 +1,158 @@
+"""A JSON call through the SDK's whole machinery, for tools that take `Context`: progress, log, questions to the caller.
+
+The tool runs in a task of its own, so that a question it asks in mid-call can be answered by a later request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+from jsonschema import Draft202012Validator
+from mcp.server import Server as LowLevelServer
+from mcp.server.connection import Connection
+from mcp.server.runner import serve_one
+from mcp.shared.dispatcher import CallOptions
+from mcp.shared.message import ServerMessageMetadata
+from mcp.shared.transport_context import TransportContext
+from mcp_types import methods
+from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
+from pydantic import ValidationError
+
+from gateway.call import ToolCall, current_call
+from gateway.errors import InvalidRequest, Unavailable
+
+_CAPABILITIES: dict[str, Any] = {"elicitation": {"form": {}, "url": {}}, "sampling": {"tools": {}}, "roots": {}}
+_META = {"io.modelcontextprotocol/logLevel": "debug", "progressToken": 0}
+_CLIENT = {"name": "multi-mcp", "version": "1"}
+
+
+class Exchange:
+    """One tool call in its task. Satisfies the SDK's `DispatchContext`: what the tool sends comes here."""
+
+    can_send_request = True
+
+    def __init__(self, call: ToolCall) -> None:
+        self.call = call
+        self.request_id = call.request_id
+        self.transport = TransportContext(kind="json", can_send_request=True)
+        self.message_metadata = ServerMessageMetadata(request_context=call.request)
+        self.cancel_requested = anyio.Event()
+        self.scope = anyio.CancelScope()
+        self.over = False
+        self._questions: dict[str, _Question] = {}
+        self._asked = 0
+        self._changed = anyio.Event()
+        self._result: dict[str, Any] | None = None
+        self._error: Exception | None = None
+
+    async def run(self, server: LowLevelServer[Any], lifespan_state: Any) -> None:
+        """In the exchange's own task: the call, from the middleware of its server to the tool."""
+        call = self.call
+        params: dict[str, Any] = {"name": call.tool, "arguments": call.arguments, "_meta": _META}
+        if call.answers is not None:
+            params["inputResponses"] = call.answers
+        if call.state is not None:
+            params["requestState"] = call.state
+        connection = Connection.from_envelope(LATEST_MODERN_VERSION, _CLIENT, _CAPABILITIES)
+        current_call.set(call)
+        with self.scope:
+            try:
+                self._result = await serve_one(
+                    server, self, "tools/call", params, connection=connection, lifespan_state=lifespan_state
+                )
+            except Exception as exc:  # this task's boundary: the request that waits for it raises it
+                self._error = exc
+        self.over = True
+        self._changed.set()
+
+    async def next(self) -> Mapping[str, Any] | None:
+        """Wait for the tool's result, on the wire's terms; None when it asks something first.
+
+        Raises:
+            Unavailable: the server closed, or nobody answered in time.
+            Exception: what the call raised.
+        """
+        while not self.over and not self._questions:
+            await self._changed.wait()
+            self._changed = anyio.Event()
+        if self._error is not None:
+            raise self._error
+        if self.over and self._result is None:
+            raise Unavailable("The call was given up before its tool answered.")
+        return self._result
+
+    def questions(self) -> dict[str, Any]:
+        return {
+            key: {"method": question.method, "params": question.params} for key, question in self._questions.items()
+        }
+
+    def answer(self, answers: Mapping[str, Any] | None) -> None:
+        """Hand the caller's answers to the tool that waits for them.
+
+        Raises:
+            InvalidRequest: an answer to nothing, or not of the kind that was asked for. The tool waits on.
+        """
+        unknown = [key for key in answers or {} if key not in self._questions]
+        if not answers or unknown:
+            known = ", ".join(self._questions)
+            raise InvalidRequest(f"`inputResponses` must answer what was asked under the same keys: {known}.")
+        for key, value in answers.items():
+            self._questions[key].check(key, value)
+        for key, value in answers.items():
+            self._questions.pop(key).reply(value)
+
+    async def send_raw_request(
+        self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
+    ) -> dict[str, Any]:
+        """What the tool asks of its client: kept as a question until a request answers it."""
+        question = _Question(method, params or {})
+        self._asked += 1
+        key = f"{self.request_id}-{self._asked}"
+        self._questions[key] = question
+        self._changed.set()
+        try:
+            with anyio.fail_after((opts or {}).get("timeout")):
+                return await question.reply_received()
+        finally:
+            self._questions.pop(key, None)
+
+    async def notify(self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None) -> None:
+        if method == "notifications/message" and self.call.report is not None:
+            await self.call.report("log", params or {})
+
+    async def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        if self.call.report is not None:
+            fields = {"progress": progress, "total": total, "message": message}
+            await self.call.report("progress", {key: value for key, value in fields.items() if value is not None})
+
+
+class _Question:
+    """One request of the tool to its client, and the answer when it is there."""
+
+    def __init__(self, method: str, params: Mapping[str, Any]) -> None:
+        self.method = method
+        self.params = params
+        self._answered = anyio.Event()
+        self._reply: dict[str, Any] = {}
+
+    def check(self, key: str, value: Any) -> None:
+        try:
+            methods.validate_client_result(self.method, LATEST_HANDSHAKE_VERSION, value)
+        except ValidationError as exc:
+            reasons = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
+            raise InvalidRequest(f"`inputResponses.{key}` is no answer to {self.method}: {reasons}") from exc
+        schema = self.params.get("requestedSchema")
+        if schema is not None and value.get("action") == "accept":
+            for error in Draft202012Validator(schema).iter_errors(value.get("content") or {}):
+                where = ".".join(map(str, error.absolute_path)) or "content"
+                raise InvalidRequest(f"`inputResponses.{key}.content` does not match what was asked for, at {where!r}.")
+
+    def reply(self, value: dict[str, Any]) -> None:
+        self._reply = value
+        self._answered.set()
+
+    async def reply_received(self) -> dict[str, Any]:
+        await self._answered.wait()
+        return self._reply

@@ -1,0 +1,130 @@
+"""A server of this process: an `MCPServer` from a user's file, served natively and called directly."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp.server import Server as LowLevelServer
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
+from mcp.shared.exceptions import MCPError
+from mcp_types.methods import is_input_required
+from starlette.types import ASGIApp
+
+from gateway import sdk
+from gateway.answer import Answer, text_as_json
+from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.errors import InvalidRequest, ToolCrashed, UnknownTool
+from gateway.events import EventLimits, Events
+from gateway.exchanges import Exchanges
+from gateway.failure import refusal
+from gateway.native import NativeCalls
+from gateway.server import Status, ToolInfo
+from gateway.tool import ServedTool
+from gateway.tools import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one server may use. Times are seconds, `max_body` is bytes; stateless, there are no sessions or events."""
+
+    threads: int = 40
+    max_body: int = 4 * 1024 * 1024
+    stateless: bool = False
+    max_sessions: int = 10_000
+    session_idle_timeout: float = 1800.0
+    retry_interval: float = 1.0
+    input_timeout: float = 300.0
+    waiting_calls: int = 100
+    events: EventLimits = field(default_factory=EventLimits)
+
+
+class LocalServer:
+    """Serves `mcp` under `name`. Every call, whatever way it came in, passes `chain`."""
+
+    def __init__(self, name: str, mcp: MCPServer[Any], chain: CallNext, limits: Limits) -> None:
+        self.name = name
+        self._mcp = mcp
+        self._chain = chain
+        self._tools = Tools(mcp, limits.threads)
+        self._server = sdk.low_level(mcp)
+        self._watched = sdk.is_watched(mcp)
+        self._exchanges = Exchanges(self._server, limits.waiting_calls, limits.input_timeout)
+        self._manager = _manager(self._server, limits)
+        self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
+        sdk.insert_middleware(mcp, NativeCalls(name, chain))
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Enter the user's lifespan once, and run the sessions and the calls that outlive their request."""
+        sdk.drop_unread_tracing(self._mcp)
+        async with self._server.lifespan(self._server) as self.lifespan_state:
+            sdk.enter_once(self._server, self.lifespan_state)
+            async with self._manager.run(), self._exchanges.opened(self.lifespan_state):
+                yield
+
+    def tools(self) -> Sequence[ToolInfo]:
+        return self._tools.listed()
+
+    def status(self) -> Status:
+        return {"tools": len(self.tools()), "sessions": self._manager.open_sessions}
+
+    def end_streams(self) -> None:
+        sdk.end_listen_streams(self._server)
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        call.tool = self._tools.resolve(call.tool)
+        call.execute = self._execute
+        return await self._chain(call)
+
+    async def _execute(self, call: ToolCall) -> ToolResult:
+        tool = self._tools.get(call.tool)
+        if tool is None:
+            raise UnknownTool(call.tool, self._tools.names(), self.name)
+        goes_on = call.state is not None or call.answers is not None
+        if isinstance(tool, ServedTool) and not (tool.needs_context or self._watched or goes_on):
+            return await tool.call(call)
+        return await self._exchanged(call, tool)
+
+    async def _exchanged(self, call: ToolCall, tool: Tool) -> ToolResult:
+        """Through the SDK's machinery: what it turned into text is taken apart again."""
+        try:
+            result, begun = await self._exchanges.call(call)
+        except MCPError as exc:
+            if exc.error.data == {"reason": "invalid_request_state"}:
+                raise InvalidRequest("This `requestState` is not of this call, or has expired.") from exc
+            return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
+        answer = tool.answer if isinstance(tool, ServedTool) else Answer(tool.fn_metadata)
+        if result.get("isError"):
+            return _error(answer.of_wire(result), begun)
+        if is_input_required(result) or result.get("structuredContent") is not None:
+            return answer.of_wire(result)
+        if self._watched:  # its author may have changed the result on its way
+            return answer.of_wire(result if isinstance(begun.value, str) else text_as_json(result))
+        return answer.of(begun.value)
+
+
+def _error(result: ToolResult, call: ToolCall) -> ToolResult:
+    prefix = f"Error executing tool {call.tool}"
+    refused = refusal(call.failure) or (ToolCrashed() if result.message == prefix else None)
+    if refused is not None:
+        raise refused
+    result.message = result.message.removeprefix(prefix + ": ")
+    return result
+
+
+def _manager(server: LowLevelServer[Any], limits: Limits) -> sdk.SessionManager:
+    if limits.stateless:
+        return sdk.SessionManager(server, None, stateless=True, max_request_body_size=limits.max_body)
+    return sdk.SessionManager(
+        server,
+        Events(limits.events).new_store,
+        retry_interval=round(limits.retry_interval * 1000),
+        session_idle_timeout=limits.session_idle_timeout,
+        max_request_body_size=limits.max_body,
+        max_sessions=limits.max_sessions,
+    )

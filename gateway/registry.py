@@ -1,0 +1,50 @@
+"""The servers by name, opened and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from gateway.errors import StartError, UnknownServer
+from gateway.server import Server
+
+
+class Registry:
+    """Servers in the order given."""
+
+    def __init__(self, servers: Sequence[Server]) -> None:
+        self._servers = {server.name: server for server in servers}
+
+    def __iter__(self) -> Iterator[Server]:
+        return iter(self._servers.values())
+
+    def __getitem__(self, name: str) -> Server:
+        server = self._servers.get(name)
+        if server is None:
+            raise UnknownServer(name, self._servers)
+        return server
+
+    def names(self) -> Sequence[str]:
+        return list(self._servers)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Open every server, each in its turn, and close them in the opposite order.
+
+        Raises:
+            StartError: a server did not open; those before it are closed again.
+        """
+        async with AsyncExitStack() as stack:
+            for server in self:
+                try:
+                    await stack.enter_async_context(server.opened())
+                except Exception as exc:
+                    raise StartError(f"server {server.name!r} does not start: {_reason(exc)}") from exc
+            yield
+
+
+def _reason(exc: BaseException) -> str:
+    """The first exception that is not a group, as a line."""
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
+    return f"{type(exc).__name__}: {exc}".splitlines()[0]

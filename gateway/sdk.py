@@ -1,0 +1,91 @@
+"""All that we lean on in the SDK beyond its public interface, in one place; `mcp` is pinned to its minor for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+from mcp.server import Server as LowLevelServer
+from mcp.server.context import ServerMiddleware
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.request_state import RequestStateBoundary
+from mcp.server.streamable_http import EventStore
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.subscriptions import ListenHandler, SubscriptionBus
+from opentelemetry import trace
+
+BUILT_IN = ("OpenTelemetryMiddleware", RequestStateBoundary.__name__)
+
+
+class SessionManager(StreamableHTTPSessionManager):
+    """The SDK's manager with an event store for each session.
+
+    The SDK reads `event_store` once for each session that it opens, and hands the store only request ids, which
+    every session counts from 1: with one store for all, a client could replay another client's events.
+    """
+
+    def __init__(self, app: LowLevelServer[Any], new_store: Callable[[], EventStore] | None, **options: Any) -> None:
+        self._new_store = new_store
+        super().__init__(app, **options)
+
+    @property
+    def event_store(self) -> EventStore | None:
+        return self._new_store() if self._new_store is not None else None
+
+    @event_store.setter
+    def event_store(self, store: EventStore | None) -> None:
+        """The base class sets its default here."""
+
+    @property
+    def open_sessions(self) -> int:
+        return len(self._server_instances)
+
+
+def low_level(mcp: MCPServer[Any]) -> LowLevelServer[Any]:
+    return mcp._lowlevel_server
+
+
+def tool_table(mcp: MCPServer[Any]) -> dict[str, Tool]:
+    """The server's own table, which it calls its tools from."""
+    return mcp._tool_manager._tools
+
+
+def bus(mcp: MCPServer[Any]) -> SubscriptionBus:
+    return mcp._subscriptions
+
+
+def has_auth(mcp: MCPServer[Any]) -> bool:
+    return mcp.settings.auth is not None
+
+
+def enter_once(server: LowLevelServer[Any], state: Any) -> None:
+    """Make the manager take `state`, of the lifespan already entered, and not enter the lifespan again."""
+    server.lifespan = lambda _: nullcontext(state)
+
+
+def drop_unread_tracing(mcp: MCPServer[Any]) -> None:
+    """Without a configured OpenTelemetry SDK the SDK's spans cost about 8 % of a call and have no reader."""
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        mcp.middleware[:] = [item for item in mcp.middleware if type(item).__name__ != BUILT_IN[0]]
+
+
+def insert_middleware(mcp: MCPServer[Any], middleware: ServerMiddleware[Any]) -> None:
+    """Inside of what the SDK itself put there, outside of what the server's author did."""
+    mcp.middleware.insert(sum(type(item).__name__ in BUILT_IN for item in mcp.middleware), middleware)
+
+
+def is_watched(mcp: MCPServer[Any]) -> bool:
+    """Whether the server's author put something of their own around its tool calls."""
+    entry = low_level(mcp).get_request_handler("tools/call")
+    own_handler = entry is not None and getattr(entry.handler, "__self__", None) is mcp
+    overridden = type(mcp).call_tool is not MCPServer.call_tool
+    return overridden or not own_handler or any(type(item).__name__ not in BUILT_IN for item in mcp.middleware)
+
+
+def end_listen_streams(server: LowLevelServer[Any]) -> None:
+    """Close each open `subscriptions/listen` stream with its final result, as the specification has it."""
+    entry = server.get_request_handler("subscriptions/listen")
+    if entry is not None and isinstance(entry.handler, ListenHandler):
+        entry.handler.close()

@@ -1,0 +1,63 @@
+"""The one interface: what a served server is, whatever stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NotRequired, Protocol, TypedDict
+
+from starlette.types import ASGIApp
+
+from gateway.call import ToolCall, ToolResult
+
+
+class ToolInfo(TypedDict):
+    """A tool as MCP lists it on the wire."""
+
+    name: str
+    title: NotRequired[str]
+    description: NotRequired[str]
+    inputSchema: dict[str, Any]
+    outputSchema: NotRequired[dict[str, Any]]
+    annotations: NotRequired[dict[str, Any]]
+
+
+class Status(TypedDict):
+    """How a server is: the number of its tools and of its open MCP sessions."""
+
+    tools: int
+    sessions: int
+
+
+class Server(Protocol):
+    """Has a name; opens and closes; lists tools; calls a tool; hands out its native MCP endpoint."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def mcp(self) -> ASGIApp:
+        """The native MCP endpoint, to be mounted at any path."""
+        ...
+
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """The server's lifetime. Entered and left once, by the same task."""
+        ...
+
+    def tools(self) -> Sequence[ToolInfo]:
+        """The tools as they are now, in their order. The same object as long as nothing changed."""
+        ...
+
+    def status(self) -> Status: ...
+
+    def end_streams(self) -> None:
+        """End the streams that stay open for as long as their clients like."""
+        ...
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        """Take `call` through the interceptors to its tool. The suffix `_tool` may be left off its name.
+
+        Raises:
+            GatewayError: what kept the call from the tool.
+        """
+        ...

@@ -1,0 +1,71 @@
+"""The threads of one server's sync tools: a bound of its own, so that one slow server cannot stall the others."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+
+
+class Threads:
+    """Runs functions in worker threads, at most `limit` at once; a further one waits.
+
+    A cancelled call is abandoned: its thread runs on, and keeps its place until the function returns.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._places = CapacityLimiter(limit)
+        self._unbounded = CapacityLimiter(math.inf)
+
+    async def run(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+        """Call `function(**arguments)` in a thread that `anyio.from_thread` works in."""
+        place = _Place(self._places)
+        await self._places.acquire_on_behalf_of(place)
+        try:
+            return await to_thread.run_sync(
+                partial(place.occupy, function, arguments), abandon_on_cancel=True, limiter=self._unbounded
+            )
+        finally:
+            place.leave()
+
+
+class _Place:
+    """A place among the threads: free again when the caller has left and the function, if it began, has returned."""
+
+    def __init__(self, places: CapacityLimiter) -> None:
+        self._places = places
+        self._loop = asyncio.get_running_loop()
+        self._unclaimed = [True]
+        self._returned = self._left = self._released = False
+
+    def occupy(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+        """In the thread. Popping the one claim is atomic: either the function begins or the caller has left."""
+        if not self._claim():
+            return None
+        try:
+            return function(**arguments)
+        finally:
+            self._returned = True
+            if self._left:
+                self._loop.call_soon_threadsafe(self._release)
+
+    def leave(self) -> None:
+        """In the event loop. Each side sets its flag before it reads the other's, so one of them releases."""
+        self._left = True
+        if self._claim() or self._returned:
+            self._release()
+
+    def _claim(self) -> bool:
+        try:
+            return self._unclaimed.pop()
+        except IndexError:
+            return False
+
+    def _release(self) -> None:
+        if not self._released:
+            self._released = True
+            self._places.release_on_behalf_of(self)

@@ -1,0 +1,65 @@
+"""The tools of one server as they are now: a tool added or removed while it runs is seen at the next call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
+
+from gateway import sdk
+from gateway.server import ToolInfo
+from gateway.threads import Threads
+from gateway.tool import ServedTool
+
+_SUFFIX = "_tool"
+
+
+class Tools:
+    """Puts a `ServedTool` in the place of each tool of `mcp`, so that every way in calls the same one."""
+
+    def __init__(self, mcp: MCPServer[Any], threads: int) -> None:
+        self._table = sdk.tool_table(mcp)
+        self._threads = Threads(threads)
+        self._seen: tuple[Tool, ...] = ()
+        self._listed: list[ToolInfo] = []
+
+    def get(self, name: str) -> Tool | None:
+        """The tool of exactly this name, served where it is the SDK's own kind."""
+        tool = self._table.get(name)
+        if tool is not None and ServedTool.plain(tool):
+            tool = self._table[name] = ServedTool.of(tool, self._threads)
+        return tool
+
+    def names(self) -> Sequence[str]:
+        return list(self._table)
+
+    def resolve(self, name: str) -> str:
+        """The exact name where `_tool` was left off; any other name as it is."""
+        if name not in self._table and name + _SUFFIX in self._table:
+            return name + _SUFFIX
+        return name
+
+    def listed(self) -> Sequence[ToolInfo]:
+        """As MCP lists them on the wire. The same object until a tool comes or goes."""
+        for name in self._table:
+            self.get(name)
+        tools = tuple(self._table.values())
+        if tools != self._seen:
+            self._seen, self._listed = tools, [_info(tool) for tool in tools]
+        return self._listed
+
+
+def _info(tool: Tool) -> ToolInfo:
+    fields: dict[str, Any] = {
+        "name": tool.name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": tool.parameters,
+        "outputSchema": tool.output_schema,
+        "annotations": tool.annotations and tool.annotations.model_dump(by_alias=True, exclude_none=True),
+        "icons": tool.icons and [icon.model_dump(by_alias=True, exclude_none=True) for icon in tool.icons],
+        "_meta": tool.meta,
+    }
+    return cast("ToolInfo", {key: value for key, value in fields.items() if value is not None})

@@ -1,0 +1,1 @@
+"""What a URL does, and what stands in front. Knows HTTP; never imports the MCP SDK."""

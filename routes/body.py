@@ -1,0 +1,65 @@
+"""Reads the JSON object that a request carries, within its bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import from_json
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
+
+from gateway.errors import InvalidRequest
+
+
+async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str, Any]:
+    """The body, which must be a JSON object of at most `max_body` bytes.
+
+    Raises:
+        HTTPException: 406, 413 or 415, before the body is read if its headers tell.
+        InvalidRequest: not JSON, or no object. NaN and lone surrogates are not JSON; of duplicate keys the last wins.
+    """
+    content_type = b""
+    for key, value in scope["headers"]:
+        if key == b"content-type":
+            content_type = value
+        elif key == b"accept":
+            _check_accept(value)
+        elif key == b"content-length" and (not value.isdigit() or int(value) > max_body):
+            raise _too_large(max_body)
+    if content_type.partition(b";")[0].strip().lower() != b"application/json":
+        raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
+    body = await _read(receive, max_body)
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidRequest(f"The body is not JSON: {exc}.") from exc
+    if not isinstance(value, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return value
+
+
+async def _read(receive: Receive, max_body: int) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message["type"] == "http.request" and message.get("more_body"):
+        if len(body) > max_body:
+            raise _too_large(max_body)
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    if len(body) > max_body:
+        raise _too_large(max_body)
+    return body
+
+
+def _check_accept(accept: bytes) -> None:
+    """JSON must not be excluded; a header that names it, or everything, passes at once."""
+    if b"*/*" in accept or b"json" in accept or b"application/*" in accept or not accept.strip():
+        return
+    raise HTTPException(406, "The answer is application/json; let the Accept header allow it.")
+
+
+def _too_large(max_body: int) -> HTTPException:
+    return HTTPException(413, f"The body must be at most {max_body} bytes.", headers={"Connection": "close"})

@@ -1,0 +1,64 @@
+"""Lets pages of allowed origins read the answers. Stands inside the guard, which has refused every other origin."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ALLOWED = (
+    "accept",
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "traceparent",
+    "x-request-id",
+)
+EXPOSED = "ETag, Mcp-Session-Id, Retry-After, X-Request-ID"
+METHODS = "GET, POST, DELETE, OPTIONS"
+
+
+class CORS:
+    """Starlette's own cannot allow `mcp-param-*`, whose names only the tools know."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not any(key == b"origin" for key, _ in scope["headers"]):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            await preflight(headers)(scope, receive, send)
+            return
+
+        async def send_allowed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                answer["Access-Control-Allow-Origin"] = headers["origin"]
+                answer["Access-Control-Expose-Headers"] = EXPOSED
+                answer.add_vary_header("Origin")
+            await send(message)
+
+        await self.app(scope, receive, send_allowed)
+
+
+def preflight(headers: Headers) -> Response:
+    """Answered before anything else asks who the client is."""
+    asked = [name.strip().lower() for name in headers.get("access-control-request-headers", "").split(",")]
+    allowed = [name for name in asked if name in ALLOWED or name.startswith("mcp-param-")]
+    return Response(
+        status_code=204,
+        headers={
+            "Access-Control-Allow-Origin": headers["origin"],
+            "Access-Control-Allow-Methods": METHODS,
+            "Access-Control-Allow-Headers": ", ".join(dict.fromkeys([*ALLOWED, *allowed])),
+            "Access-Control-Max-Age": "600",
+            "Vary": "Origin, Access-Control-Request-Headers",
+        },
+    )

@@ -1,0 +1,81 @@
+"""Every error that leaves over plain HTTP: one table, one document (`application/problem+json`, RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler
+
+from gateway.call import request_id
+from gateway.errors import GatewayError
+
+TABLE: Mapping[str, tuple[int, str]] = {
+    "invalid-request": (400, "The request is not as it must be"),
+    "unauthenticated": (401, "Who is asking is not known"),
+    "forbidden": (403, "The caller may not do this"),
+    "forbidden-origin": (403, "The Origin is not allowed"),
+    "not-found": (404, "There is nothing at this URL"),
+    "unknown-server": (404, "There is no such server"),
+    "unknown-tool": (404, "There is no such tool"),
+    "method-not-allowed": (405, "The method is not allowed"),
+    "not-acceptable": (406, "The answer is JSON, which the Accept header excludes"),
+    "too-large": (413, "The body is too large"),
+    "unsupported-media-type": (415, "The body must be application/json"),
+    "misdirected": (421, "The Host is not allowed"),
+    "invalid-arguments": (422, "The arguments do not match the tool's schema"),
+    "tool-error": (422, "The tool said no"),
+    "rate-limited": (429, "Too many calls"),
+    "tool-crashed": (500, "The tool failed unexpectedly"),
+    "internal-error": (500, "The router failed unexpectedly"),
+    "upstream-error": (502, "The server behind this one failed"),
+    "unavailable": (503, "Not available now"),
+    "timeout": (504, "The tool took too long"),
+}
+_SLUG_OF_STATUS = {404: "not-found", 405: "method-not-allowed", 406: "not-acceptable", 413: "too-large"} | {
+    415: "unsupported-media-type",
+    503: "unavailable",
+}
+
+
+def problem(slug: str, detail: str, headers: Mapping[str, str] | None = None, **fields: Any) -> Response:
+    """The problem document of a row of the table; a field that is None or empty is left out."""
+    status, title = TABLE[slug]
+    document = {"type": f"urn:multi-mcp:error:{slug}", "title": title, "status": status, "detail": detail}
+    fields["requestId"] = request_id.get()
+    body = to_json(document | {key: value for key, value in fields.items() if value})
+    return Response(body, status, headers, "application/problem+json")
+
+
+def tool_error(message: str, server: str, tool: str) -> Response:
+    """What the tool itself said."""
+    return problem("tool-error", message, server=server, tool=tool)
+
+
+def exception_handlers() -> dict[Any, ExceptionHandler]:
+    """For Starlette: what is raised below, as its problem document."""
+    return {GatewayError: _gateway_error, HTTPException: _http_error, Exception: _internal_error}
+
+
+async def _gateway_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, GatewayError)
+    headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else None
+    return problem(exc.slug, str(exc), headers, server=exc.server, tool=exc.tool, errors=exc.errors)
+
+
+async def _http_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    slug = _SLUG_OF_STATUS.get(exc.status_code, "invalid-request")
+    detail = exc.detail
+    if detail == HTTPStatus(exc.status_code).phrase:
+        detail = f"{request.method} {request.url.path}: {TABLE[slug][1].lower()}."
+    return problem(slug, detail, exc.headers)
+
+
+async def _internal_error(request: Request, exc: Exception) -> Response:
+    return problem("internal-error", "The log has the reason under the request id.")

@@ -1,0 +1,46 @@
+"""Tools as the vendors' function-calling JSON, each ready to pass as the `tools` of a request to its API.
+
+Sources: OpenAI Chat Completions (`ChatCompletionFunctionTool`), Anthropic Messages (`Tool`), Gemini (`Tool` with
+`FunctionDeclaration.parametersJsonSchema`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.server import ToolInfo
+
+Named = Mapping[str, ToolInfo]
+
+
+def openai(tools: Named) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "function",
+            "function": {"name": name, "description": tool.get("description", ""), "parameters": tool["inputSchema"]},
+        }
+        for name, tool in tools.items()
+    ]
+
+
+def anthropic(tools: Named) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "description": tool.get("description", ""), "input_schema": tool["inputSchema"]}
+        for name, tool in tools.items()
+    ]
+
+
+def gemini(tools: Named) -> list[dict[str, Any]]:
+    declarations = [
+        {"name": name, "description": tool.get("description", ""), "parametersJsonSchema": tool["inputSchema"]}
+        for name, tool in tools.items()
+    ]
+    return [{"functionDeclarations": declarations}]
+
+
+FORMATS: Mapping[str, Callable[[Named], list[dict[str, Any]]]] = {
+    "openai": openai,
+    "anthropic": anthropic,
+    "gemini": gemini,
+}

@@ -1,0 +1,46 @@
+"""Gives every request an id, keeps one that it came with, and answers it back."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from secrets import token_hex
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.call import request_id
+
+_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class RequestId:
+    """The id is the `X-Request-ID` that came, else the trace id of `traceparent` (W3C), else a new one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._prefix = token_hex(6)
+        self._count = count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        given = traced = None
+        echoed = []
+        for key, value in scope["headers"]:
+            if key == b"x-request-id" and _ID.fullmatch(value):
+                given = value
+            elif key == b"traceparent" and (match := _TRACEPARENT.fullmatch(value)):
+                traced = match[1]
+                echoed = [(key, value)]
+        new = given or traced or f"{self._prefix}-{next(self._count):x}".encode()
+        request_id.set(new.decode())
+        echoed.append((b"x-request-id", new))
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *echoed]
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)

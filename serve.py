@@ -1,0 +1,104 @@
+"""How the process runs: its socket, its workers, what it prints, how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+import log
+from gateway.errors import LoadError
+from gateway.registry import Registry
+from routes.index import urls
+from settings import SettingError, Settings
+
+
+def main(create_app: Callable[[Settings], Starlette]) -> None:
+    """Serve until a signal ends it. What cannot be served is one line, and exit code 1."""
+    settings = None
+    try:
+        settings = Settings.from_env(os.environ)
+        log.configure(settings.log_level, settings.log_format)
+        listener = listen(settings.host, settings.port)
+        app = create_app(settings)
+    except (SettingError, LoadError, OSError) as exc:
+        fail(exc, settings)
+    print_table(app.state.registry, settings, listener)
+    run(app if settings.workers == 1 else "app:app", settings, listener)
+
+
+def run(app: Starlette | str, settings: Settings, listener: socket.socket) -> None:
+    """Until the end; exit code 1 where the application did not start."""
+    config = uvicorn.Config(
+        app,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
+    )
+    if settings.workers > 1:
+        workers = Multiprocess(config, sockets=[listener])
+        workers.run()
+        failed = any(process.exitcode == STARTUP_FAILURE for process in workers.processes)
+    else:
+        server = uvicorn.Server(config)
+        with contextlib.suppress(SystemExit):
+            server.run(sockets=[listener])
+        failed = not server.started
+    if failed:
+        sys.exit(1)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket whose connections get TCP_NODELAY: asyncio sets it where the protocol is named.
+
+    Raises:
+        OSError: with a message that says what to do.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except socket.gaierror as exc:
+        raise OSError(f"HOST={host!r}: no such host; use 127.0.0.1, or 0.0.0.0 for all addresses") from exc
+    except OSError as exc:
+        reason = (exc.strerror or str(exc)).lower()
+        raise OSError(f"PORT={port}: cannot listen on {host}:{port}, {reason}; set another PORT or HOST") from exc
+    listener.set_inheritable(True)
+    return listener
+
+
+def fail(exc: Exception, settings: Settings | None) -> NoReturn:
+    """One line; the traceback with LOG_LEVEL=debug."""
+    if settings is not None and settings.log_level == "debug":
+        logging.getLogger(__name__).debug("start failed", exc_info=exc)
+    sys.exit(f"multi-mcp: {exc}")
+
+
+def print_table(registry: Registry, settings: Settings, listener: socket.socket) -> None:
+    """What is mounted: each server, its tools, its URLs."""
+    host, port = settings.host, listener.getsockname()[1]
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    rows = [("SERVER", "TOOLS", "URLS")]
+    for server in registry:
+        tools = ", ".join(tool["name"] for tool in server.tools()) or "-"
+        own = urls(server, base)
+        rows += [(server.name, tools, own["mcp"])]
+        rows += [("", "", own[name]) for name in ("tools", "call", "health")]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    lines = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
+    if settings.workers > 1:
+        lines.append(f"{settings.workers} workers: stateless, so no MCP sessions, sampling, elicitation or resuming")
+    print(*lines, f"All of them: {base}/mcp  /tools  /call  /health  /docs", sep="\n", flush=True)
