@@ -11,15 +11,17 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 import log
+from gateway.aggregate import Aggregate
 from gateway.call import chain
 from gateway.capacity import Capacity
 from gateway.discovery import discover, load
 from gateway.events import EventLimits
-from gateway.local import Limits, LocalServer
+from gateway.local import LocalServer
 from gateway.names import Names
 from gateway.record import Record
 from gateway.registry import Registry
 from gateway.server import Server
+from gateway.sessions import Limits
 from gateway.timeout import Timeout
 from routes.call import Call, CallAny, CallTool
 from routes.cors import CORS
@@ -53,10 +55,15 @@ def create_app(settings: Settings) -> Starlette:
     limits = _limits(settings)
     registry = Registry([LocalServer(name, mcp, interceptors, limits) for name, mcp in load(found)])
     names = Names(registry)
+    aggregate = Aggregate(registry, names, limits)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with registry.opened(), streams_ended(registry, capacity, settings.shutdown_grace):
+        async with (
+            registry.opened(),
+            aggregate.opened(),
+            streams_ended([*registry, aggregate], capacity, settings.shutdown_grace),
+        ):
             yield
 
     app = Starlette(
@@ -65,9 +72,11 @@ def create_app(settings: Settings) -> Starlette:
                 Mount(f"/{server.name}", Router(_routes(server, settings), redirect_slashes=False))
                 for server in registry
             ),
+            Route("/mcp", aggregate.mcp),
+            Route("/mcp/", aggregate.mcp),
             Route("/call", CallAny(registry, names, settings.max_body), methods=["POST"]),
             Route("/tools", AllTools(registry, names).list),
-            Route("/health", HealthOfAll(registry).get),
+            Route("/health", HealthOfAll(registry, aggregate).get),
             Route("/", Index(registry).get),
         ],
         middleware=[

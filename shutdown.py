@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from sse_starlette.sse import AppStatus
 
 from gateway.capacity import Capacity
-from gateway.registry import Registry
 
 _TICK = 0.05
 
 
+class Streams(Protocol):
+    def end_streams(self) -> None: ...
+
+
 @asynccontextmanager
-async def streams_ended(registry: Registry, capacity: Capacity, grace: float) -> AsyncIterator[None]:
+async def streams_ended(streams: Sequence[Streams], capacity: Capacity, grace: float) -> AsyncIterator[None]:
     """Watch for the end while the application runs. Streams are ended a second before `grace` seconds at the latest."""
     is_ending = _server_flag()
-    watch = asyncio.create_task(_end(is_ending, registry, capacity, grace)) if is_ending is not None else None
+    watch = asyncio.create_task(_end(is_ending, streams, capacity, grace)) if is_ending is not None else None
     try:
         yield
     finally:
@@ -32,13 +35,13 @@ async def streams_ended(registry: Registry, capacity: Capacity, grace: float) ->
             watch.cancel()
 
 
-async def _end(is_ending: Callable[[], bool], registry: Registry, capacity: Capacity, grace: float) -> None:
+async def _end(is_ending: Callable[[], bool], streams: Sequence[Streams], capacity: Capacity, grace: float) -> None:
     # From here on this process ends the streams, and not sse-starlette, which would cut calls in flight with them.
     AppStatus.enable_automatic_graceful_drain = False
     while not is_ending():
         await asyncio.sleep(_TICK)
-    for server in registry:
-        server.end_streams()
+    for each in streams:
+        each.end_streams()
     last = asyncio.get_running_loop().time() + max(grace - 1, 0)
     while capacity.in_flight and asyncio.get_running_loop().time() < last:
         await asyncio.sleep(_TICK)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
-from mcp.server import Server as LowLevelServer
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
@@ -19,28 +18,13 @@ from gateway import sdk
 from gateway.answer import Answer, text_as_json
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.errors import InvalidRequest, ToolCrashed, UnknownTool
-from gateway.events import EventLimits, Events
 from gateway.exchanges import Exchanges
 from gateway.failure import refusal
 from gateway.native import NativeCalls
 from gateway.server import Status, ToolInfo
+from gateway.sessions import Limits, session_manager
 from gateway.tool import ServedTool
 from gateway.tools import Tools
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one server may use. Times are seconds, `max_body` is bytes; stateless, there are no sessions or events."""
-
-    threads: int = 40
-    max_body: int = 4 * 1024 * 1024
-    stateless: bool = False
-    max_sessions: int = 10_000
-    session_idle_timeout: float = 1800.0
-    retry_interval: float = 1.0
-    input_timeout: float = 300.0
-    waiting_calls: int = 100
-    events: EventLimits = field(default_factory=EventLimits)
 
 
 class LocalServer:
@@ -54,14 +38,14 @@ class LocalServer:
         self._server = sdk.low_level(mcp)
         self._watched = sdk.is_watched(mcp)
         self._exchanges = Exchanges(self._server, limits.waiting_calls, limits.input_timeout)
-        self._manager = _manager(self._server, limits)
+        self._manager = session_manager(self._server, limits)
         self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
         sdk.insert_middleware(mcp, NativeCalls(name, chain))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Enter the user's lifespan once, and run the sessions and the calls that outlive their request."""
-        sdk.drop_unread_tracing(self._mcp)
+        sdk.drop_unread_tracing(self._mcp.middleware)
         async with self._server.lifespan(self._server) as self.lifespan_state:
             sdk.enter_once(self._server, self.lifespan_state)
             async with self._manager.run(), self._exchanges.opened(self.lifespan_state):
@@ -75,6 +59,16 @@ class LocalServer:
 
     def end_streams(self) -> None:
         sdk.end_listen_streams(self._server)
+
+    def handles(self, method: str) -> bool:
+        return self._server.get_request_handler(method) is not None
+
+    async def forward(self, ctx: Any, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        own = replace(ctx, method=method, params=params, lifespan_context=self.lifespan_state)
+        return await sdk.answer(self._server, own)
+
+    def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
+        return sdk.bus(self._mcp).subscribe(listener)
 
     async def call(self, call: ToolCall) -> ToolResult:
         call.tool = self._tools.resolve(call.tool)
@@ -115,16 +109,3 @@ def _error(result: ToolResult, call: ToolCall) -> ToolResult:
         raise refused
     result.message = result.message.removeprefix(prefix + ": ")
     return result
-
-
-def _manager(server: LowLevelServer[Any], limits: Limits) -> sdk.SessionManager:
-    if limits.stateless:
-        return sdk.SessionManager(server, None, stateless=True, max_request_body_size=limits.max_body)
-    return sdk.SessionManager(
-        server,
-        Events(limits.events).new_store,
-        retry_interval=round(limits.retry_interval * 1000),
-        session_idle_timeout=limits.session_idle_timeout,
-        max_request_body_size=limits.max_body,
-        max_sessions=limits.max_sessions,
-    )

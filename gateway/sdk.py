@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from mcp.server import Server as LowLevelServer
-from mcp.server.context import ServerMiddleware
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateBoundary
 from mcp.server.streamable_http import EventStore
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.subscriptions import ListenHandler, SubscriptionBus
+from mcp.shared.exceptions import MCPError
+from mcp_types import METHOD_NOT_FOUND, ErrorData
 from opentelemetry import trace
+from pydantic import BaseModel
 
 BUILT_IN = ("OpenTelemetryMiddleware", RequestStateBoundary.__name__)
 
@@ -65,10 +69,41 @@ def enter_once(server: LowLevelServer[Any], state: Any) -> None:
     server.lifespan = lambda _: nullcontext(state)
 
 
-def drop_unread_tracing(mcp: MCPServer[Any]) -> None:
+def drop_unread_tracing(middleware: list[ServerMiddleware[Any]]) -> None:
     """Without a configured OpenTelemetry SDK the SDK's spans cost about 8 % of a call and have no reader."""
     if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        mcp.middleware[:] = [item for item in mcp.middleware if type(item).__name__ != BUILT_IN[0]]
+        middleware[:] = without_tracing(middleware)
+
+
+def without_tracing(middleware: list[ServerMiddleware[Any]]) -> list[ServerMiddleware[Any]]:
+    return [item for item in middleware if type(item).__name__ != BUILT_IN[0]]
+
+
+async def answer(server: LowLevelServer[Any], ctx: ServerRequestContext[Any, Any]) -> Mapping[str, Any]:
+    """Answer a request that came in by another endpoint as the server's own would: its middleware, its handler."""
+    entry = server.get_request_handler(ctx.method)
+    if entry is None:
+        raise MCPError(METHOD_NOT_FOUND, "Method not found", ctx.method)
+
+    async def handle(ctx: ServerRequestContext[Any, Any]) -> HandlerResult:
+        result = await entry.handler(ctx, entry.params_type.model_validate(ctx.params or {}, by_name=False))
+        if isinstance(result, ErrorData):
+            raise MCPError.from_error_data(result)
+        return result
+
+    call: CallNext = handle
+    for middleware in reversed(without_tracing(server.middleware)):
+        call = partial(_pass, middleware, call)
+    result = await call(ctx)
+    return (
+        result.model_dump(by_alias=True, mode="json", exclude_none=True)
+        if isinstance(result, BaseModel)
+        else result or {}
+    )
+
+
+def _pass(middleware: ServerMiddleware[Any], call_next: CallNext, ctx: ServerRequestContext[Any, Any]) -> Any:
+    return middleware(ctx, call_next)
 
 
 def insert_middleware(mcp: MCPServer[Any], middleware: ServerMiddleware[Any]) -> None:

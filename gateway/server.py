@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NotRequired, Protocol, TypedDict
 
@@ -52,6 +52,21 @@ class Server(Protocol):
 
     def end_streams(self) -> None:
         """End the streams that stay open for as long as their clients like."""
+        ...
+
+    def handles(self, method: str) -> bool:
+        """Whether the native MCP endpoint knows this method."""
+        ...
+
+    async def forward(self, ctx: Any, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer a native MCP request that came in elsewhere, as this server's own endpoint would.
+
+        `ctx` is the SDK's request context, with the client's session. The answer is in wire form.
+        """
+        ...
+
+    def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
+        """Hear the server's change events (the SDK's `ServerEvent`) until the function returned is called."""
         ...
 
     async def call(self, call: ToolCall) -> ToolResult:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.registry import Registry
 from gateway.server import Server
+
+
+class Sessions(Protocol):
+    @property
+    def sessions(self) -> int: ...
 
 
 class Health:
@@ -22,15 +27,17 @@ class Health:
 
 
 class HealthOfAll:
-    """Every server, and the sums."""
+    """Every server, and the sums; sessions of the endpoint over all servers are among them."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, aggregate: Sessions) -> None:
         self._registry = registry
+        self._aggregate = aggregate
 
     async def get(self, request: Request) -> Response:
         servers = [health(server) for server in self._registry]
-        sums = {key: sum(server[key] for server in servers) for key in ("tools", "sessions")}
-        return JSONResponse({"status": "ok", **sums, "servers": servers})
+        tools, sessions = (sum(server[key] for server in servers) for key in ("tools", "sessions"))
+        sessions += self._aggregate.sessions
+        return JSONResponse({"status": "ok", "tools": tools, "sessions": sessions, "servers": servers})
 
 
 def health(server: Server) -> dict[str, Any]:
