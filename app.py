@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.routing import BaseRoute, Mount, Route
 
 import log
+from call_log import CallLog
 from gateway.aggregate import Aggregate
 from gateway.call import chain
 from gateway.capacity import Capacity
@@ -31,6 +33,7 @@ from routes.guard import Guard
 from routes.health import Health, HealthOfAll
 from routes.index import Index
 from routes.request_id import RequestId
+from routes.router import ExactRouter
 from routes.startup import Startup
 from routes.tools import AllTools, Tools
 from settings import Settings
@@ -43,14 +46,9 @@ def create_app(settings: Settings) -> Starlette:
     Raises:
         LoadError: a server cannot be served.
     """
+    calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments)
     capacity = Capacity(settings.max_calls)
-    interceptors = chain(
-        [
-            Record(log.record_call, with_arguments=settings.log_arguments),
-            capacity,
-            Timeout(settings.call_timeout),
-        ]
-    )
+    interceptors = chain([Record(calls), capacity, Timeout(settings.call_timeout)])
     found = discover(settings.servers_dir, settings.servers)
     limits = _limits(settings)
     registry = Registry([LocalServer(name, mcp, interceptors, limits) for name, mcp in load(found)])
@@ -65,20 +63,9 @@ def create_app(settings: Settings) -> Starlette:
             streams_ended([*registry, aggregate], capacity, settings.shutdown_grace),
         ):
             yield
+        calls.close()
 
     app = Starlette(
-        routes=[
-            *(
-                Mount(f"/{server.name}", Router(_routes(server, settings), redirect_slashes=False))
-                for server in registry
-            ),
-            Route("/mcp", aggregate.mcp),
-            Route("/mcp/", aggregate.mcp),
-            Route("/call", CallAny(registry, names, settings.max_body), methods=["POST"]),
-            Route("/tools", AllTools(registry, names).list),
-            Route("/health", HealthOfAll(registry, aggregate).get),
-            Route("/", Index(registry).get),
-        ],
         middleware=[
             Middleware(Startup),
             Middleware(RequestId),
@@ -87,9 +74,19 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(CORS),
         ],
         exception_handlers=exception_handlers(),
+    )
+    app.router = ExactRouter(
+        [
+            *(Mount(f"/{server.name}", ExactRouter(_routes(server, settings))) for server in registry),
+            Route("/mcp", aggregate.mcp),
+            Route("/mcp/", aggregate.mcp),
+            Route("/call", CallAny(registry, names, settings.max_body), methods=["POST"]),
+            Route("/tools", AllTools(registry, names).list),
+            Route("/health", HealthOfAll(registry, aggregate).get),
+            Route("/", Index(registry).get),
+        ],
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False
     app.state.registry, app.state.capacity = registry, capacity
     return app
 

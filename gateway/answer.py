@@ -8,22 +8,30 @@ from typing import Any, get_args
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.server.mcpserver.utilities.types import Audio, Image
 from mcp_types import CallToolResult, ContentBlock, InputRequiredResult
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
+from gateway import sdk
 from gateway.call import ToolResult
 
 _CONTENT = (*get_args(ContentBlock), Image, Audio)
 
 
+_RESULTS = (CallToolResult, InputRequiredResult)
+
+
 class Answer:
     """Turns the values of one tool into results: an object for an object, text for text, blocks for images."""
+
+    __slots__ = ("_metadata", "_serializer", "_validate", "_wrap")
 
     def __init__(self, metadata: FuncMetadata) -> None:
         self._metadata = metadata
         self._wrap = metadata.wrap_output
-        self._model = metadata.output_model if metadata.output_schema is not None else None
-        self._adapter = TypeAdapter(Any) if self._model is None else _adapter(metadata)
+        has_schema = metadata.output_model is not None and metadata.output_schema is not None
+        adapter = sdk.output_adapter(metadata) if has_schema else TypeAdapter(Any)
+        self._validate = adapter.validator.validate_python if has_schema else None
+        self._serializer = adapter.serializer
 
     def of(self, value: Any) -> ToolResult:
         """The result of a value as the function returned it.
@@ -31,15 +39,14 @@ class Answer:
         Raises:
             Exception: the value is not what the tool's output type says.
         """
-        if isinstance(value, CallToolResult | InputRequiredResult):
+        if isinstance(value, _RESULTS):
             return self.of_result(self._metadata.convert_result(value))
-        if self._model is None:
+        if self._validate is None:
             return _wrapped(self._plain(value))
-        validated = self._adapter.validator.validate_python(
-            {"result": value} if self._wrap else value, by_alias=True, by_name=True
-        )
-        dump = validated.__pydantic_serializer__ if isinstance(validated, BaseModel) else self._adapter.serializer
-        return ToolResult(dump.to_json(validated, by_alias=True), self._wrap)
+        validated = self._validate({"result": value} if self._wrap else value, by_alias=True, by_name=True)
+        # By the value's own class: a subclass keeps its own fields, as over MCP.
+        serializer = getattr(type(validated), "__pydantic_serializer__", self._serializer)
+        return ToolResult(serializer.to_json(validated, by_alias=True), self._wrap)
 
     def of_result(self, result: CallToolResult | InputRequiredResult) -> ToolResult:
         return self.of_wire(result.model_dump(by_alias=True, mode="json", exclude_none=True))
@@ -74,10 +81,6 @@ def text_as_json(result: Mapping[str, Any]) -> Mapping[str, Any]:
     if result.get("structuredContent") is None and len(content) == 1 and content[0].get("type") == "text":
         return {**result, "structuredContent": from_json(content[0]["text"])}
     return result
-
-
-def _adapter(metadata: FuncMetadata) -> TypeAdapter[Any]:
-    return metadata._output_adapter(metadata.output_model)
 
 
 def _wrapped(value: bytes) -> ToolResult:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -37,11 +37,11 @@ class ToolResult:
     outcome: str = "ok"
 
 
-@dataclass(slots=True)
+@dataclass
 class ToolCall:
     """One call on its way. `via` is how it came in: `call`, `tool-url`, `mcp` or `aggregate`.
 
-    `request` is what the call came in with, handed on to a tool's `Context` unseen. `answers` and `state` are
+    `request` makes what the call came in with, for a tool's `Context`; we do not look at it. `answers` and `state` are
     the caller's answer to what a tool asked. `value` and `failure` are noted where the SDK turns them into text.
     """
 
@@ -50,17 +50,17 @@ class ToolCall:
     arguments: dict[str, Any]
     via: str
     request_id: str = "-"
-    caller: str | None = None
-    request: Any = None
-    answers: Mapping[str, Any] | None = None
-    state: str | None = None
-    report: Report | None = None
-    execute: Callable[[ToolCall], Awaitable[ToolResult]] | None = None
-    failure: Exception | None = None
-    value: Any = None
+    request: Callable[[], Any] | None = None
+    caller: str | None = field(default=None, init=False)
+    answers: Mapping[str, Any] | None = field(default=None, init=False)
+    state: str | None = field(default=None, init=False)
+    report: Report | None = field(default=None, init=False)
+    execute: CallNext | None = field(default=None, init=False)
+    failure: Exception | None = field(default=None, init=False)
+    value: Any = field(default=None, init=False)
 
 
-CallNext = Callable[[ToolCall], Awaitable[ToolResult]]
+CallNext = Callable[[ToolCall], Coroutine[Any, Any, ToolResult]]
 
 current_call: ContextVar[ToolCall | None] = ContextVar("current_call", default=None)
 """The call whose tool is running, for what the SDK's interfaces leave no other way to."""
@@ -69,21 +69,22 @@ current_call: ContextVar[ToolCall | None] = ContextVar("current_call", default=N
 class Interceptor(Protocol):
     """What happens around every call, whatever way it came in."""
 
-    def __call__(self, call: ToolCall, call_next: CallNext, /) -> Awaitable[ToolResult]: ...
+    def __call__(self, call: ToolCall, call_next: CallNext, /) -> Coroutine[Any, Any, ToolResult]: ...
 
 
 def chain(interceptors: Sequence[Interceptor]) -> CallNext:
     """Compose `interceptors`, the first outermost, around each call's own `execute`."""
 
-    def innermost(call: ToolCall) -> Awaitable[ToolResult]:
-        assert call.execute is not None
-        return call.execute(call)
-
-    handler: CallNext = innermost
+    handler: CallNext = _execute
     for interceptor in reversed(interceptors):
         handler = partial(_intercept, interceptor, handler)
     return handler
 
 
-def _intercept(interceptor: Interceptor, call_next: CallNext, call: ToolCall) -> Awaitable[ToolResult]:
+def _execute(call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
+    assert call.execute is not None
+    return call.execute(call)
+
+
+def _intercept(interceptor: Interceptor, call_next: CallNext, call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
     return interceptor(call, call_next)

@@ -37,7 +37,7 @@ class Exchange:
         self.call = call
         self.request_id = call.request_id
         self.transport = TransportContext(kind="json", can_send_request=True)
-        self.message_metadata = ServerMessageMetadata(request_context=call.request)
+        self.message_metadata = ServerMessageMetadata(request_context=call.request and call.request())
         self.cancel_requested = anyio.Event()
         self.scope = anyio.CancelScope()
         self.over = False

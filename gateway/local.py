@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.tools import Tool
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.shared.exceptions import MCPError
 from mcp_types.methods import is_input_required
@@ -23,7 +22,6 @@ from gateway.failure import refusal
 from gateway.native import NativeCalls
 from gateway.server import Status, ToolInfo
 from gateway.sessions import Limits, session_manager
-from gateway.tool import ServedTool
 from gateway.tools import Tools
 
 
@@ -70,21 +68,20 @@ class LocalServer:
     def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
         return sdk.bus(self._mcp).subscribe(listener)
 
-    async def call(self, call: ToolCall) -> ToolResult:
+    def call(self, call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
         call.tool = self._tools.resolve(call.tool)
         call.execute = self._execute
-        return await self._chain(call)
+        return self._chain(call)
 
     async def _execute(self, call: ToolCall) -> ToolResult:
-        tool = self._tools.get(call.tool)
-        if tool is None:
+        plan = self._tools.plan(call.tool)
+        if plan is None:
             raise UnknownTool(call.tool, self._tools.names(), self.name)
-        goes_on = call.state is not None or call.answers is not None
-        if isinstance(tool, ServedTool) and not (tool.needs_context or self._watched or goes_on):
-            return await tool.call(call)
-        return await self._exchanged(call, tool)
+        if plan.direct and not self._watched and call.state is None and call.answers is None:
+            return await plan.call(call)
+        return await self._exchanged(call, plan.answer)
 
-    async def _exchanged(self, call: ToolCall, tool: Tool) -> ToolResult:
+    async def _exchanged(self, call: ToolCall, answer: Answer) -> ToolResult:
         """Through the SDK's machinery: what it turned into text is taken apart again."""
         try:
             result, begun = await self._exchanges.call(call)
@@ -92,7 +89,6 @@ class LocalServer:
             if exc.error.data == {"reason": "invalid_request_state"}:
                 raise InvalidRequest("This `requestState` is not of this call, or has expired.") from exc
             return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
-        answer = tool.answer if isinstance(tool, ServedTool) else Answer(tool.fn_metadata)
         if result.get("isError"):
             return _error(answer.of_wire(result), begun)
         if is_input_required(result) or result.get("structuredContent") is not None:

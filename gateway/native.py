@@ -10,8 +10,10 @@ from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
+from gateway import sdk
 from gateway.call import CallNext, ToolCall, ToolResult, current_call, endpoint, request_id
 from gateway.errors import CallTimeout, GatewayError
+from gateway.exchange import Exchange
 from gateway.failure import outcome
 
 SERVER_ERROR = -32000
@@ -60,14 +62,12 @@ def _tool_call(server: str, ctx: ServerRequestContext[Any, Any]) -> ToolCall:
         arguments=arguments if isinstance(arguments, dict) else {},
         via=endpoint.get(),
         request_id=request_id.get(),
-        request=ctx.request,
     )
 
 
 def _is_exchanged(ctx: ServerRequestContext[Any, Any]) -> bool:
     """Whether this is a JSON call in the SDK's machinery, which the chain is around already."""
-    call = current_call.get()
-    return call is not None and call.request is ctx.request and call.request_id == ctx.request_id
+    return isinstance(sdk.request_channel(ctx), Exchange)
 
 
 def _is_error(result: Any) -> bool:

@@ -11,6 +11,7 @@ from mcp.server import Server as LowLevelServer
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.server.request_state import RequestStateBoundary
 from mcp.server.streamable_http import EventStore
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -18,7 +19,7 @@ from mcp.server.subscriptions import ListenHandler, SubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp_types import METHOD_NOT_FOUND, ErrorData
 from opentelemetry import trace
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 BUILT_IN = ("OpenTelemetryMiddleware", RequestStateBoundary.__name__)
 
@@ -58,6 +59,11 @@ def tool_table(mcp: MCPServer[Any]) -> dict[str, Tool]:
 
 def bus(mcp: MCPServer[Any]) -> SubscriptionBus:
     return mcp._subscriptions
+
+
+def output_adapter(metadata: FuncMetadata) -> TypeAdapter[Any]:
+    """The validator and serializer that the SDK made for the tool's output type."""
+    return metadata._output_adapter(metadata.output_model)
 
 
 def has_auth(mcp: MCPServer[Any]) -> bool:
@@ -117,6 +123,11 @@ def is_watched(mcp: MCPServer[Any]) -> bool:
     own_handler = entry is not None and getattr(entry.handler, "__self__", None) is mcp
     overridden = type(mcp).call_tool is not MCPServer.call_tool
     return overridden or not own_handler or any(type(item).__name__ not in BUILT_IN for item in mcp.middleware)
+
+
+def request_channel(ctx: ServerRequestContext[Any, Any]) -> Any:
+    """What the tool of this request reports and asks through."""
+    return ctx.session._request_outbound
 
 
 def end_listen_streams(server: LowLevelServer[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NotRequired, Protocol, TypedDict
 
@@ -69,7 +69,7 @@ class Server(Protocol):
         """Hear the server's change events (the SDK's `ServerEvent`) until the function returned is called."""
         ...
 
-    async def call(self, call: ToolCall) -> ToolResult:
+    def call(self, call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
         """Take `call` through the interceptors to its tool. The suffix `_tool` may be left off its name.
 
         Raises:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, WouldBlock, to_thread
 
 
 class Threads:
@@ -24,7 +24,10 @@ class Threads:
     async def run(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
         """Call `function(**arguments)` in a thread that `anyio.from_thread` works in."""
         place = _Place(self._places)
-        await self._places.acquire_on_behalf_of(place)
+        try:
+            self._places.acquire_on_behalf_of_nowait(place)
+        except WouldBlock:
+            await self._places.acquire_on_behalf_of(place)
         try:
             return await to_thread.run_sync(
                 partial(place.occupy, function, arguments), abandon_on_cancel=True, limiter=self._unbounded

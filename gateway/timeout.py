@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import anyio
+import asyncio
 
 from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.eager import resume
 from gateway.errors import CallTimeout
 
 
@@ -15,6 +16,15 @@ class Timeout:
         self._seconds = seconds
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
-        with anyio.move_on_after(self._seconds):
-            return await call_next(call)
-        raise CallTimeout(self._seconds)
+        execution = call_next(call)
+        try:
+            awaited = execution.send(None)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        try:
+            async with asyncio.timeout(self._seconds) as timeout:
+                return await resume(execution, awaited)
+        except TimeoutError as exc:
+            if not timeout.expired():
+                raise
+            raise CallTimeout(self._seconds) from exc

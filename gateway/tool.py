@@ -10,7 +10,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ToolError, Unexpected
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.shared.exceptions import MCPError
-from pydantic import PrivateAttr, ValidationError
+from pydantic import ValidationError
 
 from gateway.answer import Answer
 from gateway.call import ToolCall, ToolResult, current_call
@@ -27,53 +27,18 @@ class ServedTool(Tool):
     Native MCP turns a failure into text before anything can look at it; `ToolCall.failure` keeps what it was.
     """
 
-    _validate: Validate = PrivateAttr()
-    _answer: Answer = PrivateAttr()
-
     @classmethod
     def of(cls, tool: Tool, threads: Threads) -> ServedTool:
         """`tool`, served. One that is not `plain` is to be left as it is."""
         served = cls.model_construct(**{name: getattr(tool, name) for name in Tool.model_fields})
         if not tool.is_async:
             served.fn, served.is_async = _threaded(tool.fn, threads), True
-        served._validate = _validator(tool.fn_metadata)
-        served._answer = Answer(tool.fn_metadata)
         return served
 
     @staticmethod
     def plain(tool: Tool) -> bool:
         """Whether `tool` is the SDK's own, with nothing overridden that a call of the function would pass by."""
         return type(tool) is Tool and type(tool.fn_metadata) is FuncMetadata
-
-    @property
-    def answer(self) -> Answer:
-        return self._answer
-
-    @property
-    def needs_context(self) -> bool:
-        """Whether a call needs the SDK's whole machinery, and not the function alone."""
-        return self.context_kwarg is not None or bool(self.resolved_params)
-
-    async def call(self, call: ToolCall) -> ToolResult:
-        """Validate, call the function, convert: what `run` does, without what only `Context` needs.
-
-        Raises:
-            InvalidArguments, ToolCrashed
-        """
-        try:
-            keywords = self._validate(call.arguments)
-        except ValidationError as exc:
-            raise InvalidArguments(argument_errors(exc)) from exc
-        try:
-            return self._answer.of(await self.fn(**keywords))
-        except (ToolError, ResourceError) as exc:
-            if isinstance(exc, CRASHES):
-                raise crashed(self.name, exc) from exc
-            return ToolResult(is_error=True, message=str(exc), outcome="tool-error")
-        except MCPError as exc:
-            return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
-        except (Exception, SystemExit) as exc:  # the tool's boundary: whatever it raises stays in the log
-            raise crashed(self.name, exc) from exc
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """As the SDK calls it, with the value or the failure noted on the call on its way."""
@@ -96,6 +61,42 @@ class ServedTool(Tool):
             return self.fn_metadata.convert_result(value)
         except Exception as exc:  # the SDK's own boundary: what cannot be converted is a crash of the tool
             raise UnexpectedToolError(f"Error executing tool {self.name}") from exc
+
+
+class Plan:
+    """How a call of `tool` goes. `direct` means by its function alone, without what only `Context` needs."""
+
+    __slots__ = ("_function", "_validate", "answer", "direct", "tool")
+
+    def __init__(self, tool: Tool) -> None:
+        self.tool = tool
+        self.answer = Answer(tool.fn_metadata)
+        self.direct = isinstance(tool, ServedTool) and tool.context_kwarg is None and not tool.resolved_params
+        self._function = tool.fn
+        self._validate = _validator(tool.fn_metadata)
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        """Validate, call the function, convert: what `Tool.run` does.
+
+        Raises:
+            InvalidArguments, ToolCrashed
+        """
+        try:
+            keywords = self._validate(call.arguments)
+        except ValidationError as exc:
+            raise InvalidArguments(argument_errors(exc)) from exc
+        except (Exception, SystemExit) as exc:  # a validator of the tool's own that crashed
+            raise crashed(self.tool.name, exc) from exc
+        try:
+            return self.answer.of(await self._function(**keywords))
+        except (ToolError, ResourceError) as exc:
+            if isinstance(exc, CRASHES):
+                raise crashed(self.tool.name, exc) from exc
+            return ToolResult(is_error=True, message=str(exc), outcome="tool-error")
+        except MCPError as exc:
+            return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
+        except (Exception, SystemExit) as exc:  # the tool's boundary: whatever it raises stays in the log
+            raise crashed(self.tool.name, exc) from exc
 
 
 def _threaded(function: Callable[..., Any], threads: Threads) -> Callable[..., Awaitable[Any]]:

@@ -11,7 +11,7 @@ from mcp.server.mcpserver.tools import Tool
 from gateway import sdk
 from gateway.server import ToolInfo
 from gateway.threads import Threads
-from gateway.tool import ServedTool
+from gateway.tool import Plan, ServedTool
 
 _SUFFIX = "_tool"
 
@@ -22,15 +22,22 @@ class Tools:
     def __init__(self, mcp: MCPServer[Any], threads: int) -> None:
         self._table = sdk.tool_table(mcp)
         self._threads = Threads(threads)
+        self._plans: dict[str, Plan] = {}
         self._seen: tuple[Tool, ...] = ()
         self._listed: list[ToolInfo] = []
 
-    def get(self, name: str) -> Tool | None:
-        """The tool of exactly this name, served where it is the SDK's own kind."""
+    def plan(self, name: str) -> Plan | None:
+        """How to call the tool of exactly this name; None where there is none."""
         tool = self._table.get(name)
-        if tool is not None and ServedTool.plain(tool):
+        plan = self._plans.get(name)
+        if plan is not None and plan.tool is tool:
+            return plan
+        if tool is None:
+            return None
+        if ServedTool.plain(tool):
             tool = self._table[name] = ServedTool.of(tool, self._threads)
-        return tool
+        plan = self._plans[name] = Plan(tool)
+        return plan
 
     def names(self) -> Sequence[str]:
         return list(self._table)
@@ -44,7 +51,7 @@ class Tools:
     def listed(self) -> Sequence[ToolInfo]:
         """As MCP lists them on the wire. The same object until a tool comes or goes."""
         for name in self._table:
-            self.get(name)
+            self.plan(name)
         tools = tuple(self._table.values())
         if tools != self._seen:
             self._seen, self._listed = tools, [_info(tool) for tool in tools]

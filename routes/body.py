@@ -11,6 +11,8 @@ from starlette.types import Receive, Scope
 
 from gateway.errors import InvalidRequest
 
+_JSON = b"application/json"
+
 
 async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str, Any]:
     """The body, which must be a JSON object of at most `max_body` bytes.
@@ -27,7 +29,7 @@ async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str
             _check_accept(value)
         elif key == b"content-length" and (not value.isdigit() or int(value) > max_body):
             raise _too_large(max_body)
-    if content_type.partition(b";")[0].strip().lower() != b"application/json":
+    if content_type != _JSON and content_type.partition(b";")[0].strip().lower() != _JSON:
         raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
     body = await _read(receive, max_body)
     try:

@@ -6,6 +6,7 @@ The hot path: ASGI callables, one pass over the headers, no request object but f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic_core import to_json
@@ -65,7 +66,9 @@ class CallTool:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         arguments = await read_object(scope, receive, self._max_body)
         tool: str = scope["path_params"]["tool"]
-        call = ToolCall(self._server.name, tool, arguments, "tool-url", request_id.get(), request=Request(scope))
+        call = ToolCall(
+            self._server.name, tool, arguments, "tool-url", request_id.get(), request=partial(_request, scope)
+        )
         await _respond(self._server, call, scope, receive, send)
 
 
@@ -75,13 +78,17 @@ def _tool_call(body: Mapping[str, Any], server: str, tool: str, scope: Scope) ->
         arguments = {}
     elif type(arguments) is not dict:
         raise InvalidRequest("`arguments` must be an object.")
-    call = ToolCall(server, tool, arguments, "call", request_id.get(), request=Request(scope))
+    call = ToolCall(server, tool, arguments, "call", request_id.get(), request=partial(_request, scope))
     if "requestState" in body or "inputResponses" in body:
         call.state = _text(body, "requestState")
         call.answers = body.get("inputResponses")
         if call.answers is not None and not isinstance(call.answers, dict):
             raise InvalidRequest("`inputResponses` must be an object.")
     return call
+
+
+def _request(scope: Scope) -> Request:
+    return Request(scope)
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:

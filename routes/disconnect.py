@@ -3,40 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-import anyio
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
+
+from gateway.eager import resume
 
 T = TypeVar("T")
 PATIENCE = 0.1
 
 
-async def while_connected(receive: Receive, call: Awaitable[T]) -> T:
+async def while_connected(receive: Receive, call: Coroutine[Any, Any, T]) -> T:
     """Await `call`, and cancel it when the client leaves. The watch begins after 100 ms: short calls do not pay for it.
 
     Raises:
         ClientDisconnect: the client left, and the call is cancelled.
     """
-    watch: asyncio.Task[None] | None = None
+    try:
+        awaited = call.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    watch = _Watch(receive)
+    try:
+        return await resume(call, awaited)
+    except asyncio.CancelledError as exc:
+        if watch.client_left and watch.waiting.uncancel() == 0:
+            raise ClientDisconnect from exc
+        raise
+    finally:
+        watch.stop()
 
-    async def leave() -> None:
-        while (await receive())["type"] != "http.disconnect":
+
+class _Watch:
+    """Cancels the task that made it when the client leaves."""
+
+    def __init__(self, receive: Receive) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.waiting = task
+        self.client_left = False
+        self._receive = receive
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._start)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _start(self) -> None:
+        self._task = asyncio.create_task(self._until_client_leaves())
+
+    async def _until_client_leaves(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
             pass
-        scope.cancel()
-
-    def start() -> None:
-        nonlocal watch
-        watch = asyncio.create_task(leave())
-
-    with anyio.CancelScope() as scope:
-        timer = asyncio.get_running_loop().call_later(PATIENCE, start)
-        try:
-            return await call
-        finally:
-            timer.cancel()
-            if watch is not None:
-                watch.cancel()
-    raise ClientDisconnect
+        self.client_left = True
+        self.waiting.cancel()

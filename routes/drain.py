@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from routes.errors import problem
 
@@ -16,19 +17,11 @@ class Drain:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def send_noted(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
         try:
-            await self.app(scope, receive, send_noted)
+            await self.app(scope, receive, send)
         except asyncio.CancelledError:
-            if not started:
-                headers = {"Retry-After": "1", "Connection": "close"}
+            if scope["type"] != "http":
+                raise
+            headers = {"Retry-After": "1", "Connection": "close"}
+            with suppress(RuntimeError):  # the server's word for an answer that has begun
                 await problem("unavailable", "The router is shutting down.", headers)(scope, receive, send)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from urllib.parse import urlsplit
+import re
+from collections.abc import Awaitable, Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from routes.errors import problem
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(rb"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")
+_SCHEME = re.compile(rb"https?://")
 
 
 class Guard:
@@ -21,38 +23,33 @@ class Guard:
         self._passed: set[bytes] = set()
         self._any = "*" in self._names
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan" or self._any:
-            await self.app(scope, receive, send)
-            return
-        hosts = [value for key, value in scope["headers"] if key == b"host"]
-        origins = [value for key, value in scope["headers"] if key == b"origin"]
-        if len(hosts) != 1 or not self._allows_host(hosts[0]):
+            return self.app(scope, receive, send)
+        hosts = origins = 0
+        for key, value in scope["headers"]:
+            if key == b"host":
+                hosts += 1 if self._allows_host(value) else 2
+            elif key == b"origin" and not self._allows_origin(value):
+                origins += 1
+        if hosts != 1:
             detail = "This Host is not served here; MCP_ALLOWED_HOSTS names those that are."
-            await problem("misdirected", detail)(scope, receive, send)
-        elif origins and not all(map(self._allows_origin, origins)):
+            return problem("misdirected", detail)(scope, receive, send)
+        if origins:
             detail = "Pages of this Origin may not call; MCP_ALLOWED_HOSTS names the hosts whose pages may."
-            await problem("forbidden-origin", detail)(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            return problem("forbidden-origin", detail)(scope, receive, send)
+        return self.app(scope, receive, send)
 
     def _allows_host(self, host: bytes) -> bool:
-        return host in self._passed or self._remember(host, f"//{host.decode('latin-1')}")
+        """Whether `host` is an allowed name, or that and a port; a few that passed are kept."""
+        if host in self._passed:
+            return True
+        match = _HOST.fullmatch(host)
+        allowed = match is not None and (match[1] or match[2]).decode().lower() in self._names
+        if allowed and len(self._passed) < 64:
+            self._passed.add(host)
+        return allowed
 
     def _allows_origin(self, origin: bytes) -> bool:
-        if not origin.startswith((b"http://", b"https://")):
-            return False
-        return origin in self._passed or self._remember(origin, origin.decode("latin-1"))
-
-    def _remember(self, value: bytes, url: str) -> bool:
-        """Whether `url` is of an allowed name, and a name and port alone; a few that passed are kept."""
-        try:
-            parts = urlsplit(url)
-            parts.port  # noqa: B018  (raises for what is no port)
-        except ValueError:
-            return False
-        extra = parts.path or parts.query or parts.fragment or "@" in parts.netloc
-        allowed = not extra and (parts.hostname or "") in self._names
-        if allowed and len(self._passed) < 64:
-            self._passed.add(value)
-        return allowed
+        scheme = _SCHEME.match(origin)
+        return scheme is not None and self._allows_host(origin[scheme.end() :])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from itertools import count
 from secrets import token_hex
 
@@ -10,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.call import request_id
 
-_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_ID = re.compile(rb"[!#-\[\]-~]{1,128}")  # printable, without blanks, quotes and backslashes
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -22,10 +23,9 @@ class RequestId:
         self._prefix = token_hex(6)
         self._count = count(1)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         given = traced = None
         echoed = []
         for key, value in scope["headers"]:
@@ -38,9 +38,9 @@ class RequestId:
         request_id.set(new.decode())
         echoed.append((b"x-request-id", new))
 
-        async def send_with_id(message: Message) -> None:
+        def send_with_id(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *echoed]
-            await send(message)
+            return send(message)
 
-        await self.app(scope, receive, send_with_id)
+        return self.app(scope, receive, send_with_id)
