@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Route
 
 import log
 from call_log import CallLog
@@ -22,20 +22,22 @@ from gateway.local import LocalServer
 from gateway.names import Names
 from gateway.record import Record
 from gateway.registry import Registry
-from gateway.server import Server
 from gateway.sessions import Limits
 from gateway.timeout import Timeout
-from routes.call import Call, CallAny, CallTool
+from routes.call import CallAny
 from routes.cors import CORS
 from routes.drain import Drain
 from routes.errors import exception_handlers
 from routes.guard import Guard
-from routes.health import Health, HealthOfAll
+from routes.health import HealthOfAll
 from routes.index import Index
+from routes.mount import mount
+from routes.methods import Methods
+from routes.openapi import OpenAPI, OpenAPIOfAll
 from routes.request_id import RequestId
 from routes.router import ExactRouter
 from routes.startup import Startup
-from routes.tools import AllTools, Tools
+from routes.tools import AllTools
 from settings import Settings
 from shutdown import streams_ended
 
@@ -77,32 +79,19 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.router = ExactRouter(
         [
-            *(Mount(f"/{server.name}", ExactRouter(_routes(server, settings))) for server in registry),
+            *(mount(server, settings.max_body) for server in registry),
             Route("/mcp", aggregate.mcp),
             Route("/mcp/", aggregate.mcp),
             Route("/call", CallAny(registry, names, settings.max_body), methods=["POST"]),
             Route("/tools", AllTools(registry, names).list),
             Route("/health", HealthOfAll(registry, aggregate).get),
+            Route("/openapi.json", OpenAPIOfAll(registry, names).get),
             Route("/", Index(registry).get),
         ],
         lifespan=lifespan,
     )
     app.state.registry, app.state.capacity = registry, capacity
     return app
-
-
-def _routes(server: Server, settings: Settings) -> list[BaseRoute]:
-    """Under `/{server}`: its native MCP endpoint in both spellings, and the JSON endpoints beside it."""
-    tools = Tools(server)
-    return [
-        Route("/mcp/call", Call(server, settings.max_body), methods=["POST"]),
-        Route("/mcp", server.mcp),
-        Route("/mcp/", server.mcp),
-        Route("/mcp/tools", tools.list),
-        Route("/mcp/tools/{tool}", tools.one),
-        Route("/mcp/tools/{tool}", CallTool(server, settings.max_body), methods=["POST"]),
-        Route("/mcp/health", Health(server).get),
-    ]
 
 
 def _limits(settings: Settings) -> Limits:
