@@ -5,6 +5,7 @@ GatewayError
 ├── StartError           a server's own lifespan failed
 ├── UnknownServer        no server of that name
 ├── UnknownTool          no tool of that name
+│   └── AmbiguousTool    several, in different servers
 ├── InvalidRequest       the request around the arguments is wrong
 ├── InvalidArguments     the arguments do not match the tool's schema
 ├── ToolCrashed          the tool raised what it did not mean to
@@ -62,6 +63,12 @@ class UnknownTool(GatewayError):
         where = f"Server {server!r} has" if server else "There is"
         super().__init__(f"{where} no tool {name!r}.{_suggest(name, known)}")
         self.server, self.tool = server, name
+
+
+class AmbiguousTool(UnknownTool):
+    def __init__(self, name: str, choices: Iterable[str]) -> None:
+        GatewayError.__init__(self, f"Several servers have a tool {name!r}; ask for one of: {', '.join(choices)}.")
+        self.tool = name
 
 
 class InvalidRequest(GatewayError):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
-from gateway.errors import UnknownTool
+from gateway.errors import AmbiguousTool, UnknownTool
 from gateway.registry import Registry
 
 LONGEST = 64
@@ -72,4 +72,6 @@ class Names:
         bare = [key for key in table.values() if name in (key[1], key[1].removesuffix("_tool"))]
         if len(bare) == 1:
             return bare[0]
-        raise UnknownTool(name, [self.of(*key) for key in bare] or table)
+        if bare:
+            raise AmbiguousTool(name, [self.of(*key) for key in bare])
+        raise UnknownTool(name, table)

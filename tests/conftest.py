@@ -1,0 +1,79 @@
+"""The real application, made from files or from server objects, for every test to come in by the front door."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+import pytest
+from mcp.server.mcpserver import MCPServer
+from starlette.applications import Starlette
+
+from app import create_app
+from settings import Settings
+
+WriteServers = Callable[[Mapping[str, str]], Path]
+
+
+class MakeApp(Protocol):
+    """The application with these servers, in this order; without any, with those that the test has written."""
+
+    def __call__(self, *servers: MCPServer[Any], **settings: Any) -> Starlette: ...
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _imports_forgotten() -> Iterator[None]:
+    """What a test loads from its own folder is gone after it."""
+    path, modules = [*sys.path], {*sys.modules}
+    yield
+    sys.path[:] = path
+    for name in [name for name in sys.modules if name not in modules and _is_of_a_test(sys.modules[name])]:
+        del sys.modules[name]
+
+
+def _is_of_a_test(module: ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and "pytest-of-" in file
+
+
+@pytest.fixture
+def servers_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "servers"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def write_servers(servers_dir: Path) -> WriteServers:
+    """Write files, by their path in the servers folder."""
+
+    def write(files: Mapping[str, str]) -> Path:
+        for name, source in files.items():
+            path = servers_dir / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(source)
+        return servers_dir
+
+    return write
+
+
+@pytest.fixture
+def make_app(servers_dir: Path, write_servers: WriteServers, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
+    def make(*servers: MCPServer[Any], **settings: Any) -> Starlette:
+        given = ModuleType("given_servers")
+        monkeypatch.setitem(sys.modules, given.__name__, given)
+        for server in servers:
+            setattr(given, server.name, server)
+            write_servers({f"{server.name}_server.py": f"from given_servers import {server.name} as mcp\n"})
+        names = tuple(server.name for server in servers)
+        return create_app(Settings(**{"servers_dir": (str(servers_dir),), "servers": names} | settings))
+
+    return make
