@@ -93,4 +93,4 @@ def _text(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return to_json(value, fallback=str, inf_nan_mode="null", bytes_mode="base64").decode()
+    return to_json(value, fallback=str, inf_nan_mode="null", bytes_mode="base64", ensure_ascii=True).decode()
