@@ -80,7 +80,7 @@ def _tool_call(body: Mapping[str, Any], server: str, tool: str, scope: Scope) ->
         raise InvalidRequest("`arguments` must be an object.")
     call = ToolCall(server, tool, arguments, "call", request_id.get(), request=partial(_request, scope))
     if "requestState" in body or "inputResponses" in body:
-        call.state = _text(body, "requestState")
+        call.state = None if body.get("requestState") is None else _text(body, "requestState")
         call.answers = body.get("inputResponses")
         if call.answers is not None and not isinstance(call.answers, dict):
             raise InvalidRequest("`inputResponses` must be an object.")
