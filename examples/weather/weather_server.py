@@ -1,0 +1,24 @@
+"""A server that asks another service. Copy both files of this folder into mcp_servers/ to have it served."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+from mcp.server.mcpserver import MCPServer
+from weather_tools import OpenMeteo, forecast, temperature
+
+
+@asynccontextmanager
+async def lifespan(server: MCPServer[OpenMeteo]) -> AsyncIterator[OpenMeteo]:
+    """Read the settings and keep one client, with its open connections, for all calls."""
+    seconds = float(os.environ.get("WEATHER_TIMEOUT", "10"))
+    geocoding_url = os.environ.get("WEATHER_GEOCODING_URL", "https://geocoding-api.open-meteo.com")
+    forecast_url = os.environ.get("WEATHER_FORECAST_URL", "https://api.open-meteo.com")
+    async with httpx2.AsyncClient(timeout=seconds) as client:
+        yield OpenMeteo(client, geocoding_url.rstrip("/"), forecast_url.rstrip("/"))
+
+
+mcp = MCPServer("weather", lifespan=lifespan)
+mcp.add_tool(temperature)
+mcp.add_tool(forecast)
