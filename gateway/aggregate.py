@@ -13,7 +13,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from starlette.types import ASGIApp
 
-from gateway import catalog, sdk
+from gateway import VERSION, catalog, sdk
 from gateway.call import endpoint
 from gateway.errors import UnknownTool
 from gateway.fan_in import FanIn
@@ -35,7 +35,10 @@ class Aggregate:
         self._names = names
         self._bus = FanIn(registry)
         self._server: LowLevelServer[Any] = LowLevelServer(
-            "multi-mcp", get_tool_input_schema=self._input_schema, on_subscriptions_listen=self._bus.listen
+            "multi-mcp",
+            version=VERSION,
+            get_tool_input_schema=self._input_schema,
+            on_subscriptions_listen=self._bus.listen,
         )
         self._add_handlers()
         self._manager = session_manager(self._server, limits)

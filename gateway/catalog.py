@@ -44,9 +44,12 @@ def find_named(owned: Sequence[Owned], name: str) -> Owned:
     Raises:
         MCPError: neither.
     """
-    if (found := named(owned).get(name)) is not None:
-        return found
-    return _only([(server, item) for server, item in owned if item["name"] == name], f"Unknown prompt: {name}")
+    if (owner := named(owned).get(name)) is not None:
+        return owner
+    found = [(server, item) for server, item in owned if item["name"] == name]
+    if not found:
+        raise MCPError(INVALID_PARAMS, f"Unknown prompt: {name}")
+    return _only(found, lambda server, item: f"{server.name}_{item['name']}")
 
 
 def addressed(owned: Sequence[Owned], field: str) -> list[Item]:
@@ -76,7 +79,10 @@ def find_addressed(resources: Sequence[Owned], templates: Sequence[Owned], uri: 
     """
     exact = [(server, item) for server, item in resources if item["uri"] == uri]
     matching = [(server, item) for server, item in templates if _matches(item["uriTemplate"], uri)]
-    return _only(_first_of_each(exact or matching), f"Unknown resource: {uri}", lambda s: prefixed(s, uri))[0]
+    found = _first_of_each(exact or matching)
+    if not found:
+        raise MCPError(INVALID_PARAMS, f"Unknown resource: {uri}", {"uri": uri})
+    return _only(found, lambda server, _: prefixed(server, uri))[0]
 
 
 def _first_of_each(owned: Sequence[Owned]) -> list[Owned]:
@@ -87,13 +93,11 @@ def _matches(template: str, uri: str) -> bool:
     return template == uri or UriTemplate.parse(template).match(uri) is not None
 
 
-def _only(found: Sequence[Owned], unknown: str, choice: Callable[[Server], str] | None = None) -> Owned:
+def _only(found: Sequence[Owned], choice: Callable[[Server, Item], str]) -> Owned:
     if len(found) == 1:
         return found[0]
-    if not found:
-        raise MCPError(INVALID_PARAMS, unknown)
-    choices = [choice(server) if choice else f"{server.name}_{item['name']}" for server, item in found]
-    raise MCPError(INVALID_PARAMS, f"Several servers have it; ask for one of: {', '.join(choices)}")
+    choices = ", ".join(choice(server, item) for server, item in found)
+    raise MCPError(INVALID_PARAMS, f"Several servers have it; ask for one of: {choices}")
 
 
 def map_uris(value: Any, change: Mapping[str, str]) -> Any:
