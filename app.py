@@ -17,7 +17,6 @@ from gateway.aggregate import Aggregate
 from gateway.call import chain
 from gateway.capacity import Capacity
 from gateway.discovery import discover, load
-from gateway.events import EventLimits
 from gateway.local import LocalServer
 from gateway.names import Names
 from gateway.record import Record
@@ -26,28 +25,26 @@ from gateway.sessions import Limits
 from gateway.timeout import Timeout
 from routes.call import CallAny
 from routes.cors import CORS
+from routes.docs import docs
 from routes.drain import Drain
 from routes.errors import exception_handlers
 from routes.guard import Guard
 from routes.health import HealthOfAll
 from routes.index import Index
 from routes.mount import mount
-from routes.methods import Methods
-from routes.openapi import OpenAPI, OpenAPIOfAll
+from routes.native import native
+from routes.openapi import OpenAPIOfAll
 from routes.request_id import RequestId
 from routes.router import ExactRouter
 from routes.startup import Startup
 from routes.tools import AllTools
+from routes.unknown import Unknown
 from settings import Settings
 from shutdown import streams_ended
 
 
 def create_app(settings: Settings) -> Starlette:
-    """Everything that is served, in the order in which it acts.
-
-    Raises:
-        LoadError: a server cannot be served.
-    """
+    """Everything that is served, in the order in which it acts. Raises LoadError where a server cannot be served."""
     calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments)
     capacity = Capacity(settings.max_calls)
     interceptors = chain([Record(calls), capacity, Timeout(settings.call_timeout)])
@@ -56,14 +53,11 @@ def create_app(settings: Settings) -> Starlette:
     registry = Registry([LocalServer(name, mcp, interceptors, limits) for name, mcp in load(found)])
     names = Names(registry)
     aggregate = Aggregate(registry, names, limits)
+    streams = [*registry, aggregate]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with (
-            registry.opened(),
-            aggregate.opened(),
-            streams_ended([*registry, aggregate], capacity, settings.shutdown_grace),
-        ):
+        async with registry.opened(), aggregate.opened(), streams_ended(streams, capacity, settings.shutdown_grace):
             yield
         calls.close()
 
@@ -79,18 +73,19 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.router = ExactRouter(
         [
-            *(mount(server, settings.max_body) for server in registry),
-            Route("/mcp", aggregate.mcp),
-            Route("/mcp/", aggregate.mcp),
+            *(mount(server, names, settings.max_body, settings.stateless) for server in registry),
+            *native(aggregate.mcp, settings.stateless),
             Route("/call", CallAny(registry, names, settings.max_body), methods=["POST"]),
             Route("/tools", AllTools(registry, names).list),
             Route("/health", HealthOfAll(registry, aggregate).get),
             Route("/openapi.json", OpenAPIOfAll(registry, names).get),
+            *docs(),
             Route("/", Index(registry).get),
+            Route("/{server}/{rest:path}", Unknown(registry)),
         ],
         lifespan=lifespan,
     )
-    app.state.registry, app.state.capacity = registry, capacity
+    app.state.registry = registry
     return app
 
 
@@ -103,7 +98,8 @@ def _limits(settings: Settings) -> Limits:
         session_idle_timeout=settings.session_idle_timeout,
         retry_interval=settings.retry_interval,
         input_timeout=settings.input_timeout,
-        events=EventLimits(per_stream=settings.events_per_stream, total_bytes=settings.events_max_bytes),
+        events_per_stream=settings.events_per_stream,
+        events_max_bytes=settings.events_max_bytes,
     )
 
 

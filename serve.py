@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
 import sys
+import textwrap
+import threading
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 import uvicorn
@@ -21,6 +23,9 @@ from gateway.registry import Registry
 from routes.index import urls
 from settings import SettingError, Settings
 
+INTERRUPTED = 130
+"""The exit code that shells give to a process that Ctrl+C ended."""
+
 
 def main(create_app: Callable[[Settings], Starlette]) -> None:
     """Serve until a signal ends it. What cannot be served is one line, and exit code 1."""
@@ -32,14 +37,26 @@ def main(create_app: Callable[[Settings], Starlette]) -> None:
         app = create_app(settings)
     except (SettingError, LoadError, OSError) as exc:
         fail(exc, settings)
-    print_table(app.state.registry, settings, listener)
-    run(app if settings.workers == 1 else "app:app", settings, listener)
+    run(app, settings, listener)
 
 
-def run(app: Starlette | str, settings: Settings, listener: socket.socket) -> None:
-    """Until the end; exit code 1 where the application did not start."""
+class Server(uvicorn.Server):
+    """Says what it serves when it serves it: up to then, a server's own start may fail."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+
+def run(app: Starlette, settings: Settings, listener: socket.socket) -> NoReturn:
+    """Until the end; exit code 1 where the application did not start, 130 after Ctrl+C."""
+    announce = partial(print_table, app.state.registry, settings, listener)
     config = uvicorn.Config(
-        app,
+        app if settings.workers == 1 else "app:app",
         workers=settings.workers,
         log_config=None,
         access_log=False,
@@ -47,16 +64,27 @@ def run(app: Starlette | str, settings: Settings, listener: socket.socket) -> No
         timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
     )
     if settings.workers > 1:
+        announce()
         workers = Multiprocess(config, sockets=[listener])
         workers.run()
         failed = any(process.exitcode == STARTUP_FAILURE for process in workers.processes)
-    else:
-        server = uvicorn.Server(config)
-        with contextlib.suppress(SystemExit):
-            server.run(sockets=[listener])
-        failed = not server.started
-    if failed:
-        sys.exit(1)
+        leave(1 if failed else 0)
+    try:
+        Server(config, announce).run(sockets=[listener])
+    except KeyboardInterrupt:
+        leave(INTERRUPTED)
+    except SystemExit:
+        leave(1)
+    leave(0)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process. Python waits for each thread, but a tool that still sleeps in one must not hold up the end."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -93,7 +121,7 @@ def print_table(registry: Registry, settings: Settings, listener: socket.socket)
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     rows = [("SERVER", "TOOLS", "URLS")]
     for server in registry:
-        tools = ", ".join(tool["name"] for tool in server.tools()) or "-"
+        tools = textwrap.shorten(", ".join(tool["name"] for tool in server.tools()) or "-", 60, placeholder=" …")
         own = urls(server, base)
         rows += [(server.name, tools, own["mcp"])]
         rows += [("", "", own[name]) for name in ("tools", "call", "health")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, get_args
 
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
@@ -49,7 +50,7 @@ class Answer:
         return ToolResult(serializer.to_json(validated, by_alias=True), self._wrap)
 
     def of_result(self, result: CallToolResult | InputRequiredResult) -> ToolResult:
-        return self.of_wire(result.model_dump(by_alias=True, mode="json", exclude_none=True))
+        return self.of_wire(_on_the_wire(result))
 
     def of_wire(self, result: Mapping[str, Any]) -> ToolResult:
         """The result of what native MCP would send: structured content if there is any, else its content."""
@@ -62,25 +63,40 @@ class Answer:
             return ToolResult(is_error=True, message=message, outcome="tool-error")
         structured = result.get("structuredContent")
         if structured is not None:
-            return ToolResult(to_json(structured, inf_nan_mode="null"), self._wrap)
+            return ToolResult(to_json(structured, inf_nan_mode="null"), self._wrap and "result" in structured)
         return _wrapped(to_json(_unwrap(content), inf_nan_mode="null"))
+
+    def of_sent(self, value: Any, result: Mapping[str, Any]) -> ToolResult:
+        """The result of what MCP would send for `value`: the value itself, where no one changed it on its way."""
+        is_whole = self._validate is not None or value is None or isinstance(value, _RESULTS)
+        if is_whole or "structuredContent" in result or "content" not in result:
+            return self.of_wire(result)
+        if self._content(value) == result["content"]:
+            return self.of(value)
+        return self.of_wire(result) if isinstance(value, str) else _wrapped(_read_back(result["content"]))
 
     def _plain(self, value: Any) -> bytes:
         """Without an output schema: content blocks where there are some, else what the function returned."""
         if _has_content(value):
-            content = self._metadata.convert_result(value)
-            assert isinstance(content, CallToolResult)
-            blocks = [block.model_dump(by_alias=True, mode="json", exclude_none=True) for block in content.content]
-            return to_json(_unwrap(blocks))
+            return to_json(_unwrap(self._content(value)))
         return to_json(value, fallback=str, inf_nan_mode="null")
 
+    def _content(self, value: Any) -> list[Any]:
+        content: list[Any] = _on_the_wire(self._metadata.convert_result(value))["content"]
+        return content
 
-def text_as_json(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    """For a value that is not text: its one text block is the SDK's JSON of it, read back."""
-    content = result.get("content", [])
-    if result.get("structuredContent") is None and len(content) == 1 and content[0].get("type") == "text":
-        return {**result, "structuredContent": from_json(content[0]["text"])}
-    return result
+
+def _on_the_wire(result: CallToolResult | InputRequiredResult) -> dict[str, Any]:
+    return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def _read_back(content: Sequence[Mapping[str, Any]]) -> bytes:
+    """The one text block of a value that is not text is the SDK's JSON of it."""
+    sent = _unwrap(content)
+    if isinstance(sent, str):
+        with suppress(ValueError):
+            sent = from_json(sent)
+    return to_json(sent, inf_nan_mode="null")
 
 
 def _wrapped(value: bytes) -> ToolResult:

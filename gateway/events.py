@@ -103,16 +103,17 @@ class SessionEvents(EventStore):
         if stream is None or last_seen < stream.gone:
             await send_callback(EventMessage(_gone(stream)))
             return None
-        for number, message, _ in list(stream.events):
-            if number > last_seen and message is not None:
-                await send_callback(EventMessage(message, f"{stream.number}-{number}"))
+        while later := [event for event in stream.events if event[0] > last_seen]:  # more come while these are sent
+            for last_seen, message, _ in later:
+                if message is not None:
+                    await send_callback(EventMessage(message, f"{stream.number}-{last_seen}"))
         return None if stream.complete else stream.name
 
     def forget_oldest(self) -> bool:
         """Drop one event of the stream that is longest open; False when there is none."""
         for stream in self._streams.values():
             if stream.events:
-                self._events.total -= self._drop(stream)
+                self._drop(stream)
                 return True
         return False
 
@@ -134,14 +135,14 @@ class SessionEvents(EventStore):
         found = (stream for stream in self._streams.values() if str(stream.number) == number)
         return next(found, None), int(event)
 
-    def _drop(self, stream: _Stream) -> int:
+    def _drop(self, stream: _Stream) -> None:
         size = stream.drop_first()
         self._size -= size
-        return size
+        self._events.total -= size
 
     def _drop_all(self, stream: _Stream) -> None:
         while stream.events:
-            self._events.total -= self._drop(stream)
+            self._drop(stream)
 
 
 def _gone(stream: _Stream | None) -> JSONRPCError:

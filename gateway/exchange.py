@@ -6,6 +6,7 @@ The tool runs in a task of its own, so that a question it asks in mid-call can b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -14,18 +15,33 @@ from mcp.server import Server as LowLevelServer
 from mcp.server.connection import Connection
 from mcp.server.runner import serve_one
 from mcp.shared.dispatcher import CallOptions
+from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp.shared.transport_context import TransportContext
-from mcp_types import methods
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    LOG_LEVEL_META_KEY,
+    PROTOCOL_VERSION_META_KEY,
+    REQUEST_TIMEOUT,
+    methods,
+)
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
 from pydantic import ValidationError
 
+from gateway import VERSION
 from gateway.call import ToolCall, current_call
 from gateway.errors import InvalidRequest, Unavailable
 
 _CAPABILITIES: dict[str, Any] = {"elicitation": {"form": {}, "url": {}}, "sampling": {"tools": {}}, "roots": {}}
-_META = {"io.modelcontextprotocol/logLevel": "debug", "progressToken": 0}
-_CLIENT = {"name": "multi-mcp", "version": "1"}
+_CLIENT = {"name": "multi-mcp", "version": VERSION}
+_META = {
+    PROTOCOL_VERSION_META_KEY: LATEST_MODERN_VERSION,
+    CLIENT_INFO_META_KEY: _CLIENT,
+    CLIENT_CAPABILITIES_META_KEY: _CAPABILITIES,
+    LOG_LEVEL_META_KEY: "debug",
+    "progressToken": 0,
+}
 
 
 class Exchange:
@@ -55,17 +71,18 @@ class Exchange:
             params["inputResponses"] = call.answers
         if call.state is not None:
             params["requestState"] = call.state
-        connection = Connection.from_envelope(LATEST_MODERN_VERSION, _CLIENT, _CAPABILITIES)
+        connection = Connection.from_envelope(LATEST_MODERN_VERSION, _CLIENT, _CAPABILITIES, outbound=self)
         current_call.set(call)
-        with self.scope:
-            try:
+        try:
+            with self.scope:
                 self._result = await serve_one(
                     server, self, "tools/call", params, connection=connection, lifespan_state=lifespan_state
                 )
-            except Exception as exc:  # this task's boundary: the request that waits for it raises it
-                self._error = exc
-        self.over = True
-        self._changed.set()
+        except Exception as exc:  # this task's boundary: the request that waits for it raises it
+            self._error = exc
+        finally:
+            self.over = True
+            self._changed.set()
 
     async def next(self) -> Mapping[str, Any] | None:
         """Wait for the tool's result, on the wire's terms; None when it asks something first.
@@ -115,6 +132,8 @@ class Exchange:
         try:
             with anyio.fail_after((opts or {}).get("timeout")):
                 return await question.reply_received()
+        except TimeoutError as exc:
+            raise MCPError(REQUEST_TIMEOUT, f"Nobody answered {method!r} in time.") from exc
         finally:
             self._questions.pop(key, None)
 
@@ -138,8 +157,11 @@ class _Question:
         self._reply: dict[str, Any] = {}
 
     def check(self, key: str, value: Any) -> None:
+        if not isinstance(value, dict):
+            raise InvalidRequest(f"`inputResponses.{key}` must be an object.")
         try:
-            methods.validate_client_result(self.method, LATEST_HANDSHAKE_VERSION, value)
+            with suppress(KeyError):  # what a method of an extension is answered with, its tool alone knows
+                methods.validate_client_result(self.method, LATEST_HANDSHAKE_VERSION, value)
         except ValidationError as exc:
             reasons = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
             raise InvalidRequest(f"`inputResponses.{key}` is no answer to {self.method}: {reasons}") from exc

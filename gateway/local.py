@@ -10,11 +10,11 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.shared.exceptions import MCPError
-from mcp_types.methods import is_input_required
+from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from gateway import sdk
-from gateway.answer import Answer, text_as_json
+from gateway.answer import Answer
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.errors import InvalidRequest, ToolCrashed, UnknownTool
 from gateway.exchanges import Exchanges
@@ -38,7 +38,7 @@ class LocalServer:
         self._exchanges = Exchanges(self._server, limits.waiting_calls, limits.input_timeout)
         self._manager = session_manager(self._server, limits)
         self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
-        sdk.insert_middleware(mcp, NativeCalls(name, chain))
+        sdk.insert_middleware(mcp, NativeCalls(name, chain, self._tools))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -89,13 +89,11 @@ class LocalServer:
             if exc.error.data == {"reason": "invalid_request_state"}:
                 raise InvalidRequest("This `requestState` is not of this call, or has expired.") from exc
             return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
+        except ValidationError as exc:  # of all that is in the call, the SDK alone looks into this
+            raise InvalidRequest("`inputResponses` are no answers to what was asked.") from exc
         if result.get("isError"):
             return _error(answer.of_wire(result), begun)
-        if is_input_required(result) or result.get("structuredContent") is not None:
-            return answer.of_wire(result)
-        if self._watched:  # its author may have changed the result on its way
-            return answer.of_wire(result if isinstance(begun.value, str) else text_as_json(result))
-        return answer.of(begun.value)
+        return answer.of_sent(begun.value, result)
 
 
 def _error(result: ToolResult, call: ToolCall) -> ToolResult:

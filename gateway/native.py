@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from mcp.server.context import CallNext as SDKCallNext
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult
+from pydantic import ValidationError
 
 from gateway import sdk
 from gateway.call import CallNext, ToolCall, ToolResult, current_call, endpoint, request_id
-from gateway.errors import CallTimeout, GatewayError
+from gateway.errors import CallTimeout, GatewayError, UnknownTool
 from gateway.exchange import Exchange
-from gateway.failure import outcome
+from gateway.failure import crashed, outcome
+from gateway.tools import Tools
 
 SERVER_ERROR = -32000
 TIMED_OUT = -32001
@@ -23,26 +25,46 @@ TIMED_OUT = -32001
 class NativeCalls:
     """Takes each `tools/call` of one server through the chain, once, whatever endpoint it came in by."""
 
-    def __init__(self, server: str, chain: CallNext) -> None:
+    def __init__(self, server: str, chain: CallNext, tools: Tools) -> None:
         self._server = server
         self._chain = chain
+        self._tools = tools
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: SDKCallNext) -> HandlerResult:
-        if ctx.method != "tools/call" or _is_exchanged(ctx):
+        if ctx.method != "tools/call":
             return await call_next(ctx)
-
-        async def execute(call: ToolCall) -> ToolResult:
-            native = await call_next(ctx)
-            is_error = _is_error(native)
-            return ToolResult(native=native, is_error=is_error, outcome=outcome(native, is_error, call))
-
+        if _is_exchanged(ctx):
+            return await _answer(ctx, call_next)
         call = _tool_call(self._server, ctx)
-        call.execute = execute
+        call.execute = partial(self._execute, ctx, call_next)
         current_call.set(call)
         try:
-            return (await self._chain(call)).native  # type: ignore[no-any-return]
+            native = (await self._chain(call)).native
         except GatewayError as exc:
             raise protocol_error(exc) from exc
+        if isinstance(native, MCPError):
+            raise native
+        return native  # type: ignore[no-any-return]
+
+    async def _execute(self, ctx: ServerRequestContext[Any, Any], call_next: SDKCallNext, call: ToolCall) -> ToolResult:
+        is_known = self._tools.plan(call.tool) is not None  # a tool that is new is served from here on
+        try:
+            native = await _answer(ctx, call_next)
+        except MCPError as exc:
+            return ToolResult(native=exc, is_error=True, message=exc.error.message, outcome="tool-error")
+        is_error = _is_error(native)
+        word = outcome(native, is_error, call) if is_known or not is_error else UnknownTool.slug
+        return ToolResult(native=native, is_error=is_error, outcome=word)
+
+
+async def _answer(ctx: ServerRequestContext[Any, Any], call_next: SDKCallNext) -> HandlerResult:
+    """What an author's own middleware or tool class raises, an exit included, ends its call and stays in the log."""
+    try:
+        return await call_next(ctx)
+    except (MCPError, ValidationError):
+        raise
+    except (Exception, SystemExit) as exc:
+        raise crashed((ctx.params or {}).get("name", ""), exc) from exc
 
 
 def protocol_error(exc: GatewayError) -> MCPError:
@@ -71,4 +93,4 @@ def _is_exchanged(ctx: ServerRequestContext[Any, Any]) -> bool:
 
 
 def _is_error(result: Any) -> bool:
-    return result.is_error if isinstance(result, CallToolResult) else bool(result.get("isError"))
+    return bool(result.get("isError") if isinstance(result, Mapping) else getattr(result, "is_error", False))

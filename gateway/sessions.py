@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mcp.server import Server as LowLevelServer
@@ -23,15 +23,17 @@ class Limits:
     retry_interval: float = 1.0
     input_timeout: float = 300.0
     waiting_calls: int = 100
-    events: EventLimits = field(default_factory=EventLimits)
+    events_per_stream: int = 256
+    events_max_bytes: int = 64 * 1024 * 1024
 
 
 def session_manager(server: LowLevelServer[Any], limits: Limits) -> sdk.SessionManager:
     if limits.stateless:
         return sdk.SessionManager(server, None, stateless=True, max_request_body_size=limits.max_body)
+    events = Events(EventLimits(per_stream=limits.events_per_stream, total_bytes=limits.events_max_bytes))
     return sdk.SessionManager(
         server,
-        Events(limits.events).new_store,
+        events.new_store,
         retry_interval=round(limits.retry_interval * 1000),
         session_idle_timeout=limits.session_idle_timeout,
         max_request_body_size=limits.max_body,

@@ -53,7 +53,7 @@ class ServedTool(Tool):
                 call.failure = exc
             raise
         if call is not None:
-            call.value = value
+            call.value, call.failure = value, None
         return result
 
     def _convert(self, value: Any) -> Any:

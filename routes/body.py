@@ -21,14 +21,16 @@ async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str
         HTTPException: 406, 413 or 415, before the body is read if its headers tell.
         InvalidRequest: not JSON, or no object. NaN and lone surrogates are not JSON; of duplicate keys the last wins.
     """
-    content_type = b""
+    content_type = accept = b""
     for key, value in scope["headers"]:
         if key == b"content-type":
             content_type = value
         elif key == b"accept":
-            _check_accept(value)
+            accept = accept + b"," + value if accept else value
         elif key == b"content-length" and (not value.isdigit() or int(value) > max_body):
             raise _too_large(max_body)
+    if accept and accept != b"*/*":
+        _check_accept(accept.lower())
     if content_type != _JSON and content_type.partition(b";")[0].strip().lower() != _JSON:
         raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
     body = await _read(receive, max_body)
@@ -58,9 +60,8 @@ async def _read(receive: Receive, max_body: int) -> bytes:
 
 def _check_accept(accept: bytes) -> None:
     """JSON must not be excluded; a header that names it, or everything, passes at once."""
-    if b"*/*" in accept or b"json" in accept or b"application/*" in accept or not accept.strip():
-        return
-    raise HTTPException(406, "The answer is application/json; let the Accept header allow it.")
+    if not (b"*/*" in accept or b"json" in accept or b"application/*" in accept or not accept.strip()):
+        raise HTTPException(406, "The answer is application/json; let the Accept header allow it.")
 
 
 def _too_large(max_body: int) -> HTTPException:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
@@ -59,7 +59,12 @@ def tool_error(message: str, server: str, tool: str) -> Response:
 
 def exception_handlers() -> dict[Any, ExceptionHandler]:
     """For Starlette: what is raised below, as its problem document."""
-    return {GatewayError: _gateway_error, HTTPException: _http_error, Exception: _internal_error}
+    return {
+        GatewayError: _gateway_error,
+        HTTPException: _http_error,
+        ClientDisconnect: _client_left,
+        Exception: _internal_error,
+    }
 
 
 async def _gateway_error(request: Request, exc: Exception) -> Response:
@@ -73,9 +78,16 @@ async def _http_error(request: Request, exc: Exception) -> Response:
     slug = _SLUG_OF_STATUS.get(exc.status_code, "invalid-request")
     detail = exc.detail
     if detail == HTTPStatus(exc.status_code).phrase:
-        detail = f"{request.method} {request.url.path}: {TABLE[slug][1].lower()}."
+        title = TABLE[slug][1]
+        detail = f"{request.method} {request.scope['path']}: {title[0].lower()}{title[1:]}."
     return problem(slug, detail, exc.headers)
 
 
+async def _client_left(request: Request, exc: Exception) -> Response:
+    """Nobody reads it; without it the server would log the traceback of an application that failed."""
+    return Response(status_code=499)
+
+
 async def _internal_error(request: Request, exc: Exception) -> Response:
-    return problem("internal-error", "The log has the reason under the request id.")
+    headers = {"X-Request-ID": request_id.get()}  # Starlette answers this one outside of all middleware
+    return problem("internal-error", "The log has the reason under the request id.", headers)

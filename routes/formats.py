@@ -16,27 +16,24 @@ Named = Mapping[str, ToolInfo]
 
 def openai(tools: Named) -> list[dict[str, Any]]:
     return [
-        {
-            "type": "function",
-            "function": {"name": name, "description": tool.get("description", ""), "parameters": tool["inputSchema"]},
-        }
+        {"type": "function", "function": {**_named(name, tool), "parameters": tool["inputSchema"]}}
         for name, tool in tools.items()
     ]
 
 
 def anthropic(tools: Named) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "description": tool.get("description", ""), "input_schema": tool["inputSchema"]}
-        for name, tool in tools.items()
-    ]
+    return [{**_named(name, tool), "input_schema": tool["inputSchema"]} for name, tool in tools.items()]
 
 
 def gemini(tools: Named) -> list[dict[str, Any]]:
-    declarations = [
-        {"name": name, "description": tool.get("description", ""), "parametersJsonSchema": tool["inputSchema"]}
-        for name, tool in tools.items()
-    ]
-    return [{"functionDeclarations": declarations}]
+    functions = [{**_named(name, tool), "parametersJsonSchema": tool["inputSchema"]} for name, tool in tools.items()]
+    return [{"functionDeclarations": functions}]
+
+
+def _named(name: str, tool: ToolInfo) -> dict[str, str]:
+    """A description that says nothing is left out."""
+    described = {"description": tool["description"]} if tool.get("description") else {}
+    return {"name": name, **described}
 
 
 FORMATS: Mapping[str, Callable[[Named], list[dict[str, Any]]]] = {

@@ -16,7 +16,7 @@ class Index:
         self._registry = registry
 
     async def get(self, request: Request) -> Response:
-        root = request.scope.get("app_root_path", "")
+        root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
         servers = [urls(server, root) for server in self._registry]
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(_page(servers, root))

@@ -1,20 +1,19 @@
-"""One URL whose methods have endpoints of their own. Of two routes with one path, a 405 would allow the first's alone."""
+"""One URL, several methods. Of two routes with one path, a 405 would name only the first one's methods in `Allow`."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Methods:
-    """Hands a request on by its method, `HEAD` as `GET`. Its `Route` names the same methods, and answers the others."""
+    """Hands a request on by its method, `HEAD` as `GET`."""
 
-    def __init__(self, **endpoints: Any) -> None:
-        self._apps = {method: Route("/", endpoint).app for method, endpoint in endpoints.items()}
-        if "GET" in self._apps:
-            self._apps["HEAD"] = self._apps["GET"]
+    def __init__(self, **apps: ASGIApp) -> None:
+        self._apps = apps | ({"HEAD": apps["GET"]} if "GET" in apps else {})
+
+    def at(self, path: str) -> Route:
+        return Route(path, self, methods=[*self._apps])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._apps[scope["method"]](scope, receive, send)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from starlette.routing import Mount, Route, request_response
 
+from gateway.names import Names
 from gateway.server import Server
 from routes.call import Call, CallTool
 from routes.health import Health
 from routes.methods import Methods
+from routes.native import native
+from routes.openapi import OpenAPI
 from routes.router import ExactRouter
 from routes.tools import Tools
 
 
-def mount(server: Server, max_body: int) -> Mount:
+def mount(server: Server, names: Names, max_body: int, stateless: bool) -> Mount:
     tools = Tools(server)
     one = Methods(GET=request_response(tools.one), POST=CallTool(server, max_body))
     routes = [
-        Route("/mcp", server.mcp),
-        Route("/mcp/", server.mcp),
+        *native(server.mcp, stateless),
         Route("/mcp/call", Call(server, max_body), methods=["POST"]),
         Route("/mcp/tools", tools.list),
         one.at("/mcp/tools/{tool:path}"),
         Route("/mcp/health", Health(server).get),
+        Route("/openapi.json", OpenAPI(server, names).get),
     ]
     return Mount(f"/{server.name}", ExactRouter(routes))

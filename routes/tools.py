@@ -62,7 +62,7 @@ class AllTools:
 
 def described(server: Server, tool: ToolInfo, request: Request) -> dict[str, Any]:
     """A tool with the URL that calls it."""
-    root = request.scope.get("app_root_path", "")
+    root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
     endpoint = f"{root}/{server.name}/mcp/tools/{quote(tool['name'], safe='')}"
     return {**tool, "endpoint": endpoint}
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import pytest
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
 from starlette.applications import Starlette
 
 from app import create_app
@@ -22,6 +23,10 @@ class MakeApp(Protocol):
     """The application with these servers, in this order; without any, with those that the test has written."""
 
     def __call__(self, *servers: MCPServer[Any], **settings: Any) -> Starlette: ...
+
+
+def server_of(*functions: Callable[..., Any], name: str = "one", **options: Any) -> MCPServer[Any]:
+    return MCPServer(name, tools=[Tool.from_function(function) for function in functions], **options)
 
 
 @pytest.fixture(scope="session")

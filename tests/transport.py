@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import anyio
 import httpx2
@@ -120,9 +120,20 @@ class _Exchange(httpx2.AsyncByteStream):
 
 @asynccontextmanager
 async def opened(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
-    """The application from its start to its end, both in the task that asks, and a client of it in between."""
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=AppTransport(app), base_url=BASE, timeout=10) as client,
-    ):
-        yield client
+    """The application from its start to its end, both in the task that asks, and a client of it in between.
+
+    What fails in between is raised as it is, not in the groups of the tasks around it.
+    """
+    failure: Exception | None = None
+    try:
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=AppTransport(app), base_url=BASE, timeout=10) as client,
+        ):
+            try:
+                yield client
+            except Exception as exc:
+                failure = exc
+    finally:
+        if failure is not None:
+            raise failure

@@ -1,0 +1,57 @@
+"""How the tests call a server: in plain JSON, and by the SDK's own client in both eras."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+
+from tests.transport import BASE
+from tests.wire import MODERN
+
+Era = Literal["legacy", "modern"]
+Wire = dict[str, Any]
+ERAS: tuple[Era, ...] = ("legacy", "modern")
+
+
+async def post(http: httpx2.AsyncClient, tool: str, arguments: Any = None, server: str = "one") -> httpx2.Response:
+    body = {"tool": tool} if arguments is None else {"tool": tool, "arguments": arguments}
+    return await http.post(f"/{server}/mcp/call", json=body)
+
+
+@asynccontextmanager
+async def connected(http: httpx2.AsyncClient, era: Era, server: str = "one", **options: Any) -> AsyncIterator[Client]:
+    """The SDK's own client at a server's native endpoint; at the one over all servers where `server` is empty."""
+    url = f"{BASE}/{server}/mcp" if server else f"{BASE}/mcp"
+    transport = streamable_http_client(url, http_client=http)
+    async with Client(transport, mode="legacy" if era == "legacy" else MODERN, **options) as client:
+        yield client
+
+
+async def answered(client: Client, tool: str, arguments: dict[str, Any] | None = None) -> Wire:
+    """The result on the wire; `{"error": …}` where the answer was a protocol error, or is not as the tool's schema."""
+    try:
+        result = await client.session.call_tool(tool, arguments, allow_input_required=True)
+    except (MCPError, RuntimeError) as exc:
+        return {"error": str(exc)}
+    wire = result.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {key: value for key, value in wire.items() if key not in ("_meta", "resultType")}
+
+
+async def error_of(client: Client, tool: str, arguments: dict[str, Any] | None = None) -> Wire:
+    """The protocol error of a call."""
+    try:
+        await client.session.call_tool(tool, arguments)
+    except MCPError as exc:
+        return exc.error.model_dump(mode="json", exclude_none=True)
+    raise AssertionError("the call was answered with a result")
+
+
+def text_error(text: str) -> Wire:
+    """A result that tells the model of a failure."""
+    return {"content": [{"type": "text", "text": text}], "isError": True}

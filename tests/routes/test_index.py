@@ -1,0 +1,58 @@
+"""The first page: what is served here, for a program and for a person."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from tests.conftest import MakeApp
+from tests.routes.raw import HOST, ask_behind
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_program_gets_the_urls_of_every_server(client: httpx2.AsyncClient) -> None:
+    found = (await client.get("/")).json()
+    assert [server["server"] for server in found["servers"]] == ["echo", "math", "moody"]
+    assert found["servers"][1] == {
+        "server": "math",
+        "mcp": "/math/mcp",
+        "tools": "/math/mcp/tools",
+        "call": "/math/mcp/call",
+        "health": "/math/mcp/health",
+        "openapi": "/math/openapi.json",
+    }
+    rest = {key: value for key, value in found.items() if key != "servers"}
+    assert rest == {
+        "mcp": "/mcp",
+        "tools": "/tools",
+        "call": "/call",
+        "health": "/health",
+        "docs": "/docs",
+        "openapi": "/openapi.json",
+    }
+
+
+async def test_each_url_that_it_names_is_there(client: httpx2.AsyncClient) -> None:
+    found = (await client.get("/")).json()
+    for urls in (*found.pop("servers"), found):
+        for name, url in urls.items():
+            if name != "server":
+                assert (await client.get(url)).status_code != 404, url
+
+
+async def test_a_browser_gets_a_page(client: httpx2.AsyncClient) -> None:
+    accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    page = await client.get("/", headers={"accept": accept})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<a href="/math/mcp/tools">' in page.text
+    assert "<code>/math/mcp</code>" in page.text
+
+
+async def test_behind_a_prefix_every_url_begins_with_it(make_app: MakeApp) -> None:
+    app = make_app(servers_dir=("mcp_servers",))
+    found = (await ask_behind("/prefix", app, "GET", "/", [HOST])).document
+    urls = [url for server in found.pop("servers") for name, url in server.items() if name != "server"]
+    assert all(url.startswith("/prefix/") for url in [*urls, *found.values()])
+    page = await ask_behind("/prefix", app, "GET", "/", [HOST, (b"accept", b"text/html")])
+    assert b'<a href="/prefix/docs">' in page.body

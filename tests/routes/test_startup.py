@@ -1,0 +1,77 @@
+"""A server whose own start or end fails: one line in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from mcp.server.mcpserver import MCPServer
+from starlette.applications import Starlette
+from starlette.types import Message
+
+from tests.conftest import MakeApp
+
+pytestmark = pytest.mark.anyio
+
+
+async def start(app: Starlette, *, end: bool = True) -> list[Message]:
+    """What the application answers a server that starts it, and ends it at once."""
+    asked = [{"type": "lifespan.startup"}, *([{"type": "lifespan.shutdown"}] if end else [])]
+    answers: list[Message] = []
+
+    async def receive() -> Message:
+        return asked.pop(0)
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+    return answers
+
+
+def server(name: str, events: list[str], failing: bool = False) -> MCPServer[Any]:
+    @asynccontextmanager
+    async def lifespan(mcp: MCPServer[Any]) -> AsyncIterator[None]:
+        if failing:
+            raise OSError("no database\nat all")
+        events.append(f"{name} opens")
+        try:
+            yield
+        finally:
+            events.append(f"{name} closes")
+
+    return MCPServer(name, lifespan=lifespan)
+
+
+async def test_servers_open_in_order_and_close_in_the_opposite_one(make_app: MakeApp) -> None:
+    events: list[str] = []
+    app = make_app(server("one", events), server("two", events))
+    answers = [answer["type"] for answer in await start(app)]
+    assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert events == ["one opens", "two opens", "two closes", "one closes"]
+
+
+async def test_a_server_that_does_not_start_is_named_in_one_line(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    events: list[str] = []
+    app = make_app(server("one", events), server("two", events, failing=True), server("three", events))
+    answers = await start(app)
+    assert answers == [{"type": "lifespan.startup.failed", "message": ""}]
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
+        "server 'two' does not start: OSError: no database"
+    ]
+    assert not [record for record in caplog.records if record.levelno > logging.DEBUG and record.exc_info]
+    assert events == ["one opens", "one closes"]
+
+
+async def test_the_traceback_of_a_failed_start_is_there_for_who_wants_it(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await start(make_app(server("two", [], failing=True)))
+    assert "at all" in caplog.text
+    assert "Traceback" in caplog.text
