@@ -1,0 +1,123 @@
+"""The calls that wait for an answer are bounded, and none outlives whoever it waits for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp.server.mcpserver import Context
+from pydantic import BaseModel
+
+from gateway.call import ToolCall
+from gateway.errors import Unavailable
+from tests.clients import post
+from tests.conftest import MakeApp, server_of
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+
+class Sure(BaseModel):
+    sure: bool
+
+
+class Asking:
+    """Tools that ask, and note how it ends."""
+
+    def __init__(self, name: str = "one") -> None:
+        self.begun, self.ended = anyio.Event(), anyio.Event()
+        self.server = server_of(self.asks, self.never, self.asks_then_never, name=name)
+
+    async def asks(self, ctx: Context) -> str:
+        self.begun.set()
+        try:
+            return (await ctx.elicit("Sure?", Sure)).action
+        finally:
+            self.ended.set()
+
+    async def never(self, ctx: Context) -> str:
+        self.begun.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self.ended.set()
+        return "never"
+
+    async def asks_then_never(self, ctx: Context) -> str:
+        await ctx.elicit("Sure?", Sure)
+        return await self.never(ctx)
+
+
+async def decline(client: httpx2.AsyncClient, tool: str, asked: dict[str, Any]) -> httpx2.Response:
+    replies = {key: {"action": "decline"} for key in asked["inputRequests"]}
+    body = {"tool": tool, "requestState": asked["requestState"], "inputResponses": replies}
+    return await client.post("/one/mcp/call", json=body)
+
+
+async def test_only_so_many_calls_wait_and_one_that_is_answered_makes_room(make_app: MakeApp) -> None:
+    async with opened(make_app(Asking().server)) as client:
+        waiting = [(await post(client, "asks")).json() for _ in range(100)]
+        refused = await post(client, "asks")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json()["detail"] == "Too many calls wait for an answer already."
+        assert (await decline(client, "asks", waiting[0])).json() == {"result": "decline"}
+        assert (await post(client, "asks")).status_code == 202
+
+
+async def test_a_call_that_nobody_answers_in_time_is_cancelled(make_app: MakeApp) -> None:
+    asking = Asking()
+    async with opened(make_app(asking.server, input_timeout=0.02)) as client:
+        asked = (await post(client, "asks")).json()
+        with anyio.fail_after(5):
+            await asking.ended.wait()
+        late = await decline(client, "asks", asked)
+    assert (late.status_code, late.json()["type"]) == (400, "urn:multi-mcp:error:invalid-request")
+    assert late.json()["detail"].endswith("it is unknown, answered or expired.")
+
+
+async def test_an_answer_in_time_stops_the_clock(make_app: MakeApp) -> None:
+    asking = Asking()
+    async with opened(make_app(asking.server, input_timeout=0.05, call_timeout=0.2)) as client:
+        asked = (await post(client, "asks_then_never")).json()
+        assert (await decline(client, "asks_then_never", asked)).status_code == 504
+        with anyio.fail_after(5):
+            await asking.ended.wait()
+
+
+@pytest.mark.parametrize("tool", ["never", "asks_then_never"])
+async def test_a_client_that_leaves_takes_its_call_with_it(make_app: MakeApp, tool: str) -> None:
+    asking = Asking()
+    async with opened(make_app(asking.server)) as client:
+        asked = (await post(client, tool)).json() if tool == "asks_then_never" else None
+        async with anyio.create_task_group() as tasks:
+            if asked is None:
+                tasks.start_soon(post, client, tool)
+            else:
+                tasks.start_soon(decline, client, tool, asked)
+            await asking.begun.wait()
+            tasks.cancel_scope.cancel()
+        with anyio.fail_after(5):
+            await asking.ended.wait()
+
+
+async def test_the_end_of_a_server_ends_the_calls_that_run_and_those_that_wait(make_app: MakeApp) -> None:
+    asking, waiting = Asking(), Asking("two")
+    app = make_app(asking.server, waiting.server)
+    raised: list[Unavailable] = []
+
+    async def call() -> None:
+        try:
+            await app.state.registry["one"].call(ToolCall("one", "never", {}, "call"))
+        except Unavailable as exc:
+            raised.append(exc)
+
+    async with anyio.create_task_group() as tasks, app.router.lifespan_context(app):
+        tasks.start_soon(call)
+        await asking.begun.wait()
+        result = await app.state.registry["two"].call(ToolCall("two", "asks", {}, "call"))
+        assert result.outcome == "input-required"
+    assert [str(exc) for exc in raised] == ["The call was given up before its tool answered."]
+    assert asking.ended.is_set()
+    assert waiting.ended.is_set()

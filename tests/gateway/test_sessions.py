@@ -1,0 +1,182 @@
+"""Sessions over the native endpoint: how many, how long, and what a client that lost its connection gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp.server.mcpserver import Context
+
+from tests.clients import post
+from tests.conftest import MakeApp, server_of
+from tests.transport import opened
+from tests.wire import BOTH_TYPES, INITIALIZE, INITIALIZED, in_session, messages, request
+
+pytestmark = pytest.mark.anyio
+URL = "/one/mcp"
+
+
+class Poll:
+    """A tool that reports thrice, and answers when it is let go."""
+
+    def __init__(self) -> None:
+        self.go = anyio.Event()
+        self.server = server_of(self.poll)
+
+    async def poll(self, ctx: Context) -> str:
+        for step in range(3):
+            await ctx.report_progress(step)
+        await self.go.wait()
+        return "done"
+
+
+async def initialized(client: httpx2.AsyncClient) -> dict[str, str]:
+    """The headers of a new session."""
+    answer = await client.post(URL, json=INITIALIZE, headers=BOTH_TYPES)
+    assert answer.status_code == 200
+    headers = in_session(answer.headers["mcp-session-id"])
+    assert (await client.post(URL, json=INITIALIZED, headers=headers)).status_code == 202
+    return headers
+
+
+async def polled(client: httpx2.AsyncClient, headers: dict[str, str], number: int = 1) -> list[str]:
+    """Call `poll`, and lose the connection after its reports; the ids of what came until then."""
+    call = request("tools/call", number, name="poll", arguments={}, _meta={"progressToken": number})
+    async with client.stream("POST", URL, json=call, headers=headers) as answer:
+        text = await read(answer, lambda found: len(found) == 3)
+    return ids(text)
+
+
+async def resumed(client: httpx2.AsyncClient, headers: dict[str, str], last: str, until: str) -> list[dict[str, Any]]:
+    """The messages of the stream that goes on after the event `last`, up to the first with `until` in it."""
+    async with client.stream("GET", URL, headers={**headers, "last-event-id": last}) as answer:
+        return messages(await read(answer, lambda found: any(until in message for message in found)))
+
+
+async def read(answer: httpx2.Response, is_enough: Callable[[list[dict[str, Any]]], bool]) -> str:
+    assert answer.status_code == 200
+    text = ""
+    with anyio.fail_after(5):
+        async for chunk in answer.aiter_text():
+            text += chunk
+            if is_enough(messages(text)):
+                break
+    return text
+
+
+def ids(stream: str) -> list[str]:
+    return [line.removeprefix("id:").strip() for line in stream.splitlines() if line.startswith("id:")]
+
+
+async def sessions(client: httpx2.AsyncClient) -> int:
+    count: int = (await client.get("/one/mcp/health")).json()["sessions"]
+    return count
+
+
+async def test_a_client_that_lost_its_stream_gets_the_rest_of_it(make_app: MakeApp) -> None:
+    poll = Poll()
+    async with opened(make_app(poll.server)) as client:
+        headers = await initialized(client)
+        primed, first, *_ = await polled(client, headers)
+        poll.go.set()
+        await client.post(URL, json=request("ping", 2), headers=headers)  # answered after the call
+        whole = await resumed(client, headers, primed, "result")
+        rest = await resumed(client, headers, first, "result")
+
+    assert [message.get("params", {}).get("progress") for message in whole] == [0, 1, 2, None]
+    assert whole[-1]["result"]["structuredContent"] == {"result": "done"}
+    assert rest == whole[1:]
+
+
+async def test_a_stream_that_goes_on_is_heard_where_it_was_resumed(make_app: MakeApp) -> None:
+    poll = Poll()
+    async with opened(make_app(poll.server)) as client:
+        headers = await initialized(client)
+        *_, last = await polled(client, headers)
+        await client.post(URL, json=request("ping", 2), headers=headers)  # meanwhile the lost connection is noticed
+        async with client.stream("GET", URL, headers={**headers, "last-event-id": last}) as answer:
+
+            def is_whole(found: list[dict[str, Any]]) -> bool:
+                poll.go.set()  # something was heard
+                return found != []
+
+            [heard] = messages(await read(answer, is_whole))
+    assert (heard["id"], heard["result"]["structuredContent"]) == (1, {"result": "done"})
+
+
+async def test_a_client_whose_events_are_no_longer_kept_is_told_so(make_app: MakeApp) -> None:
+    poll = Poll()
+    async with opened(make_app(poll.server, events_per_stream=2)) as client:
+        headers = await initialized(client)
+        primed, *_ = await polled(client, headers, 7)
+        [answer] = await resumed(client, headers, primed, "error")
+        poll.go.set()
+    assert (answer["id"], answer["error"]["code"]) == (7, -32002)
+
+
+async def test_the_events_of_another_session_are_not_sent(make_app: MakeApp) -> None:
+    poll = Poll()
+    async with opened(make_app(poll.server)) as client:
+        theirs = await polled(client, await initialized(client))
+        own = await initialized(client)
+        answers = [await resumed(client, own, last, "error") for last in theirs]
+        poll.go.set()
+    assert [[message["error"]["code"] for message in answer] for answer in answers] == [[-32002]] * 4
+
+
+async def test_a_client_is_told_when_to_come_back(make_app: MakeApp) -> None:
+    poll = Poll()
+    async with opened(make_app(poll.server, retry_interval=2.5)) as client:
+        poll.go.set()
+        headers = await initialized(client)
+        answer = await client.post(URL, json=request("tools/call", name="poll", arguments={}), headers=headers)
+    assert "retry: 2500" in answer.text
+
+
+async def test_a_session_is_counted_until_its_client_ends_it(make_app: MakeApp) -> None:
+    async with opened(make_app(Poll().server)) as client:
+        headers = await initialized(client)
+        assert await sessions(client) == 1
+        assert (await client.delete(URL, headers=headers)).status_code == 200
+        assert await sessions(client) == 0
+        assert (await client.post(URL, json=request("ping"), headers=headers)).status_code == 404
+
+
+async def test_a_session_beyond_the_limit_is_refused(make_app: MakeApp) -> None:
+    async with opened(make_app(Poll().server, max_sessions=1)) as client:
+        headers = await initialized(client)
+        assert (await client.post(URL, json=INITIALIZE, headers=BOTH_TYPES)).status_code == 503
+        await client.delete(URL, headers=headers)
+        await initialized(client)
+
+
+async def test_a_session_that_nobody_uses_ends(make_app: MakeApp) -> None:
+    async with opened(make_app(Poll().server, session_idle_timeout=0.05)) as client:
+        await initialized(client)
+        with anyio.fail_after(5):
+            while await sessions(client):
+                await anyio.lowlevel.checkpoint()
+
+
+async def test_without_sessions_there_is_no_id_and_a_call_is_answered_all_the_same(make_app: MakeApp) -> None:
+    poll = Poll()
+    poll.go.set()
+    async with opened(make_app(poll.server, stateless=True)) as client:
+        answer = await client.post(URL, json=INITIALIZE, headers=BOTH_TYPES)
+        assert "mcp-session-id" not in answer.headers
+        call = request("tools/call", name="poll", arguments={})
+        result = await client.post(URL, json=call, headers=BOTH_TYPES)
+        assert messages(result.text)[-1]["result"]["structuredContent"] == {"result": "done"}
+        assert ids(result.text) == []
+        assert await sessions(client) == 0
+
+
+async def test_a_body_beyond_the_limit_is_refused_over_mcp_as_in_json(make_app: MakeApp) -> None:
+    async with opened(make_app(Poll().server, max_body=1000)) as client:
+        large = request("tools/call", name="x" * 1000)
+        assert (await client.post(URL, json=large, headers=BOTH_TYPES)).status_code == 413
+        assert (await post(client, "x" * 1000)).status_code == 413
+        await initialized(client)
