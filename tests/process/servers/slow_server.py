@@ -1,0 +1,43 @@
+"""Tools that take their time, and say afterwards what became of them."""
+
+import time
+from pathlib import Path
+
+import anyio
+from mcp.server.mcpserver import MCPServer
+
+mcp = MCPServer("slow")
+
+
+@mcp.tool()
+async def wait_tool(seconds: float, note: str = "") -> str:
+    """Wait; write into the file `note` that it began, and how it ended."""
+    _write(note, "began")
+    try:
+        await anyio.sleep(seconds)
+    except BaseException:
+        _write(note, "cancelled")
+        raise
+    _write(note, "done")
+    return "waited"
+
+
+@mcp.tool()
+def sleep_tool(seconds: float, note: str = "") -> str:
+    """Sleep in a thread, which nothing can cancel."""
+    _write(note, "began")
+    time.sleep(seconds)
+    _write(note, "done")
+    return "slept"
+
+
+@mcp.tool()
+async def crash_tool(message: str) -> str:
+    """Raise what was not meant to be raised."""
+    raise RuntimeError(message)
+
+
+def _write(note: str, line: str) -> None:
+    if note:
+        with Path(note).open("a") as file:
+            file.write(line + "\n")
