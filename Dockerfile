@@ -1,0 +1,30 @@
+FROM python:3.13-slim AS build
+WORKDIR /app
+COPY requirements.lock ./
+# pip stays behind, so the environment has none. Its bytecode is made here: the image's root may be read-only.
+RUN python -m venv --without-pip /venv \
+ && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes -r requirements.lock \
+ && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv/lib
+COPY *.py ./
+COPY gateway gateway
+COPY routes routes
+COPY mcp_servers mcp_servers
+# Checked, since a file may be replaced by a volume.
+RUN /venv/bin/python -m compileall -q --invalidation-mode checked-hash . && rm requirements.lock
+
+FROM python:3.13-slim
+LABEL org.opencontainers.image.title="Multi-MCP" \
+      org.opencontainers.image.description="A light router that serves many MCP servers, natively and as JSON" \
+      org.opencontainers.image.licenses="MIT"
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+COPY LICENSE /app/
+WORKDIR /app
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["python", "-ISc", "import http.client, os, sys; \
+c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=3); \
+c.request('GET', '/health'); sys.exit(c.getresponse().status != 200)"]
+CMD ["python", "app.py"]

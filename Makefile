@@ -1,0 +1,104 @@
+# Settings come from the environment or the make line: make run PORT=9000
+
+PYTHON ?= python3
+DOCKER ?= docker
+IMAGE ?= multi-mcp
+UV := uv==0.13.9
+
+TOO_OLD := multi-mcp needs Python 3.11 or newer; name one: make run PYTHON=python3.13
+PIP := -m pip --disable-pip-version-check --quiet install
+PYTEST := .venv/bin/python -m pytest
+# Pins stay as they are where they can: make lock UPGRADE=--upgrade makes them all new.
+LOCK := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
+NODE_MODULES := tests/conformance/node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:  # an environment half made is made again
+.PHONY: help run dev install test check format process conformance node_modules postman fuzz soak bench container lock \
+	clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+run: install ## serve; HOST, PORT, WORKERS and the other settings may follow: make run PORT=9000
+	@exec .venv/bin/python app.py
+
+dev: .venv/installed-test ## serve, and restart when a server's file changes
+	@IFS=:; set --; for folder in $${MCP_SERVERS_DIR:-mcp_servers}; do set -- "$$@" --reload-dir "$$folder"; done; \
+	exec .venv/bin/python -m uvicorn app:app --reload "$$@" --reload-dir gateway --reload-dir routes \
+		--host "$${HOST:-127.0.0.1}" --port "$${PORT:-8000}" --timeout-graceful-shutdown 1 --no-access-log
+
+install: .venv/installed ## make .venv with what `make run` needs
+
+test: .venv/installed-test ## run the tests, with their branch coverage
+	.venv/bin/python -m coverage run -m pytest
+	.venv/bin/python -m coverage report
+
+check: .venv/installed-test ## check format, lint, types and layout
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m mypy
+	$(PYTEST) tests/test_layout.py
+
+format: .venv/installed-test ## format the code, and mend what lint can mend
+	.venv/bin/python -m ruff check --fix .
+	.venv/bin/python -m ruff format .
+
+process: .venv/installed-test ## test the router as a process of its own
+	$(PYTEST) -m process
+
+conformance: .venv/installed-test node_modules ## run the official conformance suite and Inspector (needs Node)
+	$(PYTEST) -m conformance
+
+node_modules: $(NODE_MODULES)
+
+postman: .venv/installed-test node_modules ## run the Postman collection (needs Node)
+	$(PYTEST) -m node
+
+fuzz: .venv/installed-test ## send what nobody expects to every URL
+	$(PYTEST) -m fuzz
+
+soak: .venv/installed-test ## open, leave and abort by the thousand, and see that nothing grows
+	$(PYTEST) -m soak
+
+bench: .venv-bench/installed-bench ## measure speed and footprint beside the alternatives (needs wrk)
+	.venv-bench/bin/python -m benchmarks $(BENCH)
+
+container: ## build the image
+	$(DOCKER) build -t $(IMAGE) .
+
+lock: .venv-lock/bin/uv ## pin what requirements*.txt admit, with hashes
+	$(LOCK) requirements.txt -o requirements.lock
+	$(LOCK) requirements.txt requirements-test.txt -c requirements.lock -o requirements-test.lock
+
+clean: ## remove all that these commands made
+	rm -rf .venv .venv-bench .venv-lock tests/conformance/node_modules .coverage .hypothesis .*_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python .venv-bench/bin/python .venv-lock/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(TOO_OLD)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(@:/bin/python=)
+
+.venv/installed .venv-bench/installed: %/installed: %/bin/python requirements.lock
+	@echo "Installing requirements.lock into $*, once"
+	@$< $(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/installed-test: .venv/installed requirements-test.lock
+	@echo "Installing requirements-test.lock into .venv, once"
+	@.venv/bin/python $(PIP) --require-hashes -r requirements-test.lock
+	@touch $@
+
+.venv-bench/installed-bench: .venv-bench/installed benchmarks/requirements.txt
+	@echo "Installing benchmarks/requirements.txt into .venv-bench, once"
+	@.venv-bench/bin/python $(PIP) -r benchmarks/requirements.txt
+	@touch $@
+
+.venv-lock/bin/uv: .venv-lock/bin/python Makefile
+	@$< $(PIP) "$(UV)"
+	@touch $@
+
+$(NODE_MODULES): tests/conformance/package-lock.json
+	cd tests/conformance && npm ci --no-audit --no-fund
+	@touch $(NODE_MODULES)

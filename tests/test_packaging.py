@@ -1,0 +1,177 @@
+"""What the Makefile, the locks and the Dockerfile promise, as far as it can be had without installing or building."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+RUN_TIME = ROOT / "requirements.lock"
+TEST = ROOT / "requirements-test.lock"
+
+# Stands for python3 and for the python of the environment that it makes: it notes what it is asked to do.
+PYTHON = """#!/bin/sh
+echo "$PORT $*" >>calls
+case "$*" in
+  "-m venv --clear "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && [ ! -e no-venv ] ;;
+  *requirements.lock) [ ! -e no-network ] ;;
+esac
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clean clone whose Python installs nothing."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for lock in (RUN_TIME, TEST):
+        shutil.copy(lock, tmp_path)
+    (tmp_path / "python3").write_text(PYTHON)
+    (tmp_path / "python3").chmod(0o755)
+    return tmp_path
+
+
+def make(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = {"PATH": f"{clone}{os.pathsep}{os.environ['PATH']}", "PORT": "8000"}
+    return subprocess.run(["make", *words], cwd=clone, env=environ, capture_output=True, text=True, check=False)
+
+
+def calls(clone: Path) -> list[str]:
+    """What the environment's Python was asked to do since the last look."""
+    lines = (clone / "calls").read_text().splitlines() if (clone / "calls").exists() else []
+    (clone / "calls").unlink(missing_ok=True)
+    return [line for line in lines if "sys.exit" not in line]
+
+
+def pins(lock: Path) -> dict[str, str]:
+    text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
+    found = (re.match(r"(\S+)==([^ ;]+)", line) for line in text.splitlines())
+    return {pin[1].replace("_", "-").lower(): pin[2] for pin in found if pin}
+
+
+def requirements(name: str) -> list[Requirement]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def commands() -> set[str]:
+    return set(re.findall(r"^([a-z_]+):.*## ", MAKEFILE, re.MULTILINE))
+
+
+def test_the_first_run_makes_an_environment_installs_the_lock_and_serves(clone: Path) -> None:
+    assert make(clone, "run").returncode == 0
+    made, installed, served = calls(clone)
+    assert made == "8000 -m venv --clear .venv"
+    assert installed.endswith("install --require-hashes -r requirements.lock")
+    assert served == "8000 app.py"
+
+
+def test_the_second_run_installs_nothing(clone: Path) -> None:
+    make(clone, "run")
+    calls(clone)
+    assert make(clone, "run").returncode == 0
+    assert calls(clone) == ["8000 app.py"]
+
+
+def test_a_changed_lock_is_installed(clone: Path) -> None:
+    make(clone, "install")
+    calls(clone)
+    after = (clone / ".venv" / "installed").stat().st_mtime + 10
+    os.utime(clone / "requirements.lock", (after, after))
+    make(clone, "install")
+    assert [call.split()[-1] for call in calls(clone)] == ["requirements.lock"]
+
+
+@pytest.mark.parametrize("trouble", ["no-venv", "no-network"])
+def test_an_install_that_failed_is_taken_up_again(clone: Path, trouble: str) -> None:
+    (clone / trouble).touch()
+    assert make(clone, "run").returncode != 0
+    *_, failed = calls(clone)
+    (clone / trouble).unlink()
+    assert make(clone, "run").returncode == 0
+    again, *_, served = calls(clone)
+    assert (again, served) == (failed, "8000 app.py")
+
+
+def test_a_setting_on_the_make_line_stands_before_the_environment(clone: Path) -> None:
+    make(clone, "run", "PORT=9000")
+    assert calls(clone)[-1] == "9000 app.py"
+
+
+@pytest.mark.parametrize("python", ["false", "no-such-python"])
+def test_a_python_that_is_too_old_or_missing_is_one_sentence(clone: Path, python: str) -> None:
+    ended = make(clone, "run", f"PYTHON={python}")
+    assert ended.returncode != 0
+    assert ended.stderr.splitlines()[0].startswith("multi-mcp needs Python 3.11 or newer; ")
+
+
+def test_make_dev_watches_every_folder_of_servers(clone: Path) -> None:
+    make(clone, "dev", "MCP_SERVERS_DIR=mcp_servers:my servers")
+    served = calls(clone)[-1]
+    assert "-m uvicorn app:app --reload --reload-dir mcp_servers --reload-dir my servers " in served
+    assert "--host 127.0.0.1 --port 8000 --timeout-graceful-shutdown 1 " in served
+
+
+def test_make_alone_lists_every_command(clone: Path) -> None:
+    listed = {line.split()[1] for line in make(clone).stdout.splitlines()}
+    phony = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)", MAKEFILE, re.MULTILINE)
+    assert phony is not None
+    assert listed == commands() == set(phony[1].replace("\\", "").split()) - {"node_modules"}
+
+
+def test_ci_calls_these_commands_and_nothing_else() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    called = re.search(r"for command in (.*); do", script)
+    assert called is not None
+    assert {"check", "test"} < set(called[1].split()) <= commands()
+    assert re.search(r"pytest|ruff|mypy", script) is None
+
+
+@pytest.mark.parametrize("marker", ["process", "conformance", "node", "fuzz", "soak"])
+def test_what_make_test_leaves_out_another_command_runs(marker: str) -> None:
+    assert re.search(rf"^\t\$\(PYTEST\) -m {marker}$", MAKEFILE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "lock"),
+    [("requirements.txt", RUN_TIME), ("requirements.txt", TEST), ("requirements-test.txt", TEST)],
+    ids=lambda value: Path(value).name,
+)
+def test_every_requirement_is_bounded_and_pinned_within_its_bounds(name: str, lock: Path) -> None:
+    for requirement in requirements(name):
+        operators = {bound.operator for bound in requirement.specifier}
+        assert operators >= {">=", "<"} or operators == {"=="}, requirement
+        assert requirement.specifier.contains(pins(lock)[requirement.name]), requirement
+
+
+def test_the_tests_run_on_what_is_served() -> None:
+    assert pins(RUN_TIME).items() <= pins(TEST).items()
+
+
+@pytest.mark.parametrize("lock", [RUN_TIME, TEST], ids=lambda lock: lock.name)
+def test_a_lock_holds_pins_and_hashes_and_names_no_place(lock: Path) -> None:
+    pin = r"[a-z0-9-]+==[\w.]+( ; [\w.<>!='\" ]+)? \\"
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        assert re.fullmatch(rf"{pin}|    --hash=sha256:[0-9a-f]{{64}}( \\)?", line), line
+
+
+def test_the_image_runs_as_nobody_of_note_and_in_exec_form() -> None:
+    users = re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
+    assert [re.fullmatch(r"[1-9]\d*:[1-9]\d*", user) is not None for user in users] == [True]
+    assert json.loads(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[0]) == ["python", "app.py"]
+    assert "--require-hashes -r requirements.lock" in DOCKERFILE
+
+
+def test_what_the_image_copies_is_there_and_not_ignored() -> None:
+    admitted = set((ROOT / ".dockerignore").read_text(encoding="utf-8").split())
+    copied = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE)
+    assert {"*.py", "gateway", "routes", "mcp_servers"} < set(copied)
+    assert [name for name in copied if f"!{name}" not in admitted or not list(ROOT.glob(name))] == []
