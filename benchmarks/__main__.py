@@ -1,0 +1,66 @@
+"""`python -m benchmarks`: ours beside what one would write instead, all in one run; targets.py lists both.
+
+The tables go to standard output and, after a full run, to benchmarks/results.md. A figure never fails the run; an
+answer that is wrong does.
+"""
+
+import argparse
+import importlib.metadata
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import footprint
+from benchmarks.column import Column, has_uvloop
+from benchmarks.load import HERE, WrongAnswerError
+from benchmarks.tables import Figures, goal_table, load_table
+from benchmarks.targets import TARGETS
+
+PREAMBLE = """# What a call costs
+
+Made by `make bench` (`python -m benchmarks`): medians of {rounds} interleaved rounds of half a second, one worker each,
+the server and wrk on a core each. CPU is that of the server process, for one request. A ratio is the median of the
+rounds' own CPU ratios. Python {python}, {versions}.
+"""
+PACKAGES = ("mcp", "starlette", "uvicorn", "httptools", "pydantic", "fastapi")
+
+
+def main() -> None:
+    options = arguments()
+    targets = [target for target in TARGETS if options.only in ("", target.group) or options.only in target.name]
+    with_footprint = options.only == "footprint" or not (options.only or options.quick)
+    if not targets and not with_footprint:
+        raise SystemExit(f"--only {options.only}: no such group or target")
+    loops = ["asyncio"] + ["uvloop"] * (has_uvloop() and not options.quick)
+    rounds = options.rounds or (3 if options.quick else 12)
+    columns = []
+    with tempfile.TemporaryDirectory() as folder:
+        for loop in loops:
+            column = Column(loop, Path(folder))
+            loads = column.measure(targets, rounds)
+            columns.append(Figures(loop, loads, footprint.measure(column) if with_footprint else None))
+    installed = footprint.installed_megabytes() if with_footprint else None
+    report = f"{preamble(rounds)}\n{load_table(targets, columns)}\n{goal_table(columns, installed)}"
+    print(report)
+    if not (options.quick or options.only):
+        (HERE / "results.md").write_text(report)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure ours beside the alternatives.")
+    parser.add_argument("--quick", action="store_true", help="three rounds, asyncio alone, no footprint, no file")
+    parser.add_argument("--rounds", type=int, metavar="N", help="half seconds for each target")
+    parser.add_argument("--only", default="", metavar="NAME", help="a group, part of a target's name, or footprint")
+    return parser.parse_args()
+
+
+def preamble(rounds: int) -> str:
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    return PREAMBLE.format(rounds=rounds, python=platform.python_version(), versions=versions)
+
+
+try:
+    main()
+except WrongAnswerError as exc:
+    sys.exit(f"wrong answer: {exc}")

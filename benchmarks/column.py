@@ -1,0 +1,98 @@
+"""One column of the table: every target on one event loop, round after round in a rotating order."""
+
+import importlib.util
+import json
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.load import HERE, Load, Process, WrongAnswerError
+from benchmarks.targets import LEGACY, Target
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}},
+}
+INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`loop` is "asyncio" or "uvloop": uvicorn takes uvloop where it can import it, so asyncio's column hides it."""
+
+    loop: str
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        if self.loop == "uvloop":
+            return {}
+        hidden = self.folder / "hidden"
+        hidden.mkdir(exist_ok=True)
+        (hidden / "uvloop.py").write_text('raise ImportError("hidden: this is the column of asyncio")\n')
+        return {"PYTHONPATH": str(hidden)}
+
+    def start(self, program: str) -> Process:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        environment = self.environment
+        if program == "ours":
+            command = ["app.py"]
+            environment |= {"HOST": "127.0.0.1", "PORT": str(port), "MCP_SERVERS_DIR": str(HERE / "servers")}
+        else:
+            command = ["-m", "uvicorn", "--factory", f"benchmarks.controls:{program}", "--port", str(port)]
+            command += ["--no-access-log", "--log-level", "warning"]
+        return Process([sys.executable, *command], port, environment, self.folder / f"{program}-{port}.log")
+
+    def body(self, target: Target) -> Path:
+        path = self.folder / f"{target.name}.body"
+        path.write_bytes(target.body)
+        return path
+
+    def measure(self, targets: Sequence[Target], rounds: int) -> dict[str, list[Load]]:
+        """The rounds of each target by its name. Every server runs throughout; one at a time is loaded."""
+        with ExitStack() as stack:
+            programs = sorted({target.program for target in targets})
+            running = {program: stack.enter_context(self.start(program)) for program in programs}
+            for process in running.values():
+                process.wait_for_answer("/")
+                if process.has_loaded("uvloop") != (self.loop == "uvloop") or not process.has_loaded("httptools"):
+                    raise WrongAnswerError(f"a server does not run on {self.loop} and httptools")
+            headers = {target.name: headers_for(target, running[target.program]) for target in targets}
+            loads: dict[str, list[Load]] = {target.name: [] for target in targets}
+            for turn in range(rounds):
+                rotated = [*targets[turn:], *targets[:turn]]
+                for target in rotated if turn % 2 == 0 else reversed(rotated):
+                    process, name = running[target.program], target.name
+                    check(target, process, headers[name])
+                    loads[name].append(process.load(target.path, headers[name], self.body(target), target.connections))
+                print(f"{self.loop}: round {turn + 1} of {rounds}", file=sys.stderr)
+        return loads
+
+
+def has_uvloop() -> bool:
+    return importlib.util.find_spec("uvloop") is not None
+
+
+def headers_for(target: Target, process: Process) -> Mapping[str, str]:
+    """The target's headers, with a session of its own where it is called in one."""
+    if not target.in_session:
+        return target.headers
+    opened = process.ask("POST", target.path, json.dumps(INITIALIZE).encode(), LEGACY)
+    if opened.status != 200:
+        raise WrongAnswerError(f"{target.name}: no session, {opened.status} {opened.body[:300]!r}")
+    headers = LEGACY | {"mcp-session-id": opened.headers["mcp-session-id"]}
+    process.ask("POST", target.path, json.dumps(INITIALIZED).encode(), headers)
+    return headers
+
+
+def check(target: Target, process: Process, headers: Mapping[str, str]) -> None:
+    """Nothing that answers wrongly is measured."""
+    answer = process.ask("POST", target.path, target.body.replace(b'"@id"', b"7"), headers)
+    if answer.status != 200 or target.holds not in answer.body:
+        raise WrongAnswerError(f"{target.name}: {answer.status} {answer.body[:300]!r}")

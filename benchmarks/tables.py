@@ -1,0 +1,82 @@
+"""The figures as Markdown."""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.footprint import Footprint
+from benchmarks.load import Load
+from benchmarks.targets import GOALS, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured on one event loop: the rounds of each target by its name, and the footprint if asked for."""
+
+    loop: str
+    loads: Mapping[str, Sequence[Load]]
+    footprint: Footprint | None
+
+
+def load_table(targets: Sequence[Target], columns: Sequence[Figures]) -> str:
+    """Medians of the rounds."""
+    head = [cell for column in columns for cell in (f"{column.loop}: CPU µs", "requests/s", "p50 ms", "p99 ms")]
+    rows = [[target.name] + [cell for column in columns for cell in load_cells(column.loads[target.name])]
+            for target in targets]  # fmt: skip
+    return table(["each request", *head], rows)
+
+
+def load_cells(loads: Sequence[Load]) -> list[str]:
+    return [
+        f"{statistics.median(load.cpu for load in loads):,.0f}",
+        f"{statistics.median(load.rate for load in loads):,.0f}",
+        f"{statistics.median(load.p50 for load in loads):,.2f}",
+        f"{statistics.median(load.p99 for load in loads):,.2f}",
+    ]
+
+
+def goal_table(columns: Sequence[Figures], installed: float | None) -> str:
+    rows = [*ratio_rows(columns), *footprint_rows([column.footprint for column in columns if column.footprint])]
+    if installed is not None:
+        rows.append(["site-packages without pip, MB", "46", *[verdict(installed, 46)] * len(columns)])
+    return table(["goal", "at most", *(column.loop for column in columns)], rows)
+
+
+def ratio_rows(columns: Sequence[Figures]) -> Iterable[list[str]]:
+    for goal in GOALS:
+        if goal.measured in columns[0].loads and goal.against in columns[0].loads:
+            pairs = [(column.loads[goal.measured], column.loads[goal.against]) for column in columns]
+            limit = f"{goal.limit} x" if goal.limit else "-"
+            yield [f"{goal.measured} / {goal.against}", limit, *(compared(*pair, goal.limit) for pair in pairs)]
+
+
+def compared(measured: Sequence[Load], against: Sequence[Load], limit: float | None) -> str:
+    """The median of each round's own ratio, and their range: two targets of one round met the same noise."""
+    ratios = [one.cpu / other.cpu for one, other in zip(measured, against, strict=True)]
+    return f"{verdict(statistics.median(ratios), limit)} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def footprint_rows(footprints: Sequence[Footprint]) -> Iterable[list[str]]:
+    if not footprints:
+        return
+    cpu = [(each.ours.cpu, each.imports.cpu, 1.25) for each in footprints]
+    clock = [(each.ours.wall, each.imports.wall, None) for each in footprints]
+    yield ["cold start / bare imports, CPU", "1.25 x", *(seconds(*start) for start in cpu)]
+    yield ["the same by the clock", "-", *(seconds(*start) for start in clock)]
+    yield ["resident after start, MiB", "75", *(verdict(each.started, 75) for each in footprints)]
+    yield ["growth over 50,000 calls, MiB", "3", *(verdict(each.growth, 3) for each in footprints)]
+
+
+def seconds(ours: float, imports: float, limit: float | None) -> str:
+    return f"{verdict(ours / imports, limit)} ({ours:.2f} s / {imports:.2f} s)"
+
+
+def verdict(value: float, limit: float | None) -> str:
+    if limit is None:
+        return f"{value:.2f}"
+    return f"{value:.2f} {'pass' if round(value, 2) <= limit else '**miss**'}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
