@@ -61,16 +61,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
         calls.close()
 
-    app = Starlette(
-        middleware=[
-            Middleware(Startup),
-            Middleware(RequestId),
-            Middleware(Drain),
-            Middleware(Guard, hosts=settings.allowed_hosts),
-            Middleware(CORS),
-        ],
-        exception_handlers=exception_handlers(),
-    )
+    app = Starlette(middleware=_middleware(settings), exception_handlers=exception_handlers())
     app.router = ExactRouter(
         [
             *(mount(server, names, settings.max_body, settings.stateless) for server in registry),
@@ -87,6 +78,16 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.state.registry = registry
     return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    return [
+        Middleware(Startup),
+        Middleware(RequestId),
+        Middleware(Drain),
+        Middleware(Guard, hosts=settings.allowed_hosts),
+        Middleware(CORS),
+    ]
 
 
 def _limits(settings: Settings) -> Limits:

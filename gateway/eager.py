@@ -21,7 +21,7 @@ def resume(call: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]
         except GeneratorExit:
             call.close()
             raise
-        except BaseException as exc:
+        except BaseException as exc:  # whatever it is, it is the coroutine's to answer
             step: Callable[[Any], Any] = call.throw
             sent = exc
         else:

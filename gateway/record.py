@@ -34,7 +34,7 @@ class Record:
         except GatewayError as exc:
             outcome = exc.slug
             raise
-        except Exception:
+        except Exception:  # noted, and raised on
             outcome = "failed"
             raise
         finally:

@@ -80,7 +80,10 @@ async def _http_error(request: Request, exc: Exception) -> Response:
     if detail == HTTPStatus(exc.status_code).phrase:
         title = TABLE[slug][1]
         detail = f"{request.method} {request.scope['path']}: {title[0].lower()}{title[1:]}."
-    return problem(slug, detail, exc.headers)
+    headers = dict(exc.headers or {})
+    if "Allow" in headers:  # Starlette's is in the order of a set
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+    return problem(slug, detail, headers)
 
 
 async def _client_left(request: Request, exc: Exception) -> Response:

@@ -54,23 +54,15 @@ def make(name: str) -> MCPServer[Any]:
         await ctx.report_progress(0.5, 1, name)
         return "done"
 
-    @server.resource("note://shared")
-    def shared() -> str:
-        return f"shared of {name}"
-
-    @server.resource(f"note://{name}")
-    def own() -> str:
-        return f"own of {name}"
-
-    @server.resource("page://{number}")
-    def page(number: str) -> str:
-        return f"page {number} of {name}"
+    server.resource("note://shared", name="shared")(lambda: f"shared of {name}")
+    server.resource(f"note://{name}", name="own")(lambda: f"own of {name}")
+    server.resource("page://{number}", name="page")(lambda number: f"page {number} of {name}")
 
     @server.prompt()
     def greet(person: str) -> str:
         return f"{name} greets {person}"
 
-    @server.completion()
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def complete(ref: Any, argument: Any, context: Any) -> Completion:
         return Completion(values=[f"{name}-{getattr(ref, 'name', None) or ref.uri}"])
 
