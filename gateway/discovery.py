@@ -100,7 +100,7 @@ def _run(server: Found) -> ModuleType:
             spec.loader.exec_module(module)
         except ImportError as exc:
             raise LoadError(f"{_place(exc, server.path)}: {exc}; is it installed, and spelled right?") from exc
-        except (Exception, SystemExit) as exc:
+        except (Exception, SystemExit) as exc:  # the module's boundary: whatever it raises is told with its place
             reason = f"{type(exc).__name__}: {exc}".splitlines()[0]
             raise LoadError(f"{_place(exc, server.path)}: {reason}") from exc
     return module

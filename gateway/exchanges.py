@@ -50,7 +50,7 @@ class Exchanges:
         exchange = self._resume(call) if (call.state or "").startswith(_PREFIX) else self._begin(call)
         try:
             result = await exchange.next()
-        except BaseException:
+        except BaseException:  # whatever ends the request ends its call
             exchange.scope.cancel()
             raise
         if result is None:

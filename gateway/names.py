@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
@@ -10,6 +11,7 @@ from gateway.errors import AmbiguousTool, UnknownTool
 from gateway.registry import Registry
 
 LONGEST = 64
+_SAFE = re.compile(rf"[A-Za-z_][A-Za-z0-9_-]{{0,{LONGEST - 1}}}")
 _NOT_SAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -19,14 +21,11 @@ def unambiguous(keys: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
     Safe is `[A-Za-z_][A-Za-z0-9_-]*` within 64 characters, as OpenAI, Anthropic and Gemini ask for.
     """
     wanted = {key: "_".join(filter(None, key)) for key in keys}
-    taken: dict[str, int] = {}
-    for name in wanted.values():
-        taken[name] = taken.get(name, 0) + 1
-    return {name if taken[name] == 1 and _is_safe(name) else _hashed(name, key): key for key, name in wanted.items()}
-
-
-def _is_safe(name: str) -> bool:
-    return len(name) <= LONGEST and not _NOT_SAFE.search(name) and not name[:1].isdigit() and name[:1] != "-"
+    count = Counter(wanted.values())
+    clear = {key: name for key, name in wanted.items() if count[name] == 1 and _SAFE.fullmatch(name)}
+    while taken := {_hashed(name, key) for key, name in wanted.items() if key not in clear} & {*clear.values()}:
+        clear = {key: name for key, name in clear.items() if name not in taken}
+    return {clear.get(key) or _hashed(name, key): key for key, name in wanted.items()}
 
 
 def _hashed(name: str, key: tuple[str, str]) -> str:

@@ -35,12 +35,21 @@ class Registry:
             StartError: a server did not open; those before it are closed again.
         """
         async with AsyncExitStack() as stack:
-            for server in self:
-                try:
-                    await stack.enter_async_context(server.opened())
-                except Exception as exc:
-                    raise StartError(f"server {server.name!r} does not start: {_reason(exc)}") from exc
-            yield
+            failure = await self._open(stack)
+            if failure is None:
+                yield
+        if failure is not None:  # out here: the tasks of those that were open would make a group of it
+            raise failure
+
+    async def _open(self, stack: AsyncExitStack) -> StartError | None:
+        for server in self:
+            try:
+                await stack.enter_async_context(server.opened())
+            except (Exception, SystemExit) as exc:  # the server's boundary: whatever it raises names it
+                failure = StartError(f"server {server.name!r} does not start: {_reason(exc)}")
+                failure.__cause__ = exc
+                return failure
+        return None
 
 
 def _reason(exc: BaseException) -> str:

@@ -50,7 +50,7 @@ class Tools:
 
     def listed(self) -> Sequence[ToolInfo]:
         """As MCP lists them on the wire. The same object until a tool comes or goes."""
-        for name in self._table:
+        for name in self.names():  # a copy: a tool in a thread may add another meanwhile
             self.plan(name)
         tools = tuple(self._table.values())
         if tools != self._seen:

@@ -75,7 +75,7 @@ async def test_an_mcp_client_is_asked_the_same_in_the_way_of_its_era(
             assert "error" in await answered(client, tool, arguments)
         else:
             assert (await client.call_tool(tool, arguments)).structured_content == {"result": result}
-    assert await ways.ran() in ([tool], [])
+    assert (await ways.ran() == []) is ((era, tool) == ("legacy", "asks_by_itself"))
 
 
 @pytest.mark.parametrize("action", ["decline", "cancel"])
@@ -163,10 +163,8 @@ async def test_a_state_in_mid_call_is_used_once(ways: Ways) -> None:
     question = await asked(ways, "asks_in_its_body", CAKE)
     assert (await question.answer(ACCEPTED))[0] == 200
     status, body = await question.answer(ACCEPTED)
-    assert (status, body["detail"]) == (
-        400,
-        "No call waits under this `requestState`: it is unknown, answered or expired.",
-    )
+    assert status == 400
+    assert body["detail"] == "No call waits under this `requestState`: it is unknown, answered or expired."
     assert await ways.ran() == ["asks_in_its_body"]
 
 

@@ -52,6 +52,8 @@ async def ways_in(**settings: Any) -> AsyncIterator[Ways]:
     [(_, mcp)] = load(discover([SERVERS]))
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(opened(app))
-        clients = {era: await stack.enter_async_context(connected(http, era, "kinds")) for era in ERAS}
+        clients: dict[str, Client] = {
+            era: await stack.enter_async_context(connected(http, era, "kinds")) for era in ERAS
+        }
         alone = await stack.enter_async_context(Client(mcp, mode=MODERN))
         yield Ways(http, {**clients, "alone": alone})

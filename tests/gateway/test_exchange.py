@@ -9,11 +9,13 @@ import anyio
 import httpx2
 import pytest
 from mcp.server.mcpserver import Context
+from mcp.server.request_state import RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     ElicitRequest,
     ElicitRequestFormParams,
     ElicitResult,
+    InputRequiredResult,
     Request,
     RequestParams,
     Result,
@@ -55,7 +57,8 @@ async def sends_to_a_url(ctx: Context) -> str:
 
 async def asks_by_a_method_of_its_own(ctx: Context) -> dict[str, Any]:
     request: Any = Custom()
-    return (await ctx.session.send_request(request, Result)).model_dump(exclude_none=True)
+    answer: Result = await ctx.session.send_request(request, Result)
+    return answer.model_dump(exclude_none=True)
 
 
 async def asks_two_at_once(ctx: Context) -> list[int]:
@@ -161,3 +164,15 @@ async def test_what_a_tool_tells_its_client_beside_log_and_progress_is_passed_ov
 
     async with opened(make_app(server_of(tells))) as client:
         assert (await post(client, "tells")).json() == {"result": "told"}
+
+
+async def test_a_state_that_is_with_the_caller_expires(make_app: MakeApp) -> None:
+    async def waits(ctx: Context) -> InputRequiredResult:
+        return InputRequiredResult(request_state="later")
+
+    security = RequestStateSecurity.ephemeral(ttl=1e-9)
+    async with opened(make_app(server_of(waits, request_state_security=security))) as client:
+        before = (await post(client, "waits")).json()
+        status, problem = await go_on(client, "waits", before)
+    assert (status, problem["type"]) == (400, "urn:multi-mcp:error:invalid-request")
+    assert problem["detail"] == "This `requestState` is not of this call, or has expired."

@@ -74,11 +74,14 @@ def test_a_name_of_the_longest_is_not_changed() -> None:
 
 
 def test_a_tool_cannot_take_the_name_that_another_has_by_its_hash() -> None:
-    [hashed, _] = unambiguous([("a", "b_c"), ("a_b", "c")])
-    keys = [("a", "b_c"), ("a_b", "c"), ("a", hashed.removeprefix("a_"))]
-    names = unambiguous(keys)
-    assert list(names.values()) == keys
-    assert names[hashed] == ("a", "b_c")
+    keys = [("a", "b_c"), ("a_b", "c")]
+    first = taken = next(iter(unambiguous(keys)))
+    for _ in range(3):
+        keys.append(("a", taken.removeprefix("a_")))
+        names = unambiguous(keys)
+        assert list(names.values()) == keys
+        assert names[first] == ("a", "b_c")
+        taken = next(name for name, key in names.items() if key == keys[-1])
 
 
 def server(name: str, *tools: str) -> MCPServer[None]:
@@ -96,7 +99,7 @@ def server(name: str, *tools: str) -> MCPServer[None]:
         ("two_ask", "two"),
         ("only_tool", "one"),
         ("only", "one"),
-        ("ask", "There is no tool 'ask'. Did you mean"),
+        ("ask", "Several servers have a tool 'ask'; ask for one of: one_ask, two_ask."),
         ("nothing_like", "There is no tool 'nothing_like'."),
         ("", "There is no tool ''."),
         ("x" * 5000, f"There is no tool '{'x' * 5000}'."),

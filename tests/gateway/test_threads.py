@@ -148,6 +148,16 @@ async def test_a_function_whose_caller_left_before_it_began_does_not_begin() -> 
     assert (sleepy.begun, places.borrowed_tokens) == (0, 0)
 
 
+async def test_a_place_that_both_sides_give_back_is_given_back_once() -> None:
+    sleepy, places = Sleepy(), anyio.CapacityLimiter(1)
+    place = _Place(places)
+    places.acquire_on_behalf_of_nowait(place)
+    place.occupy(sleepy.quick, {})
+    for _ in range(2):
+        place.leave()
+    assert places.borrowed_tokens == 0
+
+
 async def test_a_function_in_a_thread_is_in_the_context_of_its_call_and_may_call_back(make_app: MakeApp) -> None:
     async def ask(ctx: Context) -> str:
         return type(ctx).__name__

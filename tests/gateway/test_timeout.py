@@ -4,6 +4,8 @@ import anyio
 import pytest
 from mcp.server.mcpserver import Context
 
+from gateway.call import ToolCall, ToolResult, chain
+from gateway.timeout import Timeout
 from tests.clients import ERAS, Era, connected, error_of, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
@@ -67,3 +69,14 @@ async def test_a_call_in_time_is_let_be(make_app: MakeApp) -> None:
     async with opened(make_app(Slow().server, call_timeout=30)) as client, connected(client, "modern") as mcp:
         assert (await post(client, "quick")).json() == {"result": "in time"}
         assert (await mcp.call_tool("quick")).structured_content == {"result": "in time"}
+
+
+async def test_a_timeout_of_what_stands_inside_is_not_taken_for_ours() -> None:
+    async def execute(call: ToolCall) -> ToolResult:
+        await anyio.lowlevel.checkpoint()
+        raise TimeoutError("of an upstream")
+
+    call = ToolCall("one", "slow", {}, "call")
+    call.execute = execute
+    with pytest.raises(TimeoutError, match="of an upstream"):
+        await chain([Timeout(30)])(call)

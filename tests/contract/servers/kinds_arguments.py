@@ -1,5 +1,6 @@
 """A tool for every kind of argument."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -78,7 +79,7 @@ async def crashing_validator(value: Annotated[str, AfterValidator(crash)]) -> st
     return value
 
 
-ARGUMENTS = [
+ARGUMENTS: list[Callable[..., Any]] = [
     *(defaults, optional, made_default, nested, numbers, like_a_model, aliased, limited, dated, without),
     crashing_validator,
 ]

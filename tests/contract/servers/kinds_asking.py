@@ -1,6 +1,7 @@
 """Tools that ask their caller something before they answer."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 from kinds_ran import ran
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
@@ -68,7 +69,7 @@ async def asks_without_state(ctx: Context) -> InputRequiredResult | str:
     return "answered"
 
 
-ASKING = [
+ASKING: list[Callable[..., Any]] = [
     *(asks_in_its_body, asks_twice, asks_by_resolver, asks_and_takes_no, asks_by_itself, asks_to_wait),
     asks_without_state,
 ]

@@ -2,7 +2,8 @@
 
 # mypy: disable-error-code="no-untyped-def"
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from kinds_ran import ran
 from kinds_values import Person
@@ -71,7 +72,7 @@ async def own_typed() -> Annotated[CallToolResult, Person]:
     return CallToolResult(content=[_text("Ada")], structured_content={"fullName": "Ada", "born": None})
 
 
-CONTENT = [
+CONTENT: list[Callable[..., Any]] = [
     *(image, audio, mixed, mixed_unannotated, text_block, link),
     *(own_result, own_blocks, own_empty, own_structured, own_typed),
 ]

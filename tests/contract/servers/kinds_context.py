@@ -1,5 +1,6 @@
 """Tools that use `Context`, and tools that change their server."""
 
+from collections.abc import Callable
 from typing import Any
 
 from kinds_ran import ran
@@ -55,7 +56,7 @@ async def removes_a_tool(name: str, ctx: Context) -> None:
     ctx.mcp_server._tool_manager.remove_tool(name)
 
 
-CONTEXT = [
+CONTEXT: list[Callable[..., Any]] = [
     *(reports, reports_in_a_thread, with_image, bare_with_context, lifespan_state, calls_another),
     *(adds_a_tool, removes_a_tool),
 ]

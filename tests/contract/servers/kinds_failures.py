@@ -3,6 +3,8 @@
 # mypy: disable-error-code="no-untyped-def"
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from kinds_ran import ran
 from kinds_values import Person
@@ -133,7 +135,7 @@ async def survives_a_crash(ctx: Context) -> CallToolResult:
     return CallToolResult(content=[])
 
 
-FAILURES = [
+FAILURES: list[Callable[..., Any]] = [
     *(says_no, says_no_in_a_thread, says_no_with_context, resource_says_no, protocol_says_no),
     *(protocol_says_no_with_context, own_error, own_error_with_data, crashes, crashes_in_a_thread),
     *(crashes_with_context, invalid_inside, exits, exits_in_a_thread, exits_with_context, wrong_output),

@@ -1,6 +1,6 @@
 """A server with one of every kind of tool, for the contract test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,5 +20,5 @@ async def lifespan(mcp: MCPServer[Any]) -> AsyncIterator[str]:
     yield "the state"
 
 
-FUNCTIONS = [ran_since, *VALUES, *CONTENT, *ARGUMENTS, *CONTEXT, *FAILURES, *ASKING]
+FUNCTIONS: list[Callable[..., Any]] = [ran_since, *VALUES, *CONTENT, *ARGUMENTS, *CONTEXT, *FAILURES, *ASKING]
 mcp = MCPServer("kinds", tools=[Tool.from_function(function) for function in FUNCTIONS], lifespan=lifespan)

@@ -3,6 +3,7 @@
 # The annotations below are what the SDK reads, bare ones included.
 # mypy: disable-error-code="no-untyped-def, type-arg"
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from uuid import UUID
 
 from kinds_ran import ran
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
 @dataclass
@@ -33,8 +34,6 @@ class Person(BaseModel):
 
 
 class Employee(Person):
-    model_config = ConfigDict(populate_by_name=True)
-
     salary: int = 1
 
 
@@ -84,7 +83,7 @@ def model_with_alias(name: str) -> Person:
 
 async def more_than_declared(name: str) -> Person:
     ran("more_than_declared")
-    return Employee(full_name=name)
+    return Employee(fullName=name)
 
 
 async def model_as_dict(name: str) -> Person:
@@ -192,7 +191,7 @@ async def no_numbers():
     return {"values": [float("inf"), 1.5]}
 
 
-VALUES = [
+VALUES: list[Callable[..., Any]] = [
     *(sync_add, async_add, dataclass_value, model_with_alias, more_than_declared, model_as_dict, recursive_model),
     *(typed_dict, list_of_numbers, list_of_models, dict_of_numbers, dict_by_number, pair, bare_dict, bare_list),
     *(unannotated, anything, stranger, nothing, perhaps, octets, text, many_types, constrained),

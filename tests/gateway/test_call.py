@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.call import CallNext, Interceptor, ToolCall, ToolResult, chain
+
+pytestmark = pytest.mark.anyio
+
+
+class Noting:
+    """An interceptor that notes when it begins and ends."""
+
+    def __init__(self, name: str, notes: list[str]) -> None:
+        self._name, self._notes = name, notes
+
+    async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
+        self._notes.append(f"{self._name} begins")
+        try:
+            return await call_next(call)
+        finally:
+            self._notes.append(f"{self._name} ends")
+
+
+async def refuse(call: ToolCall, call_next: CallNext) -> ToolResult:
+    return ToolResult(b"refused")
+
+
+def call_noted(notes: list[str]) -> ToolCall:
+    async def execute(call: ToolCall) -> ToolResult:
+        notes.append(call.tool)
+        return ToolResult(b"answered")
+
+    call = ToolCall("one", "echo", {}, "call")
+    call.execute = execute
+    return call
+
+
+@pytest.mark.parametrize("names", ["", "a", "abc"])
+async def test_the_first_interceptor_is_outermost_and_each_can_be_left_out(names: str) -> None:
+    notes: list[str] = []
+    result = await chain([Noting(name, notes) for name in names])(call_noted(notes))
+    assert result.body == b"answered"
+    assert notes == [*(f"{name} begins" for name in names), "echo", *(f"{name} ends" for name in reversed(names))]
+
+
+async def test_an_interceptor_may_answer_itself() -> None:
+    notes: list[str] = []
+    interceptors: list[Interceptor] = [Noting("a", notes), refuse, Noting("b", notes)]
+    assert (await chain(interceptors)(call_noted(notes))).body == b"refused"
+    assert notes == ["a begins", "a ends"]
+
+
+async def test_one_chain_serves_many_calls() -> None:
+    notes: list[str] = []
+    handler = chain([Noting("a", notes)])
+    for _ in range(2):
+        await handler(call_noted(notes))
+    assert notes == ["a begins", "echo", "a ends"] * 2

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+from mcp.server.mcpserver import Context, MCPServer
+
+from tests.clients import connected, post
+from tests.conftest import MakeApp, server_of
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+
+async def say_tool() -> str:
+    return "with the suffix"
+
+
+async def say() -> str:
+    return "without it"
+
+
+async def test_the_suffix_may_be_left_off_a_tools_name(make_app: MakeApp) -> None:
+    async with opened(make_app(server_of(say_tool))) as client:
+        for tool in ("say", "say_tool"):
+            assert (await post(client, tool)).json() == {"result": "with the suffix"}
+            assert (await client.post(f"/one/mcp/tools/{tool}", json={})).json() == {"result": "with the suffix"}
+        unknown = await post(client, "say_tol")
+    assert unknown.json()["detail"] == "Server 'one' has no tool 'say_tol'. Did you mean 'say_tool'?"
+
+
+async def test_a_tools_exact_name_goes_before_one_with_the_suffix(make_app: MakeApp) -> None:
+    async with opened(make_app(server_of(say, say_tool))) as client:
+        assert (await post(client, "say")).json() == {"result": "without it"}
+        assert (await post(client, "say_tool")).json() == {"result": "with the suffix"}
+
+
+async def test_health_counts_the_tools_and_the_sessions_of_a_server(make_app: MakeApp) -> None:
+    async with opened(make_app(server_of(say, say_tool), server_of(name="empty"))) as client:
+        assert (await client.get("/empty/mcp/health")).json() == {
+            "status": "ok",
+            "server": "empty",
+            "tools": 0,
+            "sessions": 0,
+        }
+        async with connected(client, "legacy"), connected(client, "modern"):
+            status = (await client.get("/one/mcp/health")).json()
+    assert (status["tools"], status["sessions"]) == (2, 1)
+
+
+async def test_a_tool_sees_the_request_that_its_call_came_in_with(make_app: MakeApp) -> None:
+    async def header(ctx: Context) -> str | None:
+        return (ctx.headers or {}).get("x-mine")
+
+    async with opened(make_app(server_of(header))) as client:
+        client.headers["x-mine"] = "yes"
+        assert (await post(client, "header")).json() == {"result": "yes"}
+        assert (await client.post("/one/mcp/tools/header", json={})).json() == {"result": "yes"}
+        async with connected(client, "modern") as mcp:
+            assert (await mcp.call_tool("header")).structured_content == {"result": "yes"}
+
+
+async def test_the_servers_of_one_app_do_not_see_each_others_tools(make_app: MakeApp) -> None:
+    async with opened(make_app(server_of(say), server_of(say_tool, name="two"))) as client:
+        assert (await post(client, "say_tool")).status_code == 404
+        assert (await post(client, "say", server="two")).json() == {"result": "with the suffix"}
+
+
+async def test_a_server_of_prompts_and_resources_alone_is_served(make_app: MakeApp) -> None:
+    mcp: MCPServer[None] = MCPServer("one")
+
+    @mcp.prompt()
+    def greet() -> str:
+        return "Hello"
+
+    @mcp.resource("note://a")
+    def note() -> str:
+        return "A note"
+
+    async with opened(make_app(mcp)) as client, connected(client, "modern") as own:
+        assert (await client.get("/one/mcp/tools")).json() == {"server": "one", "tools": []}
+        assert [prompt.name for prompt in (await own.list_prompts()).prompts] == ["greet"]
+        assert (await own.read_resource("note://a")).contents[0].model_dump()["text"] == "A note"

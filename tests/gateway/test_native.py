@@ -1,0 +1,106 @@
+"""How calls over native MCP pass the chain, and what they are answered on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp_types import CallToolResult
+
+from tests.clients import ERAS, Era, connected, error_of
+from tests.conftest import MakeApp, server_of
+from tests.transport import opened
+from tests.wire import BOTH_TYPES, INITIALIZE, INITIALIZED, in_session, messages, modern, request
+
+pytestmark = pytest.mark.anyio
+
+
+async def echo(text: str) -> str:
+    return text
+
+
+async def sent(client: httpx2.AsyncClient, era: Era, method: str, **params: Any) -> dict[str, Any]:
+    """The answer on the wire to a message as a client may put it there."""
+    if era == "modern":
+        headers, body = modern(method, **params)
+        return dict((await client.post("/one/mcp", json=body, headers=headers)).json())
+    session = (await client.post("/one/mcp", json=INITIALIZE, headers=BOTH_TYPES)).headers["mcp-session-id"]
+    headers = in_session(session)
+    await client.post("/one/mcp", json=INITIALIZED, headers=headers)
+    answer = await client.post("/one/mcp", json=request(method, **params), headers=headers)
+    return messages(answer.text)[-1]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"name": "echo", "arguments": ["no", "object"]},
+        {"name": "echo", "arguments": "SECRET"},
+        {"name": "echo", "inputResponses": {"a": "SECRET"}},
+    ],
+)
+async def test_params_that_are_none_are_a_protocol_error(make_app: MakeApp, params: dict[str, Any]) -> None:
+    async with opened(make_app(server_of(echo))) as client:
+        answer = await sent(client, "modern", "tools/call", **params)
+    assert answer["error"]["code"] == -32602
+    assert "SECRET" not in str(answer)
+
+
+@pytest.mark.parametrize("params", [{}, {"name": 5}, {"name": "echo", "arguments": [1]}])
+async def test_params_that_are_none_are_a_protocol_error_in_a_session_as_well(
+    make_app: MakeApp, params: dict[str, Any]
+) -> None:
+    async with opened(make_app(server_of(echo))) as client:
+        answer = await sent(client, "legacy", "tools/call", **params)
+    assert answer["error"]["code"] == -32602
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_call_without_arguments_is_one(make_app: MakeApp, era: Era) -> None:
+    async def without() -> str:
+        return "called"
+
+    async with opened(make_app(server_of(without))) as client:
+        answer = await sent(client, era, "tools/call", name="without")
+    assert answer["result"]["structuredContent"] == {"result": "called"}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_a_middleware_of_its_author_raises_stays_in_the_log(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture, era: Era
+) -> None:
+    async def broken(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        if ctx.method == "tools/call":
+            raise RuntimeError("secret")
+        return await call_next(ctx)
+
+    app = make_app(server_of(echo, middleware=[broken]))
+    async with opened(app) as client, connected(client, era) as mcp:
+        error = await error_of(mcp, "echo", {"text": "a"})
+    assert error == {
+        "code": -32000,
+        "message": "The tool failed unexpectedly. The log has the reason under the request id.",
+        "data": {"type": "tool-crashed"},
+    }
+    assert "secret" in caplog.text
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_middleware_may_answer_with_a_result_object(make_app: MakeApp, era: Era) -> None:
+    async def answers(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        return CallToolResult(content=[], is_error=True) if ctx.method == "tools/call" else await call_next(ctx)
+
+    async with opened(make_app(server_of(echo, middleware=[answers]))) as client, connected(client, era) as mcp:
+        assert (await mcp.call_tool("echo", {"text": "a"})).is_error
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_suffix_is_not_left_off_over_mcp(make_app: MakeApp, era: Era) -> None:
+    async def say_tool() -> str:
+        return "said"
+
+    async with opened(make_app(server_of(say_tool))) as client, connected(client, era) as mcp:
+        assert (await mcp.call_tool("say")).is_error
+        assert not (await mcp.call_tool("say_tool")).is_error

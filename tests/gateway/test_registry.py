@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from mcp.server.mcpserver import Context, MCPServer
+from starlette.applications import Starlette
+
+from gateway.errors import StartError, UnknownServer
+from tests.clients import ERAS, connected, post
+from tests.conftest import MakeApp
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+Lifespan = Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]]
+
+
+class Diary:
+    """What the lifespans of some servers did, in their order."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def server(self, name: str, *, opens: Any = None, closes: Any = None) -> MCPServer[Any]:
+        """`opens` and `closes` are raised, if they are given, or awaited."""
+
+        @asynccontextmanager
+        async def lifespan(mcp: MCPServer[Any]) -> AsyncIterator[str]:
+            await self._note(f"{name} opens", opens)
+            try:
+                yield f"state of {name}"
+            finally:
+                await self._note(f"{name} closes", closes)
+
+        mcp = MCPServer(name, lifespan=lifespan)
+        mcp.add_tool(state)
+        return mcp
+
+    async def _note(self, line: str, then: Any) -> None:
+        self.lines.append(line)
+        if isinstance(then, BaseException):
+            raise then
+        if then is not None:
+            await then()
+
+
+async def state(ctx: Context) -> Any:
+    return ctx.request_context.lifespan_context
+
+
+async def test_servers_open_in_the_order_given_and_close_in_the_opposite_one(make_app: MakeApp) -> None:
+    diary = Diary()
+    async with opened(make_app(*(diary.server(name) for name in "cab"))) as client:
+        assert [server["server"] for server in (await client.get("/health")).json()["servers"]] == ["c", "a", "b"]
+    assert diary.lines == ["c opens", "a opens", "b opens", "b closes", "a closes", "c closes"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (RuntimeError("no database"), "RuntimeError: no database"),
+        (ExceptionGroup("several", [ExceptionGroup("more", [OSError("no\nroute")])]), "OSError: no"),
+        (ImportError("later"), "ImportError: later"),
+        (SystemExit("3"), "SystemExit: 3"),
+    ],
+)
+async def test_a_server_that_does_not_start_is_named_and_those_before_it_are_closed(
+    make_app: MakeApp, failure: BaseException, reason: str
+) -> None:
+    diary = Diary()
+    app = make_app(diary.server("a"), diary.server("b"), diary.server("c", opens=failure), diary.server("d"))
+    with pytest.raises(StartError) as caught:
+        async with opened(app):
+            raise AssertionError("unreachable")
+    assert str(caught.value) == f"server 'c' does not start: {reason}"
+    assert diary.lines == ["a opens", "b opens", "c opens", "b closes", "a closes"]
+
+
+async def test_a_server_that_fails_to_close_does_not_keep_the_others_open(make_app: MakeApp) -> None:
+    diary = Diary()
+    app = make_app(diary.server("a"), diary.server("b", closes=RuntimeError("stuck")), diary.server("c"))
+    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="stuck"), flatten_subgroups=True):
+        async with opened(app):
+            pass
+    assert diary.lines[3:] == ["c closes", "b closes", "a closes"]
+
+
+async def test_the_lifespan_of_a_server_is_entered_once_however_many_clients_come(make_app: MakeApp) -> None:
+    diary = Diary()
+    async with opened(make_app(diary.server("a"))) as client:
+        for era in ERAS * 3:
+            async with connected(client, era, "a") as mcp:
+                result = await mcp.call_tool("state")
+                assert result.content[0].model_dump()["text"] == "state of a"
+            async with connected(client, era, "") as mcp:
+                assert not (await mcp.call_tool("a_state")).is_error
+        assert (await post(client, "state", server="a")).json() == {"result": "state of a"}
+    assert diary.lines == ["a opens", "a closes"]
+
+
+async def test_an_app_is_not_up_before_all_its_servers_are(make_app: MakeApp) -> None:
+    diary, reached, go_on = Diary(), anyio.Event(), anyio.Event()
+
+    async def slowly() -> None:
+        reached.set()
+        await go_on.wait()
+
+    app = make_app(diary.server("a"), diary.server("b", opens=slowly), diary.server("c"))
+    sent: list[str] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run_lifespan, app, sent)
+        await reached.wait()
+        assert sent == []
+        go_on.set()
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert diary.lines == ["a opens", "b opens", "c opens", "c closes", "b closes", "a closes"]
+
+
+async def test_a_server_that_does_not_start_beside_others_is_one_line_in_the_log(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    diary, sent = Diary(), list[str]()
+    await run_lifespan(make_app(diary.server("a"), diary.server("b", opens=RuntimeError("no database"))), sent)
+    assert sent == ["lifespan.startup.failed"]
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage() for record in errors] == ["server 'b' does not start: RuntimeError: no database"]
+    assert errors[0].exc_info is None
+
+
+async def run_lifespan(app: Starlette, sent: list[str]) -> None:
+    """As a server does: it takes no request before `startup.complete`."""
+    messages = iter(("lifespan.startup", "lifespan.shutdown"))
+
+    async def receive() -> dict[str, str]:
+        return {"type": next(messages)}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+
+
+async def test_an_unknown_server_is_told_with_the_nearest_names(make_app: MakeApp) -> None:
+    app = make_app(Diary().server("weather"))
+    async with opened(app) as client:
+        answer = await client.post("/call", json={"server": "wether", "tool": "state"})
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:multi-mcp:error:unknown-server")
+    assert answer.json()["detail"] == "There is no server 'wether'. Did you mean 'weather'?"
+    with pytest.raises(UnknownServer, match="There is no server 'other'"):
+        app.state.registry["other"]
+    assert app.state.registry.names() == ["weather"]
