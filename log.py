@@ -20,7 +20,7 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     root.setLevel(level.upper())
     logging.getLogger("uvicorn.error").addFilter(_adds_something)
     for noisy in ("mcp", "sse_starlette", "uvicorn", "httpx2", "httpcore2"):
-        logging.getLogger(noisy).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+        logging.getLogger(noisy).setLevel(max(root.level, logging.WARNING) if level != "debug" else logging.DEBUG)
 
 
 class JSONLines(logging.Formatter):

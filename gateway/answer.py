@@ -41,7 +41,10 @@ class Answer:
             Exception: the value is not what the tool's output type says.
         """
         if isinstance(value, _RESULTS):
-            return self.of_result(self._metadata.convert_result(value))
+            result = self.of_result(self._metadata.convert_result(value))
+            if result.asks is not None:  # a function without `Context` cannot read its state back: it stays here
+                result.asks = {"inputRequests": result.asks.get("inputRequests", {})}
+            return result
         if self._validate is None:
             return _wrapped(self._plain(value))
         validated = self._validate({"result": value} if self._wrap else value, by_alias=True, by_name=True)

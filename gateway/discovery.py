@@ -65,6 +65,8 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
             raise LoadError(f"{server.path}: `mcp` is a {type(mcp).__name__}, not an MCPServer")
         if sdk.has_auth(mcp):
             raise LoadError(f"{server.path}: `mcp` has `auth` of its own, which this router would not apply; remove it")
+        if sdk.is_served(mcp):
+            raise LoadError(f"{server.path}: its `mcp` is served by another file or app already; make one in this file")
         yield server.name, mcp
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from gateway.errors import StartError, UnknownServer
 from gateway.server import Server
+
+logger = logging.getLogger(__name__)
 
 
 class Registry:
@@ -43,13 +46,23 @@ class Registry:
 
     async def _open(self, stack: AsyncExitStack) -> StartError | None:
         for server in self:
+            lifetime = server.opened()
             try:
-                await stack.enter_async_context(server.opened())
+                await lifetime.__aenter__()
             except (Exception, SystemExit) as exc:  # the server's boundary: whatever it raises names it
                 failure = StartError(f"server {server.name!r} does not start: {_reason(exc)}")
                 failure.__cause__ = exc
                 return failure
+            stack.push_async_callback(_close, server, lifetime)
         return None
+
+
+async def _close(server: Server, lifetime: AbstractAsyncContextManager[None]) -> None:
+    """One that fails to close does not keep those before it from closing as they should."""
+    try:
+        await lifetime.__aexit__(None, None, None)
+    except (Exception, SystemExit) as exc:  # the server's own lifespan
+        logger.error("server %r does not close: %s", server.name, _reason(exc), exc_info=exc)
 
 
 def _reason(exc: BaseException) -> str:

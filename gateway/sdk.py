@@ -117,6 +117,11 @@ def insert_middleware(mcp: MCPServer[Any], middleware: ServerMiddleware[Any]) ->
     mcp.middleware.insert(sum(type(item).__name__ in BUILT_IN for item in mcp.middleware), middleware)
 
 
+def is_served(mcp: MCPServer[Any]) -> bool:
+    """Whether a chain hangs on this server already: a second one would count and record each call twice."""
+    return any(type(item).__name__ == "NativeCalls" for item in mcp.middleware)
+
+
 def is_watched(mcp: MCPServer[Any]) -> bool:
     """Whether the server's author put something of their own around its tool calls."""
     entry = low_level(mcp).get_request_handler("tools/call")

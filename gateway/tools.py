@@ -9,6 +9,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 
 from gateway import sdk
+from gateway.names import unambiguous
 from gateway.server import ToolInfo
 from gateway.threads import Threads
 from gateway.tool import Plan, ServedTool
@@ -43,10 +44,13 @@ class Tools:
         return list(self._table)
 
     def resolve(self, name: str) -> str:
-        """The exact name where `_tool` was left off; any other name as it is."""
-        if name not in self._table and name + _SUFFIX in self._table:
+        """The exact name where `_tool` was left off, or where models are shown another; any other name as it is."""
+        if name in self._table:
+            return name
+        if name + _SUFFIX in self._table:
             return name + _SUFFIX
-        return name
+        shown = unambiguous(("", each) for each in self.names())
+        return shown[name][1] if name in shown else name
 
     def listed(self) -> Sequence[ToolInfo]:
         """As MCP lists them on the wire. The same object until a tool comes or goes."""

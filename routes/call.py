@@ -99,6 +99,7 @@ def _text(body: Mapping[str, Any], key: str) -> str:
 
 
 async def _respond(server: Server, call: ToolCall, scope: Scope, receive: Receive, send: Send) -> None:
+    scope["call"] = call  # for the problem document, whatever raises it
     result = await while_connected(receive, server.call(call))
     if result.is_error:
         await tool_error(result.message, server.name, call.tool)(scope, receive, send)

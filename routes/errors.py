@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from gateway.call import request_id
+from gateway.call import ToolCall, request_id
 from gateway.errors import GatewayError
 
 TABLE: Mapping[str, tuple[int, str]] = {
@@ -70,7 +70,9 @@ def exception_handlers() -> dict[Any, ExceptionHandler]:
 async def _gateway_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, GatewayError)
     headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else None
-    return problem(exc.slug, str(exc), headers, server=exc.server, tool=exc.tool, errors=exc.errors)
+    call: ToolCall | None = request.scope.get("call")
+    server, tool = (call.server, call.tool) if call is not None else (exc.server, exc.tool)
+    return problem(exc.slug, str(exc), headers, server=server, tool=tool, errors=exc.errors)
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,8 @@ from routes.components import HEADERS, SCHEMAS, answers, json_content, ref, resp
 from routes.formats import FORMATS
 from routes.schemas import accepted, moved
 from routes.tools import cached
+
+Paths = dict[str, Any]
 
 ANY_ERRORS = ("forbidden-origin", "misdirected", "internal-error", "unavailable")
 CALL_ERRORS = (
@@ -32,52 +34,64 @@ class OpenAPI:
     """One server. Names of operations contain the server's, so that they are the same in the document of all."""
 
     def __init__(self, server: Server, names: Names) -> None:
-        self._server = server
-        self._names = names
+        self._document = Document(server.name, [server], names)
 
     async def get(self, request: Request) -> Response:
-        name = self._server.name
-        return cached(request, _document(name, _base(request, ".."), [self._server], self._names, {}))
+        return cached(request, self._document.now(_base(request, "..")))
 
 
 class OpenAPIOfAll:
     """All servers, and the endpoints over them."""
 
     def __init__(self, registry: Registry, names: Names) -> None:
-        self._registry = registry
-        self._names = names
+        self._document = Document("Multi-MCP", registry, names, _over_all)
 
     async def get(self, request: Request) -> Response:
-        paths = _over_all(self._names)
-        return cached(request, _document("Multi-MCP", _base(request, "."), self._registry, self._names, paths))
+        return cached(request, self._document.now(_base(request, ".")))
+
+
+class Document:
+    """Made when it is first asked for, and anew when some server's tools have changed; it takes milliseconds."""
+
+    def __init__(
+        self, title: str, servers: Iterable[Server], names: Names, more: Callable[[Names], Paths] | None = None
+    ) -> None:
+        self._title = title
+        self._servers = servers
+        self._names = names
+        self._more = more
+        self._table: Mapping[str, tuple[str, str]] | None = None
+        self._made: dict[str, Any] = {}
+
+    def now(self, base: str) -> dict[str, Any]:
+        table = self._names.table()
+        if table is not self._table:
+            self._table, self._made = table, self._make()
+        return {**self._made, "servers": [{"url": base, "description": "Where this document comes from."}]}
+
+    def _make(self) -> dict[str, Any]:
+        paths: Paths = {}
+        schemas = dict(SCHEMAS)
+        for server in self._servers:
+            for tool in server.tools():
+                name = self._names.of(server.name, tool["name"])
+                paths[f"/{server.name}/mcp/tools/{quote(tool['name'], safe='')}"] = _tool(server, tool, name)
+                schemas[f"{name}_input"] = moved(accepted(tool["inputSchema"]), f"#/components/schemas/{name}_input")
+                if "outputSchema" in tool:
+                    schemas[f"{name}_output"] = moved(tool["outputSchema"], f"#/components/schemas/{name}_output")
+            paths |= _generic(server)
+        return {
+            "openapi": "3.1.0",
+            "info": {"title": self._title, "version": "1", "description": ABOUT},
+            "paths": {**paths, **(self._more(self._names) if self._more is not None else {})},
+            "components": {"schemas": schemas, "responses": responses(), "headers": HEADERS},
+        }
 
 
 def _base(request: Request, above: str) -> str:
     """The application's own URL: its prefix if it knows one, else relative to the document's, as OpenAPI has it."""
     root: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
     return root or above
-
-
-def _document(
-    title: str, base: str, servers: Iterable[Server], names: Names, paths: Mapping[str, Any]
-) -> dict[str, Any]:
-    typed: dict[str, Any] = {}
-    schemas = dict(SCHEMAS)
-    for server in servers:
-        for tool in server.tools():
-            name = names.of(server.name, tool["name"])
-            typed[f"/{server.name}/mcp/tools/{quote(tool['name'], safe='')}"] = _tool(server, tool, name)
-            schemas[f"{name}_input"] = moved(accepted(tool["inputSchema"]), f"#/components/schemas/{name}_input")
-            if "outputSchema" in tool:
-                schemas[f"{name}_output"] = moved(tool["outputSchema"], f"#/components/schemas/{name}_output")
-        typed |= _generic(server)
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": title, "version": "1", "description": ABOUT},
-        "servers": [{"url": base, "description": "Where this document comes from."}],
-        "paths": {**typed, **paths},
-        "components": {"schemas": schemas, "responses": responses(), "headers": HEADERS},
-    }
 
 
 def _tool(server: Server, tool: ToolInfo, name: str) -> dict[str, Any]:
@@ -99,7 +113,7 @@ def _tool(server: Server, tool: ToolInfo, name: str) -> dict[str, Any]:
     return {"post": call, "get": info}
 
 
-def _generic(server: Server) -> dict[str, Any]:
+def _generic(server: Server) -> Paths:
     base, name = f"/{server.name}/mcp", server.name
     example = next(({"tool": tool["name"], "arguments": {}} for tool in server.tools()), None)
     return {
@@ -111,7 +125,7 @@ def _generic(server: Server) -> dict[str, Any]:
     }
 
 
-def _over_all(names: Names) -> dict[str, Any]:
+def _over_all(names: Names) -> Paths:
     tag, tools = "All", names.table().values()
     example = next(({"server": server, "tool": tool, "arguments": {}} for server, tool in tools), None)
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ JSON_TYPE = {"content-type": "application/json"}
 SECONDS = 20
 
 pytestmark = pytest.mark.fuzz
-bounded = settings(max_examples=1000, deadline=None, suppress_health_check=[*HealthCheck])
+bounded = settings(max_examples=300, deadline=None, suppress_health_check=[*HealthCheck])
 
 TELLING = ["", "nan", "-inf", "1e999", "true", "null", "[]", "{}", '"', "2020-01-01", "P1D", "\ud800", "\0", "9" * 4301]
 scalars = st.one_of(
@@ -34,7 +35,7 @@ scalars = st.one_of(
     st.floats(),
     st.text(st.characters(codec=None)),
     st.sampled_from(TELLING),
-    st.sampled_from([2**63, -(10**400), 10**4300 - 1, 1e308, -0.0]),
+    st.sampled_from([2**63, -(10**400), 10**4299, 1e308, -0.0]),
 )
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
 
@@ -74,7 +75,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         ]
         yield Target(router, [*(path for path, item in paths.items() if "post" in item), *NATIVE], tools)
         assert router.process.poll() is None
-        assert "Traceback" not in router.log()
+        assert re.findall(r"(?m)^\S+ error .*", router.log()) == []
 
 
 @bounded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +11,15 @@ import pytest
 
 from tests.process.router import Router
 
-SECONDS = 5
+SECONDS = 50
 SERVERS = Path(__file__).parent / "servers"
 CHECKS = ["--checks", "all", "--exclude-checks", "positive_data_acceptance", "--continue-on-failure"]
 
 
 @pytest.mark.fuzz
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
-    with Router(tmp_path, MCP_SERVERS_DIR=f"mcp_servers:{SERVERS}") as router:
+    # What asks for input is given up soon, so that no crowd of calls waits for answers: that would be 503.
+    with Router(tmp_path, MCP_SERVERS_DIR=f"mcp_servers:{SERVERS}", MCP_INPUT_TIMEOUT="1") as router:
         url = f"http://127.0.0.1:{router.await_table().port}/openapi.json"
         command = [sys.executable, "-m", "schemathesis.cli", "run", url, *CHECKS, "--max-time", str(SECONDS)]
         run = subprocess.run(
@@ -28,7 +30,6 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
             timeout=4 * SECONDS,
             check=False,
         )
-        assert run.returncode == 0, run.stdout + run.stderr + router.log()
+        assert run.returncode == 0, run.stdout + run.stderr
         assert router.process.poll() is None
-    print(run.stdout)
-    assert "crashed" not in router.log()
+    assert re.findall(r"(?m)^\S+ error .*", router.log()) == []

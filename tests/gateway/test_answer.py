@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mcp.server.mcpserver import Context, Image
+from mcp.server.mcpserver import Context, Image, MCPServer
+from mcp_types import InputRequiredResult
 from pydantic import BaseModel, Field
 
 from tests.clients import post
@@ -76,3 +77,15 @@ async def test_an_answer_is_this_json(make_app: MakeApp, tool: Callable[..., Any
             assert answer.text == expected
             assert answer.headers["content-type"] == "application/json"
             assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+async def test_the_state_of_a_function_that_cannot_read_it_back_stays_here(make_app: MakeApp) -> None:
+    server: MCPServer[Any] = MCPServer("one")
+
+    @server.tool(structured_output=False)
+    async def ask() -> Any:
+        return InputRequiredResult(input_requests={}, request_state="secret")
+
+    async with opened(make_app(server)) as http:
+        answer = await post(http, "ask", {})
+    assert (answer.status_code, answer.json()) == (202, {"resultType": "input_required", "inputRequests": {}})

@@ -142,3 +142,12 @@ mcp = MCPServer("a", auth=auth, token_verifier=verifier)
         }
     )
     assert refused(make_app).endswith("`mcp` has `auth` of its own, which this router would not apply; remove it")
+
+
+def test_one_server_object_is_not_served_twice(
+    tmp_path: Path, write_servers: WriteServers, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "installed.py").write_text(SERVER)
+    monkeypatch.syspath_prepend(tmp_path)
+    write_servers({"a_server.py": "from installed import mcp", "b_server.py": "from installed import mcp"})
+    assert refused(make_app).endswith("its `mcp` is served by another file or app already; make one in this file")

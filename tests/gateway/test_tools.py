@@ -96,3 +96,13 @@ async def test_a_tool_that_takes_the_place_of_another_is_called_in_its_place(mak
         assert (await post(client, "echo", {"text": "a"})).json() == {"result": "aa"}
         [tool] = (await client.get("/one/mcp/tools")).json()["tools"]
         assert [*tool["inputSchema"]["properties"]] == ["text", "times"]
+
+
+async def test_a_tool_is_called_by_the_name_that_models_are_shown(make_app: MakeApp) -> None:
+    server: MCPServer[Any] = MCPServer("one")
+    server.add_tool(echo, name="say.it")
+    async with opened(make_app(server)) as http:
+        (shown,) = (await http.get("/one/mcp/tools?format=openai")).json()
+        name = shown["function"]["name"]
+        assert name != "say.it"
+        assert (await post(http, name, {"text": "hi"})).json() == {"result": "hi"}

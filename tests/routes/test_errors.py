@@ -105,6 +105,7 @@ async def test_arguments_that_do_not_match_are_422_and_their_values_stay_unsaid(
     found = answer.json()
     assert (answer.status_code, found["type"]) == (422, "urn:multi-mcp:error:invalid-arguments")
     assert found["detail"] == "The arguments do not match the tool's input schema."
+    assert (found["server"], found["tool"]) == ("math", "add_tool")
     assert {error["path"].partition(".")[0] for error in found["errors"]} == {"a", "b"}
     assert all(set(error) == {"path", "reason"} for error in found["errors"])
     assert "secret" not in answer.text

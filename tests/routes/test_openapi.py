@@ -14,8 +14,8 @@ from tests.routes.document import body_of, check, operations, resolved
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-ODD = str(Path(__file__).parents[1] / "fuzz" / "servers")
-ALL = {"servers_dir": ("mcp_servers", ODD)}
+TESTS = Path(__file__).parents[1]
+ALL = {"servers_dir": ("mcp_servers", str(TESTS / "fuzz" / "servers"))}
 ODD_URL = "/odd/mcp/tools/path%2Fwith%20a%20%7Bname%7D.of-its%20own"
 
 
@@ -27,10 +27,11 @@ class Other(BaseModel):
     size: int
 
 
-@pytest.mark.parametrize("url", ["/openapi.json", "/odd/openapi.json", "/math/openapi.json"])
-async def test_the_document_is_valid_for_tools_of_every_kind(make_app: MakeApp, url: str) -> None:
-    async with opened(make_app(**ALL)) as client:
-        answer = await client.get(url)
+@pytest.mark.parametrize("name", ["", "/odd", "/math", "/kinds", "/everything"])
+async def test_the_document_is_valid_for_tools_of_every_kind(make_app: MakeApp, name: str) -> None:
+    folders = [str(TESTS / folder / "servers") for folder in ("fuzz", "contract", "conformance")]
+    async with opened(make_app(servers_dir=("mcp_servers", *folders))) as client:
+        answer = await client.get(f"{name}/openapi.json")
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["openapi"] == "3.1.0"
     assert [error.message for error in OpenAPIV31SpecValidator(answer.json()).iter_errors()] == []

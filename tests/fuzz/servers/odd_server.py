@@ -92,7 +92,9 @@ async def bounded(
 
 
 @mcp.tool()
-async def optional(name: str | None = None, count: int | None = None, unset: int = Field(default=None)) -> list[Any]:
+async def optional(
+    unset: Annotated[int, Field(default=None)], name: str | None = None, count: int | None = None
+) -> list[Any]:
     return [name, count, unset]
 
 
@@ -186,10 +188,8 @@ def choosy(even: int) -> int:
 
 @mcp.tool()
 async def reporting(steps: Annotated[int, Field(ge=0, le=5)], ctx: Context[Any, Any]) -> str:
-    """Tells how far it is."""
     for step in range(steps):
         await ctx.report_progress(step, steps)
-        await ctx.info(f"step {step}")
     return "done"
 
 
