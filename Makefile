@@ -100,5 +100,5 @@ clean: ## remove all that these commands made
 	@touch $@
 
 $(NODE_MODULES): tests/conformance/package-lock.json
-	cd tests/conformance && npm ci --no-audit --no-fund
+	cd tests/conformance && npm ci --no-audit --no-fund --loglevel=error
 	@touch $(NODE_MODULES)
