@@ -32,8 +32,7 @@ dev: .venv/installed-test ## serve, and restart when a server's file changes
 install: .venv/installed ## make .venv with what `make run` needs
 
 test: .venv/installed-test ## run the tests, with their branch coverage
-	.venv/bin/python -m coverage run -m pytest
-	.venv/bin/python -m coverage report
+	$(PYTEST) --numprocesses auto --cov --cov-report term-missing:skip-covered
 
 check: .venv/installed-test ## check format, lint, types and layout
 	.venv/bin/python -m ruff format --check .

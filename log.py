@@ -35,12 +35,13 @@ class JSONLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """`time level event request_id=…`; a line break in what others said stays in its line, a traceback follows it."""
+    """`time level event request_id=…`; what others said stays in its line, and a traceback follows it, indented."""
 
     def format(self, record: logging.LogRecord) -> str:
         event = one_line(record.getMessage())
         line = f"{timestamp(record.created)} {record.levelname.lower():<7} {event} request_id={request_id.get()}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        trace = self.formatException(record.exc_info).splitlines() if record.exc_info else []
+        return "\n".join([line, *(f"  {one_line(part)}" for part in trace)])
 
 
 def timestamp(seconds: float) -> str:

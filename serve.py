@@ -26,6 +26,10 @@ from settings import SettingError, Settings
 INTERRUPTED = 130
 """The exit code that shells give to a process that Ctrl+C ended."""
 
+WORKER_START = 20
+"""Seconds in which a worker must have imported the program. uvicorn kills one that has not, and starts another, for
+ever; its own 5 are too few for a small machine. A worker that fails to start may be missed for as long."""
+
 
 def main(create_app: Callable[[Settings], Starlette]) -> None:
     """Serve until a signal ends it. What cannot be served is one line, and exit code 1."""
@@ -33,11 +37,12 @@ def main(create_app: Callable[[Settings], Starlette]) -> None:
     try:
         settings = Settings.from_env(os.environ)
         log.configure(settings.log_level, settings.log_format)
-        listener = listen(settings.host, settings.port)
         app = create_app(settings)
+        listener = listen(settings.host, settings.port)
     except (SettingError, LoadError, OSError) as exc:
         fail(exc, settings)
-    run(app, settings, listener)
+    with listener:
+        run(app, settings, listener)
 
 
 class Server(uvicorn.Server):
@@ -61,6 +66,7 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> NoReturn
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_worker_healthcheck=WORKER_START,
         timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
     )
     if settings.workers > 1:
@@ -95,13 +101,15 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    except socket.gaierror as exc:
+        raise OSError(f"HOST={host!r}: no such host; use 127.0.0.1, or 0.0.0.0 for all addresses") from exc
+    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(2048)
-    except socket.gaierror as exc:
-        raise OSError(f"HOST={host!r}: no such host; use 127.0.0.1, or 0.0.0.0 for all addresses") from exc
     except OSError as exc:
+        listener.close()
         reason = (exc.strerror or str(exc)).lower()
         raise OSError(f"PORT={port}: cannot listen on {host}:{port}, {reason}; set another PORT or HOST") from exc
     listener.set_inheritable(True)

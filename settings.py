@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.config import Config
+
+_HOST = re.compile(r"\*|[A-Za-z0-9._-]+|\[?[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?")
 
 
 class SettingError(Exception):
@@ -56,7 +59,7 @@ class Settings:
             log_arguments=read.flag("LOG_ARGUMENTS", cls.log_arguments),
             servers_dir=read.names("MCP_SERVERS_DIR", cls.servers_dir, ":"),
             servers=read.names("SERVERS", cls.servers, ","),
-            allowed_hosts=read.names("MCP_ALLOWED_HOSTS", cls.allowed_hosts, ","),
+            allowed_hosts=read.hosts("MCP_ALLOWED_HOSTS", cls.allowed_hosts),
             stateless=read.flag("MCP_STATELESS", cls.stateless) or workers > 1,
             max_sessions=read.whole("MCP_MAX_SESSIONS", cls.max_sessions, at_least=1),
             session_idle_timeout=read.seconds("MCP_SESSION_IDLE_TIMEOUT", cls.session_idle_timeout),
@@ -84,6 +87,14 @@ class _Reader:
     def names(self, name: str, default: tuple[str, ...], separator: str) -> tuple[str, ...]:
         parts = (part.strip() for part in self.text(name, "").split(separator))
         return tuple(part for part in parts if part) or default
+
+    def hosts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """A name with a scheme or a port would never match, which nobody would notice but those who are refused."""
+        hosts = self.names(name, default, ",")
+        for host in hosts:
+            if not _HOST.fullmatch(host):
+                raise SettingError(f"{name}={host!r}: expected host names without scheme and port, or *")
+        return hosts
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         value = self.text(name, default).lower()

@@ -6,7 +6,9 @@ answer that is wrong does.
 
 import argparse
 import importlib.metadata
+import os
 import platform
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -32,12 +34,16 @@ def main() -> None:
     with_footprint = options.only == "footprint" or not (options.only or options.quick)
     if not targets and not with_footprint:
         raise SystemExit(f"--only {options.only}: no such group or target")
+    for tool in ("wrk", "taskset"):
+        if shutil.which(tool) is None:
+            raise SystemExit(f"{tool} is missing: apt-get install wrk util-linux")
     loops = ["asyncio"] + ["uvloop"] * (has_uvloop() and not options.quick)
-    rounds = options.rounds or (3 if options.quick else 12)
+    rounds = options.rounds or (3 if options.quick else 10)
+    ports = iter(range(20_000 + os.getpid() % 10_000, 32_000))
     columns = []
     with tempfile.TemporaryDirectory() as folder:
         for loop in loops:
-            column = Column(loop, Path(folder))
+            column = Column(loop, Path(folder), ports)
             loads = column.measure(targets, rounds)
             columns.append(Figures(loop, loads, footprint.measure(column) if with_footprint else None))
     installed = footprint.installed_megabytes() if with_footprint else None

@@ -4,7 +4,7 @@ import importlib.util
 import json
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +23,14 @@ INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`loop` is "asyncio" or "uvloop": uvicorn takes uvloop where it can import it, so asyncio's column hides it."""
+    """`loop` is "asyncio" or "uvloop": uvicorn takes uvloop where it can import it, so asyncio's column hides it.
+
+    `ports` are below those that the kernel gives to whoever asks, for a server binds a second after it is started.
+    """
 
     loop: str
     folder: Path
+    ports: Iterator[int]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -38,8 +42,7 @@ class Column:
         return {"PYTHONPATH": str(hidden)}
 
     def start(self, program: str) -> Process:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = next(port for port in self.ports if is_free(port))
         environment = self.environment
         if program == "ours":
             command = ["app.py"]
@@ -73,6 +76,14 @@ class Column:
                     loads[name].append(process.load(target.path, headers[name], self.body(target), target.connections))
                 print(f"{self.loop}: round {turn + 1} of {rounds}", file=sys.stderr)
         return loads
+
+
+def is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def has_uvloop() -> bool:

@@ -15,7 +15,7 @@ from benchmarks.column import Column
 from benchmarks.load import HERE, ON_SERVER_CORE
 from benchmarks.targets import ADD, JSON
 
-STARTS, CALLS, CONNECTIONS = 7, 50_000, 16
+STARTS, CALLS, CONNECTIONS = 5, 50_000, 16
 IMPORT_LINE = "import mcp.server, uvicorn, starlette"
 HEALTH, CALL = "/health", "/bench/mcp/call"
 

@@ -39,7 +39,7 @@ def goal_table(columns: Sequence[Figures], installed: float | None) -> str:
     rows = [*ratio_rows(columns), *footprint_rows([column.footprint for column in columns if column.footprint])]
     if installed is not None:
         rows.append(["site-packages without pip, MB", "46", *[verdict(installed, 46)] * len(columns)])
-    return table(["goal", "at most", *(column.loop for column in columns)], rows)
+    return table(["goal", "at most", *(column.loop for column in columns)], rows) if rows else ""
 
 
 def ratio_rows(columns: Sequence[Figures]) -> Iterable[list[str]]:

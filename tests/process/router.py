@@ -27,18 +27,19 @@ class Router:
     def __init__(self, folder: Path, *command: str, **settings: str) -> None:
         self._log = folder / "stderr"
         defaults = {"PORT": "0", "MCP_SERVERS_DIR": f"mcp_servers:{SERVERS}", "PATH": os.environ["PATH"]}
-        self.process = subprocess.Popen(
-            [sys.executable, *(command or ("app.py",))],
-            cwd=ROOT,
-            env={**defaults, **settings},
-            stdout=subprocess.PIPE,
-            stderr=self._log.open("wb"),
-            text=True,
-        )
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *(command or ("app.py",))],
+                cwd=ROOT,
+                env={**defaults, **settings},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert self.process.stdout is not None
         self._printed: IO[str] = self.process.stdout
         self.table: list[str] = []
-        self.port = int(settings.get("PORT", "0"))
+        self.port = 0
 
     def __enter__(self) -> Self:
         return self
@@ -60,8 +61,9 @@ class Router:
         self.port = int(self.table[-1].split("/mcp")[0].rpartition(":")[2])
         return self
 
-    def await_answer(self) -> None:
+    def await_answer(self, port: int) -> None:
         """Until it answers, where no table says that it serves."""
+        self.port = port
         for _ in range(300):
             with suppress(ConnectionRefusedError):
                 self.get("/health")
@@ -69,8 +71,25 @@ class Router:
             assert self.process.poll() is None, self.log()
             time.sleep(0.1)
 
+    def await_workers(self, count: int) -> Self:
+        """Until as many processes have answered: while one is still starting, the end of all waits for it."""
+        if not self.table:
+            self.await_table()
+        seen: set[int] = set()
+        for _ in range(3000):
+            seen.add(self.call("slow", "pid")[1]["result"])
+            if len(seen) == count:
+                break
+            time.sleep(0.01)
+        assert len(seen) == count, self.log()
+        return self
+
     def log(self) -> str:
         return self._log.read_text()
+
+    def complaints(self) -> list[str]:
+        """The lines of the log that do not record a call."""
+        return [line for line in self.log().splitlines() if " info    call " not in line]
 
     def printed(self) -> str:
         """What a process that ended had on its standard output, after the table."""

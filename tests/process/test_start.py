@@ -55,7 +55,7 @@ def test_the_table_names_each_server_its_tools_and_its_urls(start: Start) -> Non
 
 def test_it_listens_on_the_port_and_the_address_that_are_set(start: Start) -> None:
     port = free_port()
-    router = start(PORT=str(port), HOST="0.0.0.0", SERVERS="echo").await_table()  # noqa: S104
+    router = start(PORT=str(port), HOST="0.0.0.0", SERVERS="echo").await_table()
     assert router.port == port
     assert router.call("echo", "echo", message="Hello") == (200, {"result": "Hello"})
     with router.sent("GET", "/health", {"host": "evil.com"}) as answer:
@@ -104,10 +104,9 @@ def test_a_bad_setting_is_one_line(start: Start, settings: dict[str, str], part:
 )
 def test_a_broken_server_is_one_line(start: Start, tmp_path: Path, source: str, part: str) -> None:
     (tmp_path / "broken_server.py").write_text(source)
-    for folders in (str(tmp_path), f"mcp_servers:{tmp_path}"):
-        router = start(MCP_SERVERS_DIR=folders)
-        check_refused(router, part)
-        assert router.printed() == ""
+    router = start(MCP_SERVERS_DIR=f"mcp_servers:{tmp_path}")
+    check_refused(router, part)
+    assert router.printed() == ""
 
 
 @pytest.mark.parametrize("source", ["import nothing_of_this_name", FAILING_START])
@@ -122,16 +121,15 @@ def test_the_traceback_is_there_for_who_wants_it(start: Start, tmp_path: Path, s
 def test_a_server_that_does_not_start_ends_all_workers(start: Start, tmp_path: Path) -> None:
     (tmp_path / "broken_server.py").write_text(FAILING_START)
     router = start(MCP_SERVERS_DIR=f"mcp_servers:{tmp_path}", WORKERS="2")
-    assert router.finished() == 1
+    assert router.finished(within=60) == 1
     assert "server 'broken' does not start: OSError: no database" in router.log()
     assert "Traceback" not in router.log()
 
 
 def test_uvicorn_serves_the_same_application(start: Start) -> None:
-    port = str(free_port())
-    command = ("-m", "uvicorn", "app:app", "--port", port, "--no-access-log")
-    router = start(*command, PORT=port, SERVERS="echo,math")
-    router.await_answer()
+    port = free_port()
+    router = start("-m", "uvicorn", "app:app", "--port", str(port), SERVERS="echo,math")
+    router.await_answer(port)
     assert router.call("math", "add", a=1, b=2) == (200, {"result": 3})
     router.end()
 

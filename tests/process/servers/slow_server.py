@@ -1,5 +1,7 @@
 """Tools that take their time, and say afterwards what became of them."""
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -29,6 +31,18 @@ def sleep_tool(seconds: float, note: str = "") -> str:
     time.sleep(seconds)
     _write(note, "done")
     return "slept"
+
+
+@mcp.tool()
+async def pid_tool() -> int:
+    """The process that answers: with several workers, one of them."""
+    return os.getpid()
+
+
+@mcp.tool()
+async def die_tool() -> None:
+    """End the process as a fault in a library would."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @mcp.tool()

@@ -1,0 +1,83 @@
+"""The log of a real process: whatever happens and whatever clients send, each event is one line."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests import wire
+from tests.process.conftest import Start
+from tests.process.router import Router
+
+pytestmark = pytest.mark.process
+
+INJECTED = "x\n2026-01-01T00:00:00.000Z info    call request_id=forged\r\u2028outcome=ok\x1b[31m"
+TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) +\S.*")
+
+
+def happen(router: Router) -> None:
+    """A good call, a bad one, an unknown one, a crash and a cut-off one, each with what could break a line."""
+    assert router.call("echo", "echo", message=INJECTED)[0] == 200
+    assert router.call("echo", "echo", message=1)[0] == 422
+    assert router.call("echo", INJECTED)[0] == 404
+    assert router.call("slow", "crash", message=INJECTED)[0] == 500
+    with router.sent("GET", f"/echo/mcp/tools/{'%0A'.join('ab')}") as answer:
+        assert answer.status == 404
+    headers, body = wire.modern("tools/call", name="crash_tool", arguments={"message": INJECTED})
+    with router.sent("POST", "/slow/mcp", headers, body) as answer:
+        assert b"isError" in answer.read()
+    session = router.session("slow")
+    call = wire.request("tools/call", name=INJECTED, arguments={})
+    with router.sent("POST", "/slow/mcp", wire.in_session(session), call) as answer:
+        answer.read()
+    with router.calling("slow", "wait", seconds=60):
+        router.end()
+
+
+@pytest.mark.parametrize("more", [{}, {"LOG_ARGUMENTS": "1"}, {"LOG_LEVEL": "debug"}])
+def test_as_json_every_line_parses(start: Start, more: dict[str, str]) -> None:
+    router = start(LOG_FORMAT="json", MCP_SHUTDOWN_GRACE="1", **more).await_table()
+    happen(router)
+    lines = [json.loads(line) for line in router.log().split("\n")[:-1]]
+    assert all({"time", "level", "event", "request_id"} <= set(line) for line in lines)
+    calls = [line for line in lines if line["event"] == "call"]
+    outcomes = ["ok", "invalid-arguments", "unknown-tool", "tool-crashed", "tool-crashed"]
+    assert [call["outcome"] for call in calls][:5] == outcomes
+    assert calls[-1]["outcome"] == "cancelled"
+    assert [call["via"] for call in calls][:5] == ["call", "call", "call", "call", "mcp"]
+    assert calls[2]["tool"] == INJECTED
+    assert "forged" not in {call["request_id"] for call in calls}
+    assert all(isinstance(call["ms"], float) for call in calls)
+    assert "RuntimeError" in next(line["exception"] for line in lines if "exception" in line)
+
+
+@pytest.mark.xfail(strict=True, reason="the message of an exception can forge an event; see log.TextLines")
+def test_as_text_only_a_traceback_takes_more_lines(start: Start) -> None:
+    router = start(MCP_SHUTDOWN_GRACE="1").await_table()
+    happen(router)
+    lines = router.log().splitlines()
+    events = [line for line in lines if TEXT_LINE.fullmatch(line)]
+    assert not [line for line in events if "request_id=forged" in line and "\\n" not in line]
+    others = "\n".join(line for line in lines if line not in events)
+    assert others.count("Traceback (most recent call last)") == 2
+    assert "\x1b" not in router.log()
+
+
+def test_arguments_and_results_are_logged_only_for_who_asks(start: Start) -> None:
+    asked: dict[str, str] = {"LOG_ARGUMENTS": "1"}
+    for settings in ({}, asked, asked | {"LOG_FORMAT": "json"}):
+        router = start(**settings).await_table()
+        router.call("echo", "echo", message="a-secret")
+        router.call("math", "add", a="another-secret", b=1)
+        router.end()
+        assert router.log().count("a-secret") == (2 if settings else 0)  # what came, and what went
+        assert router.log().count("another-secret") == (1 if settings else 0)
+
+
+def test_a_quiet_level_leaves_only_what_is_wrong(start: Start) -> None:
+    router = start(LOG_LEVEL="error").await_table()
+    router.call("slow", "crash", message="broken")
+    router.end()
+    assert "RuntimeError: broken" in router.log()

@@ -1,0 +1,3 @@
+from soak_tools import server
+
+mcp = server("one")
