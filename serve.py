@@ -26,9 +26,9 @@ from settings import SettingError, Settings
 INTERRUPTED = 130
 """The exit code that shells give to a process that Ctrl+C ended."""
 
-WORKER_START = 20
+WORKER_START = 60
 """Seconds in which a worker must have imported the program. uvicorn kills one that has not, and starts another, for
-ever; its own 5 are too few for a small machine. A worker that fails to start may be missed for as long."""
+ever; its own 5 are too few for a small machine."""
 
 
 def main(create_app: Callable[[Settings], Starlette]) -> None:
@@ -57,6 +57,15 @@ class Server(uvicorn.Server):
         self._announce()
 
 
+class Workers(Multiprocess):
+    """Notices at once that a worker ended: its pipe has no other end in this process, which would keep it open."""
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        for process in self.processes:
+            process.child_conn.close()
+
+
 def run(app: Starlette, settings: Settings, listener: socket.socket) -> NoReturn:
     """Until the end; exit code 1 where the application did not start, 130 after Ctrl+C."""
     announce = partial(print_table, app.state.registry, settings, listener)
@@ -71,7 +80,7 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> NoReturn
     )
     if settings.workers > 1:
         announce()
-        workers = Multiprocess(config, sockets=[listener])
+        workers = Workers(config, sockets=[listener])
         workers.run()
         failed = any(process.exitcode == STARTUP_FAILURE for process in workers.processes)
         leave(1 if failed else 0)

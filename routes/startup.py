@@ -27,16 +27,6 @@ class Startup:
 
         try:
             await self.app(scope, receive, send_short)
-        except Exception as exc:  # of the many shapes that a failed start has, one is meant; the others go on
-            failed = _start_error(exc)
-            if failed is None:
-                raise
-            logger.error("%s", failed)
-            logger.debug("start failed", exc_info=failed)
-
-
-def _start_error(exc: Exception) -> StartError | None:
-    """The one inside of the groups that the task groups of other servers, closing again, have put around it."""
-    while isinstance(exc, ExceptionGroup):
-        exc = exc.exceptions[0]
-    return exc if isinstance(exc, StartError) else None
+        except StartError as exc:
+            logger.error("%s", exc)
+            logger.debug("start failed", exc_info=exc)

@@ -34,6 +34,7 @@ class Router:
                 env={**defaults, **settings},
                 stdout=subprocess.PIPE,
                 stderr=log,
+                start_new_session=True,
                 text=True,
             )
         assert self.process.stdout is not None
@@ -48,7 +49,7 @@ class Router:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.process.poll() is None:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)  # its workers, too, which it can no longer end
         self.process.wait()
         self._printed.close()
 
