@@ -60,12 +60,12 @@ class Column:
     def measure(self, targets: Sequence[Target], rounds: int) -> dict[str, list[Load]]:
         """The rounds of each target by its name. Every server runs throughout; one at a time is loaded."""
         with ExitStack() as stack:
-            programs = sorted({target.program for target in targets})
-            running = {program: stack.enter_context(self.start(program)) for program in programs}
-            for process in running.values():
+            running: dict[str, Process] = {}
+            for program in sorted({target.program for target in targets}):
+                process = running[program] = stack.enter_context(self.start(program))
                 process.wait_for_answer("/")
                 if process.has_loaded("uvloop") != (self.loop == "uvloop") or not process.has_loaded("httptools"):
-                    raise WrongAnswerError(f"a server does not run on {self.loop} and httptools")
+                    raise WrongAnswerError(f"{program} does not run on {self.loop} and httptools")
             headers = {target.name: headers_for(target, running[target.program]) for target in targets}
             loads: dict[str, list[Load]] = {target.name: [] for target in targets}
             for turn in range(rounds):

@@ -71,15 +71,15 @@ class Process:
             self._process.wait()
 
     def wait_for_answer(self, path: str, worst: int = 499) -> None:
-        """Return when GET `path` first answers with a status up to `worst`, within 30 seconds."""
-        deadline = time.monotonic() + 30
+        """Return when GET `path` first answers with a status up to `worst`, within a minute."""
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 if self.ask("GET", path).status <= worst:
                     return
             except OSError:
                 time.sleep(0.002)
-        raise WrongAnswerError(f"no server at {path}:\n{self._log.read_text()[-2000:]}")
+        raise WrongAnswerError(f"{self._log.stem} does not answer {path}:\n{self._log.read_text()[-2000:]}")
 
     def ask(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

@@ -77,7 +77,7 @@ def test_arguments_and_results_are_logged_only_for_who_asks(start: Start) -> Non
         assert router.log().count("another-secret") == (1 if settings else 0)
 
 
-def test_a_quiet_level_leaves_only_what_is_wrong(start: Start) -> None:
+def test_a_quiet_level_still_tells_of_a_crash(start: Start) -> None:
     router = start(LOG_LEVEL="error").await_table()
     router.call("slow", "crash", message="broken")
     router.end()

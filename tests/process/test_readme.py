@@ -114,11 +114,12 @@ def test_make_knows_the_command(command: str, said: str) -> None:
 def test_docker_is_told_what_the_dockerfile_has() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     said = [command for command, _ in commands("docker")]
-    assert len(said) == 2
+    assert len(said) == 3
     assert all("-p 8000:8000" in command and command.endswith(" multi-mcp") for command in said)
     assert "PORT=8000" in dockerfile
     assert "WORKDIR /app" in dockerfile
     assert "/app/mcp_servers:ro" in said[1]
+    assert "/servers:ro -e MCP_SERVERS_DIR=mcp_servers:/servers" in said[2]
 
 
 def test_the_agents_command_is_the_one_that_the_agent_tells() -> None:
