@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-import log
+import serve
 from call_log import CallLog
 from gateway.aggregate import Aggregate
 from gateway.call import chain
@@ -108,12 +107,8 @@ def __getattr__(name: str) -> Starlette:
     """`app` for `uvicorn app:app`, made when it is asked for: importing this module serves nothing."""
     if name != "app":
         raise AttributeError(name)
-    settings = Settings.from_env(os.environ)
-    log.configure(settings.log_level, settings.log_format)
-    return create_app(settings)
+    return serve.make(create_app)[1]
 
 
 if __name__ == "__main__":
-    import serve
-
     serve.main(create_app)

@@ -29,8 +29,8 @@ class CallLog:
         self._clock = clock
         self._lines: list[str] = []
         self._known: set[str] = set()
-        self._second = 0
-        self._prefix = ""
+        self._millisecond = 0
+        self._formatted = ""
 
     def __call__(self, call: ToolCall, outcome: str, seconds: float, result: ToolResult | None) -> None:
         tool = call.tool if len(call.tool) <= _LONGEST else call.tool[:_LONGEST]
@@ -76,12 +76,12 @@ class CallLog:
         return f"{self._time()} info    call {pairs}\n"
 
     def _time(self) -> str:
-        """The second is formatted once, when it begins."""
-        now = self._clock()
-        if int(now) != self._second:
-            self._second = int(now)
-            self._prefix = timestamp(self._second)[:-4]
-        return f"{self._prefix}{int(now * 1000) % 1000:03d}Z"
+        """Formatted once a millisecond."""
+        now = int(self._clock() * 1000)
+        if now != self._millisecond:
+            self._millisecond = now
+            self._formatted = timestamp(now / 1000)
+        return self._formatted
 
 
 def _is_plain(text: str) -> bool:

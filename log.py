@@ -19,6 +19,8 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("uvicorn.error").addFilter(_adds_something)
+    logging.getLogger("uvicorn").handlers.clear()  # it has its own where its own command started it
+    logging.getLogger("uvicorn").propagate = True
     for noisy in ("mcp", "sse_starlette", "uvicorn", "httpx2", "httpcore2"):
         logging.getLogger(noisy).setLevel(max(root.level, logging.WARNING) if level != "debug" else logging.DEBUG)
 

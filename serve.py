@@ -33,16 +33,24 @@ ever; its own 5 are too few for a small machine."""
 
 def main(create_app: Callable[[Settings], Starlette]) -> None:
     """Serve until a signal ends it. What cannot be served is one line, and exit code 1."""
+    settings, app = make(create_app)
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as exc:
+        fail(exc, settings)
+    with listener:
+        run(app, settings, listener)
+
+
+def make(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Starlette]:
+    """The settings of the environment, and the application they make."""
     settings = None
     try:
         settings = Settings.from_env(os.environ)
         log.configure(settings.log_level, settings.log_format)
-        app = create_app(settings)
-        listener = listen(settings.host, settings.port)
-    except (SettingError, LoadError, OSError) as exc:
+        return settings, create_app(settings)
+    except (SettingError, LoadError) as exc:
         fail(exc, settings)
-    with listener:
-        run(app, settings, listener)
 
 
 class Server(uvicorn.Server):

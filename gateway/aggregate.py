@@ -74,6 +74,7 @@ class Aggregate:
 
     def end_streams(self) -> None:
         self._bus.listen.close()
+        self._manager.end_streams()
 
     async def _list_tools(self, ctx: Context, params: Any) -> types.ListToolsResult:
         owned = await catalog.listed(self._registry, ctx, "tools/list", "tools")

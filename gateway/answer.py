@@ -24,7 +24,7 @@ _RESULTS = (CallToolResult, InputRequiredResult)
 class Answer:
     """Turns the values of one tool into results: an object for an object, text for text, blocks for images."""
 
-    __slots__ = ("_metadata", "_serializer", "_validate", "_wrap")
+    __slots__ = ("_exact", "_metadata", "_serializer", "_validate", "_wrap")
 
     def __init__(self, metadata: FuncMetadata) -> None:
         self._metadata = metadata
@@ -33,6 +33,7 @@ class Answer:
         adapter = sdk.output_adapter(metadata) if has_schema else TypeAdapter(Any)
         self._validate = adapter.validator.validate_python if has_schema else None
         self._serializer = adapter.serializer
+        self._exact = _exact_type(metadata) if has_schema else None
 
     def of(self, value: Any) -> ToolResult:
         """The result of a value as the function returned it.
@@ -40,6 +41,8 @@ class Answer:
         Raises:
             Exception: the value is not what the tool's output type says.
         """
+        if type(value) is self._exact:  # valid as it is, and its JSON is the same without a model around it
+            return _wrapped(to_json(value, inf_nan_mode="null"))
         if isinstance(value, _RESULTS):
             result = self.of_result(self._metadata.convert_result(value))
             if result.asks is not None:  # a function without `Context` cannot read its state back: it stays here
@@ -87,6 +90,15 @@ class Answer:
     def _content(self, value: Any) -> list[Any]:
         content: list[Any] = _on_the_wire(self._metadata.convert_result(value))["content"]
         return content
+
+
+def _exact_type(metadata: FuncMetadata) -> type | None:
+    """The output type where it is a plain one that pydantic neither checks further nor changes."""
+    annotation = metadata.output_model.model_fields["result"] if metadata.wrap_output else None
+    if annotation is None or annotation.metadata or annotation.annotation not in (bool, int, float, str):
+        return None
+    plain: type = annotation.annotation
+    return plain
 
 
 def _on_the_wire(result: CallToolResult | InputRequiredResult) -> dict[str, Any]:

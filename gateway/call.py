@@ -69,7 +69,7 @@ current_call: ContextVar[ToolCall | None] = ContextVar("current_call", default=N
 class Interceptor(Protocol):
     """What happens around every call, whatever way it came in."""
 
-    def __call__(self, call: ToolCall, call_next: CallNext, /) -> Coroutine[Any, Any, ToolResult]: ...
+    def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]: ...
 
 
 def chain(interceptors: Sequence[Interceptor]) -> CallNext:
@@ -77,14 +77,10 @@ def chain(interceptors: Sequence[Interceptor]) -> CallNext:
 
     handler: CallNext = _execute
     for interceptor in reversed(interceptors):
-        handler = partial(_intercept, interceptor, handler)
+        handler = partial(interceptor, call_next=handler)
     return handler
 
 
 def _execute(call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
     assert call.execute is not None
     return call.execute(call)
-
-
-def _intercept(interceptor: Interceptor, call_next: CallNext, call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
-    return interceptor(call, call_next)

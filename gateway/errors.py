@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TypedDict
 
+_LONGEST = 128
+
 
 class ArgumentError(TypedDict):
     """Where an argument is wrong (`items.0.name`) and why; never its value."""
@@ -52,8 +54,8 @@ class UnknownServer(GatewayError):
     slug = "unknown-server"
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no server {name!r}.{_suggest(name, known)}")
-        self.server = name
+        super().__init__(f"There is no server {_cut(name)!r}.{_suggest(name, known)}")
+        self.server = _cut(name)
 
 
 class UnknownTool(GatewayError):
@@ -61,8 +63,8 @@ class UnknownTool(GatewayError):
 
     def __init__(self, name: str, known: Iterable[str], server: str | None = None) -> None:
         where = f"Server {server!r} has" if server else "There is"
-        super().__init__(f"{where} no tool {name!r}.{_suggest(name, known)}")
-        self.server, self.tool = server, name
+        super().__init__(f"{where} no tool {_cut(name)!r}.{_suggest(name, known)}")
+        self.server, self.tool = server, _cut(name)
 
 
 class AmbiguousTool(UnknownTool):
@@ -102,7 +104,12 @@ class Unavailable(GatewayError):
     retry_after = 1
 
 
+def _cut(name: str) -> str:
+    """A name that a client made up, not longer than any that there could be."""
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
+
+
 def _suggest(name: str, known: Iterable[str]) -> str:
     """The nearest names as a sentence; a long name is not compared, it would take the time that its length squared."""
-    nearest = get_close_matches(name, known, n=3, cutoff=0.5) if len(name) <= 128 else []
+    nearest = get_close_matches(name, known, n=3, cutoff=0.5) if len(name) <= _LONGEST else []
     return f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""

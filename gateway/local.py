@@ -57,6 +57,7 @@ class LocalServer:
 
     def end_streams(self) -> None:
         sdk.end_listen_streams(self._server)
+        self._manager.end_streams()
 
     def handles(self, method: str) -> bool:
         return self._server.get_request_handler(method) is not None

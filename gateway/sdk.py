@@ -43,6 +43,11 @@ class SessionManager(StreamableHTTPSessionManager):
     def event_store(self, store: EventStore | None) -> None:
         """The base class sets its default here."""
 
+    def end_streams(self) -> None:
+        """Close the streams that sessions hold open with a GET, as at their end."""
+        for transport in list(self._server_instances.values()):
+            transport.close_standalone_sse_stream()
+
     @property
     def open_sessions(self) -> int:
         return len(self._server_instances)

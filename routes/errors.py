@@ -71,7 +71,9 @@ async def _gateway_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, GatewayError)
     headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else None
     call: ToolCall | None = request.scope.get("call")
-    server, tool = (call.server, call.tool) if call is not None else (exc.server, exc.tool)
+    server, tool = exc.server, exc.tool
+    if call is not None and tool is None:
+        server, tool = call.server, call.tool
     return problem(exc.slug, str(exc), headers, server=server, tool=tool, errors=exc.errors)
 
 

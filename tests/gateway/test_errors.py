@@ -36,9 +36,9 @@ def test_an_unknown_name_is_told_with_the_nearest_ones(name: str, known: list[st
     assert str(UnknownServer(name, known)) == sentence
 
 
-def test_a_long_name_is_not_compared() -> None:
+def test_a_long_name_is_cut_and_not_compared() -> None:
     name = "a" * 1_000_000
-    assert str(UnknownServer(name, [name[1:]] * 1000)) == f"There is no server {name!r}."
+    assert str(UnknownServer(name, [name[1:]] * 1000)) == f"There is no server {name[:128] + '…'!r}."
 
 
 def test_an_unknown_tool_is_told_with_its_server_where_that_is_known() -> None:

@@ -102,7 +102,7 @@ def server(name: str, *tools: str) -> MCPServer[None]:
         ("ask", "Several servers have a tool 'ask'; ask for one of: one_ask, two_ask."),
         ("nothing_like", "There is no tool 'nothing_like'."),
         ("", "There is no tool ''."),
-        ("x" * 5000, f"There is no tool '{'x' * 5000}'."),
+        ("x" * 5000, f"There is no tool '{'x' * 128}…'."),
     ],
 )
 async def test_over_all_servers_a_tool_is_found_by_its_name_or_by_a_bare_one_that_only_one_has(
