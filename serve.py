@@ -83,6 +83,7 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> NoReturn
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks for the client's address
         timeout_worker_healthcheck=WORKER_START,
         timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
     )
