@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 from gateway.call import request_id
@@ -46,8 +47,9 @@ class TextLines(logging.Formatter):
         return "\n".join([line, *(f"  {one_line(part)}" for part in trace)])
 
 
+@lru_cache(maxsize=8)
 def timestamp(seconds: float) -> str:
-    """RFC 3339 in UTC, with milliseconds."""
+    """RFC 3339 in UTC, with milliseconds. Calls of one millisecond ask for the same."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
