@@ -46,7 +46,8 @@ def create_app(settings: Settings) -> Starlette:
     """Everything that is served, in the order in which it acts. Raises LoadError where a server cannot be served."""
     calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments)
     capacity = Capacity(settings.max_calls)
-    interceptors = chain([Record(calls), capacity, Timeout(settings.call_timeout)])
+    recorded = [Record(calls)] if settings.log_level in ("debug", "info") else []
+    interceptors = chain([*recorded, capacity, Timeout(settings.call_timeout)])
     found = discover(settings.servers_dir, settings.servers)
     limits = _limits(settings)
     registry = Registry([LocalServer(name, mcp, interceptors, limits) for name, mcp in load(found)])

@@ -63,6 +63,13 @@ async def test_each_way_in_is_recorded_once(make_app: MakeApp, capsys: pytest.Ca
     assert calls_in(capsys.readouterr().err) == [f"{way} outcome=ok" for way in ways]
 
 
+async def test_above_info_calls_are_not_recorded(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
+    async with opened(make_app(servers_dir=("mcp_servers",), log_level="warning")) as client:
+        body = {"tool": "echo", "arguments": {"message": "a"}}
+        assert (await client.post("/echo/mcp/call", json=body)).json() == {"result": "a"}
+    assert calls_in(capsys.readouterr().err) == []
+
+
 async def test_two_applications_share_neither_servers_nor_records(
     make_app: MakeApp, write_servers: WriteServers, capsys: pytest.CaptureFixture[str]
 ) -> None:
