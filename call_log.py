@@ -40,7 +40,7 @@ class CallLog:
         entries = self._entries
         tool = call.tool[:_LONGEST]
         entries.append(
-            (self._clock(), call.request_id, call.server, tool, call.via, call.caller, outcome, seconds, detail)
+            (round(self._clock(), 3), call.request_id, call.server, tool, call.via, call.caller, outcome, seconds, detail)
         )
         if len(entries) == 1:
             asyncio.get_running_loop().call_later(_DELAY, self.close)
@@ -58,11 +58,11 @@ class CallLog:
         now, request_id, server, tool, via, caller, outcome, seconds, detail = entry
         if caller is None and detail is None and self._is_known(tool):
             return (
-                f"{timestamp(round(now, 3))} info    call request_id={request_id} server={server} tool={tool}"
+                f"{timestamp(now)} info    call request_id={request_id} server={server} tool={tool}"
                 f" via={via} outcome={outcome} ms={seconds * 1000:.3f}\n"
             )
         pairs = " ".join(f"{key}={_text(value)}" for key, value in _fields(entry).items())
-        return f"{timestamp(round(now, 3))} info    call {pairs}\n"
+        return f"{timestamp(now)} info    call {pairs}\n"
 
     def _json_line(self, entry: _Entry) -> str:
         return _json({"time": timestamp(entry[0]), "level": "info", "event": "call", **_fields(entry)}) + "\n"

@@ -89,9 +89,7 @@ def test_sessions_that_were_left_leave_nothing(router: Router) -> None:
         return state(router)
 
     wave(500)
-    first = wave(SESSIONS)
-    second = wave(SESSIONS)
-    check_flat(first, second)
+    check_flat(wave(SESSIONS), wave(SESSIONS))
     assert_all_serve(router)
 
 
@@ -118,9 +116,7 @@ def test_calls_that_were_aborted_leave_nothing(router: Router) -> None:
         return state(router)
 
     wave(100)
-    first = wave(ABORTED)
-    second = wave(ABORTED)
-    check_flat(first, second)
+    check_flat(wave(ABORTED), wave(ABORTED))
     assert_all_serve(router)
     assert "Traceback" not in router.log()
 
