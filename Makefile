@@ -18,7 +18,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # whose absence halves a second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an environment half made is made again
-.PHONY: help run dev install test check format process conformance node_modules postman vendors fuzz soak bench container lock \
+.PHONY: help run dev install optional test check format process conformance node_modules postman vendors fuzz soak bench container lock \
 	clean
 
 help: ## list these commands
@@ -33,6 +33,8 @@ dev: .venv/installed-test ## serve, and restart when a server's file changes
 		--host "$${HOST:-127.0.0.1}" --port "$${PORT:-8000}" --timeout-graceful-shutdown 1 --no-access-log
 
 install: .venv/installed ## make .venv with what `make run` needs
+
+optional: .venv/installed-optional ## install what single features need besides: Redis, rate limits, metrics, traces
 
 test: .venv/installed-test ## run the tests, with their branch coverage
 	$(PYTEST) $(FAST) --numprocesses auto --cov --cov-report term-missing:skip-covered
@@ -75,7 +77,9 @@ container: ## build the image
 
 lock: .venv-lock/bin/uv ## pin what requirements*.txt admit, with hashes
 	$(LOCK) requirements.txt -o requirements.lock
-	$(LOCK) requirements.txt requirements-test.txt -c requirements.lock -o requirements-test.lock
+	$(LOCK) requirements.txt requirements-optional.txt -c requirements.lock -o requirements-optional.lock
+	$(LOCK) requirements.txt requirements-optional.txt requirements-test.txt -c requirements-optional.lock \
+		-o requirements-test.lock
 
 clean: ## remove all that these commands made
 	rm -rf .venv .venv-bench .venv-lock tests/conformance/node_modules .coverage .hypothesis .*_cache
@@ -88,6 +92,11 @@ clean: ## remove all that these commands made
 .venv/installed .venv-bench/installed: %/installed: %/bin/python requirements.lock
 	@echo "Installing requirements.lock into $*, once"
 	@$< $(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/installed-optional: .venv/installed requirements-optional.lock
+	@echo "Installing requirements-optional.lock into .venv, once"
+	@.venv/bin/python $(PIP) --require-hashes -r requirements-optional.lock
 	@touch $@
 
 .venv/installed-test: .venv/installed requirements-test.lock

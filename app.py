@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import fields
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -12,6 +14,7 @@ from starlette.routing import Route
 
 import serve
 from call_log import CallLog
+from features import Lifetime, turned_on
 from gateway.aggregate import Aggregate
 from gateway.call import chain
 from gateway.capacity import Capacity
@@ -19,6 +22,7 @@ from gateway.discovery import discover, load
 from gateway.local import LocalServer
 from gateway.names import Names
 from gateway.record import Record
+from gateway.refusals import Refusals
 from gateway.registry import Registry
 from gateway.sessions import Limits
 from gateway.timeout import Timeout
@@ -44,24 +48,22 @@ from shutdown import streams_ended
 
 def create_app(settings: Settings) -> Starlette:
     """Everything that is served, in the order in which it acts. Raises LoadError where a server cannot be served."""
+    refusals = Refusals()
+    features = turned_on(settings, refusals)
     calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments)
     capacity = Capacity(settings.max_calls)
     recorded = [Record(calls)] if settings.log_level in ("debug", "info") else []
-    interceptors = chain([*recorded, capacity, Timeout(settings.call_timeout)])
+    timeout = Timeout(settings.call_timeout)
+    interceptors = chain([*recorded, *features.interceptors, capacity, timeout, *features.inner])
     found = discover(settings.servers_dir, settings.servers)
     limits = _limits(settings)
     registry = Registry([LocalServer(name, mcp, interceptors, limits) for name, mcp in load(found)])
     names = Names(registry)
     aggregate = Aggregate(registry, names, limits)
-    streams = [*registry, aggregate]
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with registry.opened(), aggregate.opened(), streams_ended(streams, capacity, settings.shutdown_grace):
-            yield
-        calls.close()
-
-    app = Starlette(middleware=_middleware(settings), exception_handlers=exception_handlers())
+    ending = partial(streams_ended, [*registry, aggregate], capacity, settings.shutdown_grace)
+    lifetimes: list[Lifetime] = [calls.opened, *features.lifetimes, registry.opened, aggregate.opened, ending]
+    middleware = [*_middleware(settings, refusals), *features.middleware]
+    app = Starlette(middleware=middleware, exception_handlers=exception_handlers())
     app.router = ExactRouter(
         [
             *(mount(server, names, settings.max_body, settings.stateless) for server in registry),
@@ -71,37 +73,39 @@ def create_app(settings: Settings) -> Starlette:
             Route("/health", HealthOfAll(registry, aggregate).get),
             Route("/openapi.json", OpenAPIOfAll(registry, names).get),
             *docs(),
+            *features.routes,
             Route("/", Index(registry).get),
             Route("/{server}/{rest:path}", Unknown(registry)),
         ],
-        lifespan=lifespan,
+        lifespan=partial(_opened, lifetimes),
     )
     app.state.registry = registry
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+@asynccontextmanager
+async def _opened(lifetimes: Iterable[Lifetime], app: Starlette) -> AsyncIterator[None]:
+    """Each in its turn, and closed in the opposite order."""
+    async with AsyncExitStack() as stack:
+        for opened in lifetimes:
+            await stack.enter_async_context(opened())
+        yield
+
+
+def _middleware(settings: Settings, refusals: Refusals) -> list[Middleware]:
     return [
         Middleware(Startup),
         Middleware(RequestId),
         Middleware(Drain),
-        Middleware(Guard, hosts=settings.allowed_hosts),
+        Middleware(Guard, hosts=settings.allowed_hosts, refused=refusals),
         Middleware(CORS),
     ]
 
 
 def _limits(settings: Settings) -> Limits:
-    return Limits(
-        threads=settings.threads,
-        max_body=settings.max_body,
-        stateless=settings.stateless,
-        max_sessions=settings.max_sessions,
-        session_idle_timeout=settings.session_idle_timeout,
-        retry_interval=settings.retry_interval,
-        input_timeout=settings.input_timeout,
-        events_per_stream=settings.events_per_stream,
-        events_max_bytes=settings.events_max_bytes,
-    )
+    """Those of a server have the names of their settings."""
+    names = {field.name for field in fields(Limits)}
+    return Limits(**{name: value for name, value in vars(settings).items() if name in names})
 
 
 def __getattr__(name: str) -> Starlette:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TextIO
 
 from pydantic_core import to_json
@@ -39,12 +40,18 @@ class CallLog:
         detail = (call.arguments, result) if self._with_arguments else None
         entries = self._entries
         tool = call.tool[:_LONGEST]
-        entries.append(
-            (round(self._clock(), 3), call.request_id, call.server, tool, call.via, call.caller, outcome, seconds, detail)
-        )
+        now = round(self._clock(), 3)
+        entries.append((now, call.request_id, call.server, tool, call.via, call.caller, outcome, seconds, detail))
         if len(entries) == 1:
             asyncio.get_running_loop().call_later(_DELAY, self.close)
         elif len(entries) >= _MOST:
+            self.close()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
             self.close()
 
     def close(self) -> None:

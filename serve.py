@@ -18,10 +18,11 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 import log
+from environment import SettingError
 from gateway.errors import LoadError
 from gateway.registry import Registry
 from routes.index import urls
-from settings import SettingError, Settings
+from settings import Settings
 
 INTERRUPTED = 130
 """The exit code that shells give to a process that Ctrl+C ended."""

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from starlette.config import Config
-
-_HOST = re.compile(r"\*|[A-Za-z0-9._-]+|\[?[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?")
-
-
-class SettingError(Exception):
-    """A setting that cannot be used; the message names it, its value and what is expected."""
+from environment import Network, Reader
 
 
 @dataclass(frozen=True)
@@ -40,6 +34,27 @@ class Settings:
     threads: int = 40
     max_calls: int = 1000
     shutdown_grace: float = 10.0
+    auth_keys: str = ""
+    auth_issuer: str = ""
+    auth_audience: str = ""
+    auth_max_failures: int = 20
+    destructive_scope: str = ""
+    public_url: str = ""
+    trusted_proxies: tuple[Network, ...] = ()
+    redis_url: str = ""
+    rate_limit: str = ""
+    rate_limit_callers: int = 10_000
+    rate_limit_without_redis: str = "open"
+    cache_entries: int = 10_000
+    cache_max_bytes: int = 64 * 1024 * 1024
+    metrics: str = ""
+    metrics_port: int = 0
+    metrics_open: bool = False
+    websocket: bool = True
+    ws_max_connections: int = 10_000
+    ws_max_in_flight: int = 100
+    ws_idle_timeout: float = 300.0
+    ws_auth_timeout: float = 10.0
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -48,80 +63,74 @@ class Settings:
         Raises:
             SettingError: a value is not of its kind or out of its range.
         """
-        read = _Reader(environ)
-        workers = read.whole("WORKERS", cls.workers, at_least=1)
-        return cls(
-            host=read.text("HOST", cls.host),
-            port=read.whole("PORT", cls.port, at_least=0, at_most=65535),
-            workers=workers,
-            log_level=read.choice("LOG_LEVEL", cls.log_level, ("debug", "info", "warning", "error")),
-            log_format=read.choice("LOG_FORMAT", cls.log_format, ("text", "json")),
-            log_arguments=read.flag("LOG_ARGUMENTS", cls.log_arguments),
-            servers_dir=read.names("MCP_SERVERS_DIR", cls.servers_dir, ":"),
-            servers=read.names("SERVERS", cls.servers, ","),
-            allowed_hosts=read.hosts("MCP_ALLOWED_HOSTS", cls.allowed_hosts),
-            stateless=read.flag("MCP_STATELESS", cls.stateless) or workers > 1,
-            max_sessions=read.whole("MCP_MAX_SESSIONS", cls.max_sessions, at_least=1),
-            session_idle_timeout=read.seconds("MCP_SESSION_IDLE_TIMEOUT", cls.session_idle_timeout),
-            retry_interval=read.seconds("MCP_RETRY_INTERVAL", cls.retry_interval),
-            events_per_stream=read.whole("MCP_EVENTS_PER_STREAM", cls.events_per_stream, at_least=1),
-            events_max_bytes=read.whole("MCP_EVENTS_MAX_BYTES", cls.events_max_bytes, at_least=1024),
-            max_body=read.whole("MCP_MAX_BODY", cls.max_body, at_least=1),
-            call_timeout=read.seconds("MCP_CALL_TIMEOUT", cls.call_timeout),
-            input_timeout=read.seconds("MCP_INPUT_TIMEOUT", cls.input_timeout),
-            threads=read.whole("MCP_THREADS", cls.threads, at_least=1),
-            max_calls=read.whole("MCP_MAX_CALLS", cls.max_calls, at_least=1),
-            shutdown_grace=read.seconds("MCP_SHUTDOWN_GRACE", cls.shutdown_grace),
-        )
+        read = Reader(environ)
+        return cls(**_process(read), **_calls(read), **_guards(read), **_websocket(read))
 
 
-class _Reader:
-    """Starlette's `Config`, with a range for each kind of value and an error that names the setting."""
+def _process(read: Reader) -> dict[str, Any]:
+    """Where it listens, what it serves, what it says."""
+    return {
+        "host": read.text("HOST", Settings.host),
+        "port": read.whole("PORT", Settings.port, at_least=0, at_most=65535),
+        "workers": read.whole("WORKERS", Settings.workers, at_least=1),
+        "log_level": read.choice("LOG_LEVEL", Settings.log_level, ("debug", "info", "warning", "error")),
+        "log_format": read.choice("LOG_FORMAT", Settings.log_format, ("text", "json")),
+        "log_arguments": read.flag("LOG_ARGUMENTS", Settings.log_arguments),
+        "servers_dir": read.names("MCP_SERVERS_DIR", Settings.servers_dir, ":"),
+        "servers": read.names("SERVERS", Settings.servers, ","),
+        "allowed_hosts": read.hosts("MCP_ALLOWED_HOSTS", Settings.allowed_hosts),
+    }
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._config = Config(environ=environ)
 
-    def text(self, name: str, default: str) -> str:
-        return self._config(name, default=default).strip() or default
+def _calls(read: Reader) -> dict[str, Any]:
+    """Sessions and calls, and their bounds."""
+    return {
+        "stateless": read.flag("MCP_STATELESS", Settings.stateless)
+        or read.whole("WORKERS", Settings.workers, at_least=1) > 1,
+        "max_sessions": read.whole("MCP_MAX_SESSIONS", Settings.max_sessions, at_least=1),
+        "session_idle_timeout": read.seconds("MCP_SESSION_IDLE_TIMEOUT", Settings.session_idle_timeout),
+        "retry_interval": read.seconds("MCP_RETRY_INTERVAL", Settings.retry_interval),
+        "events_per_stream": read.whole("MCP_EVENTS_PER_STREAM", Settings.events_per_stream, at_least=1),
+        "events_max_bytes": read.whole("MCP_EVENTS_MAX_BYTES", Settings.events_max_bytes, at_least=1024),
+        "max_body": read.whole("MCP_MAX_BODY", Settings.max_body, at_least=1),
+        "call_timeout": read.seconds("MCP_CALL_TIMEOUT", Settings.call_timeout),
+        "input_timeout": read.seconds("MCP_INPUT_TIMEOUT", Settings.input_timeout),
+        "threads": read.whole("MCP_THREADS", Settings.threads, at_least=1),
+        "max_calls": read.whole("MCP_MAX_CALLS", Settings.max_calls, at_least=1),
+        "shutdown_grace": read.seconds("MCP_SHUTDOWN_GRACE", Settings.shutdown_grace),
+    }
 
-    def names(self, name: str, default: tuple[str, ...], separator: str) -> tuple[str, ...]:
-        parts = (part.strip() for part in self.text(name, "").split(separator))
-        return tuple(part for part in parts if part) or default
 
-    def hosts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        """A name with a scheme or a port would never match, which nobody would notice but those who are refused."""
-        hosts = self.names(name, default, ",")
-        for host in hosts:
-            if not _HOST.fullmatch(host):
-                raise SettingError(f"{name}={host!r}: expected host names without scheme and port, or *")
-        return hosts
+def _guards(read: Reader) -> dict[str, Any]:
+    """Who may do what, how often, and who watches."""
+    return {
+        "auth_keys": read.text("MCP_AUTH_KEYS", Settings.auth_keys),
+        "auth_issuer": read.text("MCP_AUTH_ISSUER", Settings.auth_issuer),
+        "auth_audience": read.text("MCP_AUTH_AUDIENCE", Settings.auth_audience),
+        "auth_max_failures": read.whole("MCP_AUTH_MAX_FAILURES", Settings.auth_max_failures, at_least=1),
+        "destructive_scope": read.text("MCP_DESTRUCTIVE_SCOPE", Settings.destructive_scope),
+        "public_url": read.url("MCP_PUBLIC_URL", Settings.public_url),
+        "trusted_proxies": read.networks("MCP_TRUSTED_PROXIES"),
+        "redis_url": read.text("REDIS_URL", Settings.redis_url),
+        "rate_limit": read.text("MCP_RATE_LIMIT", Settings.rate_limit),
+        "rate_limit_callers": read.whole("MCP_RATE_LIMIT_CALLERS", Settings.rate_limit_callers, at_least=1),
+        "rate_limit_without_redis": read.choice(
+            "MCP_RATE_LIMIT_WITHOUT_REDIS", Settings.rate_limit_without_redis, ("open", "closed")
+        ),
+        "cache_entries": read.whole("MCP_CACHE_ENTRIES", Settings.cache_entries, at_least=1),
+        "cache_max_bytes": read.whole("MCP_CACHE_MAX_BYTES", Settings.cache_max_bytes, at_least=1024),
+        "metrics": read.path("MCP_METRICS", Settings.metrics),
+        "metrics_port": read.whole("MCP_METRICS_PORT", Settings.metrics_port, at_least=0, at_most=65535),
+        "metrics_open": read.flag("MCP_METRICS_OPEN", Settings.metrics_open),
+    }
 
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        value = self.text(name, default).lower()
-        if value not in choices:
-            raise SettingError(f"{name}={value!r}: expected one of {', '.join(choices)}")
-        return value
 
-    def flag(self, name: str, default: bool) -> bool:
-        return self.choice(name, "1" if default else "0", ("0", "1", "false", "true", "no", "yes")) in (
-            "1",
-            "true",
-            "yes",
-        )
-
-    def whole(self, name: str, default: int, *, at_least: int, at_most: int | None = None) -> int:
-        value = self.text(name, str(default))
-        limit = f"from {at_least} to {at_most}" if at_most is not None else f"of at least {at_least}"
-        if not value.isascii() or not value.isdigit() or not at_least <= int(value) <= (at_most or int(value)):
-            raise SettingError(f"{name}={value!r}: expected a whole number {limit}")
-        return int(value)
-
-    def seconds(self, name: str, default: float) -> float:
-        value = self.text(name, str(default))
-        try:
-            number = float(value)
-        except ValueError:
-            number = 0.0
-        if not 0 < number < 1e9:
-            raise SettingError(f"{name}={value!r}: expected a number of seconds greater than 0")
-        return number
+def _websocket(read: Reader) -> dict[str, Any]:
+    """Connections and their bounds."""
+    return {
+        "websocket": read.flag("MCP_WEBSOCKET", Settings.websocket),
+        "ws_max_connections": read.whole("MCP_WS_MAX_CONNECTIONS", Settings.ws_max_connections, at_least=1),
+        "ws_max_in_flight": read.whole("MCP_WS_MAX_IN_FLIGHT", Settings.ws_max_in_flight, at_least=1),
+        "ws_idle_timeout": read.seconds("MCP_WS_IDLE_TIMEOUT", Settings.ws_idle_timeout),
+        "ws_auth_timeout": read.seconds("MCP_WS_AUTH_TIMEOUT", Settings.ws_auth_timeout),
+    }

@@ -37,12 +37,22 @@ class ToolResult:
     outcome: str = "ok"
 
 
+class Served(Protocol):
+    """What is known of a tool before it is called."""
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The tool as MCP lists it on the wire."""
+        ...
+
+
 @dataclass
 class ToolCall:
     """One call on its way. `via` is how it came in: `call`, `tool-url`, `mcp` or `aggregate`.
 
     `request` makes what the call came in with, for a tool's `Context`; we do not look at it. `answers` and `state` are
-    the caller's answer to what a tool asked. `value` and `failure` are noted where the SDK turns them into text.
+    the caller's answer to what a tool asked. `plan` is None where there is no such tool.
+    `value` and `failure` are noted where the SDK turns them into text.
     """
 
     server: str
@@ -51,6 +61,7 @@ class ToolCall:
     via: str
     request_id: str = "-"
     request: Callable[[], Any] | None = None
+    plan: Served | None = field(default=None, init=False)
     caller: str | None = field(default=None, init=False)
     answers: Mapping[str, Any] | None = field(default=None, init=False)
     state: str | None = field(default=None, init=False)

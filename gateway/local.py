@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
@@ -16,12 +17,14 @@ from starlette.types import ASGIApp
 from gateway import sdk
 from gateway.answer import Answer
 from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.caller import caller
 from gateway.errors import InvalidRequest, ToolCrashed, UnknownTool
 from gateway.exchanges import Exchanges
 from gateway.failure import refusal
 from gateway.native import NativeCalls
 from gateway.server import Status, ToolInfo
 from gateway.sessions import Limits, session_manager
+from gateway.tool import Plan
 from gateway.tools import Tools
 
 
@@ -71,13 +74,14 @@ class LocalServer:
 
     def call(self, call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
         call.tool = self._tools.resolve(call.tool)
-        call.execute = self._execute
+        call.plan = plan = self._tools.plan(call.tool)
+        call.execute = self._unknown if plan is None else partial(self._execute, plan)
         return self._chain(call)
 
-    async def _execute(self, call: ToolCall) -> ToolResult:
-        plan = self._tools.plan(call.tool)
-        if plan is None:
-            raise UnknownTool(call.tool, self._tools.names(), self.name)
+    async def _unknown(self, call: ToolCall) -> ToolResult:
+        raise UnknownTool(call.tool, [tool["name"] for tool in caller.get().sees(self)], self.name)
+
+    async def _execute(self, plan: Plan, call: ToolCall) -> ToolResult:
         if plan.direct and not self._watched and call.state is None and call.answers is None:
             return await plan.call(call)
         return await self._exchanged(call, plan.answer)

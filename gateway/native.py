@@ -36,6 +36,7 @@ class NativeCalls:
         if _is_exchanged(ctx):
             return await _answer(ctx, call_next)
         call = _tool_call(self._server, ctx)
+        call.plan = self._tools.plan(call.tool)
         call.execute = partial(self._execute, ctx, call_next)
         current_call.set(call)
         try:
@@ -47,13 +48,12 @@ class NativeCalls:
         return native  # type: ignore[no-any-return]
 
     async def _execute(self, ctx: ServerRequestContext[Any, Any], call_next: SDKCallNext, call: ToolCall) -> ToolResult:
-        is_known = self._tools.plan(call.tool) is not None  # a tool that is new is served from here on
         try:
             native = await _answer(ctx, call_next)
         except MCPError as exc:
             return ToolResult(native=exc, is_error=True, message=exc.error.message, outcome="tool-error")
         is_error = _is_error(native)
-        word = outcome(native, is_error, call) if is_known or not is_error else UnknownTool.slug
+        word = outcome(native, is_error, call) if call.plan is not None or not is_error else UnknownTool.slug
         return ToolResult(native=native, is_error=is_error, outcome=word)
 
 

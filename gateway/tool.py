@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError, UnexpectedToolError
@@ -16,6 +16,7 @@ from gateway.answer import Answer
 from gateway.call import ToolCall, ToolResult, current_call
 from gateway.errors import InvalidArguments
 from gateway.failure import CRASHES, argument_errors, crashed
+from gateway.server import ToolInfo
 from gateway.threads import Threads
 
 Validate = Callable[[dict[str, Any]], dict[str, Any]]
@@ -66,10 +67,11 @@ class ServedTool(Tool):
 class Plan:
     """How a call of `tool` goes. `direct` means by its function alone, without what only `Context` needs."""
 
-    __slots__ = ("_function", "_validate", "answer", "direct", "tool")
+    __slots__ = ("_function", "_validate", "answer", "direct", "info", "tool")
 
     def __init__(self, tool: Tool) -> None:
         self.tool = tool
+        self.info = _info(tool)
         self.answer = Answer(tool.fn_metadata)
         self.direct = isinstance(tool, ServedTool) and tool.context_kwarg is None and not tool.resolved_params
         self._function = tool.fn
@@ -126,3 +128,17 @@ def _validator(metadata: FuncMetadata) -> Validate:
         return keywords
 
     return validator
+
+
+def _info(tool: Tool) -> ToolInfo:
+    fields: dict[str, Any] = {
+        "name": tool.name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": tool.parameters,
+        "outputSchema": tool.output_schema,
+        "annotations": tool.annotations and tool.annotations.model_dump(by_alias=True, exclude_none=True),
+        "icons": tool.icons and [icon.model_dump(by_alias=True, exclude_none=True) for icon in tool.icons],
+        "_meta": tool.meta,
+    }
+    return cast("ToolInfo", {key: value for key, value in fields.items() if value is not None})

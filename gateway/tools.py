@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
@@ -54,23 +54,8 @@ class Tools:
 
     def listed(self) -> Sequence[ToolInfo]:
         """As MCP lists them on the wire. The same object until a tool comes or goes."""
-        for name in self.names():  # a copy: a tool in a thread may add another meanwhile
-            self.plan(name)
-        tools = tuple(self._table.values())
+        plans = [plan for name in self.names() if (plan := self.plan(name)) is not None]  # one may go meanwhile
+        tools = tuple(plan.tool for plan in plans)
         if tools != self._seen:
-            self._seen, self._listed = tools, [_info(tool) for tool in tools]
+            self._seen, self._listed = tools, [plan.info for plan in plans]
         return self._listed
-
-
-def _info(tool: Tool) -> ToolInfo:
-    fields: dict[str, Any] = {
-        "name": tool.name,
-        "title": tool.title,
-        "description": tool.description,
-        "inputSchema": tool.parameters,
-        "outputSchema": tool.output_schema,
-        "annotations": tool.annotations and tool.annotations.model_dump(by_alias=True, exclude_none=True),
-        "icons": tool.icons and [icon.model_dump(by_alias=True, exclude_none=True) for icon in tool.icons],
-        "_meta": tool.meta,
-    }
-    return cast("ToolInfo", {key: value for key, value in fields.items() if value is not None})

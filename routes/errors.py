@@ -43,13 +43,30 @@ _SLUG_OF_STATUS = {404: "not-found", 405: "method-not-allowed", 406: "not-accept
 }
 
 
-def problem(slug: str, detail: str, headers: Mapping[str, str] | None = None, **fields: Any) -> Response:
+def document(slug: str, detail: str, **fields: Any) -> dict[str, Any]:
     """The problem document of a row of the table; a field that is None or empty is left out."""
     status, title = TABLE[slug]
-    document = {"type": f"urn:multi-mcp:error:{slug}", "title": title, "status": status, "detail": detail}
+    said = {"type": f"urn:multi-mcp:error:{slug}", "title": title, "status": status, "detail": detail}
     fields["requestId"] = request_id.get()
-    body = to_json(document | {key: value for key, value in fields.items() if value})
-    return Response(body, status, headers, "application/problem+json")
+    return said | {key: value for key, value in fields.items() if value}
+
+
+def problem(slug: str, detail: str, headers: Mapping[str, str] | None = None, **fields: Any) -> Response:
+    return answer(document(slug, detail, **fields), headers)
+
+
+def answer(problem: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """A problem document on its way."""
+    return Response(to_json(problem), problem["status"], headers, "application/problem+json")
+
+
+def of_refusal(exc: GatewayError, call: ToolCall | None) -> dict[str, Any]:
+    """The document of what kept `call`, or what was to be one, from its tool."""
+    server, tool = exc.server, exc.tool
+    if call is not None and tool is None:
+        server, tool = call.server, call.tool
+    more = {"server": server, "tool": tool, "errors": exc.errors, "retryAfter": exc.retry_after}
+    return document(exc.slug, str(exc), **more)
 
 
 def tool_error(message: str, server: str, tool: str) -> Response:
@@ -70,11 +87,7 @@ def exception_handlers() -> dict[Any, ExceptionHandler]:
 async def _gateway_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, GatewayError)
     headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else None
-    call: ToolCall | None = request.scope.get("call")
-    server, tool = exc.server, exc.tool
-    if call is not None and tool is None:
-        server, tool = call.server, call.tool
-    return problem(exc.slug, str(exc), headers, server=server, tool=tool, errors=exc.errors)
+    return answer(of_refusal(exc, request.scope.get("call")), headers)
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.refusals import Refused
 from routes.errors import problem
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -17,8 +18,9 @@ _SCHEME = re.compile(rb"https?://")
 class Guard:
     """Allows the local names and `hosts`, exactly, with any port; `*` among `hosts` allows everything."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], refused: Refused) -> None:
         self.app = app
+        self._refused = refused
         self._names = frozenset(host.lower().strip("[]") for host in (*LOCAL, *hosts))
         self._passed: set[bytes] = set()
         self._any = "*" in self._names
@@ -33,9 +35,11 @@ class Guard:
             elif key == b"origin" and not self._allows_origin(value):
                 origins += 1
         if hosts != 1:
+            self._refused("misdirected")
             detail = "This Host is not served here; MCP_ALLOWED_HOSTS names those that are."
             return problem("misdirected", detail)(scope, receive, send)
         if origins:
+            self._refused("forbidden-origin")
             detail = "Pages of this Origin may not call; MCP_ALLOWED_HOSTS names the hosts whose pages may."
             return problem("forbidden-origin", detail)(scope, receive, send)
         return self.app(scope, receive, send)

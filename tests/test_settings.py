@@ -6,7 +6,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from settings import SettingError, Settings
+from environment import SettingError
+from settings import Settings
 
 NAMES = {
     "log_arguments": "LOG_ARGUMENTS",

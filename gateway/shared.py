@@ -1,0 +1,82 @@
+"""What workers and replicas share: a Redis or Valkey, which may be away for a while. Needs `redis`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway.errors import LoadError
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+PATIENCE = 0.5
+PAUSE = 1.0
+
+
+class Away(Exception):
+    """Redis does not answer, or did not a moment ago."""
+
+
+class Shared:
+    """One client of Redis for all that is shared, each answer within half a second.
+
+    After a failure it is left alone for a second: calls do not wait for it one by one. It is said in the log once when
+    it is away, and once when it is back; `listeners` hear of each request that it did not answer.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        try:
+            self.client: Redis = Redis.from_url(
+                url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+            )
+        except ValueError as exc:
+            raise LoadError(f"REDIS_URL: {exc}") from exc
+        self.listeners: list[Callable[[], None]] = []
+        self._clock = clock
+        self._ask_again = 0.0
+        self._is_away = False
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await self.client.aclose()
+
+    async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
+        """What `request`, a command of `client`, answers.
+
+        Raises:
+            Away: nothing, and not asked again for a second.
+        """
+        if self._clock() < self._ask_again:
+            self._missed()
+            raise Away
+        try:
+            answer = await request()
+        except (RedisError, OSError, TimeoutError) as exc:
+            self._lost(exc)
+            raise Away from exc
+        if self._is_away:
+            self._is_away = False
+            logger.warning("Redis answers again")
+        return answer
+
+    def _lost(self, exc: Exception) -> None:
+        self._ask_again = self._clock() + PAUSE
+        if not self._is_away:
+            self._is_away = True
+            logger.warning("Redis is away: %s", exc)
+        self._missed()
+
+    def _missed(self) -> None:
+        for listener in self.listeners:
+            listener()

@@ -1,0 +1,124 @@
+"""Every way in to a tool, asked and answered alike: the table that each rule is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+from starlette.applications import Starlette
+
+from tests import wire
+
+Headers = Mapping[str, str]
+Arguments = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Door:
+    """The application, and a client of it."""
+
+    app: Starlette
+    http: httpx2.AsyncClient
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call: `slug` is `ok`, or the kind of the error; `value` is what the tool returned.
+
+    `problem` is the error whole. `status` and `headers` are of the HTTP answer, where a call had one of its own.
+    """
+
+    slug: str
+    value: Any = None
+    problem: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+    headers: Headers = field(default_factory=dict)
+
+
+Ask = Callable[[Door, str, Arguments, Headers], Awaitable[Outcome]]
+"""Calls a tool of the server `one`."""
+
+
+async def call(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _post(door, "/one/mcp/call", {"tool": tool, "arguments": arguments}, headers)
+
+
+async def call_any(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _post(door, "/call", {"server": "one", "tool": tool, "arguments": arguments}, headers)
+
+
+async def call_named(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _post(door, "/call", {"tool": f"one_{tool}", "arguments": arguments}, headers)
+
+
+async def tool_url(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _post(door, f"/one/mcp/tools/{tool}", arguments, headers)
+
+
+async def modern(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _modern(door, "/one/mcp", tool, arguments, headers)
+
+
+async def modern_aggregate(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _modern(door, "/mcp", f"one_{tool}", arguments, headers)
+
+
+async def legacy(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _legacy(door, "/one/mcp", tool, arguments, headers)
+
+
+async def legacy_aggregate(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _legacy(door, "/mcp", f"one_{tool}", arguments, headers)
+
+
+PLAIN: Mapping[str, Ask] = {"call": call, "call any": call_any, "call named": call_named, "tool url": tool_url}
+NATIVE: Mapping[str, Ask] = {
+    "native modern": modern,
+    "native legacy": legacy,
+    "aggregate modern": modern_aggregate,
+    "aggregate legacy": legacy_aggregate,
+}
+WAYS: Mapping[str, Ask] = {**PLAIN, **NATIVE}
+
+
+async def _post(door: Door, url: str, body: Arguments, headers: Headers) -> Outcome:
+    return _plain(await door.http.post(url, json=body, headers=headers))
+
+
+async def _modern(door: Door, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    needed, body = wire.modern("tools/call", name=tool, arguments=arguments)
+    return _native(await door.http.post(url, json=body, headers={**needed, **headers}))
+
+
+async def _legacy(door: Door, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    opening = await door.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
+    if opening.status_code != 200:
+        return _native(opening)
+    session = {**wire.in_session(opening.headers["mcp-session-id"]), **headers}
+    await door.http.post(url, json=wire.INITIALIZED, headers=session)
+    body = wire.request("tools/call", name=tool, arguments=arguments)
+    return _native(await door.http.post(url, json=body, headers=session))
+
+
+def _plain(answer: httpx2.Response) -> Outcome:
+    body = answer.json()
+    if answer.status_code == 200:
+        return Outcome("ok", body["result"], headers=answer.headers)
+    return Outcome(body["type"].rpartition(":")[2], None, body, answer.status_code, answer.headers)
+
+
+def _native(answer: httpx2.Response) -> Outcome:
+    """A protocol error, a result that is one, or a result."""
+    kind = answer.headers["content-type"]
+    if kind.startswith("application/problem+json"):
+        return _plain(answer)
+    message = wire.messages(answer.text)[-1] if kind.startswith("text/event-stream") else answer.json()
+    if "error" in message:
+        slug = (message["error"].get("data") or {}).get("type", "protocol-error")
+        return Outcome(slug, None, message["error"], answer.status_code, answer.headers)
+    result = message["result"]
+    if result.get("isError"):
+        return Outcome("tool-error", None, result, answer.status_code, answer.headers)
+    return Outcome("ok", result["structuredContent"]["result"], {}, answer.status_code, answer.headers)
