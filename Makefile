@@ -9,7 +9,8 @@ TOO_OLD := multi-mcp needs Python 3.11 or newer; name one: make run PYTHON=pytho
 PIP := -m pip --disable-pip-version-check --quiet install
 PYTEST := .venv/bin/python -m pytest
 # What is marked is left out anyway; not even to import it saves seconds.
-FAST := --ignore tests/vendors --ignore tests/fuzz --ignore tests/process --ignore tests/soak --ignore tests/conformance
+FAST := --ignore tests/vendors --ignore tests/fuzz --ignore tests/process --ignore tests/soak --ignore tests/conformance \
+	--ignore tests/shared --ignore tests/browser
 # Pins stay as they are where they can: make lock UPGRADE=--upgrade makes them all new.
 LOCK := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
@@ -18,7 +19,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # whose absence halves a second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an environment half made is made again
-.PHONY: help run dev install optional test check format process conformance node_modules postman vendors fuzz soak bench container lock \
+.PHONY: help run dev install optional test check format process conformance node_modules postman vendors fuzz redis browser soak bench container lock \
 	clean
 
 help: ## list these commands
@@ -65,6 +66,12 @@ vendors: .venv/installed-test ## hold the formats against the vendors' own Pytho
 
 fuzz: .venv/installed-test ## send what nobody expects to every URL
 	$(PYTEST) tests/fuzz -m fuzz
+
+redis: .venv/installed-test ## test what workers and replicas share (needs redis-server)
+	$(PYTEST) tests/shared -m redis
+
+browser: .venv/installed-test ## call from a page in a real browser (needs Chromium)
+	$(PYTEST) tests/browser -m browser
 
 soak: .venv/installed-test ## open, leave and abort by the thousand, and see that nothing grows
 	$(PYTEST) tests/soak -m soak
