@@ -4,6 +4,7 @@ PYTHON ?= python3
 DOCKER ?= docker
 IMAGE ?= multi-mcp
 UV := uv==0.13.9
+PIP_AUDIT := pip-audit==2.10.1
 
 TOO_OLD := multi-mcp needs Python 3.11 or newer; name one: make run PYTHON=python3.13
 PIP := -m pip --disable-pip-version-check --quiet install
@@ -19,7 +20,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # whose absence halves a second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an environment half made is made again
-.PHONY: help run dev install optional test check format process conformance node_modules postman vendors fuzz redis browser soak bench container lock \
+.PHONY: help run dev install optional test check format process conformance node_modules postman vendors fuzz redis browser soak bench audit container lock \
 	clean
 
 help: ## list these commands
@@ -79,6 +80,11 @@ soak: .venv/installed-test ## open, leave and abort by the thousand, and see tha
 bench: .venv-bench/installed-bench ## measure speed and footprint beside the alternatives (needs wrk)
 	.venv-bench/bin/python -m benchmarks $(BENCH)
 
+audit: .venv/bin/python ## look for known vulnerabilities in all that is pinned (asks PyPI)
+	.venv/bin/python $(PIP) "$(PIP_AUDIT)"
+	for lock in requirements.lock requirements-optional.lock requirements-test.lock; do \
+		.venv/bin/python -m pip_audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
+
 container: ## build the image
 	$(DOCKER) build -t $(IMAGE) .
 
@@ -111,8 +117,9 @@ clean: ## remove all that these commands made
 	@.venv/bin/python $(PIP) --require-hashes -r requirements-test.lock
 	@touch $@
 
-.venv-bench/installed-bench: .venv-bench/installed benchmarks/requirements.txt
+.venv-bench/installed-bench: .venv-bench/installed benchmarks/requirements.txt requirements-optional.lock
 	@echo "Installing benchmarks/requirements.txt into .venv-bench, once"
+	@.venv-bench/bin/python $(PIP) --require-hashes -r requirements-optional.lock
 	@.venv-bench/bin/python $(PIP) -r benchmarks/requirements.txt
 	@touch $@
 

@@ -11,13 +11,15 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import footprint
 from benchmarks.column import Column, has_uvloop
+from benchmarks.features import FEATURE_GOALS, FEATURES, OFF
 from benchmarks.load import HERE, WrongAnswerError
 from benchmarks.tables import Figures, goal_table, load_table
-from benchmarks.targets import TARGETS
+from benchmarks.targets import GOALS, TARGETS, Target
 
 PREAMBLE = """# What a call costs
 
@@ -25,12 +27,13 @@ Made by `make bench` (`python -m benchmarks`): medians of {rounds} interleaved r
 the server and wrk on a core each. CPU is that of the server process, for one request. A ratio is the median of the
 rounds' own CPU ratios. Python {python}, {versions}.
 """
+ALL = [*TARGETS, *FEATURES]
 PACKAGES = ("mcp", "starlette", "uvicorn", "httptools", "pydantic", "fastapi")
 
 
 def main() -> None:
     options = arguments()
-    targets = [target for target in TARGETS if options.only in ("", target.group) or options.only in target.name]
+    targets = [target for target in ALL if options.only in ("", target.group) or options.only in target.name]
     with_footprint = options.only == "footprint" or not (options.only or options.quick)
     if not targets and not with_footprint:
         raise SystemExit(f"--only {options.only}: no such group or target")
@@ -47,10 +50,22 @@ def main() -> None:
             loads = column.measure(targets, rounds)
             columns.append(Figures(loop, loads, footprint.measure(column) if with_footprint else None))
     installed = footprint.installed_megabytes() if with_footprint else None
-    report = f"{preamble(rounds)}\n{load_table(targets, columns)}\n{goal_table(columns, installed)}"
+    report = "\n".join([preamble(rounds), *tables(targets, columns, installed)])
     print(report)
     if not (options.quick or options.only):
         (HERE / "results.md").write_text(report)
+
+
+def tables(targets: Sequence[Target], columns: Sequence[Figures], installed: float | None) -> Iterator[str]:
+    """Ours beside the alternatives; then ours with each feature beside ours with none."""
+    beside = [target for target in targets if target.group != OFF.group]
+    with_features = [target for target in targets if target.group == OFF.group]
+    if beside or installed is not None:
+        yield load_table(beside, columns)
+        yield goal_table(GOALS, columns, installed)
+    if with_features:
+        yield load_table(with_features, columns)
+        yield goal_table(FEATURE_GOALS, columns)
 
 
 def arguments() -> argparse.Namespace:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.features import settings, write_keys
 from benchmarks.load import HERE, Load, Process, WrongAnswerError
 from benchmarks.targets import LEGACY, Target
 
@@ -44,9 +45,10 @@ class Column:
     def start(self, program: str) -> Process:
         port = next(port for port in self.ports if is_free(port))
         environment = self.environment
-        if program == "ours":
+        if program.startswith("ours"):
             command = ["app.py"]
             environment |= {"HOST": "127.0.0.1", "PORT": str(port), "MCP_SERVERS_DIR": str(HERE / "servers")}
+            environment |= settings(program, self.folder)
         else:
             command = ["-m", "uvicorn", "--factory", f"benchmarks.controls:{program}", "--port", str(port)]
             command += ["--no-access-log", "--log-level", "warning"]
@@ -59,6 +61,7 @@ class Column:
 
     def measure(self, targets: Sequence[Target], rounds: int) -> dict[str, list[Load]]:
         """The rounds of each target by its name. Every server runs throughout; one at a time is loaded."""
+        write_keys(self.folder)
         with ExitStack() as stack:
             running: dict[str, Process] = {}
             for program in sorted({target.program for target in targets}):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.footprint import Footprint
 from benchmarks.load import Load
-from benchmarks.targets import GOALS, Target
+from benchmarks.targets import Goal, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,17 @@ def load_cells(loads: Sequence[Load]) -> list[str]:
     ]
 
 
-def goal_table(columns: Sequence[Figures], installed: float | None) -> str:
-    rows = [*ratio_rows(columns), *footprint_rows([column.footprint for column in columns if column.footprint])]
+def goal_table(goals: Sequence[Goal], columns: Sequence[Figures], installed: float | None = None) -> str:
+    """What `installed` says is shown with the footprint."""
+    rows = [*ratio_rows(goals, columns)]
     if installed is not None:
+        rows += [*footprint_rows([column.footprint for column in columns if column.footprint])]
         rows.append(["site-packages without pip, MB", "46", *[verdict(installed, 46)] * len(columns)])
     return table(["goal", "at most", *(column.loop for column in columns)], rows) if rows else ""
 
 
-def ratio_rows(columns: Sequence[Figures]) -> Iterable[list[str]]:
-    for goal in GOALS:
+def ratio_rows(goals: Sequence[Goal], columns: Sequence[Figures]) -> Iterable[list[str]]:
+    for goal in goals:
         if goal.measured in columns[0].loads and goal.against in columns[0].loads:
             pairs = [(column.loads[goal.measured], column.loads[goal.against]) for column in columns]
             limit = f"{goal.limit} x" if goal.limit else "-"

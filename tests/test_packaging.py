@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 RUN_TIME = ROOT / "requirements.lock"
+OPTIONAL = ROOT / "requirements-optional.lock"
 TEST = ROOT / "requirements-test.lock"
 
 # Stands for python3 and for the python of the environment that it makes: it notes what it is asked to do.
@@ -32,7 +33,7 @@ esac
 def clone(tmp_path: Path) -> Path:
     """A clean clone whose Python installs nothing."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for lock in (RUN_TIME, TEST):
+    for lock in (RUN_TIME, OPTIONAL, TEST):
         shutil.copy(lock, tmp_path)
     (tmp_path / "python3").write_text(PYTHON)
     (tmp_path / "python3").chmod(0o755)
@@ -142,7 +143,13 @@ def test_what_make_test_leaves_out_another_command_runs(marker: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "lock"),
-    [("requirements.txt", RUN_TIME), ("requirements.txt", TEST), ("requirements-test.txt", TEST)],
+    [
+        ("requirements.txt", RUN_TIME),
+        ("requirements-optional.txt", OPTIONAL),
+        ("requirements.txt", TEST),
+        ("requirements-optional.txt", TEST),
+        ("requirements-test.txt", TEST),
+    ],
     ids=lambda value: Path(value).name,
 )
 def test_every_requirement_is_bounded_and_pinned_within_its_bounds(name: str, lock: Path) -> None:
@@ -153,10 +160,10 @@ def test_every_requirement_is_bounded_and_pinned_within_its_bounds(name: str, lo
 
 
 def test_the_tests_run_on_what_is_served() -> None:
-    assert pins(RUN_TIME).items() <= pins(TEST).items()
+    assert pins(RUN_TIME).items() <= pins(OPTIONAL).items() <= pins(TEST).items()
 
 
-@pytest.mark.parametrize("lock", [RUN_TIME, TEST], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [RUN_TIME, OPTIONAL, TEST], ids=lambda lock: lock.name)
 def test_a_lock_holds_pins_and_hashes_and_names_no_place(lock: Path) -> None:
     pin = r"[a-z0-9-]+==[\w.]+( ; [\w.<>!='\" ]+)? \\"
     for line in lock.read_text(encoding="utf-8").splitlines():
@@ -167,7 +174,8 @@ def test_the_image_runs_as_nobody_of_note_and_in_exec_form() -> None:
     users = re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
     assert [re.fullmatch(r"[1-9]\d*:[1-9]\d*", user) is not None for user in users] == [True]
     assert json.loads(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[0]) == ["python", "app.py"]
-    assert "--require-hashes -r requirements.lock" in DOCKERFILE
+    assert "ARG REQUIREMENTS=requirements.lock\n" in DOCKERFILE
+    assert "--require-hashes -r ${REQUIREMENTS} " in DOCKERFILE
 
 
 def test_what_the_image_copies_is_there_and_not_ignored() -> None:

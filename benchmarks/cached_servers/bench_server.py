@@ -1,0 +1,11 @@
+"""The trivial tool, marked to be cached."""
+
+from mcp.server import MCPServer
+
+mcp = MCPServer("bench")
+
+
+@mcp.tool(meta={"cache": {"ttl": 3600, "scope": "public"}})
+async def add(a: int, b: int) -> int:
+    """Add two whole numbers."""
+    return a + b
