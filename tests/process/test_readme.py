@@ -20,9 +20,14 @@ from settings import Settings
 from tests.examples.open_meteo import OpenMeteo
 from tests.examples.serving import served
 from tests.process.router import ROOT, Router
+from tests.process.shell import Shell
 
 pytestmark = pytest.mark.process
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SECTIONS = re.split(r"^(?=##+ )", README, flags=re.MULTILINE)
+OWN = [section for section in SECTIONS if re.search(r"^\$ make run [A-Z]", section, re.MULTILINE)]
+"""Sections whose router has settings of its own."""
+PLAIN = "".join(section for section in SECTIONS if section not in OWN)
 BLOCKS = [(match[1], match[2]) for match in re.finditer(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
 
 
@@ -30,10 +35,19 @@ def blocks(language: str) -> list[str]:
     return [block for of, block in BLOCKS if of == language]
 
 
-def commands(*first_words: str) -> list[tuple[str, str]]:
-    """Each command of the console blocks that begins so, and what the README says that it prints."""
-    found = [part.partition("\n") for block in blocks("console") for part in re.split(r"^\$ ", block, flags=re.M)[1:]]
-    return [(command, printed.strip()) for command, _, printed in found if command.split()[0] in first_words]
+def commands(text: str, *first_words: str) -> list[tuple[str, str]]:
+    """Each command of the console blocks, or each that begins so, and what the README says that it prints."""
+    shown = "".join(re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    found = [part.partition("\n") for part in re.split(r"^\$ ", shown, flags=re.MULTILINE)[1:]]
+    return [
+        (command, said.strip()) for command, _, said in found if not first_words or command.split()[0] in first_words
+    ]
+
+
+def given(command: str, folder: Path) -> dict[str, str]:
+    """The settings on a make line; a file is in the reader's folder."""
+    settings = dict(re.findall(r"([A-Z_]+)='?([^' ]+)'?", command))
+    return {name: str(folder / value) if name == "MCP_AUTH_KEYS" else value for name, value in settings.items()}
 
 
 def printed_by(command: str, folder: Path, router: Router) -> str:
@@ -59,18 +73,30 @@ def test_every_block_is_of_a_kind_that_is_run_here() -> None:
     assert said == {"make", "curl", "cp", "docker", "pip", "OPENAI_API_KEY=…"}
 
 
-@pytest.mark.parametrize(("command", "said"), [pair for pair in commands("curl") if "weather" not in pair[0]])
-def test_a_call_prints_what_the_readme_says(router: Router, tmp_path: Path, command: str, said: str) -> None:
-    printed = printed_by(command, tmp_path, router)
-    assert is_as_said(printed, said), printed
+@pytest.mark.parametrize("section", OWN, ids=lambda section: section.partition("\n")[0])
+def test_a_section_of_its_own_settings_goes_as_it_says(section: str, tmp_path: Path) -> None:
+    """From its first command to its last, in one shell, beside a router with the settings of its `make run`."""
+    port = 0
+    with ExitStack() as stack:
+        shell = stack.enter_context(Shell(tmp_path, PYTHONPATH=str(ROOT)))
+        for command, said in commands(section):
+            if command.startswith("make run "):
+                router = stack.enter_context(
+                    Router(tmp_path, MCP_SERVERS_DIR="mcp_servers", **given(command, tmp_path))
+                )
+                port = router.await_table().port
+            else:
+                meant = command.replace(".venv/bin/python", sys.executable)
+                printed = shell.run(meant.replace("localhost:8000", f"localhost:{port}"))
+                assert is_as_said(printed, said), f"{command}\n{printed}"
 
 
 def test_the_tutorial_adds_a_server(tmp_path: Path) -> None:
     for folder in ("mcp_servers", "examples"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    ((copy, _),) = commands("cp")
+    ((copy, _),) = commands(README, "cp")
     subprocess.run(copy.split(), cwd=tmp_path, check=True)
-    ((call, said),) = [pair for pair in commands("curl") if "weather" in pair[0]]
+    ((call, said),) = [pair for pair in commands(PLAIN, "curl") if "weather" in pair[0]]
     with ExitStack() as stack:
         service = OpenMeteo(lambda app: stack.enter_context(served(app)))
         service.forget()
@@ -105,7 +131,7 @@ def test_the_clients_snippet_names_endpoints_that_answer(router: Router) -> None
     assert [anyio.run(tools, url) for url in urls] == [2, 4]
 
 
-@pytest.mark.parametrize(("command", "said"), commands("make"))
+@pytest.mark.parametrize(("command", "said"), commands(README, "make"))
 def test_make_knows_the_command(command: str, said: str) -> None:
     assert said == ""
     subprocess.run(["make", "-n", *command.split()[1:]], cwd=ROOT, capture_output=True, check=True)
@@ -113,7 +139,7 @@ def test_make_knows_the_command(command: str, said: str) -> None:
 
 def test_docker_is_told_what_the_dockerfile_has() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    said = [command for command, _ in commands("docker")]
+    said = [command for command, _ in commands(README, "docker")]
     assert len(said) == 3
     assert all("-p 8000:8000" in command and command.endswith(" multi-mcp") for command in said)
     assert "PORT=8000" in dockerfile
@@ -124,7 +150,7 @@ def test_docker_is_told_what_the_dockerfile_has() -> None:
 
 def test_the_agents_command_is_the_one_that_the_agent_tells() -> None:
     told = (ROOT / "examples" / "agent.py").read_text(encoding="utf-8").replace("...", "…")
-    for command, _ in commands("pip", "OPENAI_API_KEY=…"):
+    for command, _ in commands(PLAIN, "pip", "OPENAI_API_KEY=…"):
         assert command in told
 
 
