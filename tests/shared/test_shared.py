@@ -34,7 +34,8 @@ async def test_it_goes_away_and_comes_back(mortal: RedisServer, caplog: pytest.L
     async with shared.opened():
         assert await shared.ask(shared.client.ping)
         mortal.stop()
-        for now in (0.0, PAUSE / 2, PAUSE + 0.1):
+        for later in (0.0, PAUSE / 2, PAUSE + 0.1):
+            now = later
             with pytest.raises(Away):
                 await shared.ask(shared.client.ping)
         mortal.start()
