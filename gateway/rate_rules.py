@@ -47,6 +47,8 @@ class Rules:
             if equals and not _PATTERN.fullmatch(pattern):
                 raise _wrong(entry, "expected server:tool in front of the =, with * for any text")
             entries.setdefault(pattern or DEFAULT, set()).update(map(_window, limits.split(",")))
+        if not entries:
+            raise _wrong(text, "expected a limit, like 100/minute")
         default = entries.pop(DEFAULT, None)
         self._default = _rule(DEFAULT, default) if default else None
         self._overrides: list[tuple[Sequence[str], Sequence[str], Rule]] = []
