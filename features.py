@@ -34,7 +34,7 @@ class Features:
 def turned_on(settings: Settings, refusals: Refusals) -> Features:
     """Raises LoadError where what a feature needs is not installed, or cannot be used."""
     features = Features()
-    for feature in (_shared, _address):
+    for feature in (_shared, _address, _rate_limit):
         feature(settings, refusals, features)
     return features
 
@@ -57,3 +57,14 @@ def _shared(settings: Settings, refusals: Refusals, features: Features) -> None:
 def _address(settings: Settings, refusals: Refusals, features: Features) -> None:
     if settings.rate_limit or settings.auth_keys or settings.auth_issuer:
         features.middleware.append(Middleware(part("routes.address", "Address"), trusted=settings.trusted_proxies))
+
+
+def _rate_limit(settings: Settings, refusals: Refusals, features: Features) -> None:
+    if settings.rate_limit:
+        rules = part("gateway.rate_rules", "Rules")(settings.rate_limit)
+        if features.shared is None:
+            storage = part("gateway.rate_memory", "MemoryWindows")(settings.rate_limit_callers * rules.windows)
+        else:
+            is_open = settings.rate_limit_without_redis == "open"
+            storage = part("gateway.rate_redis", "RedisWindows")(features.shared, is_open)
+        features.interceptors.append(part("gateway.rate_limit", "RateLimit")(rules, storage))

@@ -156,4 +156,8 @@ def print_table(registry: Registry, settings: Settings, listener: socket.socket)
     lines = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
     if settings.workers > 1:
         lines.append(f"{settings.workers} workers: stateless, so no MCP sessions, sampling, elicitation or resuming")
+    if settings.workers > 1 and settings.rate_limit and not settings.redis_url:
+        lines.append(
+            f"{settings.workers} workers: each counts for MCP_RATE_LIMIT by itself; with REDIS_URL they count together"
+        )
     print(*lines, f"All of them: {base}/mcp  /tools  /call  /health  /docs", sep="\n", flush=True)

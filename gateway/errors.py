@@ -8,6 +8,7 @@ GatewayError
 │   └── AmbiguousTool    several, in different servers
 ├── InvalidRequest       the request around the arguments is wrong
 ├── InvalidArguments     the arguments do not match the tool's schema
+├── RateLimited          the caller has made all the calls that they may make for now
 ├── ToolCrashed          the tool raised what it did not mean to
 ├── CallTimeout          the tool took longer than it may
 └── Unavailable          too busy, or on the way down
@@ -15,9 +16,9 @@ GatewayError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 _LONGEST = 128
 
@@ -27,6 +28,14 @@ class ArgumentError(TypedDict):
 
     path: str
     reason: str
+
+
+class Quota(NamedTuple):
+    """So many `calls` in any time of so many `seconds`, by name."""
+
+    name: str
+    calls: int
+    seconds: int
 
 
 class GatewayError(Exception):
@@ -83,6 +92,16 @@ class InvalidArguments(GatewayError):
     def __init__(self, errors: list[ArgumentError]) -> None:
         super().__init__("The arguments do not match the tool's input schema.")
         self.errors = errors
+
+
+class RateLimited(GatewayError):
+    """`quotas` are all that the call counts in, `full` the one of them that it has to wait for."""
+
+    slug = "rate-limited"
+
+    def __init__(self, quotas: Sequence[Quota], full: Quota, retry_after: int) -> None:
+        super().__init__(f"At most {full.calls} calls in {full.seconds} s; the next one may come in {retry_after} s.")
+        self.quotas, self.full, self.retry_after = quotas, full, retry_after
 
 
 class ToolCrashed(GatewayError):

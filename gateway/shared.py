@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,6 +20,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 PATIENCE = 0.5
 PAUSE = 1.0
+AT_ONCE = 32
 
 
 class Away(Exception):
@@ -28,8 +30,10 @@ class Away(Exception):
 class Shared:
     """One client of Redis for all that is shared, each answer within half a second.
 
-    After a failure it is left alone for a second: calls do not wait for it one by one. It is said in the log once when
-    it is away, and once when it is back; `listeners` hear of each request that it did not answer.
+    After a failure it is left alone for a second, and then one request finds out whether it is back: calls do not wait
+    for it one by one. It is said in the log once when it is away, and once when it is back; `listeners` hear of each
+    request that it did not answer. At most 32 requests are with it at once, and the others wait for their turn: were
+    their connections without a bound, a rush of calls would look as if Redis were away.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -43,6 +47,7 @@ class Shared:
         self._clock = clock
         self._ask_again = 0.0
         self._is_away = False
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -57,24 +62,32 @@ class Shared:
         Raises:
             Away: nothing, and not asked again for a second.
         """
-        if self._clock() < self._ask_again:
-            self._missed()
-            raise Away
-        try:
-            answer = await request()
-        except (RedisError, OSError, TimeoutError) as exc:
-            self._lost(exc)
-            raise Away from exc
-        if self._is_away:
-            self._is_away = False
-            logger.warning("Redis answers again")
-        return answer
+        async with self._turns:
+            now = self._clock()
+            if now < self._ask_again:
+                self._missed()
+                raise Away
+            if self._is_away:
+                self._ask_again = now + PAUSE
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    answer = await request()
+            except (RedisError, OSError, TimeoutError) as exc:
+                self._lost(exc)
+                raise Away from exc
+            if self._is_away:
+                self._found()
+            return answer
+
+    def _found(self) -> None:
+        self._ask_again, self._is_away = 0.0, False
+        logger.warning("Redis answers again")
 
     def _lost(self, exc: Exception) -> None:
         self._ask_again = self._clock() + PAUSE
         if not self._is_away:
             self._is_away = True
-            logger.warning("Redis is away: %s", exc)
+            logger.warning("Redis is away: %s", str(exc) or type(exc).__name__)
         self._missed()
 
     def _missed(self) -> None:

@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.caller import caller
+from gateway.caller import Caller, caller
 
 Networks = Sequence[IPv4Network | IPv6Network]
 UNKNOWN = "unknown"
+ENOUGH = 1024
+"""Bytes of `X-Forwarded-For`, at its right end, that are read, and kept with what was found in them."""
 
 
 class Address:
     """Believes `X-Forwarded-For` only from `trusted`, and of it only what they added: from the right, the first
-    address that is none of theirs."""
+    address that is none of theirs. It stands before all that says more of the caller."""
 
     def __init__(self, app: ASGIApp, trusted: Networks) -> None:
         self.app = app
         self._trusted = trusted
-        self._counted = lru_cache(maxsize=1024)(self._find)
+        self._stranger = lru_cache(maxsize=1024)(self._find)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "lifespan":
             client: Any = scope.get("client")
-            forwarded = b",".join([value for key, value in scope["headers"] if key == b"x-forwarded-for"])
-            address = self._counted(client[0] if client else "", forwarded if self._trusted else b"")
-            caller.set(replace(caller.get(), address=address))
+            forwarded = b""
+            if self._trusted:
+                forwarded = b",".join([value for key, value in scope["headers"] if key == b"x-forwarded-for"])
+            caller.set(self._stranger(client[0] if client else "", forwarded[-ENOUGH:]))
         return self.app(scope, receive, send)
 
-    def _find(self, peer: str, forwarded: bytes) -> str:
+    def _find(self, peer: str, forwarded: bytes) -> Caller:
         found = _parsed(peer)
         for hop in reversed(forwarded.decode("latin-1").split(",")):
             if found is None or not any(found in network for network in self._trusted):
@@ -42,7 +44,7 @@ class Address:
             if further is None:  # nonsense, which the proxy passed on: the proxy itself is all that is known
                 break
             found = further
-        return _counted_by(found)
+        return Caller(address=_counted_by(found))
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

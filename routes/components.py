@@ -76,6 +76,7 @@ SCHEMAS: Mapping[str, Any] = {
             server=_TEXT,
             tool=_TEXT,
             errors={"type": "array", "items": _shape({"path": _TEXT, "reason": _TEXT})},
+            retryAfter=_COUNT,
         ),
         "description": "A problem document as RFC 9457 has it.",
     },
@@ -84,6 +85,11 @@ SCHEMAS: Mapping[str, Any] = {
 HEADERS: Mapping[str, Any] = {
     "ETag": {"schema": _TEXT, "description": "Send it back as `If-None-Match`; 304 says that nothing changed."},
     "Retry-After": {"schema": _COUNT, "description": "Seconds."},
+    "RateLimit": {"schema": _TEXT, "description": 'What is left: `"default";r=0;t=12`, none for 12 seconds.'},
+    "RateLimit-Policy": {
+        "schema": _TEXT,
+        "description": 'What may be: `"default";q=100;w=60`, 100 calls in 60 seconds.',
+    },
 }
 
 
@@ -104,6 +110,7 @@ def responses() -> dict[str, Any]:
             "content": {"application/problem+json": {"schema": schema, "example": example}},
         }
     shared["503"]["headers"] = {"Retry-After": ref("headers", "Retry-After")}
+    shared["429"]["headers"] = {name: ref("headers", name) for name in ("Retry-After", "RateLimit", "RateLimit-Policy")}
     return shared
 
 

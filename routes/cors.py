@@ -20,7 +20,7 @@ ALLOWED = (
     "traceparent",
     "x-request-id",
 )
-EXPOSED = "ETag, Mcp-Session-Id, Retry-After, X-Request-ID"
+EXPOSED = "ETag, Mcp-Session-Id, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 METHODS = "GET, POST, DELETE, OPTIONS"
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from gateway.call import ToolCall, request_id
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, RateLimited
 
 TABLE: Mapping[str, tuple[int, str]] = {
     "invalid-request": (400, "The request is not as it must be"),
@@ -78,6 +78,7 @@ def exception_handlers() -> dict[Any, ExceptionHandler]:
     """For Starlette: what is raised below, as its problem document."""
     return {
         GatewayError: _gateway_error,
+        RateLimited: _rate_limited,
         HTTPException: _http_error,
         ClientDisconnect: _client_left,
         Exception: _internal_error,
@@ -87,6 +88,17 @@ def exception_handlers() -> dict[Any, ExceptionHandler]:
 async def _gateway_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, GatewayError)
     headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else None
+    return answer(of_refusal(exc, request.scope.get("call")), headers)
+
+
+async def _rate_limited(request: Request, exc: Exception) -> Response:
+    """With the fields of draft-ietf-httpapi-ratelimit-headers."""
+    assert isinstance(exc, RateLimited)
+    headers = {
+        "Retry-After": str(exc.retry_after),
+        "RateLimit-Policy": ", ".join(f'"{quota.name}";q={quota.calls};w={quota.seconds}' for quota in exc.quotas),
+        "RateLimit": f'"{exc.full.name}";r=0;t={exc.retry_after}',
+    }
     return answer(of_refusal(exc, request.scope.get("call")), headers)
 
 

@@ -23,7 +23,7 @@ ANY_ERRORS = ("forbidden-origin", "misdirected", "internal-error", "unavailable"
 CALL_ERRORS = (
     *ANY_ERRORS,
     *("invalid-request", "unknown-tool", "not-acceptable", "too-large", "unsupported-media-type"),
-    *("invalid-arguments", "tool-error", "tool-crashed", "timeout"),
+    *("invalid-arguments", "tool-error", "rate-limited", "tool-crashed", "timeout"),
 )
 ABOUT = """A tool of an MCP server is called with its arguments as the JSON body; the answer is its structured output.
 An argument in another form is converted where it can be (`"1"` to 1, a list or an object from JSON text), and one

@@ -1,0 +1,114 @@
+"""What `MCP_RATE_LIMIT` says: how many calls to which tools, in which windows. Needs `limits`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from limits import RateLimitItem, parse_many
+
+from gateway.errors import LoadError, Quota
+
+DEFAULT = "default"
+MOST = 100_000
+LONGEST = 366 * 24 * 60 * 60
+_PATTERN = re.compile(r"[A-Za-z0-9_*-]+:[A-Za-z0-9_*./:-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Each caller has a count of their own of the calls to the tools that `name`, a pattern, matches.
+
+    A call passes where all `windows`, the shortest first, have a place for it. `quotas` say the same in words.
+    """
+
+    name: str
+    windows: Sequence[RateLimitItem]
+    quotas: Sequence[Quota]
+
+
+class Rules:
+    """`100/minute; math:*=1000/minute`: entries with a pattern override the default, which is the one without.
+
+    Of several that match, the most specific one counts: a name before a pattern, then the one with more letters, then
+    the one that is written first. Entries of the same pattern, or several windows in one (`10/second, 100/minute`),
+    count together.
+
+    Raises:
+        LoadError: what cannot be read, and what was expected.
+    """
+
+    def __init__(self, text: str) -> None:
+        entries: dict[str, set[RateLimitItem]] = {}
+        for entry in filter(None, map(str.strip, text.split(";"))):
+            pattern, equals, limits = entry.rpartition("=")
+            pattern = pattern.strip()
+            if equals and not _PATTERN.fullmatch(pattern):
+                raise _wrong(entry, "expected server:tool in front of the =, with * for any text")
+            entries.setdefault(pattern or DEFAULT, set()).update(map(_window, limits.split(",")))
+        if not entries:
+            raise _wrong(text, "expected a limit, like 100/minute")
+        default = entries.pop(DEFAULT, None)
+        self._default = _rule(DEFAULT, default) if default else None
+        self._overrides: list[tuple[Sequence[str], Sequence[str], Rule]] = []
+        for pattern, windows in sorted(entries.items(), key=_by_specificity):
+            server, _, tool = pattern.partition(":")
+            self._overrides.append((server.split("*"), tool.split("*"), _rule(pattern, windows)))
+
+    @property
+    def windows(self) -> int:
+        """How many there are, over all rules."""
+        rules = [rule for _, _, rule in self._overrides] + ([self._default] if self._default else [])
+        return sum(len(rule.windows) for rule in rules)
+
+    def find(self, server: str, tool: str) -> Rule | None:
+        """The rule for calls to `tool`, which may be any text that a client sends. None: they are not counted."""
+        for of_server, of_tool, rule in self._overrides:
+            if _matches(of_server, server) and _matches(of_tool, tool):
+                return rule
+        return self._default
+
+
+def _window(text: str) -> RateLimitItem:
+    try:
+        (window,) = parse_many(text.strip())
+    except ValueError as exc:
+        raise _wrong(text, "expected a number of calls and a time, like 100/minute or 10 per 5 seconds") from exc
+    if not 1 <= window.amount <= MOST or not 1 <= window.get_expiry() <= LONGEST:
+        raise _wrong(text, f"expected from 1 to {MOST} calls in at most a year")
+    return window
+
+
+def _wrong(piece: str, expected: str) -> LoadError:
+    return LoadError(f"MCP_RATE_LIMIT: {piece.strip()!r}: {expected}")
+
+
+def _rule(name: str, windows: Iterable[RateLimitItem]) -> Rule:
+    ordered = sorted(windows, key=lambda window: (window.get_expiry(), window.amount))
+    for window in ordered:
+        window.namespace = name
+    names = [name] if len(ordered) == 1 else [f"{name}/{window.get_expiry()}" for window in ordered]
+    quotas = [Quota(name, window.amount, window.get_expiry()) for name, window in zip(names, ordered, strict=True)]
+    return Rule(name, ordered, quotas)
+
+
+def _by_specificity(entry: tuple[str, set[RateLimitItem]]) -> tuple[bool, int]:
+    pattern, _ = entry
+    return "*" in pattern, -len(pattern.replace("*", ""))
+
+
+def _matches(pieces: Sequence[str], name: str) -> bool:
+    """Whether `pieces`, with any text between them, make `name`; without going back, so that no name takes long."""
+    if len(pieces) == 1:
+        return name == pieces[0]
+    first, *middle, last = pieces
+    at, end = len(first), len(name) - len(last)
+    if at > end or not name.startswith(first) or not name.endswith(last):
+        return False
+    for piece in middle:
+        found = name.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True

@@ -1,0 +1,32 @@
+"""What SECURITY.md names is there: the tests that hold its claims, and the settings that it speaks of."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def test_every_test_that_it_names_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", TEXT)
+    assert len(named) > 10
+    for path, function in named:
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        assert not function or function in names, f"{path}::{function}"
+
+
+def test_every_setting_that_it_names_is_one() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:MCP|LOG)_[A-Z_]+|REDIS_URL)`", TEXT))
+    assert named
+    assert [name for name in named if f"| `{name}` |" not in readme] == []
+
+
+def test_every_row_says_what_holds_it() -> None:
+    table = TEXT.partition("| attack |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert len(table) > 10
+    assert [row for row in table if "`tests/" not in row.rpartition("|")[0].rpartition("|")[2]] == []

@@ -1,0 +1,73 @@
+"""How often each caller may call."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from tests.matrix.rules import Call, Rule
+from tests.matrix.ways import Outcome
+
+PROBLEM = "application/problem+json"
+
+
+def is_refused(outcome: Outcome) -> bool:
+    """Whether it was, in the form of its way in, with the seconds."""
+    if outcome.slug != "rate-limited":
+        return False
+    problem = outcome.problem
+    native = "code" in problem
+    said = problem["data"] if native else problem
+    assert 1 <= said["retryAfter"] <= 3600
+    if native:
+        assert (problem["code"], outcome.status) == (-32000, 200)
+    else:
+        assert problem["status"] == 429
+    if outcome.headers.get("content-type", "").startswith(PROBLEM):
+        assert outcome.status == 429
+        assert outcome.headers["retry-after"] == str(said["retryAfter"])
+        assert outcome.headers["ratelimit"].endswith(f";r=0;t={said['retryAfter']}")
+        assert ";q=" in outcome.headers["ratelimit-policy"]
+    return True
+
+
+async def is_limited(call: Call) -> None:
+    assert [(await call("add", a=1, b=2)).slug for _ in range(2)] == ["ok", "ok"]
+    assert is_refused(await call("add", a=1, b=2))
+    assert is_refused(await call("wait"))
+
+
+async def has_overrides(call: Call) -> None:
+    assert (await call("wait")).slug == "timeout"
+    assert is_refused(await call("wait"))
+    assert [(await call("add", a=1, b=2)).slug for _ in range(3)] == ["ok"] * 3
+    assert is_refused(await call("add", a=1, b=2))
+
+
+async def counts_addresses(call: Call) -> None:
+    for address in ("203.0.113.1", "203.0.113.2"):
+        said = {"x-forwarded-for": f"198.51.100.1, {address}"}
+        assert (await call("add", said, a=1, b=2)).slug == "ok"
+        assert is_refused(await call("add", {"x-forwarded-for": f"198.51.100.2, {address}"}, a=1, b=2))
+
+
+async def believes_no_stranger(call: Call) -> None:
+    assert (await call("add", {"x-forwarded-for": "203.0.113.1"}, a=1, b=2)).slug == "ok"
+    assert is_refused(await call("add", {"x-forwarded-for": "203.0.113.2"}, a=1, b=2))
+
+
+def behind_a_proxy(folder: Path) -> dict[str, Any]:
+    return {"rate_limit": "1/hour", "trusted_proxies": (ip_network("127.0.0.0/8"),)}
+
+
+RULES = [
+    Rule("a caller has so many calls", is_limited, lambda folder: {"rate_limit": "2/hour, 1000/day"}),
+    Rule(
+        "a tool has a limit of its own",
+        has_overrides,
+        lambda folder: {"rate_limit": "1/hour; one:a*=3/hour", "call_timeout": 0.05},
+    ),
+    Rule("strangers are counted by their address", counts_addresses, behind_a_proxy),
+    Rule("no stranger chooses an address", believes_no_stranger, lambda folder: {"rate_limit": "1/hour"}),
+]
