@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -28,13 +29,14 @@ class Features:
     inner: list[Interceptor] = field(default_factory=list)
     routes: list[BaseRoute] = field(default_factory=list)
     lifetimes: list[Lifetime] = field(default_factory=list)
+    access: Any = None
     shared: Any = None
 
 
 def turned_on(settings: Settings, refusals: Refusals) -> Features:
     """Raises LoadError where what a feature needs is not installed, or cannot be used."""
     features = Features()
-    for feature in (_shared, _address):
+    for feature in (_shared, _address, _authorization):
         feature(settings, refusals, features)
     return features
 
@@ -57,3 +59,10 @@ def _shared(settings: Settings, refusals: Refusals, features: Features) -> None:
 def _address(settings: Settings, refusals: Refusals, features: Features) -> None:
     if settings.rate_limit or settings.auth_keys or settings.auth_issuer:
         features.middleware.append(Middleware(part("routes.address", "Address"), trusted=settings.trusted_proxies))
+
+
+def _authorization(settings: Settings, refusals: Refusals, features: Features) -> None:
+    if settings.auth_keys or settings.auth_issuer:
+        features.interceptors.append(part("gateway.authorization", "Authorization")())
+        challenge = partial(part("routes.challenge", "Challenge"), max_body=settings.max_body)
+        features.access = part("gateway.native_access", "NativeAccess")(challenge)

@@ -6,6 +6,7 @@ GatewayError
 ├── UnknownServer        no server of that name
 ├── UnknownTool          no tool of that name
 │   └── AmbiguousTool    several, in different servers
+├── Forbidden            the caller's scopes do not cover it
 ├── InvalidRequest       the request around the arguments is wrong
 ├── InvalidArguments     the arguments do not match the tool's schema
 ├── ToolCrashed          the tool raised what it did not mean to
@@ -15,11 +16,13 @@ GatewayError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TypedDict
 
 _LONGEST = 128
+_SCOPE = re.compile(r"[!#-\[\]-~]{1,256}")  # RFC 6749, 3.3
 
 
 class ArgumentError(TypedDict):
@@ -30,10 +33,14 @@ class ArgumentError(TypedDict):
 
 
 class GatewayError(Exception):
-    """`str()` is a sentence fit for the caller; `slug` names the kind, `retry_after` is in seconds."""
+    """`str()` is a sentence fit for the caller; `slug` names the kind, `retry_after` is in seconds.
+
+    `scope` is what the caller would need.
+    """
 
     slug = "error"
     retry_after: int | None = None
+    scope: str | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -71,6 +78,17 @@ class AmbiguousTool(UnknownTool):
     def __init__(self, name: str, choices: Iterable[str]) -> None:
         GatewayError.__init__(self, f"Several servers have a tool {name!r}; ask for one of: {', '.join(choices)}.")
         self.tool = name
+
+
+class Forbidden(GatewayError):
+    """`scope` stays None where no scope can be written so: it has a blank, a quote or what is not ASCII in it."""
+
+    slug = "forbidden"
+
+    def __init__(self, server: str, tool: str | None, scope: str) -> None:
+        super().__init__(f"This needs the scope {_cut(scope)!r}, which the caller does not have.")
+        self.server, self.tool = server, tool if tool is None else _cut(tool)
+        self.scope = scope if _SCOPE.fullmatch(scope) else None
 
 
 class InvalidRequest(GatewayError):
