@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -31,12 +32,13 @@ class Features:
     lifetimes: list[Lifetime] = field(default_factory=list)
     access: Any = None
     shared: Any = None
+    authenticator: Any = None
 
 
 def turned_on(settings: Settings, refusals: Refusals) -> Features:
     """Raises LoadError where what a feature needs is not installed, or cannot be used."""
     features = Features()
-    for feature in (_shared, _address, _authorization):
+    for feature in (_shared, _address, _authentication, _authorization):
         feature(settings, refusals, features)
     return features
 
@@ -59,6 +61,30 @@ def _shared(settings: Settings, refusals: Refusals, features: Features) -> None:
 def _address(settings: Settings, refusals: Refusals, features: Features) -> None:
     if settings.rate_limit or settings.auth_keys or settings.auth_issuer:
         features.middleware.append(Middleware(part("routes.address", "Address"), trusted=settings.trusted_proxies))
+
+
+def _authentication(settings: Settings, refusals: Refusals, features: Features) -> None:
+    if not settings.auth_keys and not settings.auth_issuer:
+        return
+    verifiers = []
+    if settings.auth_keys:
+        verifiers.append(part("gateway.keyring", "Keyring")(Path(settings.auth_keys)))
+    failures = part("gateway.failures", "Failures")(settings.auth_max_failures)
+    features.authenticator = part("gateway.authenticator", "Authenticator")(
+        verifiers, failures, settings.destructive_scope
+    )
+    metadata = part("routes.metadata", "Metadata")(settings.public_url, settings.auth_issuer)
+    open_paths = (settings.metrics,) if settings.metrics and settings.metrics_open else ()
+    features.middleware.append(
+        Middleware(
+            part("routes.authenticate", "Authenticate"),
+            authenticator=features.authenticator,
+            metadata=metadata,
+            refused=refusals,
+            open_paths=open_paths,
+        )
+    )
+    features.routes += metadata.routes()
 
 
 def _authorization(settings: Settings, refusals: Refusals, features: Features) -> None:

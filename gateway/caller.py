@@ -45,6 +45,11 @@ class Caller:
         """What is counted by: no stranger can choose an address that is a principal's name."""
         return f"principal {self.name}" if self.name is not None else f"address {self.address}"
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether this is a stranger where authentication is on."""
+        return self.name is None and self.grants is not None
+
     def sees(self, server: Server) -> Sequence[ToolInfo]:
         """The tools of `server` that this caller may call; where that is all, the same object while nothing changed."""
         tools = server.tools()

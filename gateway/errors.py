@@ -11,6 +11,9 @@ GatewayError
 ├── InvalidArguments     the arguments do not match the tool's schema
 ├── ToolCrashed          the tool raised what it did not mean to
 ├── CallTimeout          the tool took longer than it may
+├── Unauthenticated      a credential is nobody's
+│   └── Expired          it was somebody's
+├── TooManyFailures      credentials from there were wrong too often
 └── Unavailable          too busy, or on the way down
 """
 
@@ -115,6 +118,26 @@ class CallTimeout(GatewayError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The tool did not answer within {seconds:g} seconds.")
+
+
+class Unauthenticated(GatewayError):
+    slug = "unauthenticated"
+
+    def __init__(self, detail: str = "The credential is not valid.") -> None:
+        super().__init__(detail)
+
+
+class Expired(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__("The credential has expired.")
+
+
+class TooManyFailures(GatewayError):
+    slug = "rate-limited"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too many credentials from this address were wrong; this one was not looked at.")
+        self.retry_after = seconds
 
 
 class Unavailable(GatewayError):

@@ -73,8 +73,9 @@ def _tool_call(body: bytes) -> Mapping[str, Any] | None:
     if not isinstance(message, dict) or message.get("method") != "tools/call":
         return None
     params, number = message.get("params"), message.get("id")
-    is_call = isinstance(params, dict) and isinstance(params.get("name"), str) and type(number) in (int, str)
-    return message if is_call and isinstance(params.get("arguments") or {}, dict) else None
+    if not isinstance(params, dict) or not isinstance(params.get("name"), str) or type(number) not in (int, str):
+        return None
+    return message if isinstance(params.get("arguments") or {}, dict) else None
 
 
 def _refusal(exc: Forbidden, number: int | str, scope: Scope) -> Response:

@@ -10,10 +10,10 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ExceptionHandler
+from starlette.types import ExceptionHandler, Scope
 
 from gateway.call import ToolCall, request_id
-from gateway.errors import GatewayError
+from gateway.errors import Forbidden, GatewayError
 
 TABLE: Mapping[str, tuple[int, str]] = {
     "invalid-request": (400, "The request is not as it must be"),
@@ -65,8 +65,18 @@ def of_refusal(exc: GatewayError, call: ToolCall | None) -> dict[str, Any]:
     server, tool = exc.server, exc.tool
     if call is not None and tool is None:
         server, tool = call.server, call.tool
-    more = {"server": server, "tool": tool, "errors": exc.errors, "retryAfter": exc.retry_after}
+    more = {"server": server, "tool": tool, "errors": exc.errors, "retryAfter": exc.retry_after, "scope": exc.scope}
     return document(exc.slug, str(exc), **more)
+
+
+def insufficient(exc: Forbidden, scope: Scope) -> dict[str, str]:
+    """The header by which a client learns what scope to ask for, and of whom (RFC 6750, RFC 9728)."""
+    challenge = 'Bearer error="insufficient_scope"'
+    if exc.scope is not None:
+        challenge += f', scope="{exc.scope}"'
+    if "metadata" in scope:
+        challenge += f', resource_metadata="{scope["metadata"].url_for(scope)}"'
+    return {"WWW-Authenticate": challenge}
 
 
 def tool_error(message: str, server: str, tool: str) -> Response:
@@ -78,6 +88,7 @@ def exception_handlers() -> dict[Any, ExceptionHandler]:
     """For Starlette: what is raised below, as its problem document."""
     return {
         GatewayError: _gateway_error,
+        Forbidden: _forbidden,
         HTTPException: _http_error,
         ClientDisconnect: _client_left,
         Exception: _internal_error,
@@ -88,6 +99,11 @@ async def _gateway_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, GatewayError)
     headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else None
     return answer(of_refusal(exc, request.scope.get("call")), headers)
+
+
+async def _forbidden(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, Forbidden)
+    return answer(of_refusal(exc, request.scope.get("call")), insufficient(exc, request.scope))
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gateway.caller import caller
 from gateway.registry import Registry
 from gateway.server import Server
+
+UP: Mapping[str, str] = {"status": "ok"}
+"""All that a stranger is told where authentication is on."""
 
 
 class Sessions(Protocol):
@@ -23,7 +28,7 @@ class Health:
         self._server = server
 
     async def get(self, request: Request) -> Response:
-        return JSONResponse(health(self._server))
+        return JSONResponse(UP if caller.get().is_unknown else health(self._server))
 
 
 class HealthOfAll:
@@ -34,6 +39,8 @@ class HealthOfAll:
         self._aggregate = aggregate
 
     async def get(self, request: Request) -> Response:
+        if caller.get().is_unknown:
+            return JSONResponse(UP)
         servers = [health(server) for server in self._registry]
         tools, sessions = (sum(server[key] for server in servers) for key in ("tools", "sessions"))
         sessions += self._aggregate.sessions
