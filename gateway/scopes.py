@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gateway.server import ToolInfo
 
 ADMIN = "admin"
-_MOST = 1000
+_MOST = 128
 
 
 class Scopes:

@@ -13,7 +13,7 @@ from gateway.registry import Registry
 from gateway.server import Server
 
 UP: Mapping[str, str] = {"status": "ok"}
-"""All that a stranger is told where authentication is on."""
+"""All that those are told who may not use it, a stranger among them."""
 
 
 class Sessions(Protocol):
@@ -28,7 +28,7 @@ class Health:
         self._server = server
 
     async def get(self, request: Request) -> Response:
-        return JSONResponse(UP if caller.get().is_unknown else health(self._server))
+        return JSONResponse(health(self._server) if caller.get().uses(self._server) else UP)
 
 
 class HealthOfAll:
@@ -39,9 +39,10 @@ class HealthOfAll:
         self._aggregate = aggregate
 
     async def get(self, request: Request) -> Response:
-        if caller.get().is_unknown:
+        asking = caller.get()
+        if asking.is_unknown:
             return JSONResponse(UP)
-        servers = [health(server) for server in self._registry]
+        servers = [health(server) for server in self._registry if asking.uses(server)]
         tools, sessions = (sum(server[key] for server in servers) for key in ("tools", "sessions"))
         sessions += self._aggregate.sessions
         return JSONResponse({"status": "ok", "tools": tools, "sessions": sessions, "servers": servers})
