@@ -20,3 +20,6 @@ class Scopes:
 
     def covers_all_of(self, server: str) -> bool:
         return any(one in ("admin", "*", "*:*", f"{server}:*") for one in self._patterns)
+
+    def missing(self, server: str, tool: str, asked: str) -> str:
+        return "" if self.covers(server, tool) else f"{server}:{asked}"
