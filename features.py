@@ -66,25 +66,30 @@ def _address(settings: Settings, refusals: Refusals, features: Features) -> None
 def _authentication(settings: Settings, refusals: Refusals, features: Features) -> None:
     if not settings.auth_keys and not settings.auth_issuer:
         return
-    verifiers = []
-    if settings.auth_keys:
-        verifiers.append(part("gateway.keyring", "Keyring")(Path(settings.auth_keys)))
     failures = part("gateway.failures", "Failures")(settings.auth_max_failures)
-    features.authenticator = part("gateway.authenticator", "Authenticator")(
-        verifiers, failures, settings.destructive_scope
-    )
+    authenticator = part("gateway.authenticator", "Authenticator")
+    features.authenticator = authenticator(_verifiers(settings), failures, settings.destructive_scope)
     metadata = part("routes.metadata", "Metadata")(settings.public_url, settings.auth_issuer)
-    open_paths = (settings.metrics,) if settings.metrics and settings.metrics_open else ()
     features.middleware.append(
         Middleware(
             part("routes.authenticate", "Authenticate"),
             authenticator=features.authenticator,
             metadata=metadata,
             refused=refusals,
-            open_paths=open_paths,
+            open_paths=(settings.metrics,) if settings.metrics_open else (),
         )
     )
     features.routes += metadata.routes()
+
+
+def _verifiers(settings: Settings) -> list[Any]:
+    """One for each kind of credential."""
+    found = []
+    if settings.auth_keys:
+        found.append(part("gateway.keyring", "Keyring")(Path(settings.auth_keys)))
+    if settings.auth_issuer:
+        found.append(part("gateway.tokens", "tokens_of")(settings.auth_issuer, settings.auth_audience))
+    return found
 
 
 def _authorization(settings: Settings, refusals: Refusals, features: Features) -> None:

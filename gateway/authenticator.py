@@ -14,6 +14,7 @@ from gateway.errors import Expired, Unauthenticated
 from gateway.failures import Failures
 from gateway.principal import Principal
 from gateway.scopes import Scopes
+from gateway.within import Within
 
 LONGEST = 16 * 1024
 KNOWN = 4096
@@ -116,8 +117,11 @@ class Authenticator:
             self._failures.refuse(address)
         version = verifier.version()
         who = verifier.check(credential)
-        grants = Scopes(who.scopes, self._destructive)
-        return _Known(who.name, grants, who.user, who.until, verifier, version)
+        return _Known(who.name, self._grants(who), who.user, who.until, verifier, version)
+
+    def _grants(self, who: Principal) -> Grants:
+        scopes = Scopes(who.scopes, self._destructive)
+        return scopes if who.servers is None else Within(who.servers, scopes)
 
 
 def _digest(credential: str) -> bytes:

@@ -92,7 +92,10 @@ class Keyring:
         self._is_broken = True
 
     def _read(self) -> dict[str, Key]:
-        return {key.id: key for key in key_file.read(self._path).keys}
+        try:
+            return {key.id: key for key in key_file.read(self._path).keys}
+        except LoadError as exc:
+            raise LoadError(f"MCP_AUTH_KEYS: {exc}") from exc
 
 
 def _signature(path: Path) -> Signature:

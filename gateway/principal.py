@@ -14,12 +14,14 @@ from gateway.caller import Caller, caller
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`until` is when it is to be proved again, in seconds since 1970."""
+    """`until` is when it is to be proved again, in seconds since 1970. `servers` are those that the credential was made
+    for; None is all."""
 
     name: str
     scopes: tuple[str, ...]
     user: AuthenticatedUser
     until: float
+    servers: frozenset[str] | None = None
 
 
 def user(client: str, subject: str, issuer: str | None, scopes: Iterable[str]) -> AuthenticatedUser:

@@ -120,10 +120,10 @@ async def test_a_key_says_so_over_native_mcp_too(make_app: MakeApp, keys: Path, 
 async def test_no_tool_sees_a_credential(make_app: MakeApp, keys: Path, key: str) -> None:
     async with opened(make_app(server_of(headers), auth_keys=str(keys))) as http:
         for sent in (bearer(key), {"x-api-key": key, "authorization": "Basic b3RoZXI6c2VjcmV0"}):
-            http.headers = {**sent, "x-other": "1"}  # type: ignore[assignment]
+            http.headers = {**sent, "x-other": "1"}
             seen = (await post(http, "headers")).json()["result"]
             async with connected(http, "modern") as client:
-                seen += (await client.call_tool("headers")).structured_content["result"]  # type: ignore[index]
+                seen += (await client.call_tool("headers")).structured_content["result"]
             assert seen.count("x-other") == 2
             assert not {"authorization", "x-api-key"} & {*seen}
 
