@@ -12,7 +12,7 @@ from mcp_types import ToolAnnotations
 
 from tests.conftest import MakeApp, server_of
 from tests.matrix import access, bounds
-from tests.matrix.listings import OF_ALL, OF_ONE
+from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
 from tests.matrix.ways import VIA, WAYS, Door, Headers, Outcome
 from tests.transport import opened
@@ -80,7 +80,7 @@ SEEN = {
 }
 
 
-@pytest.mark.parametrize("listing", [*OF_ALL, *OF_ONE])
+@pytest.mark.parametrize("listing", LISTINGS)
 async def test_a_list_shows_what_the_caller_may_call_and_nothing_else(
     listing: str, make_app: MakeApp, tmp_path: Path
 ) -> None:
@@ -88,14 +88,14 @@ async def test_a_list_shows_what_the_caller_may_call_and_nothing_else(
     async with opened(app) as http:
         for _ in range(2):  # what is kept for one is not shown to another
             for name, seen in SEEN.items():
-                listed = await (OF_ALL | OF_ONE)[listing](Door(app, http), access.HEADERS[name])
+                listed = await LISTINGS[listing](Door(app, http), access.HEADERS[name])
                 expected = seen if listing in OF_ALL else {tool for tool in seen if tool.startswith("one_")}
                 assert (name, sorted(listed)) == (name, sorted(expected))
 
 
-@pytest.mark.parametrize("listing", [*OF_ALL, *OF_ONE])
+@pytest.mark.parametrize("listing", LISTINGS)
 async def test_a_list_shows_everything_where_nobody_is_asked(listing: str, make_app: MakeApp) -> None:
     app = make_app(one(), one("two"))
     async with opened(app) as http:
-        listed = await (OF_ALL | OF_ONE)[listing](Door(app, http), {})
+        listed = await LISTINGS[listing](Door(app, http), {})
     assert {tool for tool in SEEN["admin"] if listing in OF_ALL or tool.startswith("one_")} == {*listed}

@@ -91,3 +91,4 @@ OF_ONE: Mapping[str, Listed] = {
     "native modern": modern("/one/mcp", "one"),
     "native legacy": legacy("/one/mcp", "one"),
 }
+LISTINGS: Mapping[str, Listed] = {**OF_ALL, **OF_ONE}
