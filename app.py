@@ -57,9 +57,9 @@ def create_app(settings: Settings) -> Starlette:
     interceptors = chain([*recorded, *features.interceptors, capacity, timeout, *features.inner])
     found = discover(settings.servers_dir, settings.servers)
     limits = _limits(settings)
-    registry = Registry([LocalServer(name, mcp, interceptors, limits) for name, mcp in load(found)])
+    registry = Registry([LocalServer(name, mcp, interceptors, limits, features.access) for name, mcp in load(found)])
     names = Names(registry)
-    aggregate = Aggregate(registry, names, limits)
+    aggregate = Aggregate(registry, names, limits, features.access)
     ending = partial(streams_ended, [*registry, aggregate], capacity, settings.shutdown_grace)
     lifetimes: list[Lifetime] = [calls.opened, *features.lifetimes, registry.opened, aggregate.opened, ending]
     middleware = [*_middleware(settings, refusals), *features.middleware]

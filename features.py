@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -28,13 +30,15 @@ class Features:
     inner: list[Interceptor] = field(default_factory=list)
     routes: list[BaseRoute] = field(default_factory=list)
     lifetimes: list[Lifetime] = field(default_factory=list)
+    access: Any = None
     shared: Any = None
+    authenticator: Any = None
 
 
 def turned_on(settings: Settings, refusals: Refusals) -> Features:
     """Raises LoadError where what a feature needs is not installed, or cannot be used."""
     features = Features()
-    for feature in (_shared, _address, _rate_limit):
+    for feature in (_shared, _address, _authentication, _authorization, _rate_limit):
         feature(settings, refusals, features)
     return features
 
@@ -57,6 +61,42 @@ def _shared(settings: Settings, refusals: Refusals, features: Features) -> None:
 def _address(settings: Settings, refusals: Refusals, features: Features) -> None:
     if settings.rate_limit or settings.auth_keys or settings.auth_issuer:
         features.middleware.append(Middleware(part("routes.address", "Address"), trusted=settings.trusted_proxies))
+
+
+def _authentication(settings: Settings, refusals: Refusals, features: Features) -> None:
+    if not settings.auth_keys and not settings.auth_issuer:
+        return
+    failures = part("gateway.failures", "Failures")(settings.auth_max_failures)
+    authenticator = part("gateway.authenticator", "Authenticator")
+    features.authenticator = authenticator(_verifiers(settings), failures, settings.destructive_scope)
+    metadata = part("routes.metadata", "Metadata")(settings.public_url, settings.auth_issuer)
+    features.middleware.append(
+        Middleware(
+            part("routes.authenticate", "Authenticate"),
+            authenticator=features.authenticator,
+            metadata=metadata,
+            refused=refusals,
+            open_paths=(settings.metrics,) if settings.metrics_open else (),
+        )
+    )
+    features.routes += metadata.routes()
+
+
+def _verifiers(settings: Settings) -> list[Any]:
+    """One for each kind of credential."""
+    found = []
+    if settings.auth_keys:
+        found.append(part("gateway.keyring", "Keyring")(Path(settings.auth_keys)))
+    if settings.auth_issuer:
+        found.append(part("gateway.tokens", "tokens_of")(settings.auth_issuer, settings.auth_audience))
+    return found
+
+
+def _authorization(settings: Settings, refusals: Refusals, features: Features) -> None:
+    if settings.auth_keys or settings.auth_issuer:
+        features.interceptors.append(part("gateway.authorization", "Authorization")())
+        challenge = partial(part("routes.challenge", "Challenge"), max_body=settings.max_body)
+        features.access = part("gateway.native_access", "NativeAccess")(challenge)
 
 
 def _rate_limit(settings: Settings, refusals: Refusals, features: Features) -> None:

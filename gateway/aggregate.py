@@ -18,6 +18,7 @@ from gateway.call import endpoint
 from gateway.errors import UnknownTool
 from gateway.fan_in import FanIn
 from gateway.names import Names
+from gateway.native import Access
 from gateway.registry import Registry
 from gateway.server import Server
 from gateway.sessions import Limits, session_manager
@@ -30,7 +31,7 @@ class Aggregate:
     """Each request goes to the server that it concerns, with the client's session: progress, log, sampling and
     elicitation reach the client as from that server's own endpoint, and the interceptors stand there."""
 
-    def __init__(self, registry: Registry, names: Names, limits: Limits) -> None:
+    def __init__(self, registry: Registry, names: Names, limits: Limits, access: Access | None = None) -> None:
         self._registry = registry
         self._names = names
         self._bus = FanIn(registry)
@@ -43,6 +44,9 @@ class Aggregate:
         self._add_handlers()
         self._manager = session_manager(self._server, limits)
         self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
+        if access is not None:
+            self._server.middleware.append(access.over(registry.names()))
+            self.mcp = access.endpoint(self.mcp, self._admit)
 
     def _add_handlers(self) -> None:
         add = self._server.add_request_handler
@@ -91,6 +95,14 @@ class Aggregate:
         endpoint.set("aggregate")
         server = self._registry[name]
         return await self._with_shared_uris(ctx, server, await self._forward(ctx, server, name=tool))
+
+    async def _admit(self, name: str, arguments: dict[str, Any]) -> None:
+        try:
+            server, tool = self._names.locate(name)
+        except UnknownTool:  # answered as any other that there is not
+            return
+        endpoint.set("aggregate")
+        await self._registry[server].admit(tool, arguments)
 
     async def _list_prompts(self, ctx: Context, params: Any) -> types.ListPromptsResult:
         owned = catalog.named(await self._listed(ctx, "prompts/list", "prompts"))
@@ -163,7 +175,7 @@ class Aggregate:
             server, tool = self._names.locate(name)
         except UnknownTool:
             return None
-        return next(info["inputSchema"] for info in self._registry[server].tools() if info["name"] == tool)
+        return next((info["inputSchema"] for info in self._registry[server].tools() if info["name"] == tool), None)
 
     def _some_has(self, method: str) -> bool:
         return any(server.handles(method) for server in self._registry)

@@ -52,6 +52,7 @@ class ToolCall:
 
     `request` makes what the call came in with, for a tool's `Context`; we do not look at it. `answers` and `state` are
     the caller's answer to what a tool asked. `plan` is None where there is no such tool.
+    `asked` is the name that the caller used for `tool`, where that is another.
     `value` and `failure` are noted where the SDK turns them into text.
     """
 
@@ -63,6 +64,7 @@ class ToolCall:
     request: Callable[[], Any] | None = None
     plan: Served | None = field(default=None, init=False)
     caller: str | None = field(default=None, init=False)
+    asked: str = field(default="", init=False)
     answers: Mapping[str, Any] | None = field(default=None, init=False)
     state: str | None = field(default=None, init=False)
     report: Report | None = field(default=None, init=False)

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from gateway.errors import Forbidden
 from gateway.server import Server, ToolInfo
 
 
@@ -19,6 +20,10 @@ class Grants(Protocol):
 
     def covers_all_of(self, server: str) -> bool:
         """Whether all that the server has may be used: its prompts and resources have no scopes of their own."""
+        ...
+
+    def missing(self, server: str, tool: str, asked: str) -> str:
+        """The scope that is missing for a tool that is not covered, by the name that it was asked for by."""
         ...
 
 
@@ -40,12 +45,31 @@ class Caller:
         """What is counted by: no stranger can choose an address that is a principal's name."""
         return f"principal {self.name}" if self.name is not None else f"address {self.address}"
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether this is a stranger where authentication is on."""
+        return self.name is None and self.grants is not None
+
     def sees(self, server: Server) -> Sequence[ToolInfo]:
         """The tools of `server` that this caller may call; where that is all, the same object while nothing changed."""
         tools = server.tools()
         if self.grants is None:
             return tools
         return [tool for tool in tools if self.grants.covers(server.name, tool)]
+
+    def uses(self, server: Server) -> bool:
+        """Whether there is anything of `server` that this caller may use."""
+        return self.grants is None or self.grants.covers_all_of(server.name) or len(self.sees(server)) > 0
+
+    def refusal(self, server: str, tool: ToolInfo | str, asked: str) -> Forbidden | None:
+        """Why this tool may not be called; None where it may, or where there is none to be called.
+
+        It says no more than was `asked`: the same, whether or not there is such a tool.
+        """
+        if self.grants is None or self.grants.covers(server, tool):
+            return None
+        name = tool if isinstance(tool, str) else tool["name"]
+        return Forbidden(server, asked, self.grants.missing(server, name, asked))
 
 
 _STRANGER = Caller()

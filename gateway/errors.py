@@ -6,21 +6,27 @@ GatewayError
 ├── UnknownServer        no server of that name
 ├── UnknownTool          no tool of that name
 │   └── AmbiguousTool    several, in different servers
+├── Forbidden            the caller's scopes do not cover it
 ├── InvalidRequest       the request around the arguments is wrong
 ├── InvalidArguments     the arguments do not match the tool's schema
 ├── RateLimited          the caller has made all the calls that they may make for now
 ├── ToolCrashed          the tool raised what it did not mean to
 ├── CallTimeout          the tool took longer than it may
+├── Unauthenticated      a credential is nobody's
+│   └── Expired          it was somebody's
+├── TooManyFailures      credentials from there were wrong too often
 └── Unavailable          too busy, or on the way down
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple, TypedDict
 
 _LONGEST = 128
+_SCOPE = re.compile(r"[!#-\[\]-~]{1,256}")  # RFC 6749, 3.3
 
 
 class ArgumentError(TypedDict):
@@ -39,10 +45,14 @@ class Quota(NamedTuple):
 
 
 class GatewayError(Exception):
-    """`str()` is a sentence fit for the caller; `slug` names the kind, `retry_after` is in seconds."""
+    """`str()` is a sentence fit for the caller; `slug` names the kind, `retry_after` is in seconds.
+
+    `scope` is what the caller would need.
+    """
 
     slug = "error"
     retry_after: int | None = None
+    scope: str | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -82,6 +92,17 @@ class AmbiguousTool(UnknownTool):
         self.tool = name
 
 
+class Forbidden(GatewayError):
+    """`scope` stays None where no scope can be written so: it has a blank, a quote or what is not ASCII in it."""
+
+    slug = "forbidden"
+
+    def __init__(self, server: str, tool: str | None, scope: str) -> None:
+        super().__init__(f"This needs the scope {_cut(scope)!r}, which the caller does not have.")
+        self.server, self.tool = server, tool if tool is None else _cut(tool)
+        self.scope = scope if _SCOPE.fullmatch(scope) else None
+
+
 class InvalidRequest(GatewayError):
     slug = "invalid-request"
 
@@ -116,6 +137,26 @@ class CallTimeout(GatewayError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The tool did not answer within {seconds:g} seconds.")
+
+
+class Unauthenticated(GatewayError):
+    slug = "unauthenticated"
+
+    def __init__(self, detail: str = "The credential is not valid.") -> None:
+        super().__init__(detail)
+
+
+class Expired(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__("The credential has expired.")
+
+
+class TooManyFailures(GatewayError):
+    slug = "rate-limited"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too many credentials from this address were wrong; this one was not looked at.")
+        self.retry_after = seconds
 
 
 class Unavailable(GatewayError):

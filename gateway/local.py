@@ -16,12 +16,12 @@ from starlette.types import ASGIApp
 
 from gateway import sdk
 from gateway.answer import Answer
-from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.call import CallNext, ToolCall, ToolResult, endpoint, request_id
 from gateway.caller import caller
 from gateway.errors import InvalidRequest, ToolCrashed, UnknownTool
 from gateway.exchanges import Exchanges
 from gateway.failure import refusal
-from gateway.native import NativeCalls
+from gateway.native import Access, NativeCalls
 from gateway.server import Status, ToolInfo
 from gateway.sessions import Limits, session_manager
 from gateway.tool import Plan
@@ -31,7 +31,9 @@ from gateway.tools import Tools
 class LocalServer:
     """Serves `mcp` under `name`. Every call, whatever way it came in, passes `chain`."""
 
-    def __init__(self, name: str, mcp: MCPServer[Any], chain: CallNext, limits: Limits) -> None:
+    def __init__(
+        self, name: str, mcp: MCPServer[Any], chain: CallNext, limits: Limits, access: Access | None = None
+    ) -> None:
         self.name = name
         self._mcp = mcp
         self._chain = chain
@@ -42,6 +44,9 @@ class LocalServer:
         self._manager = session_manager(self._server, limits)
         self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
         sdk.insert_middleware(mcp, NativeCalls(name, chain, self._tools))
+        if access is not None:
+            sdk.insert_middleware(mcp, access.middleware(name))
+            self.mcp = access.endpoint(self.mcp, self.admit)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -73,10 +78,20 @@ class LocalServer:
         return sdk.bus(self._mcp).subscribe(listener)
 
     def call(self, call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
-        call.tool = self._tools.resolve(call.tool)
+        exact = self._tools.resolve(call.tool)
+        if exact != call.tool:
+            call.asked, call.tool = call.tool, exact
         call.plan = plan = self._tools.plan(call.tool)
         call.execute = self._unknown if plan is None else partial(self._execute, plan)
         return self._chain(call)
+
+    async def admit(self, tool: str, arguments: dict[str, Any]) -> None:
+        plan = self._tools.plan(tool)
+        if caller.get().refusal(self.name, tool if plan is None else plan.info, tool) is None:
+            return
+        call = ToolCall(self.name, tool, arguments, endpoint.get(), request_id.get())
+        call.plan, call.execute = plan, self._unknown
+        await self._chain(call)
 
     async def _unknown(self, call: ToolCall) -> ToolResult:
         raise UnknownTool(call.tool, [tool["name"] for tool in caller.get().sees(self)], self.name)

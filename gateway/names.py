@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
+from gateway.caller import Caller, caller
 from gateway.errors import AmbiguousTool, UnknownTool
 from gateway.registry import Registry
+from gateway.server import ToolInfo
 
 LONGEST = 64
 _SAFE = re.compile(rf"[A-Za-z_][A-Za-z0-9_-]{{0,{LONGEST - 1}}}")
@@ -43,14 +45,15 @@ class Names:
         self._seen: list[Sequence[object]] = []
         self._table: dict[str, tuple[str, str]] = {}
         self._name_of: dict[tuple[str, str], str] = {}
+        self._tool: dict[tuple[str, str], ToolInfo] = {}
 
     def table(self) -> Mapping[str, tuple[str, str]]:
         """(server, tool) by name."""
         lists = [server.tools() for server in self._registry]
         if len(lists) != len(self._seen) or any(one is not other for one, other in zip(lists, self._seen, strict=True)):
-            keys = [(server.name, tool["name"]) for server in self._registry for tool in server.tools()]
             self._seen = [*lists]
-            self._table = unambiguous(keys)
+            self._tool = {(server.name, tool["name"]): tool for server in self._registry for tool in server.tools()}
+            self._table = unambiguous(self._tool)
             self._name_of = {key: name for name, key in self._table.items()}
         return self._table
 
@@ -62,15 +65,35 @@ class Names:
     def locate(self, name: str) -> tuple[str, str]:
         """The (server, tool) of an aggregate name, or of a bare one that only one server has.
 
+        Only what the caller may call is found. Where the name itself says what is not the caller's, that is where it
+        leads, whether or not there is such a tool: to the refusal.
+
         Raises:
             UnknownTool: neither.
         """
-        table = self.table()
-        if name in table:
-            return table[name]
-        bare = [key for key in table.values() if name in (key[1], key[1].removesuffix("_tool"))]
+        table, asking = self.table(), caller.get()
+        key = table.get(name)
+        if key is not None and self._is_open(asking, key):
+            return key
+        known = table if asking.grants is None else {n: key for n, key in table.items() if self._is_open(asking, key)}
+        bare = [key for key in known.values() if name in (key[1], key[1].removesuffix("_tool"))]
         if len(bare) == 1:
             return bare[0]
         if bare:
             raise AmbiguousTool(name, [self.of(*key) for key in bare])
-        raise UnknownTool(name, table)
+        if asking.grants is not None and (refused := self._refused(asking, name)) is not None:
+            return refused
+        raise UnknownTool(name, known)
+
+    def _is_open(self, asking: Caller, key: tuple[str, str]) -> bool:
+        return asking.grants is None or asking.grants.covers(key[0], self._tool[key])
+
+    def _refused(self, asking: Caller, name: str) -> tuple[str, str] | None:
+        """The first (server, tool) that `name` may mean and that the caller may not call."""
+        for server in self._registry:
+            tool = name.removeprefix(f"{server.name}_")
+            if tool == name or asking.refusal(server.name, tool, tool) is None:
+                continue
+            if all(seen["name"] != f"{tool}_tool" for seen in asking.sees(server)):
+                return server.name, tool
+        return None

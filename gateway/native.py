@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from mcp.server.context import CallNext as SDKCallNext
-from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.server.context import HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
+from starlette.types import ASGIApp
 
 from gateway import sdk
 from gateway.call import CallNext, ToolCall, ToolResult, current_call, endpoint, request_id
@@ -20,6 +21,24 @@ from gateway.tools import Tools
 
 SERVER_ERROR = -32000
 TIMED_OUT = -32001
+Admit = Callable[[str, dict[str, Any]], Coroutine[Any, Any, None]]
+"""Takes a tool's name and arguments. Raises Forbidden, recorded as the call that it is, where the caller may not."""
+
+
+class Access(Protocol):
+    """What guards a native endpoint besides the chain, where callers have scopes."""
+
+    def middleware(self, server: str) -> ServerMiddleware[Any]:
+        """For the endpoint of one server."""
+        ...
+
+    def over(self, servers: Sequence[str]) -> ServerMiddleware[Any]:
+        """For the one over all servers, whose requests go on to theirs."""
+        ...
+
+    def endpoint(self, mcp: ASGIApp, admit: Admit) -> ASGIApp:
+        """`mcp`, with what HTTP can say of a call that `admit` refuses."""
+        ...
 
 
 class NativeCalls:
@@ -72,6 +91,8 @@ def protocol_error(exc: GatewayError) -> MCPError:
     data: dict[str, Any] = {"type": exc.slug}
     if exc.retry_after is not None:
         data["retryAfter"] = exc.retry_after
+    if exc.scope is not None:
+        data["scope"] = exc.scope
     return MCPError(TIMED_OUT if isinstance(exc, CallTimeout) else SERVER_ERROR, str(exc), data)
 
 

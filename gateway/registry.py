@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
+from gateway.caller import caller
 from gateway.errors import StartError, UnknownServer
 from gateway.server import Server
 
@@ -24,11 +25,16 @@ class Registry:
     def __getitem__(self, name: str) -> Server:
         server = self._servers.get(name)
         if server is None:
-            raise UnknownServer(name, self._servers)
+            raise UnknownServer(name, self.names_used())
         return server
 
     def names(self) -> Sequence[str]:
         return list(self._servers)
+
+    def names_used(self) -> Sequence[str]:
+        """Of those servers that the caller may use anything of."""
+        asking = caller.get()
+        return [server.name for server in self if asking.uses(server)]
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

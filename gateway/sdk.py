@@ -105,12 +105,14 @@ async def answer(server: LowLevelServer[Any], ctx: ServerRequestContext[Any, Any
     call: CallNext = handle
     for middleware in reversed(without_tracing(server.middleware)):
         call = partial(_pass, middleware, call)
-    result = await call(ctx)
-    return (
-        result.model_dump(by_alias=True, mode="json", exclude_none=True)
-        if isinstance(result, BaseModel)
-        else result or {}
-    )
+    return wire(await call(ctx))
+
+
+def wire(result: HandlerResult) -> dict[str, Any]:
+    """A handler's result as it goes on the wire."""
+    if isinstance(result, BaseModel):
+        return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return result or {}
 
 
 def _pass(middleware: ServerMiddleware[Any], call_next: CallNext, ctx: ServerRequestContext[Any, Any]) -> Any:

@@ -65,6 +65,14 @@ class Server(Protocol):
         """
         ...
 
+    async def admit(self, tool: str, arguments: dict[str, Any]) -> None:
+        """Let a native call that the caller may make pass by; take another to the interceptor that refuses it.
+
+        Raises:
+            Forbidden: it is refused, and recorded as a call.
+        """
+        ...
+
     def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
         """Hear the server's change events (the SDK's `ServerEvent`) until the function returned is called."""
         ...

@@ -75,6 +75,7 @@ SCHEMAS: Mapping[str, Any] = {
             requestId=_TEXT,
             server=_TEXT,
             tool=_TEXT,
+            scope={**_TEXT, "description": "What the caller would need."},
             errors={"type": "array", "items": _shape({"path": _TEXT, "reason": _TEXT})},
             retryAfter=_COUNT,
         ),

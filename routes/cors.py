@@ -18,9 +18,10 @@ ALLOWED = (
     "mcp-protocol-version",
     "mcp-session-id",
     "traceparent",
+    "x-api-key",
     "x-request-id",
 )
-EXPOSED = "ETag, Mcp-Session-Id, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+EXPOSED = "ETag, Mcp-Session-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-ID"
 METHODS = "GET, POST, DELETE, OPTIONS"
 
 

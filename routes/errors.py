@@ -10,10 +10,10 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ExceptionHandler
+from starlette.types import ExceptionHandler, Scope
 
 from gateway.call import ToolCall, request_id
-from gateway.errors import GatewayError, RateLimited
+from gateway.errors import Forbidden, GatewayError, RateLimited
 
 TABLE: Mapping[str, tuple[int, str]] = {
     "invalid-request": (400, "The request is not as it must be"),
@@ -65,8 +65,18 @@ def of_refusal(exc: GatewayError, call: ToolCall | None) -> dict[str, Any]:
     server, tool = exc.server, exc.tool
     if call is not None and tool is None:
         server, tool = call.server, call.tool
-    more = {"server": server, "tool": tool, "errors": exc.errors, "retryAfter": exc.retry_after}
+    more = {"server": server, "tool": tool, "errors": exc.errors, "retryAfter": exc.retry_after, "scope": exc.scope}
     return document(exc.slug, str(exc), **more)
+
+
+def insufficient(exc: Forbidden, scope: Scope) -> dict[str, str]:
+    """The header by which a client learns what scope to ask for, and of whom (RFC 6750, RFC 9728)."""
+    challenge = 'Bearer error="insufficient_scope"'
+    if exc.scope is not None:
+        challenge += f', scope="{exc.scope}"'
+    if "metadata" in scope:
+        challenge += f', resource_metadata="{scope["metadata"].url_for(scope)}"'
+    return {"WWW-Authenticate": challenge}
 
 
 def tool_error(message: str, server: str, tool: str) -> Response:
@@ -79,6 +89,7 @@ def exception_handlers() -> dict[Any, ExceptionHandler]:
     return {
         GatewayError: _gateway_error,
         RateLimited: _rate_limited,
+        Forbidden: _forbidden,
         HTTPException: _http_error,
         ClientDisconnect: _client_left,
         Exception: _internal_error,
@@ -100,6 +111,11 @@ async def _rate_limited(request: Request, exc: Exception) -> Response:
         "RateLimit": f'"{exc.full.name}";r=0;t={exc.retry_after}',
     }
     return answer(of_refusal(exc, request.scope.get("call")), headers)
+
+
+async def _forbidden(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, Forbidden)
+    return answer(of_refusal(exc, request.scope.get("call")), insufficient(exc, request.scope))
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:

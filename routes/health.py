@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gateway.caller import caller
 from gateway.registry import Registry
 from gateway.server import Server
+
+UP: Mapping[str, str] = {"status": "ok"}
+"""All that those are told who may not use it, a stranger among them."""
 
 
 class Sessions(Protocol):
@@ -23,7 +28,7 @@ class Health:
         self._server = server
 
     async def get(self, request: Request) -> Response:
-        return JSONResponse(health(self._server))
+        return JSONResponse(health(self._server) if caller.get().uses(self._server) else UP)
 
 
 class HealthOfAll:
@@ -34,7 +39,10 @@ class HealthOfAll:
         self._aggregate = aggregate
 
     async def get(self, request: Request) -> Response:
-        servers = [health(server) for server in self._registry]
+        asking = caller.get()
+        if asking.is_unknown:
+            return JSONResponse(UP)
+        servers = [health(server) for server in self._registry if asking.uses(server)]
         tools, sessions = (sum(server[key] for server in servers) for key in ("tools", "sessions"))
         sessions += self._aggregate.sessions
         return JSONResponse({"status": "ok", "tools": tools, "sessions": sessions, "servers": servers})

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.registry import Registry
 from gateway.server import Server
+from routes.tools import kept
 
 
 class Index:
@@ -17,11 +18,12 @@ class Index:
 
     async def get(self, request: Request) -> Response:
         root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
-        servers = [urls(server, root) for server in self._registry]
+        servers = [urls(self._registry[name], root) for name in self._registry.names_used()]
+        headers = {"Cache-Control": kept()}
         if "text/html" in request.headers.get("accept", ""):
-            return HTMLResponse(_page(servers, root))
+            return HTMLResponse(_page(servers, root), headers=headers)
         rest = {name: f"{root}/{name}" for name in ("mcp", "tools", "call", "health", "docs")}
-        return JSONResponse({"servers": servers, **rest, "openapi": f"{root}/openapi.json"})
+        return JSONResponse({"servers": servers, **rest, "openapi": f"{root}/openapi.json"}, headers=headers)
 
 
 def urls(server: Server, root: str = "") -> dict[str, str]:

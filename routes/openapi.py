@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.caller import caller
 from gateway.names import Names
 from gateway.registry import Registry
 from gateway.server import Server, ToolInfo
@@ -18,6 +20,9 @@ from routes.schemas import accepted, moved
 from routes.tools import cached
 
 Paths = dict[str, Any]
+ToolsOf = Sequence[tuple[Server, Sequence[ToolInfo]]]
+Seen = tuple[tuple[str, tuple[str, ...]], ...]
+_KEPT = 16
 
 ANY_ERRORS = ("forbidden-origin", "misdirected", "internal-error", "unavailable")
 CALL_ERRORS = (
@@ -51,39 +56,50 @@ class OpenAPIOfAll:
 
 
 class Document:
-    """Made when it is first asked for, and anew when some server's tools have changed; it takes milliseconds."""
+    """Made when it is first asked for, and anew when some server's tools have changed; it takes milliseconds.
+
+    Kept by the tools that are in it: callers who see the same share it.
+    """
 
     def __init__(
-        self, title: str, servers: Iterable[Server], names: Names, more: Callable[[Names], Paths] | None = None
+        self, title: str, servers: Iterable[Server], names: Names, more: Callable[[ToolsOf], Paths] | None = None
     ) -> None:
         self._title = title
         self._servers = servers
         self._names = names
         self._more = more
         self._table: Mapping[str, tuple[str, str]] | None = None
-        self._made: dict[str, Any] = {}
+        self._made: OrderedDict[Seen, dict[str, Any]] = OrderedDict()
 
     def now(self, base: str) -> dict[str, Any]:
-        table = self._names.table()
+        """As the caller may see it."""
+        table, asking = self._names.table(), caller.get()
         if table is not self._table:
-            self._table, self._made = table, self._make()
-        return {**self._made, "servers": [{"url": base, "description": "Where this document comes from."}]}
+            self._table = table
+            self._made.clear()
+        tools = [(server, asking.sees(server)) for server in self._servers if asking.uses(server)]
+        seen = tuple((server.name, tuple(tool["name"] for tool in some)) for server, some in tools)
+        if seen not in self._made:
+            self._made[seen] = self._make(tools)
+            if len(self._made) > _KEPT:
+                self._made.popitem(last=False)
+        return {**self._made[seen], "servers": [{"url": base, "description": "Where this document comes from."}]}
 
-    def _make(self) -> dict[str, Any]:
+    def _make(self, servers: ToolsOf) -> dict[str, Any]:
         paths: Paths = {}
         schemas = dict(SCHEMAS)
-        for server in self._servers:
-            for tool in server.tools():
+        for server, tools in servers:
+            for tool in tools:
                 name = self._names.of(server.name, tool["name"])
                 paths[f"/{server.name}/mcp/tools/{quote(tool['name'], safe='')}"] = _tool(server, tool, name)
                 schemas[f"{name}_input"] = moved(accepted(tool["inputSchema"]), f"#/components/schemas/{name}_input")
                 if "outputSchema" in tool:
                     schemas[f"{name}_output"] = moved(tool["outputSchema"], f"#/components/schemas/{name}_output")
-            paths |= _generic(server)
+            paths |= _generic(server, tools)
         return {
             "openapi": "3.1.0",
             "info": {"title": self._title, "version": "1", "description": ABOUT},
-            "paths": {**paths, **(self._more(self._names) if self._more is not None else {})},
+            "paths": {**paths, **(self._more(servers) if self._more is not None else {})},
             "components": {"schemas": schemas, "responses": responses(), "headers": HEADERS},
         }
 
@@ -113,9 +129,9 @@ def _tool(server: Server, tool: ToolInfo, name: str) -> dict[str, Any]:
     return {"post": call, "get": info}
 
 
-def _generic(server: Server) -> Paths:
+def _generic(server: Server, tools: Sequence[ToolInfo]) -> Paths:
     base, name = f"/{server.name}/mcp", server.name
-    example = next(({"tool": tool["name"], "arguments": {}} for tool in server.tools()), None)
+    example = next(({"tool": tool["name"], "arguments": {}} for tool in tools), None)
     return {
         f"{base}/tools": {"get": _list(f"{name}.tools", name, "The tools of this server")},
         f"{base}/call": {
@@ -125,9 +141,9 @@ def _generic(server: Server) -> Paths:
     }
 
 
-def _over_all(names: Names) -> Paths:
-    tag, tools = "All", names.table().values()
-    example = next(({"server": server, "tool": tool, "arguments": {}} for server, tool in tools), None)
+def _over_all(servers: ToolsOf) -> Paths:
+    tag, first = "All", next(((server.name, tool["name"]) for server, tools in servers for tool in tools), None)
+    example = {"server": first[0], "tool": first[1], "arguments": {}} if first is not None else None
     return {
         "/tools": {"get": _list("tools", tag, "The tools of all servers")},
         "/call": {"post": _call("call", tag, "Call a tool of any server by its name", "CallOfAny", example)},

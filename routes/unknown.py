@@ -13,10 +13,10 @@ class Unknown:
     """Stands behind all mounts, at `/{server}/{rest}`."""
 
     def __init__(self, registry: Registry) -> None:
-        self._names = registry.names()
+        self._registry = registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server, rest = scope["path_params"]["server"], scope["path_params"]["rest"]
         if rest == "openapi.json" or rest.partition("/")[0] == "mcp":
-            raise UnknownServer(server, self._names)
+            raise UnknownServer(server, self._registry.names_used())
         raise HTTPException(404)

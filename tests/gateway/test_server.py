@@ -49,6 +49,9 @@ class Stub:
     async def forward(self, ctx: Any, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         raise NotImplementedError
 
+    async def admit(self, tool: str, arguments: dict[str, Any]) -> None:
+        raise NotImplementedError
+
     def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
         raise NotImplementedError
 

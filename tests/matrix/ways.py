@@ -81,6 +81,8 @@ NATIVE: Mapping[str, Ask] = {
     "aggregate legacy": legacy_aggregate,
 }
 WAYS: Mapping[str, Ask] = {**PLAIN, **NATIVE}
+VIA = {way: "aggregate" if way.startswith("aggregate") else "mcp" for way in NATIVE}
+VIA |= {way: "tool-url" if way == "tool url" else "call" for way in PLAIN}
 
 
 async def _post(door: Door, url: str, body: Arguments, headers: Headers) -> Outcome:

@@ -1,0 +1,92 @@
+"""The file of API keys: who has one, what it opens, until when; of the key itself only a hash."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex, token_urlsafe
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.errors import LoadError
+
+PREFIX = "mcp_"
+ID_LENGTH = 8
+EXPECTED = {
+    "name": "up to 64 letters, digits and . _ @ -, the first a letter or a digit",
+    "scopes": "patterns like math:add_tool, math:* or *:read_*, without blanks",
+}
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(microsecond=0)
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Scope = Annotated[str, Field(pattern=r"^[!-~]{1,256}$")]
+
+
+class Key(BaseModel):
+    """A field that is not known is refused: a misspelt `expires` would never expire."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{8}$")]
+    name: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._@-]{0,63}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    scopes: tuple[Scope, ...]
+    created: Time
+    expires: Time | None
+
+    def has_expired(self, now: float) -> bool:
+        return self.expires is not None and self.expires.timestamp() <= now
+
+
+class KeyFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    keys: list[Key]
+
+    def find(self, name_or_id: str) -> Key | None:
+        """By its name; else by its id."""
+        by_name = (key for key in self.keys if key.name == name_or_id)
+        return next(by_name, None) or next((key for key in self.keys if key.id == name_or_id), None)
+
+
+def read(path: Path) -> KeyFile:
+    """Raises LoadError, one line, where there is no file or it is not as it must be."""
+    try:
+        text = path.read_bytes()
+    except OSError as exc:
+        reason = (exc.strerror or type(exc).__name__).lower()
+        raise LoadError(f"{path}: the keys cannot be read, {reason}") from exc
+    try:
+        found = KeyFile.model_validate_json(text)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise LoadError(f"{path}: these are no keys, {where}: {first['msg']}") from exc
+    for values in ([key.id for key in found.keys], [key.name for key in found.keys]):
+        if twice := [value for value, count in Counter(values).items() if count > 1]:
+            raise LoadError(f"{path}: {twice[0]!r} is there twice")
+    return found
+
+
+def new_key(name: str, scopes: tuple[str, ...], expires: datetime | None) -> tuple[Key, str]:
+    """A record, and the key itself, which is kept nowhere.
+
+    Raises:
+        LoadError: the name or a scope is not as it must be.
+    """
+    key_id = token_hex(ID_LENGTH // 2)
+    key = f"{PREFIX}{key_id}_{token_urlsafe(32)}"
+    digest = sha256(key.encode()).hexdigest()
+    try:
+        record = Key(id=key_id, name=name, sha256=digest, scopes=scopes, created=datetime.now(UTC), expires=expires)
+    except ValidationError as exc:
+        field = exc.errors()[0]["loc"][0]
+        raise LoadError(f"{field}: expected {EXPECTED[str(field)]}") from exc
+    return record, key

@@ -1,0 +1,91 @@
+"""Who may call what: the rules of scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gateway.key_file import Key, KeyFile
+from tests.keys import bearer
+from tests.matrix.rules import Call, Rule
+
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+SCOPES: Mapping[str, tuple[str, ...]] = {
+    "exact": ("one:add",),
+    "server": ("one:*",),
+    "tools": ("*:a*",),
+    "admin": ("admin",),
+    "brave": ("one:*", "danger"),
+    "careless": ("danger",),
+    "other": ("two:*", "one:ad", "one:addd", "*", "one", "add", "Admin", "ONE:*"),
+    "nothing": (),
+    "expired": ("admin",),
+}
+KEYS = {name: f"mcp_{number:08}_{name:->43}" for number, name in enumerate(SCOPES)}
+HEADERS = {name: bearer(key) for name, key in KEYS.items()}
+
+
+def keys(folder: Path) -> dict[str, Any]:
+    """Everybody's key in a file."""
+    written = [_key(number, name) for number, name in enumerate(SCOPES)]
+    path = folder / "keys.json"
+    path.write_text(KeyFile(keys=written).model_dump_json())
+    return {"auth_keys": str(path)}
+
+
+def _key(number: int, name: str) -> Key:
+    digest = sha256(KEYS[name].encode()).hexdigest()
+    expires = CREATED if name == "expired" else None
+    return Key(id=f"{number:08}", name=name, sha256=digest, scopes=SCOPES[name], created=CREATED, expires=expires)
+
+
+def keys_and_danger(folder: Path) -> dict[str, Any]:
+    return keys(folder) | {"destructive_scope": "danger"}
+
+
+async def strangers_are_refused(call: Call) -> None:
+    for headers in ({}, bearer("wrong"), HEADERS["expired"]):
+        outcome = await call("add", headers, a=1, b=2)
+        assert (outcome.slug, outcome.status) == ("unauthenticated", 401)
+
+
+async def scopes_open(call: Call) -> None:
+    for name in ("exact", "server", "tools", "admin"):
+        assert (await call("add", HEADERS[name], a=1, b=2)).value == 3
+
+
+async def other_scopes_do_not(call: Call) -> None:
+    for name in ("other", "nothing", "careless"):
+        for tool in ("add", "wait", "erase", "nonsense"):
+            outcome = await call(tool, HEADERS[name])
+            assert (outcome.slug, outcome.status) == ("forbidden", 403)
+            said = f'Bearer error="insufficient_scope", scope="one:{tool}", resource_metadata="http://localhost/.well'
+            assert outcome.headers["www-authenticate"].startswith(said)
+            assert f"'one:{tool}'" in (outcome.problem.get("detail") or outcome.problem["message"])
+            assert (outcome.problem.get("scope") or outcome.problem["data"]["scope"]) == f"one:{tool}"
+
+
+async def destruction_needs_its_scope(call: Call) -> None:
+    for name in ("brave", "admin"):
+        assert (await call("erase", HEADERS[name])).value == "erased"
+    outcome = await call("erase", HEADERS["server"])
+    assert (outcome.slug, outcome.status) == ("forbidden", 403)
+    assert 'scope="danger"' in outcome.headers["www-authenticate"]
+    assert (await call("add", HEADERS["server"], a=1, b=2)).value == 3
+    assert 'scope="one:erase"' in (await call("erase", HEADERS["careless"])).headers["www-authenticate"]
+
+
+async def destruction_needs_no_more_than_a_call(call: Call) -> None:
+    assert (await call("erase", HEADERS["server"])).value == "erased"
+
+
+RULES = [
+    Rule("without a credential that is good nothing is called", strangers_are_refused, keys),
+    Rule("a scope that covers a tool opens it", scopes_open, keys),
+    Rule("a scope that does not, does not, whether or not there is such a tool", other_scopes_do_not, keys),
+    Rule("a destructive tool needs a scope besides", destruction_needs_its_scope, keys_and_danger),
+    Rule("a destructive tool is like any other where no scope is set", destruction_needs_no_more_than_a_call, keys),
+]

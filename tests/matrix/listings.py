@@ -1,0 +1,94 @@
+"""Every URL that tells which tools there are: what of the servers `one` and `two` is found at each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from tests import wire
+from tests.matrix.ways import Door, Headers
+
+Listed = Callable[[Door, Headers], Awaitable[list[str]]]
+"""The tools, each as `server_tool`."""
+
+
+def plain(url: str, server: str = "") -> Listed:
+    async def listed(door: Door, headers: Headers) -> list[str]:
+        tools = (await door.http.get(url, headers=headers)).json()["tools"]
+        return [f"{server or tool['server']}_{tool['name']}" for tool in tools]
+
+    return listed
+
+
+def formatted(url: str, read: Callable[[Any], list[str]], server: str = "") -> Listed:
+    async def listed(door: Door, headers: Headers) -> list[str]:
+        names = read((await door.http.get(url, headers=headers)).json())
+        return [f"{server}_{name}" if server else name for name in names]
+
+    return listed
+
+
+def document(url: str) -> Listed:
+    async def listed(door: Door, headers: Headers) -> list[str]:
+        paths = (await door.http.get(url, headers=headers)).json()["paths"]
+        tools = [path.split("/") for path in paths if "/mcp/tools/" in path]
+        return [f"{parts[1]}_{parts[4]}" for parts in tools]
+
+    return listed
+
+
+def modern(url: str, server: str = "") -> Listed:
+    async def listed(door: Door, headers: Headers) -> list[str]:
+        needed, body = wire.modern("tools/list")
+        answer = await door.http.post(url, json=body, headers={**needed, **headers})
+        return _named(answer.json()["result"], server)
+
+    return listed
+
+
+def legacy(url: str, server: str = "") -> Listed:
+    async def listed(door: Door, headers: Headers) -> list[str]:
+        opening = await door.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
+        session = {**wire.in_session(opening.headers["mcp-session-id"]), **headers}
+        await door.http.post(url, json=wire.INITIALIZED, headers=session)
+        answer = await door.http.post(url, json=wire.request("tools/list"), headers=session)
+        return _named(wire.messages(answer.text)[-1]["result"], server)
+
+    return listed
+
+
+def _named(result: Any, server: str) -> list[str]:
+    return [f"{server}_{tool['name']}" if server else tool["name"] for tool in result["tools"]]
+
+
+def _openai(tools: Any) -> list[str]:
+    return [tool["function"]["name"] for tool in tools]
+
+
+def _anthropic(tools: Any) -> list[str]:
+    return [tool["name"] for tool in tools]
+
+
+def _gemini(tools: Any) -> list[str]:
+    return [function["name"] for function in tools[0]["functionDeclarations"]]
+
+
+OF_ALL: Mapping[str, Listed] = {
+    "/tools": plain("/tools"),
+    "/tools as openai": formatted("/tools?format=openai", _openai),
+    "/tools as anthropic": formatted("/tools?format=anthropic", _anthropic),
+    "/tools as gemini": formatted("/tools?format=gemini", _gemini),
+    "/openapi.json": document("/openapi.json"),
+    "aggregate modern": modern("/mcp"),
+    "aggregate legacy": legacy("/mcp"),
+}
+OF_ONE: Mapping[str, Listed] = {
+    "tools": plain("/one/mcp/tools", "one"),
+    "tools as openai": formatted("/one/mcp/tools?format=openai", _openai, "one"),
+    "tools as anthropic": formatted("/one/mcp/tools?format=anthropic", _anthropic, "one"),
+    "tools as gemini": formatted("/one/mcp/tools?format=gemini", _gemini, "one"),
+    "openapi.json": document("/one/openapi.json"),
+    "native modern": modern("/one/mcp", "one"),
+    "native legacy": legacy("/one/mcp", "one"),
+}
+LISTINGS: Mapping[str, Listed] = {**OF_ALL, **OF_ONE}

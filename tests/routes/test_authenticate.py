@@ -1,0 +1,215 @@
+"""Who may come in, at every URL, and what those are told who may not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.mcpserver import Context
+
+from gateway.caller import caller
+from tests import wire
+from tests.clients import connected, post
+from tests.conftest import MakeApp, server_of
+from tests.keys import add_key, bearer
+from tests.routes.raw import HOST, ask, ask_behind
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+CLOSED = [
+    ("GET", "/"),
+    ("GET", "/tools"),
+    ("GET", "/docs"),
+    ("GET", "/openapi.json"),
+    ("POST", "/call"),
+    ("OPTIONS", "/call"),
+    ("POST", "/mcp"),
+    ("POST", "/mcp/"),
+    ("GET", "/one/mcp"),
+    ("POST", "/one/mcp"),
+    ("DELETE", "/one/mcp"),
+    ("POST", "/one/mcp/call"),
+    ("GET", "/one/mcp/tools"),
+    ("POST", "/one/mcp/tools/who"),
+    ("GET", "/one/openapi.json"),
+    ("GET", "/nothing"),
+    ("GET", "/nothing/mcp"),
+    ("GET", "/one/mcp/tools/health"),
+    ("GET", "/one/x/mcp/health"),
+    ("GET", "/health/"),
+    ("GET", "/health\n"),
+    ("GET", "//health"),
+    ("GET", "/.well-known/oauth-protected-resources"),
+    ("GET", "/metrics"),
+]
+OPEN = ["/health", "/one/mcp/health", "/.well-known/oauth-protected-resource"]
+
+
+async def who() -> list[str | None]:
+    """Who is asking, by our word and by the SDK's."""
+    token = get_access_token()
+    return [caller.get().name, token.client_id if token else None, token.token if token else None]
+
+
+async def headers(ctx: Context) -> list[str]:
+    """The names of the headers that a tool can see."""
+    request: Any = ctx.request_context.request
+    return sorted(request.headers)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    return tmp_path / "keys.json"
+
+
+@pytest.fixture
+def key(keys: Path) -> str:
+    return add_key(keys, "ci", "one:*")
+
+
+@pytest.mark.parametrize(("method", "url"), CLOSED)
+async def test_a_stranger_is_asked_who_they_are(make_app: MakeApp, keys: Path, key: str, method: str, url: str) -> None:
+    answer = await ask(make_app(server_of(who), auth_keys=str(keys)), method, url)
+    assert (answer.status, answer.document["type"]) == (401, "urn:multi-mcp:error:unauthenticated")
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.startswith('Bearer resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource')
+    assert "error" not in challenge
+
+
+@pytest.mark.parametrize("url", OPEN)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_what_is_open_is_so_with_a_wrong_key_as_well(
+    make_app: MakeApp, keys: Path, key: str, method: str, url: str
+) -> None:
+    async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
+        for sent in ({}, bearer("wrong"), {"x-api-key": "wrong"}, {**bearer(key), "x-api-key": key}):
+            assert (await http.request(method, url, headers=sent)).status_code == 200
+
+
+async def test_health_tells_a_stranger_no_more_than_that_it_is_up(make_app: MakeApp, keys: Path, key: str) -> None:
+    async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
+        for url in ("/health", "/one/mcp/health"):
+            assert (await http.get(url)).json() == {"status": "ok"}
+            assert (await http.get(url, headers=bearer("wrong"))).json() == {"status": "ok"}
+            assert (await http.get(url, headers=bearer(key))).json()["tools"] == 1
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  ", "X-API-Key"])
+async def test_a_key_says_who_is_asking(make_app: MakeApp, keys: Path, key: str, scheme: str) -> None:
+    sent = {"x-api-key": key} if scheme == "X-API-Key" else {"authorization": f"{scheme}{key}"}
+    async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
+        http.headers.update(sent)
+        for _ in range(2):
+            assert (await post(http, "who")).json() == {"result": ["key:ci", "key:ci", ""]}
+
+
+async def test_a_key_says_so_over_native_mcp_too(make_app: MakeApp, keys: Path, key: str) -> None:
+    async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
+        http.headers.update(bearer(key))
+        for server in ("one", ""):
+            for era in ("legacy", "modern"):
+                async with connected(http, era, server) as client:
+                    found = await client.call_tool("who" if server else "one_who")
+                    assert found.structured_content == {"result": ["key:ci", "key:ci", ""]}
+
+
+async def test_no_tool_sees_a_credential(make_app: MakeApp, keys: Path, key: str) -> None:
+    async with opened(make_app(server_of(headers), auth_keys=str(keys))) as http:
+        for sent in (bearer(key), {"x-api-key": key, "authorization": "Basic b3RoZXI6c2VjcmV0"}):
+            http.headers = {**sent, "x-other": "1"}
+            seen = (await post(http, "headers")).json()["result"]
+            async with connected(http, "modern") as client:
+                seen += (await client.call_tool("headers")).structured_content["result"]
+            assert seen.count("x-other") == 2
+            assert not {"authorization", "x-api-key"} & {*seen}
+
+
+@pytest.mark.parametrize(
+    "given", ["", "x", "mcp_", "mcp_00000000_x", "a.b.c", "mcp_ÿÿ", "x" * 20_000, "a" * 300 + "." * 900]
+)
+@pytest.mark.parametrize("header", [b"authorization", b"x-api-key"])
+async def test_a_wrong_key_is_refused_without_a_word_about_why(
+    make_app: MakeApp, keys: Path, key: str, given: str, header: bytes
+) -> None:
+    value = given.encode("latin-1") if header == b"x-api-key" else b"Bearer " + given.encode("latin-1")
+    answer = await ask(make_app(server_of(who), auth_keys=str(keys)), "POST", "/call", [HOST, (header, value)])
+    assert (answer.status, answer.document["detail"]) == (401, "The credential is not valid.")
+    assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token", error_description=')
+
+
+async def test_a_key_is_refused_after_its_time(make_app: MakeApp, keys: Path) -> None:
+    key = add_key(keys, "ci", "one:*", expires=datetime(2020, 1, 1, tzinfo=UTC))
+    async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
+        http.headers.update(bearer(key))
+        answer = await post(http, "who")
+    assert (answer.status_code, answer.json()["detail"]) == (401, "The credential has expired.")
+
+
+async def test_several_credentials_are_refused(make_app: MakeApp, keys: Path, key: str) -> None:
+    app = make_app(server_of(who), auth_keys=str(keys))
+    by_bearer, by_key = (b"authorization", f"Bearer {key}".encode()), (b"x-api-key", key.encode())
+    for sent in ([by_bearer, by_key], [by_key, by_key], [by_bearer, by_bearer]):
+        answer = await ask(app, "GET", "/tools", [HOST, *sent])
+        assert (answer.status, answer.document["type"]) == (400, "urn:multi-mcp:error:invalid-request")
+        assert 'error="invalid_request"' in answer.headers["www-authenticate"]
+
+
+async def test_another_scheme_is_no_credential(make_app: MakeApp, keys: Path, key: str) -> None:
+    app = make_app(server_of(who), auth_keys=str(keys))
+    basic = (b"authorization", b"Basic b3RoZXI6c2VjcmV0")
+    assert "error" not in (await ask(app, "GET", "/tools", [HOST, basic])).headers["www-authenticate"]
+    assert (await ask(app, "GET", "/tools", [HOST, basic, (b"x-api-key", key.encode())])).status == 200
+
+
+async def test_a_preflight_is_answered_before_anyone_is_asked(make_app: MakeApp, keys: Path, key: str) -> None:
+    asked = [(b"origin", b"http://localhost"), (b"access-control-request-method", b"POST")]
+    answer = await ask(make_app(server_of(who), auth_keys=str(keys)), "OPTIONS", "/one/mcp", [HOST, *asked])
+    assert answer.status == 204
+    assert {"authorization", "x-api-key"} <= {*answer.headers["access-control-allow-headers"].split(", ")}
+
+
+async def test_a_page_may_read_the_challenge(make_app: MakeApp, keys: Path, key: str) -> None:
+    answer = await ask(
+        make_app(server_of(who), auth_keys=str(keys)), "GET", "/tools", [HOST, (b"origin", b"http://localhost")]
+    )
+    assert answer.status == 401
+    assert "WWW-Authenticate" in answer.headers["access-control-expose-headers"]
+
+
+async def test_guesses_are_counted_by_address_and_do_not_harm_those_who_are_known(
+    make_app: MakeApp, keys: Path, key: str
+) -> None:
+    other = add_key(keys, "other", "one:*")
+    async with opened(make_app(server_of(who), auth_keys=str(keys), auth_max_failures=3)) as http:
+        assert (await http.get("/tools", headers=bearer(key))).status_code == 200
+        statuses = [(await http.get("/tools", headers=bearer(f"mcp_{n}"))).status_code for n in range(5)]
+        assert statuses == [401, 401, 401, 429, 429]
+        refused = await http.get("/tools", headers=bearer(other))
+        assert (refused.status_code, refused.json()["type"]) == (429, "urn:multi-mcp:error:rate-limited")
+        assert 0 < int(refused.headers["retry-after"]) == refused.json()["retryAfter"] <= 60
+        assert (await http.get("/tools", headers=bearer(key))).status_code == 200
+        assert (await http.get("/tools")).status_code == 401
+        assert (await http.get("/health", headers=bearer("wrong"))).status_code == 200
+
+
+async def test_behind_a_prefix_the_same_is_open(make_app: MakeApp, keys: Path, key: str) -> None:
+    app = make_app(server_of(who), auth_keys=str(keys))
+    for url in OPEN:
+        assert (await ask_behind("/ai", app, "GET", url)).status == 200
+    assert (await ask_behind("/health", app, "GET", "/tools")).status == 401
+    assert (await ask_behind("/health", app, "GET", "")).status == 401
+    assert (await ask_behind("", app, "GET", "/ai/health")).status == 401
+
+
+async def test_where_authentication_is_off_nobody_is_asked(make_app: MakeApp) -> None:
+    async with opened(make_app(server_of(who))) as http:
+        http.headers.update(bearer("anything"))
+        assert (await post(http, "who")).json() == {"result": [None, None, None]}
+        assert (await http.get("/health")).json()["tools"] == 1
+        opening = await http.post("/one/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
+        assert opening.status_code == 200
+        assert (await http.get("/.well-known/oauth-protected-resource")).status_code == 404
