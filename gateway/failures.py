@@ -31,6 +31,9 @@ class Failures:
         self._clock = clock
         self._counts: OrderedDict[str, _Count] = OrderedDict()  # by their ends, the earliest first
 
+    def __len__(self) -> int:
+        return len(self._counts)
+
     def refuse(self, address: str) -> None:
         """Raises TooManyFailures where the address has had its number."""
         if not self._counts:

@@ -31,7 +31,7 @@ async def fetch(issuer: str) -> Sequence[Any]:
     try:
         with anyio.fail_after(PATIENCE):
             async with httpx2.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client:
-                url = await _jwks_url(client, issuer)
+                url = await _located(client, issuer)
                 keys = (await _document(client, url)).get("keys")
     except TimeoutError as exc:
         raise Away(f"no answer within {PATIENCE:g} seconds") from exc
@@ -52,22 +52,24 @@ def metadata_urls(issuer: str) -> list[str]:
     return [f"{parts.scheme}://{parts.netloc}{place}" for place in places]
 
 
-async def _jwks_url(client: httpx2.AsyncClient, issuer: str) -> str:
+async def _located(client: httpx2.AsyncClient, issuer: str) -> str:
     reasons = []
     for url in metadata_urls(issuer):
         try:
-            return _of_metadata(url, await _document(client, url), issuer)
+            return jwks_url(url, await _document(client, url), issuer)
         except _NotThere as exc:
             reasons.append(str(exc))
     raise Away("; ".join(reasons))
 
 
-def _of_metadata(url: str, document: Mapping[str, Any], issuer: str) -> str:
-    """Metadata of another issuer would let that one's tokens in (RFC 8414, 3.3)."""
+def jwks_url(url: str, document: Mapping[str, Any], issuer: str) -> str:
+    """The URL of the keys, as the metadata at `url` has it. That of another issuer would let its tokens in (RFC 8414,
+    3.3), and keys that come in the clear those of anybody."""
     if document.get("issuer") != issuer:
         raise _NotThere(f"{url} is of the issuer {document.get('issuer')!r}, which is not the same text")
     found = document.get("jwks_uri")
-    if not isinstance(found, str) or urlsplit(found).scheme not in ("https", urlsplit(issuer).scheme):
+    allowed = ("https://", f"{urlsplit(issuer).scheme}://")
+    if not isinstance(found, str) or not found.startswith(allowed):
         raise _NotThere(f"{url} names no jwks_uri that can be used")
     return found
 

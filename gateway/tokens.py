@@ -117,8 +117,12 @@ def tokens_of(issuer: str, audience: str) -> Tokens:
     Raises:
         LoadError: nobody could tell whose tokens are meant, or whom they are for.
     """
-    parts = urlsplit(issuer)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(issuer)
+        is_url = parts.scheme in ("https", "http") and parts.hostname and not parts.query and not parts.fragment
+    except ValueError:
+        is_url = False
+    if not is_url:
         raise LoadError(f"MCP_AUTH_ISSUER={issuer!r}: expected a URL that begins with https://")
     if not audience:
         raise LoadError("MCP_AUTH_ISSUER needs MCP_AUTH_AUDIENCE: a token for somebody else must not open this router")

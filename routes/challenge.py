@@ -48,7 +48,7 @@ class _Taken:
         self._messages: list[Message] = []
 
     async def body(self, most: int) -> bytes:
-        """The whole body; as much of it as tells that it is larger than `most`."""
+        """The whole body; none where it is larger than `most`, or the client left before its end."""
         body = bytearray()
         more = True
         while more and len(body) <= most:
@@ -56,7 +56,8 @@ class _Taken:
             self._messages.append(message)
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        return bytes(body) if len(body) <= most else b""
+        is_whole = message["type"] == "http.request" and len(body) <= most
+        return bytes(body) if is_whole else b""
 
     async def again(self) -> Message:
         return self._messages.pop(0) if self._messages else await self._receive()

@@ -9,14 +9,11 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from mcp.server.caching import CacheHint
-from mcp.server.mcpserver import MCPServer
-from mcp_types import Completion, EmptyResult, RequestParams, SetLevelRequestParams, SubscribeRequestParams
 
-from gateway import sdk
 from tests import wire
 from tests.clients import ERAS, Era
 from tests.conftest import MakeApp
+from tests.gateway.offering import make
 from tests.keys import add_key, bearer
 from tests.transport import opened
 
@@ -24,31 +21,6 @@ pytestmark = pytest.mark.anyio
 Http = httpx2.AsyncClient
 ALL, SOME, OTHER, ADMIN = "one:*", "one:add", "two:*", "admin"
 REF = {"type": "ref/prompt", "name": "greet"}
-
-
-def make(name: str) -> MCPServer[Any]:
-    """One of everything that has no scope of its own."""
-    server: MCPServer[Any] = MCPServer(name, cache_hints={"tools/list": CacheHint(1000, "public")})
-
-    @server.tool()
-    async def add(a: int, b: int) -> int:
-        return a + b
-
-    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
-    async def complete(ref: Any, argument: Any, context: Any) -> Completion:
-        return Completion(values=["x"])
-
-    async def accept(ctx: Any, params: Any) -> EmptyResult:
-        return EmptyResult()
-
-    server.prompt(name="greet")(lambda: f"hello of {name}")
-    server.resource(f"note://{name}", name="note")(lambda: f"note of {name}")
-    server.resource(f"{name}://{{number}}", name="page")(lambda number: f"page of {name}")
-    low = sdk.low_level(server)
-    low.add_request_handler("x/secret", RequestParams, accept)
-    low.add_request_handler("resources/subscribe", SubscribeRequestParams, accept)
-    low.add_request_handler("logging/setLevel", SetLevelRequestParams, accept)
-    return server
 
 
 @pytest.fixture
@@ -77,10 +49,6 @@ async def asked(http: Http, era: Era, url: str, headers: Mapping[str, str], meth
 
 
 LISTS = [
-    ("prompts/list", "prompts"),
-    ("resources/list", "resources"),
-    ("resources/templates/list", "resourceTemplates"),
-]
     ("prompts/list", "prompts"),
     ("resources/list", "resources"),
     ("resources/templates/list", "resourceTemplates"),
@@ -142,16 +110,19 @@ async def test_of_a_session_only_a_subscription_needs_the_whole_server(
         assert ("forbidden" in str(answer), "result" in answer) == (is_closed, not is_closed)
 
 
+OVER_ALL: list[tuple[str, dict[str, Any]]] = [
+    ("prompts/get", {"name": "one_greet"}),
+    ("resources/read", {"uri": "note://one"}),
+    ("resources/read", {"uri": "one+note://one"}),
+    ("completion/complete", {"ref": {**REF, "name": "one_greet"}, "argument": {"name": "x", "value": ""}}),
+]
+
+
 async def test_over_all_servers_what_is_not_the_callers_is_not_there(
     http: Http, keys: dict[str, dict[str, str]]
 ) -> None:
     for era in ERAS:
-        for method, params in [
-            ("prompts/get", {"name": "one_greet"}),
-            ("resources/read", {"uri": "note://one"}),
-            ("resources/read", {"uri": "one+note://one"}),
-            ("completion/complete", {"ref": {**REF, "name": "one_greet"}, "argument": {"name": "x", "value": ""}}),
-        ]:
+        for method, params in OVER_ALL:
             assert "error" in await asked(http, era, "/mcp", keys[OTHER], method, **params)
             assert "error" in await asked(http, era, "/mcp", keys[SOME], method, **params)
             assert "result" in await asked(http, era, "/mcp", keys[ALL], method, **params)

@@ -1,0 +1,218 @@
+"""A native call outside of its caller's scopes is HTTP 403, by which an OAuth client knows what to ask for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp.client.auth.utils import extract_resource_metadata_from_www_auth, extract_scope_from_www_auth
+from starlette.applications import Starlette
+
+from tests import wire
+from tests.clients import ERAS, Era, connected, error_of
+from tests.conftest import MakeApp, server_of
+from tests.keys import add_key, bearer
+from tests.routes.raw import HOST, ask, ask_behind
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+Http = httpx2.AsyncClient
+METADATA = "http://localhost/.well-known/oauth-protected-resource"
+PLACES = [("/one/mcp", "add"), ("/one/mcp/", "add"), ("/mcp", "one_add"), ("/mcp/", "one_add")]
+
+
+async def add(a: int, b: int) -> int:
+    return a + b
+
+
+async def secret() -> str:
+    raise AssertionError("it ran")
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> dict[str, str]:
+    return bearer(add_key(tmp_path / "keys.json", "ci", "one:a*", "two:*"))
+
+
+def make(make_app: MakeApp, tmp_path: Path) -> Starlette:
+    return make_app(server_of(add, secret), auth_keys=str(tmp_path / "keys.json"), max_body=2000)
+
+
+@pytest.fixture
+def app(make_app: MakeApp, tmp_path: Path, key: dict[str, str]) -> Starlette:
+    return make(make_app, tmp_path)
+
+
+@pytest.fixture
+async def http(anyio_backend: str, app: Starlette, key: dict[str, str]) -> AsyncIterator[Http]:
+    async with opened(app) as client:
+        client.headers.update(key)
+        yield client
+
+
+async def answered(
+    http: Http, era: Era, url: str, name: str, number: int | str = 7, **arguments: Any
+) -> httpx2.Response:
+    if era == "modern":
+        headers, body = wire.modern("tools/call", name=name, arguments=arguments)
+    else:
+        opening = await http.post(url, json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
+        headers = wire.in_session(opening.headers["mcp-session-id"])
+        await http.post(url, json=wire.INITIALIZED, headers=headers)
+        body = wire.request("tools/call", name=name, arguments=arguments)
+    return await http.post(url, json={**body, "id": number}, headers=headers)
+
+
+@pytest.mark.parametrize("number", [7, "seven"])
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(("url", "name"), PLACES)
+async def test_the_refusal_answers_the_request_and_says_what_to_ask_for(
+    http: Http, era: Era, url: str, name: str, number: int | str
+) -> None:
+    refused = await answered(http, era, url, name.replace("add", "secret"), number)
+    assert (refused.status_code, refused.headers["content-type"]) == (403, "application/json")
+    assert refused.json() == {
+        "jsonrpc": "2.0",
+        "id": number,
+        "error": {
+            "code": -32000,
+            "message": "This needs the scope 'one:secret', which the caller does not have.",
+            "data": {"type": "forbidden", "scope": "one:secret"},
+        },
+    }
+    assert extract_scope_from_www_auth(refused) == "one:secret"
+    assert extract_resource_metadata_from_www_auth(refused) == METADATA + url.removesuffix("/")
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(("url", "name"), PLACES)
+async def test_what_the_caller_may_call_passes_as_it_came(http: Http, era: Era, url: str, name: str) -> None:
+    answer = await answered(http, era, url, name, a=1, b=2)
+    message = answer.json() if era == "modern" else wire.messages(answer.text)[-1]
+    assert (answer.status_code, message["result"]["structuredContent"]) == (200, {"result": 3})
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("server", ["one", ""])
+async def test_the_sdk_s_client_is_told_why(http: Http, era: Era, server: str) -> None:
+    async with connected(http, era, server) as client:
+        error = await error_of(client, "secret" if server else "one_secret")
+    assert (error["code"], error["data"]) == (-32000, {"type": "forbidden", "scope": "one:secret"})
+
+
+@pytest.mark.parametrize("url", ["/one/mcp/call", "/call", "/one/mcp/tools/secret"])
+async def test_in_plain_json_it_says_the_same(http: Http, url: str) -> None:
+    refused = await http.post(url, json={"server": "one", "tool": "secret"})
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:multi-mcp:error:forbidden")
+    assert (refused.json()["server"], refused.json()["tool"], refused.json()["scope"]) == (
+        "one",
+        "secret",
+        "one:secret",
+    )
+    assert extract_scope_from_www_auth(refused) == "one:secret"
+    assert extract_resource_metadata_from_www_auth(refused) == METADATA + ("" if url == "/call" else "/one/mcp")
+
+
+async def test_behind_a_prefix_the_metadata_is_there_too(app: Starlette, key: dict[str, str]) -> None:
+    headers = [HOST, (b"authorization", key["authorization"].encode()), (b"content-type", b"application/json")]
+    for path in ("/one/mcp/call", "/one/mcp/tools/secret", "/one/mcp"):
+        body = json.dumps(wire.request("tools/call", name="secret") | {"tool": "secret"}).encode()
+        refused = await ask_behind("/prefix", app, "POST", path, headers, body)
+        found = refused.headers["www-authenticate"]
+        assert "/prefix/.well-known/oauth-protected-resource/one/mcp" in found
+
+
+NAMES = ['se"cret', "se\ncret", "se\\cret", "sécret", "se cret", "x" * 5000, "", "*"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_name_that_a_client_made_up_stays_out_of_the_header(
+    make_app: MakeApp, tmp_path: Path, key: dict[str, str], name: str
+) -> None:
+    async with opened(make_app(server_of(add), auth_keys=str(tmp_path / "keys.json"))) as http:
+        http.headers.update(key)
+        body = wire.request("tools/call", name=name, arguments={})
+        native = await http.post("/one/mcp", json=body, headers=wire.BOTH_TYPES)
+        plain = await http.post("/one/mcp/call", json={"tool": name})
+    for refused in (native, plain):
+        scope = f', scope="one:{name}"' if name in ("*", "") else ""
+        assert refused.status_code == 403
+        assert refused.headers["www-authenticate"].startswith(f'Bearer error="insufficient_scope"{scope}, resource')
+        assert len(refused.content) < 1000
+
+
+@pytest.mark.parametrize("chunks", [1, 7, 300])
+async def test_the_body_may_come_in_pieces(app: Starlette, key: dict[str, str], chunks: int) -> None:
+    headers, body = wire.modern("tools/call", name="secret", arguments={})
+    pairs = [HOST, *((name.encode(), value.encode()) for name, value in {**headers, **key}.items())]
+    text = json.dumps(body).encode()
+    size = len(text) // chunks + 1
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert (await ask(app, "POST", "/one/mcp", pairs, *pieces)).status == 403
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_body_that_is_too_large_is_refused_for_that(http: Http, era: Era) -> None:
+    assert (await answered(http, era, "/one/mcp", "secret", padding="x" * 3000)).status_code == 413
+
+
+LEFT: list[bytes] = [
+    b"",
+    b"{",
+    b'["tools/call"]',
+    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call"}',
+    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": []}',
+    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": 1}}',
+    b'{"jsonrpc": "2.0", "id": null, "method": "tools/call", "params": {"name": "secret"}}',
+    b'{"jsonrpc": "2.0", "id": true, "method": "tools/call", "params": {"name": "secret"}}',
+    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "secret", "arguments": [1]}}',
+    b'[{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "secret"}}]',
+    b'{"a": "tools/call", "b": ' + b"[" * 900,
+]
+
+
+@pytest.mark.parametrize("body", LEFT)
+@pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+async def test_what_is_no_call_is_left_to_the_endpoint(http: Http, url: str, body: bytes) -> None:
+    """And is nothing that it would run."""
+    for headers in (wire.BOTH_TYPES, wire.modern("tools/call", name="secret")[0]):
+        answer = await http.post(url, content=body, headers=headers)
+        assert (answer.status_code, '"result":' in answer.text) == (400, False)
+
+
+@pytest.mark.parametrize(("url", "name"), [("/one/mcp", "secret"), ("/mcp", "one_secret")])
+async def test_what_it_does_not_recognise_the_chain_refuses_all_the_same(
+    make_app: MakeApp, tmp_path: Path, key: dict[str, str], url: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The SDK reads JSON in more ways than one."""
+    headers, body = wire.modern("tools/call", name=name, arguments={})
+    text = json.dumps(body)
+    async with opened(make(make_app, tmp_path)) as http:
+        for content in (text.encode("utf-16"), text.replace("tools/call", "tools\\/call").encode()):
+            error = (await http.post(url, content=content, headers={**headers, **key})).json()["error"]
+            assert (error["code"], error["data"]) == (-32000, {"type": "forbidden", "scope": "one:secret"})
+    assert capsys.readouterr().err.count(" outcome=forbidden ") == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+async def test_another_method_is_left_to_the_endpoint(http: Http, method: str) -> None:
+    assert (await http.request(method, "/one/mcp", headers=wire.BOTH_TYPES)).status_code in (400, 405)
+
+
+@pytest.mark.parametrize(("url", "name"), [("/one/mcp", "secret"), ("/mcp", "one_secret")])
+async def test_a_client_that_leaves_in_mid_body_has_called_nothing(
+    make_app: MakeApp, tmp_path: Path, key: dict[str, str], url: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = make(make_app, tmp_path)
+    headers, body = wire.modern("tools/call", name=name, arguments={})
+    pairs = [HOST, *((name.encode(), value.encode()) for name, value in {**headers, **key}.items())]
+    text = json.dumps(body).encode()
+    async with opened(app):
+        for sent in (text[:40], text):
+            await ask(app, "POST", url, pairs, sent, None)
+        await ask(app, "POST", url, pairs, text)
+    assert capsys.readouterr().err.count(" call request_id=") == 1

@@ -1,0 +1,57 @@
+"""Whatever is served is closed to strangers once authentication is on, but for what is named here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+
+from tests.conftest import MakeApp, server_of
+from tests.matrix import access
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+METADATA = "/.well-known/oauth-protected-resource"
+OPEN = {"/health", "/one/mcp/health", METADATA, METADATA + "/x"}
+METHODS = ("GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS")
+
+
+async def add(a: int, b: int) -> int:
+    return a + b
+
+
+def urls(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[str]:
+    """A URL that each route answers, in whatever depth."""
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from urls(route.routes, prefix + route.path) if route.routes else [f"{prefix}{route.path}/x"]
+        elif isinstance(route, Route):
+            yield prefix + re.sub(r"(?<=oauth-protected-resource)\{.*|\{.*?\}", _filled, route.path)
+        else:  # asked at its handshake, which its own tests are about; a new kind is to be thought of here
+            assert isinstance(route, WebSocketRoute), route
+
+
+def _filled(parameter: re.Match[str]) -> str:
+    return "/x" if parameter.start() and parameter.string[parameter.start() - 1] != "/" else "x"
+
+
+async def test_every_route_is_closed_to_strangers(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app(server_of(add), **access.keys(tmp_path))
+    found = {*urls(app.router.routes)}
+    assert {"/mcp/", "/call", "/one/mcp", "/one/mcp/call", "/one/mcp/tools/x", "/docs/x", "/x/x"} | OPEN <= found
+    async with opened(app) as http:
+        for url in sorted(found):
+            for method in METHODS:
+                answer = await http.request(method, url)
+                assert (answer.status_code == 401) is (url not in OPEN), (method, url)
+                assert ("resource_metadata=" in answer.headers.get("www-authenticate", "")) is (url not in OPEN)
+
+
+@pytest.mark.parametrize("url", sorted(OPEN))
+async def test_what_is_open_names_no_server(make_app: MakeApp, tmp_path: Path, url: str) -> None:
+    async with opened(make_app(server_of(add), **access.keys(tmp_path))) as http:
+        told = (await http.get(url)).json()
+    assert not {"server", "servers", "tools", "sessions"} & {*told}
