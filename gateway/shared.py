@@ -19,8 +19,9 @@ from gateway.errors import LoadError
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 PATIENCE = 0.5
+LOOKS = 25
 PAUSE = 1.0
-AT_ONCE = 32
+AT_ONCE = 16
 
 
 class Away(Exception):
@@ -32,14 +33,14 @@ class Shared:
 
     After a failure it is left alone for a second, and then one request finds out whether it is back: calls do not wait
     for it one by one. It is said in the log once when it is away, and once when it is back; `listeners` hear of each
-    request that it did not answer. At most 32 requests are with it at once, and the others wait for their turn: were
+    request that it did not answer. At most 16 requests are with it at once, and the others wait for their turn: were
     their connections without a bound, a rush of calls would look as if Redis were away.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         try:
             self.client: Redis = Redis.from_url(
-                url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+                url, socket_timeout=10 * PATIENCE, socket_connect_timeout=10 * PATIENCE, retry=Retry(NoBackoff(), 1)
             )
         except ValueError as exc:
             raise LoadError(f"REDIS_URL: {exc}") from exc
@@ -70,8 +71,7 @@ class Shared:
             if self._is_away:
                 self._ask_again = now + PAUSE
             try:
-                async with asyncio.timeout(PATIENCE):
-                    answer = await request()
+                answer = await _answered(request)
             except (RedisError, OSError, TimeoutError) as exc:
                 self._lost(exc)
                 raise Away from exc
@@ -93,3 +93,27 @@ class Shared:
     def _missed(self) -> None:
         for listener in self.listeners:
             listener()
+
+
+async def _answered(request: Callable[[], Awaitable[T]]) -> T:
+    """Its answer within half a second, of which only such time counts as we looked for it: where this process is too
+    busy to read an answer that is there, Redis is not away.
+    """
+    loop = asyncio.get_running_loop()
+    looks = LOOKS
+    timer: asyncio.TimerHandle
+
+    def look() -> None:
+        nonlocal looks, timer
+        looks -= 1
+        if looks:
+            timer = loop.call_later(PATIENCE / LOOKS, look)
+        else:
+            timeout.reschedule(loop.time())
+
+    async with asyncio.timeout(None) as timeout:
+        timer = loop.call_later(PATIENCE / LOOKS, look)
+        try:
+            return await request()
+        finally:
+            timer.cancel()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from gateway.shared import PAUSE, Away, Shared
+from gateway.shared import PATIENCE, PAUSE, Away, Shared
 from tests.shared.redis import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.redis]
@@ -46,3 +48,40 @@ async def test_it_goes_away_and_comes_back(mortal: RedisServer, caplog: pytest.L
     assert len(missed) == 4
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert [line.partition(":")[0] for line in warnings] == ["Redis is away", "Redis answers again"]
+
+
+async def test_one_that_hangs_is_away_for_whoever_asks(mortal: RedisServer) -> None:
+    shared = Shared(mortal.url)
+    async with shared.opened():
+        assert await shared.ask(shared.client.ping)
+        with mortal.hanging():
+            asked = [shared.ask(shared.client.ping) for _ in range(100)]
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Away}
+
+
+async def test_while_this_process_is_busy_it_is_not_away(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    shared = Shared(redis.url)
+
+    async def ask_and_be_busy() -> bytes | str | None:
+        asked = asyncio.ensure_future(shared.client.get("one"))
+        await asyncio.sleep(0)
+        time.sleep(1.5 * PATIENCE)  # noqa: ASYNC251  # a tool that holds up all others
+        return await asked
+
+    async with shared.opened():
+        await shared.ask(lambda: shared.client.set("one", "1"))
+        assert await shared.ask(ask_and_be_busy) == b"1"
+    assert caplog.text == ""
+
+
+async def test_connections_that_ended_unnoticed_are_opened_anew(
+    mortal: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    shared = Shared(mortal.url)
+    async with shared.opened():
+        for _ in range(2):
+            assert await asyncio.gather(*(shared.ask(shared.client.ping) for _ in range(10))) == [True] * 10
+            mortal.stop()
+            mortal.start()
+    assert caplog.text == ""
