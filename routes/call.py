@@ -21,6 +21,7 @@ from gateway.server import Server
 from routes.body import read_object
 from routes.disconnect import while_connected
 from routes.errors import tool_error
+from routes.stream import stream
 
 _JSON = (b"content-type", b"application/json")
 
@@ -100,6 +101,9 @@ def _text(body: Mapping[str, Any], key: str) -> str:
 
 async def _respond(server: Server, call: ToolCall, scope: Scope, receive: Receive, send: Send) -> None:
     scope["call"] = call  # for the problem document, whatever raises it
+    if "stream" in scope:
+        await stream(server, call, receive, send)
+        return
     result = await while_connected(receive, server.call(call))
     if result.is_error:
         await tool_error(result.message, server.name, call.tool)(scope, receive, send)
@@ -111,7 +115,7 @@ async def _respond(server: Server, call: ToolCall, scope: Scope, receive: Receiv
 
 
 def _body(result: ToolResult, via: str) -> bytes:
-    return result.body if result.wrapped or via == "tool-url" else b'{"result":' + result.body + b"}"
+    return result.body if via == "tool-url" else result.in_result()
 
 
 def _asks(asks: Mapping[str, Any]) -> bytes:

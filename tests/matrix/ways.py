@@ -10,6 +10,7 @@ import httpx2
 from starlette.applications import Starlette
 
 from tests import wire
+from tests.events import STREAM, all_events
 
 Headers = Mapping[str, str]
 Arguments = dict[str, Any]
@@ -57,6 +58,17 @@ async def tool_url(door: Door, tool: str, arguments: Arguments, headers: Headers
     return await _post(door, f"/one/mcp/tools/{tool}", arguments, headers)
 
 
+async def stream(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    body = {"tool": tool, "arguments": arguments}
+    answer = await door.http.post("/one/mcp/call", json=body, headers={**STREAM, **headers})
+    if answer.status_code != 200:
+        return _plain(answer)
+    event = (await all_events(answer))[-1]
+    if event.name == "result":
+        return Outcome("ok", event.data["result"], headers=answer.headers)
+    return Outcome(slug_of(event.data), None, event.data, headers=answer.headers)
+
+
 async def modern(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
     return await _modern(door, "/one/mcp", tool, arguments, headers)
 
@@ -80,7 +92,12 @@ NATIVE: Mapping[str, Ask] = {
     "aggregate modern": modern_aggregate,
     "aggregate legacy": legacy_aggregate,
 }
-WAYS: Mapping[str, Ask] = {**PLAIN, **NATIVE}
+WAYS: Mapping[str, Ask] = {**PLAIN, "stream": stream, **NATIVE}
+
+
+def slug_of(problem: Mapping[str, Any]) -> str:
+    slug: str = problem["type"].rpartition(":")[2]
+    return slug
 
 
 async def _post(door: Door, url: str, body: Arguments, headers: Headers) -> Outcome:
@@ -106,7 +123,7 @@ def _plain(answer: httpx2.Response) -> Outcome:
     body = answer.json()
     if answer.status_code == 200:
         return Outcome("ok", body["result"], headers=answer.headers)
-    return Outcome(body["type"].rpartition(":")[2], None, body, answer.status_code, answer.headers)
+    return Outcome(slug_of(body), None, body, answer.status_code, answer.headers)
 
 
 def _native(answer: httpx2.Response) -> Outcome:
