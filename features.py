@@ -13,7 +13,9 @@ from starlette.routing import BaseRoute
 
 from gateway.call import Interceptor
 from gateway.errors import LoadError
+from gateway.names import Names
 from gateway.refusals import Refusals
+from gateway.registry import Registry
 from settings import Settings
 
 Lifetime = Callable[[], AbstractAsyncContextManager[None]]
@@ -21,7 +23,8 @@ Lifetime = Callable[[], AbstractAsyncContextManager[None]]
 
 @dataclass
 class Features:
-    """Each list in the order in which its parts act. `inner` is next to the tool, inside of capacity and timeout."""
+    """Each list in the order in which its parts act. `inner` is next to the tool, inside of capacity and timeout.
+    `streams` are told when the process ends."""
 
     middleware: list[Middleware] = field(default_factory=list)
     interceptors: list[Interceptor] = field(default_factory=list)
@@ -29,12 +32,20 @@ class Features:
     routes: list[BaseRoute] = field(default_factory=list)
     lifetimes: list[Lifetime] = field(default_factory=list)
     shared: Any = None
+    streams: list[Any] = field(default_factory=list)
+    sockets: Any = None
+    authenticator: Any = None
+
+    def served(self, registry: Registry, names: Names) -> list[BaseRoute]:
+        """What the features answer, where the servers are known."""
+        sockets = self.sockets.routes(registry, names, self.authenticator) if self.sockets is not None else []
+        return [*self.routes, *sockets]
 
 
 def turned_on(settings: Settings, refusals: Refusals) -> Features:
     """Raises LoadError where what a feature needs is not installed, or cannot be used."""
     features = Features()
-    for feature in (_shared, _address):
+    for feature in (_shared, _address, _websocket):
         feature(settings, refusals, features)
     return features
 
@@ -57,3 +68,16 @@ def _shared(settings: Settings, refusals: Refusals, features: Features) -> None:
 def _address(settings: Settings, refusals: Refusals, features: Features) -> None:
     if settings.rate_limit or settings.auth_keys or settings.auth_issuer:
         features.middleware.append(Middleware(part("routes.address", "Address"), trusted=settings.trusted_proxies))
+
+
+def _websocket(settings: Settings, refusals: Refusals, features: Features) -> None:
+    if settings.websocket:
+        limits = part("routes.connection", "SocketLimits")(
+            connections=settings.ws_max_connections,
+            in_flight=settings.ws_max_in_flight,
+            frame=settings.max_body,
+            idle=settings.ws_idle_timeout,
+            authentication=settings.ws_auth_timeout,
+        )
+        features.sockets = part("routes.websocket", "WebSockets")(limits, refusals)
+        features.streams.append(features.sockets)

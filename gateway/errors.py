@@ -7,9 +7,11 @@ GatewayError
 ├── UnknownTool          no tool of that name
 │   └── AmbiguousTool    several, in different servers
 ├── InvalidRequest       the request around the arguments is wrong
+├── TooLarge             it is longer than it may be
 ├── InvalidArguments     the arguments do not match the tool's schema
 ├── ToolCrashed          the tool raised what it did not mean to
 ├── CallTimeout          the tool took longer than it may
+├── Unauthenticated      a credential that is nobody's, or none where one is needed
 └── Unavailable          too busy, or on the way down
 """
 
@@ -77,6 +79,10 @@ class InvalidRequest(GatewayError):
     slug = "invalid-request"
 
 
+class TooLarge(GatewayError):
+    slug = "too-large"
+
+
 class InvalidArguments(GatewayError):
     slug = "invalid-arguments"
 
@@ -97,6 +103,13 @@ class CallTimeout(GatewayError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The tool did not answer within {seconds:g} seconds.")
+
+
+class Unauthenticated(GatewayError):
+    slug = "unauthenticated"
+
+    def __init__(self, detail: str = "The credential is not valid.") -> None:
+        super().__init__(detail)
 
 
 class Unavailable(GatewayError):

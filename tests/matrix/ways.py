@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from tests import wire
 from tests.events import STREAM, all_events
+from tests.sockets import Refused, connected
 
 Headers = Mapping[str, str]
 Arguments = dict[str, Any]
@@ -69,6 +70,14 @@ async def stream(door: Door, tool: str, arguments: Arguments, headers: Headers) 
     return Outcome(slug_of(event.data), None, event.data, headers=answer.headers)
 
 
+async def websocket(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _over_websocket(door, "/one/mcp/ws", {"tool": tool, "arguments": arguments}, headers)
+
+
+async def websocket_any(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _over_websocket(door, "/ws", {"server": "one", "tool": tool, "arguments": arguments}, headers)
+
+
 async def modern(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
     return await _modern(door, "/one/mcp", tool, arguments, headers)
 
@@ -92,7 +101,8 @@ NATIVE: Mapping[str, Ask] = {
     "aggregate modern": modern_aggregate,
     "aggregate legacy": legacy_aggregate,
 }
-WAYS: Mapping[str, Ask] = {**PLAIN, "stream": stream, **NATIVE}
+SOCKETS: Mapping[str, Ask] = {"websocket": websocket, "websocket any": websocket_any}
+WAYS: Mapping[str, Ask] = {**PLAIN, "stream": stream, **SOCKETS, **NATIVE}
 
 
 def slug_of(problem: Mapping[str, Any]) -> str:
@@ -102,6 +112,19 @@ def slug_of(problem: Mapping[str, Any]) -> str:
 
 async def _post(door: Door, url: str, body: Arguments, headers: Headers) -> Outcome:
     return _plain(await door.http.post(url, json=body, headers=headers))
+
+
+async def _over_websocket(door: Door, path: str, call: Arguments, headers: Headers) -> Outcome:
+    """`headers` are the handshake's, and so is the status where it was refused."""
+    pairs = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
+    try:
+        async with connected(door.app, path, pairs) as socket:
+            frame = await socket.ask({"id": 1, **call})
+    except Refused as exc:
+        return Outcome(slug_of(exc.document), None, exc.document, exc.status, exc.headers)
+    if "result" in frame:
+        return Outcome("ok", frame["result"])
+    return Outcome(slug_of(frame["error"]), None, frame["error"])
 
 
 async def _modern(door: Door, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
