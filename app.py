@@ -60,7 +60,7 @@ def create_app(settings: Settings) -> Starlette:
     registry = Registry([LocalServer(name, mcp, interceptors, limits, features.access) for name, mcp in load(found)])
     names = Names(registry)
     aggregate = Aggregate(registry, names, limits, features.access)
-    ending = partial(streams_ended, [*registry, aggregate], capacity, settings.shutdown_grace)
+    ending = partial(streams_ended, [*registry, aggregate, *features.streams], capacity, settings.shutdown_grace)
     lifetimes: list[Lifetime] = [calls.opened, *features.lifetimes, registry.opened, aggregate.opened, ending]
     middleware = [*_middleware(settings, refusals), *features.middleware]
     app = Starlette(middleware=middleware, exception_handlers=exception_handlers())
@@ -73,7 +73,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/health", HealthOfAll(registry, aggregate).get),
             Route("/openapi.json", OpenAPIOfAll(registry, names).get),
             *docs(),
-            *features.routes,
+            *features.served(registry, names),
             Route("/", Index(registry).get),
             Route("/{server}/{rest:path}", Unknown(registry)),
         ],

@@ -15,7 +15,9 @@ from starlette.routing import BaseRoute
 
 from gateway.call import Interceptor
 from gateway.errors import LoadError
+from gateway.names import Names
 from gateway.refusals import Refusals
+from gateway.registry import Registry
 from settings import Settings
 
 Lifetime = Callable[[], AbstractAsyncContextManager[None]]
@@ -23,7 +25,8 @@ Lifetime = Callable[[], AbstractAsyncContextManager[None]]
 
 @dataclass
 class Features:
-    """Each list in the order in which its parts act. `inner` is next to the tool, inside of capacity and timeout."""
+    """Each list in the order in which its parts act. `inner` is next to the tool, inside of capacity and timeout.
+    `streams` are told when the process ends."""
 
     middleware: list[Middleware] = field(default_factory=list)
     interceptors: list[Interceptor] = field(default_factory=list)
@@ -32,13 +35,20 @@ class Features:
     lifetimes: list[Lifetime] = field(default_factory=list)
     access: Any = None
     shared: Any = None
+    streams: list[Any] = field(default_factory=list)
+    sockets: Any = None
     authenticator: Any = None
+
+    def served(self, registry: Registry, names: Names) -> list[BaseRoute]:
+        """What the features answer, where the servers are known."""
+        sockets = self.sockets.routes(registry, names, self.authenticator) if self.sockets is not None else []
+        return [*self.routes, *sockets]
 
 
 def turned_on(settings: Settings, refusals: Refusals) -> Features:
     """Raises LoadError where what a feature needs is not installed, or cannot be used."""
     features = Features()
-    for feature in (_shared, _address, _authentication, _authorization, _rate_limit):
+    for feature in (_shared, _address, _authentication, _authorization, _rate_limit, _websocket):
         feature(settings, refusals, features)
     return features
 
@@ -108,3 +118,16 @@ def _rate_limit(settings: Settings, refusals: Refusals, features: Features) -> N
             is_open = settings.rate_limit_without_redis == "open"
             storage = part("gateway.rate_redis", "RedisWindows")(features.shared, is_open)
         features.interceptors.append(part("gateway.rate_limit", "RateLimit")(rules, storage))
+
+
+def _websocket(settings: Settings, refusals: Refusals, features: Features) -> None:
+    if settings.websocket:
+        limits = part("routes.connection", "SocketLimits")(
+            connections=settings.ws_max_connections,
+            in_flight=settings.ws_max_in_flight,
+            frame=settings.max_body,
+            idle=settings.ws_idle_timeout,
+            authentication=settings.ws_auth_timeout,
+        )
+        features.sockets = part("routes.websocket", "WebSockets")(limits, refusals)
+        features.streams.append(features.sockets)

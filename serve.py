@@ -10,7 +10,7 @@ import textwrap
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import uvicorn
 from starlette.applications import Starlette
@@ -30,6 +30,12 @@ INTERRUPTED = 130
 WORKER_START = 60
 """Seconds in which a worker must have imported the program. uvicorn kills one that has not, and starts another, for
 ever; its own 5 are too few for a small machine."""
+
+PING = 20.0
+"""Seconds between the pings of a WebSocket, and in which one must be answered."""
+
+MIN_FRAME = 64 * 1024
+"""Bytes of a WebSocket's frame that always get a problem document, and do not close the connection."""
 
 
 def main(create_app: Callable[[Settings], Starlette]) -> None:
@@ -87,6 +93,7 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> NoReturn
         proxy_headers=False,  # nothing here asks for the client's address
         timeout_worker_healthcheck=WORKER_START,
         timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
+        **websocket(settings),
     )
     if settings.workers > 1:
         announce()
@@ -101,6 +108,19 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> NoReturn
     except SystemExit:
         leave(1)
     leave(0)
+
+
+def websocket(settings: Settings) -> dict[str, Any]:
+    """uvicorn's options. Frames are not compressed: it would cost each connection memory, and each frame time."""
+    if not settings.websocket:
+        return {"ws": "none"}
+    return {
+        "ws": "websocket_protocol:WebSocketProtocol",
+        "ws_max_size": max(4 * settings.max_body, MIN_FRAME),
+        "ws_ping_interval": PING,
+        "ws_ping_timeout": PING,
+        "ws_per_message_deflate": False,
+    }
 
 
 def leave(code: int) -> NoReturn:

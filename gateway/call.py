@@ -36,6 +36,10 @@ class ToolResult:
     native: Any = None
     outcome: str = "ok"
 
+    def in_result(self) -> bytes:
+        """`{"result": value}`, also where the output schema has the value alone."""
+        return self.body if self.wrapped else b'{"result":' + self.body + b"}"
+
 
 class Served(Protocol):
     """What is known of a tool before it is called."""
@@ -48,7 +52,7 @@ class Served(Protocol):
 
 @dataclass
 class ToolCall:
-    """One call on its way. `via` is how it came in: `call`, `tool-url`, `mcp` or `aggregate`.
+    """One call on its way. `via` is how it came in: `call`, `tool-url`, `ws`, `mcp` or `aggregate`.
 
     `request` makes what the call came in with, for a tool's `Context`; we do not look at it. `answers` and `state` are
     the caller's answer to what a tool asked. `plan` is None where there is no such tool.

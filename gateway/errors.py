@@ -8,11 +8,12 @@ GatewayError
 │   └── AmbiguousTool    several, in different servers
 ├── Forbidden            the caller's scopes do not cover it
 ├── InvalidRequest       the request around the arguments is wrong
+├── TooLarge             it is longer than it may be
 ├── InvalidArguments     the arguments do not match the tool's schema
 ├── RateLimited          the caller has made all the calls that they may make for now
 ├── ToolCrashed          the tool raised what it did not mean to
 ├── CallTimeout          the tool took longer than it may
-├── Unauthenticated      a credential is nobody's
+├── Unauthenticated      a credential that is nobody's, or none where one is needed
 │   └── Expired          it was somebody's
 ├── TooManyFailures      credentials from there were wrong too often
 └── Unavailable          too busy, or on the way down
@@ -105,6 +106,10 @@ class Forbidden(GatewayError):
 
 class InvalidRequest(GatewayError):
     slug = "invalid-request"
+
+
+class TooLarge(GatewayError):
+    slug = "too-large"
 
 
 class InvalidArguments(GatewayError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic_core import from_json
@@ -12,10 +13,13 @@ from starlette.types import Receive, Scope
 from gateway.errors import InvalidRequest
 
 _JSON = b"application/json"
+_STREAM = b"text/event-stream"
+_NOT_AT_ALL = re.compile(rb"\s*q\s*=\s*0(\.0*)?\s*")
 
 
 async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str, Any]:
-    """The body, which must be a JSON object of at most `max_body` bytes.
+    """The body, which must be a JSON object of at most `max_body` bytes. Notes `stream` in `scope` where the Accept
+    header asks for a stream of events.
 
     Raises:
         HTTPException: 406, 413 or 415, before the body is read if its headers tell.
@@ -30,7 +34,7 @@ async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str
         elif key == b"content-length" and (not value.isdigit() or int(value) > max_body):
             raise _too_large(max_body)
     if accept and accept != b"*/*":
-        _check_accept(accept.lower())
+        _check_accept(accept.lower(), scope)
     if content_type != _JSON and content_type.partition(b";")[0].strip().lower() != _JSON:
         raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
     body = await _read(receive, max_body)
@@ -58,10 +62,19 @@ async def _read(receive: Receive, max_body: int) -> bytes:
     return body
 
 
-def _check_accept(accept: bytes) -> None:
-    """JSON must not be excluded; a header that names it, or everything, passes at once."""
-    if not (b"*/*" in accept or b"json" in accept or b"application/*" in accept or not accept.strip()):
-        raise HTTPException(406, "The answer is application/json; let the Accept header allow it.")
+def _check_accept(accept: bytes, scope: Scope) -> None:
+    """JSON must not be excluded, unless events are asked for; a header that names it, or everything, passes at once."""
+    if b"json" not in accept and _lists_events(accept):
+        scope["stream"] = True
+    elif not (b"*/*" in accept or b"json" in accept or b"application/*" in accept or not accept.strip()):
+        raise HTTPException(
+            406, "The answer is application/json, or text/event-stream; let the Accept header allow it."
+        )
+
+
+def _lists_events(accept: bytes) -> bool:
+    kinds = (kind.partition(b";") for kind in accept.split(b","))
+    return any(kind.strip() == _STREAM and not _NOT_AT_ALL.fullmatch(quality) for kind, _, quality in kinds)
 
 
 def _too_large(max_body: int) -> HTTPException:

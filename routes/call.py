@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from pydantic_core import to_json
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.types import Receive, Scope, Send
 
 from gateway.call import ToolCall, ToolResult, request_id
@@ -21,6 +21,7 @@ from gateway.server import Server
 from routes.body import read_object
 from routes.disconnect import while_connected
 from routes.errors import tool_error
+from routes.stream import stream
 
 _JSON = (b"content-type", b"application/json")
 
@@ -34,7 +35,7 @@ class Call:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_object(scope, receive, self._max_body)
-        call = _tool_call(body, self._server.name, _text(body, "tool"), scope)
+        call = tool_call(body, self._server.name, text(body, "tool"), "call", scope)
         await _respond(self._server, call, scope, receive, send)
 
 
@@ -48,12 +49,9 @@ class CallAny:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_object(scope, receive, self._max_body)
-        server, tool = body.get("server"), _text(body, "tool")
-        if server is None:
-            server, tool = self._names.locate(tool)
-        elif not isinstance(server, str):
-            raise InvalidRequest("`server` must be a string.")
-        await _respond(self._registry[server], _tool_call(body, server, tool, scope), scope, receive, send)
+        server, tool = located(body, self._registry, self._names)
+        call = tool_call(body, server.name, tool, "call", scope)
+        await _respond(server, call, scope, receive, send)
 
 
 class CallTool:
@@ -72,26 +70,41 @@ class CallTool:
         await _respond(self._server, call, scope, receive, send)
 
 
-def _tool_call(body: Mapping[str, Any], server: str, tool: str, scope: Scope) -> ToolCall:
+def located(body: Mapping[str, Any], registry: Registry, names: Names) -> tuple[Server, str]:
+    """The server and the tool that a body names, or a tool's aggregate name alone.
+
+    Raises:
+        InvalidRequest, UnknownServer, UnknownTool
+    """
+    server, tool = body.get("server"), text(body, "tool")
+    if server is None:
+        server, tool = names.locate(tool)
+    elif not isinstance(server, str):
+        raise InvalidRequest("`server` must be a string.")
+    return registry[server], tool
+
+
+def tool_call(body: Mapping[str, Any], server: str, tool: str, via: str, scope: Scope) -> ToolCall:
+    """The call that a body asks for. Raises InvalidRequest."""
     arguments = body.get("arguments")
     if arguments is None:
         arguments = {}
     elif type(arguments) is not dict:
         raise InvalidRequest("`arguments` must be an object.")
-    call = ToolCall(server, tool, arguments, "call", request_id.get(), request=partial(_request, scope))
+    call = ToolCall(server, tool, arguments, via, request_id.get(), request=partial(_request, scope))
     if "requestState" in body or "inputResponses" in body:
-        call.state = None if body.get("requestState") is None else _text(body, "requestState")
+        call.state = None if body.get("requestState") is None else text(body, "requestState")
         call.answers = body.get("inputResponses")
         if call.answers is not None and not isinstance(call.answers, dict):
             raise InvalidRequest("`inputResponses` must be an object.")
     return call
 
 
-def _request(scope: Scope) -> Request:
-    return Request(scope)
+def _request(scope: Scope) -> HTTPConnection:
+    return Request(scope) if scope["type"] == "http" else HTTPConnection(scope)
 
 
-def _text(body: Mapping[str, Any], key: str) -> str:
+def text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
     if type(value) is not str:
         raise InvalidRequest(f"`{key}` must be a string." if key in body else f"`{key}` is missing.")
@@ -100,6 +113,9 @@ def _text(body: Mapping[str, Any], key: str) -> str:
 
 async def _respond(server: Server, call: ToolCall, scope: Scope, receive: Receive, send: Send) -> None:
     scope["call"] = call  # for the problem document, whatever raises it
+    if "stream" in scope:
+        await stream(server, call, receive, send)
+        return
     result = await while_connected(receive, server.call(call))
     if result.is_error:
         await tool_error(result.message, server.name, call.tool)(scope, receive, send)
@@ -111,7 +127,7 @@ async def _respond(server: Server, call: ToolCall, scope: Scope, receive: Receiv
 
 
 def _body(result: ToolResult, via: str) -> bytes:
-    return result.body if result.wrapped or via == "tool-url" else b'{"result":' + result.body + b"}"
+    return result.body if via == "tool-url" else result.in_result()
 
 
 def _asks(asks: Mapping[str, Any]) -> bytes:

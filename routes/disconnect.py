@@ -15,8 +15,9 @@ T = TypeVar("T")
 PATIENCE = 0.1
 
 
-async def while_connected(receive: Receive, call: Coroutine[Any, Any, T]) -> T:
-    """Await `call`, and cancel it when the client leaves. The watch begins after 100 ms: short calls do not pay for it.
+async def while_connected(receive: Receive, call: Coroutine[Any, Any, T], patience: float = PATIENCE) -> T:
+    """Await `call`, and cancel it when the client leaves. The watch begins after `patience` seconds: short calls do not
+    pay for it.
 
     Raises:
         ClientDisconnect: the client left, and the call is cancelled.
@@ -25,7 +26,7 @@ async def while_connected(receive: Receive, call: Coroutine[Any, Any, T]) -> T:
         awaited = call.send(None)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
-    watch = _Watch(receive)
+    watch = _Watch(receive, patience)
     try:
         return await resume(call, awaited)
     except asyncio.CancelledError as exc:
@@ -39,14 +40,14 @@ async def while_connected(receive: Receive, call: Coroutine[Any, Any, T]) -> T:
 class _Watch:
     """Cancels the task that made it when the client leaves."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, patience: float) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.waiting = task
         self.client_left = False
         self._receive = receive
         self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._start)
+        self._timer = asyncio.get_running_loop().call_later(patience, self._start)
 
     def stop(self) -> None:
         self._timer.cancel()

@@ -20,7 +20,7 @@ class Drain:
         try:
             await self.app(scope, receive, send)
         except asyncio.CancelledError:
-            if scope["type"] != "http":
+            if scope["type"] == "lifespan":
                 raise
             headers = {"Retry-After": "1", "Connection": "close"}
             with suppress(RuntimeError):  # the server's word for an answer that has begun

@@ -31,6 +31,7 @@ TABLE: Mapping[str, tuple[int, str]] = {
     "invalid-arguments": (422, "The arguments do not match the tool's schema"),
     "tool-error": (422, "The tool said no"),
     "rate-limited": (429, "Too many calls"),
+    "cancelled": (499, "The caller gave the call up"),
     "tool-crashed": (500, "The tool failed unexpectedly"),
     "internal-error": (500, "The router failed unexpectedly"),
     "upstream-error": (502, "The server behind this one failed"),
@@ -124,7 +125,7 @@ async def _http_error(request: Request, exc: Exception) -> Response:
     detail = exc.detail
     if detail == HTTPStatus(exc.status_code).phrase:
         title = TABLE[slug][1]
-        detail = f"{request.method} {request.scope['path']}: {title[0].lower()}{title[1:]}."
+        detail = f"{request.scope.get('method', 'WebSocket')} {request.scope['path']}: {title[0].lower()}{title[1:]}."
     headers = dict(exc.headers or {})
     if "Allow" in headers:  # Starlette's is in the order of a set
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))

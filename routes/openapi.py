@@ -32,7 +32,8 @@ CALL_ERRORS = (
 )
 ABOUT = """A tool of an MCP server is called with its arguments as the JSON body; the answer is its structured output.
 An argument in another form is converted where it can be (`"1"` to 1, a list or an object from JSON text), and one
-that the tool does not have is left out. Every answer has an `X-Request-ID`."""
+that the tool does not have is left out. With `Accept: text/event-stream` the answer is a stream of what the tool
+reports, and of the result at its end. Every answer has an `X-Request-ID`."""
 
 
 class OpenAPI:

@@ -14,6 +14,8 @@ from gateway.call import request_id
 _ID = re.compile(rb"[!#-\[\]-~]{1,128}")  # printable, without blanks, quotes and backslashes
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
+_HEADED = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+
 
 class RequestId:
     """The id is the `X-Request-ID` that came, else the trace id of `traceparent` (W3C), else a new one."""
@@ -39,7 +41,7 @@ class RequestId:
         echoed.append((b"x-request-id", new))
 
         def send_with_id(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
+            if message["type"] in _HEADED:
                 message["headers"] = [*message.get("headers", ()), *echoed]
             return send(message)
 

@@ -29,6 +29,9 @@ class Only:
     def covers_all_of(self, server: str) -> bool:
         return False
 
+    def missing(self, server: str, tool: str, asked: str) -> str:
+        return f"{server}:{asked}"
+
 
 two: Any = Two()
 

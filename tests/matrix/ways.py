@@ -10,6 +10,8 @@ import httpx2
 from starlette.applications import Starlette
 
 from tests import wire
+from tests.events import STREAM, all_events
+from tests.sockets import Refused, connected
 
 Headers = Mapping[str, str]
 Arguments = dict[str, Any]
@@ -27,7 +29,8 @@ class Door:
 class Outcome:
     """What came of a call: `slug` is `ok`, or the kind of the error; `value` is what the tool returned.
 
-    `problem` is the error whole. `status` and `headers` are of the HTTP answer, where a call had one of its own.
+    `problem` is the error whole. `status` is of the HTTP answer, or what the problem says where that was for more than
+    the call; there are `headers` where it was for the call alone.
     """
 
     slug: str
@@ -57,6 +60,25 @@ async def tool_url(door: Door, tool: str, arguments: Arguments, headers: Headers
     return await _post(door, f"/one/mcp/tools/{tool}", arguments, headers)
 
 
+async def stream(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    body = {"tool": tool, "arguments": arguments}
+    answer = await door.http.post("/one/mcp/call", json=body, headers={**STREAM, **headers})
+    if answer.status_code != 200:
+        return _plain(answer)
+    event = (await all_events(answer))[-1]
+    if event.name == "result":
+        return Outcome("ok", event.data["result"], headers=answer.headers)
+    return Outcome(slug_of(event.data), None, event.data, event.data["status"])
+
+
+async def websocket(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _over_websocket(door, "/one/mcp/ws", {"tool": tool, "arguments": arguments}, headers)
+
+
+async def websocket_any(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _over_websocket(door, "/ws", {"server": "one", "tool": tool, "arguments": arguments}, headers)
+
+
 async def modern(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
     return await _modern(door, "/one/mcp", tool, arguments, headers)
 
@@ -80,13 +102,33 @@ NATIVE: Mapping[str, Ask] = {
     "aggregate modern": modern_aggregate,
     "aggregate legacy": legacy_aggregate,
 }
-WAYS: Mapping[str, Ask] = {**PLAIN, **NATIVE}
 VIA = {way: "aggregate" if way.startswith("aggregate") else "mcp" for way in NATIVE}
 VIA |= {way: "tool-url" if way == "tool url" else "call" for way in PLAIN}
+VIA |= {"stream": "call", "websocket": "ws", "websocket any": "ws"}
+SOCKETS: Mapping[str, Ask] = {"websocket": websocket, "websocket any": websocket_any}
+WAYS: Mapping[str, Ask] = {**PLAIN, "stream": stream, **SOCKETS, **NATIVE}
+
+
+def slug_of(problem: Mapping[str, Any]) -> str:
+    slug: str = problem["type"].rpartition(":")[2]
+    return slug
 
 
 async def _post(door: Door, url: str, body: Arguments, headers: Headers) -> Outcome:
     return _plain(await door.http.post(url, json=body, headers=headers))
+
+
+async def _over_websocket(door: Door, path: str, call: Arguments, headers: Headers) -> Outcome:
+    """`headers` are the handshake's, and so is the status where it was refused."""
+    pairs = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
+    try:
+        async with connected(door.app, path, pairs) as socket:
+            frame = await socket.ask({"id": 1, **call})
+    except Refused as exc:
+        return Outcome(slug_of(exc.document), None, exc.document, exc.status, exc.headers)
+    if "result" in frame:
+        return Outcome("ok", frame["result"])
+    return Outcome(slug_of(frame["error"]), None, frame["error"], frame["error"]["status"])
 
 
 async def _modern(door: Door, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
@@ -108,7 +150,7 @@ def _plain(answer: httpx2.Response) -> Outcome:
     body = answer.json()
     if answer.status_code == 200:
         return Outcome("ok", body["result"], headers=answer.headers)
-    return Outcome(body["type"].rpartition(":")[2], None, body, answer.status_code, answer.headers)
+    return Outcome(slug_of(body), None, body, answer.status_code, answer.headers)
 
 
 def _native(answer: httpx2.Response) -> Outcome:
