@@ -9,13 +9,13 @@ import anyio
 import pytest
 
 from tests.conftest import MakeApp, server_of
-from tests.matrix import bounds
+from tests.matrix import bounds, credentials
 from tests.matrix.rules import Rule
 from tests.matrix.ways import WAYS, Door, Headers, Outcome
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-RULES: list[Rule] = [*bounds.RULES]
+RULES: list[Rule] = [*bounds.RULES, *credentials.RULES]
 
 
 async def add(a: int, b: int) -> int:
