@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
-_RESOURCE = re.compile(r"(?:/([A-Za-z0-9_-]{1,64}))?/mcp")
+_RESOURCE = re.compile(r"(?:/([A-Za-z0-9_-]{1,64}))?/mcp(?=/|\Z)")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 
 
@@ -47,7 +47,7 @@ class Metadata:
 
     def url_for(self, scope: Scope) -> str:
         """Of the metadata of what this request is for."""
-        match = _RESOURCE.match(route_path(scope) + "/")
+        match = _RESOURCE.match(route_path(scope))
         return f"{self._base(scope)}{WELL_KNOWN}{match[0] if match else ''}"
 
     def _base(self, scope: Scope) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tests.matrix import access
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parents[1]
 METADATA = "/.well-known/oauth-protected-resource"
 OPEN = {"/health", "/one/mcp/health", METADATA, METADATA + "/x"}
 METHODS = ("GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS")
@@ -55,3 +58,11 @@ async def test_what_is_open_names_no_server(make_app: MakeApp, tmp_path: Path, u
     async with opened(make_app(server_of(add), **access.keys(tmp_path))) as http:
         told = (await http.get(url)).json()
     assert not {"server", "servers", "tools", "sessions"} & {*told}
+
+
+def test_what_is_off_is_not_imported() -> None:
+    guards = ["gateway.scopes", "gateway.authorization", "gateway.native_access", "routes.challenge"]
+    made = "import sys, app, settings; app.create_app(settings.Settings())"
+    code = f"{made}; print([name for name in {guards} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -151,3 +151,19 @@ async def test_a_short_name_is_held_against_the_scopes_as_the_tool_that_it_means
         assert (await post(http, "open")).status_code == 401
         assert (await http.post("/one/mcp/call", json={"tool": "open"}, headers=wrong)).status_code == 403
         assert (await http.get("/one/mcp/tools/open", headers=wrong)).status_code == 403
+
+
+async def test_a_name_that_may_mean_either_of_two_servers_tells_nothing_of_the_one_that_is_closed(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.json"
+    key = bearer(add_key(path, "ci", "my_math:*"))
+    told = []
+    for tool in ("math_x", "y"):
+        servers = [server_of(named(tool), name="my"), server_of(named("open"), name="my_math")]
+        async with opened(make_app(*servers, auth_keys=str(path))) as http:
+            http.headers.update(key)
+            assert (await http.post("/call", json={"tool": "my_math_open"})).json() == {"result": "ran"}
+            told.append(facts(await http.post("/call", json={"tool": "my_math_x"})))
+    assert told[0] == told[1]
+    assert told[0][0] == 403

@@ -1,0 +1,64 @@
+"""Who is asking: the rules of credentials."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gateway.key_file import Key, KeyFile
+from tests.keys import bearer
+from tests.matrix.rules import Call, Rule
+
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+KEY, OTHER = (f"mcp_{number:08}_{'':-<43}" for number in (1, 2))
+
+
+def keys(folder: Path) -> dict[str, Any]:
+    path = folder / "keys.json"
+    path.write_text(KeyFile(keys=[_key("ci", KEY), _key("other", OTHER)]).model_dump_json())
+    return {"auth_keys": str(path)}
+
+
+def few_guesses(folder: Path) -> dict[str, Any]:
+    return keys(folder) | {"auth_max_failures": 2}
+
+
+def _key(name: str, key: str) -> Key:
+    digest = sha256(key.encode()).hexdigest()
+    return Key(id=key[4:12], name=name, sha256=digest, scopes=("admin",), created=CREATED, expires=None)
+
+
+async def either_header_will_do(call: Call) -> None:
+    for headers in (bearer(KEY), {"x-api-key": KEY}, {"x-api-key": KEY, "authorization": "Basic YTpi"}):
+        assert (await call("add", headers, a=1, b=2)).value == 3
+
+
+async def one_is_enough(call: Call) -> None:
+    outcome = await call("add", {**bearer(KEY), "x-api-key": KEY}, a=1, b=2)
+    assert (outcome.slug, outcome.status) == ("invalid-request", 400)
+
+
+async def a_wrong_one_is_told_so(call: Call) -> None:
+    outcome = await call("add", {"x-api-key": KEY + "x"}, a=1, b=2)
+    assert (outcome.slug, outcome.status) == ("unauthenticated", 401)
+    assert 'Bearer error="invalid_token"' in outcome.headers["www-authenticate"]
+
+
+async def guesses_are_bounded(call: Call) -> None:
+    assert (await call("add", bearer(KEY), a=1, b=2)).value == 3
+    slugs = [(await call("add", bearer(f"{number}"), a=1, b=2)).slug for number in range(4)]
+    assert slugs == ["unauthenticated", "unauthenticated", "rate-limited", "rate-limited"]
+    outcome = await call("add", bearer(OTHER), a=1, b=2)
+    assert (outcome.slug, outcome.status) == ("rate-limited", 429)
+    assert int(outcome.headers["retry-after"]) > 0
+    assert (await call("add", bearer(KEY), a=1, b=2)).value == 3
+
+
+RULES = [
+    Rule("a key comes in by either header", either_header_will_do, keys),
+    Rule("two credentials are one too many", one_is_enough, keys),
+    Rule("a wrong credential is told so", a_wrong_one_is_told_so, keys),
+    Rule("guesses are bounded, and do not harm who is known", guesses_are_bounded, few_guesses),
+]

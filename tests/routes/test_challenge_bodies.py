@@ -1,0 +1,124 @@
+"""What stands before a native endpoint looks at each body, changes none, and lets nothing through by misreading it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from tests import wire
+from tests.conftest import MakeApp, server_of
+from tests.keys import add_key, bearer
+from tests.routes.raw import HOST, ask
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+Http = httpx2.AsyncClient
+
+
+async def add(a: int, b: int) -> int:
+    return a + b
+
+
+async def secret() -> str:
+    raise AssertionError("it ran")
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> dict[str, str]:
+    return bearer(add_key(tmp_path / "keys.json", "ci", "one:a*", "two:*"))
+
+
+def make(make_app: MakeApp, tmp_path: Path) -> Starlette:
+    return make_app(server_of(add, secret), auth_keys=str(tmp_path / "keys.json"), max_body=2000)
+
+
+@pytest.fixture
+def app(make_app: MakeApp, tmp_path: Path, key: dict[str, str]) -> Starlette:
+    return make(make_app, tmp_path)
+
+
+@pytest.fixture
+async def http(anyio_backend: str, app: Starlette, key: dict[str, str]) -> AsyncIterator[Http]:
+    async with opened(app) as client:
+        client.headers.update(key)
+        yield client
+
+
+@pytest.mark.parametrize("chunks", [1, 7, 300])
+async def test_the_body_may_come_in_pieces(app: Starlette, key: dict[str, str], chunks: int) -> None:
+    headers, body = wire.modern("tools/call", name="secret", arguments={})
+    pairs = [HOST, *((name.encode(), value.encode()) for name, value in {**headers, **key}.items())]
+    text = json.dumps(body).encode()
+    size = len(text) // chunks + 1
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert (await ask(app, "POST", "/one/mcp", pairs, *pieces)).status == 403
+
+
+@pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+async def test_a_body_that_is_too_large_is_refused_for_that(http: Http, url: str) -> None:
+    for headers in (wire.BOTH_TYPES, wire.modern("tools/call", name="secret")[0]):
+        body = wire.request("tools/call", name="secret", arguments={"padding": "x" * 3000})
+        assert (await http.post(url, json=body, headers=headers)).status_code == 413
+
+
+LEFT: list[bytes] = [
+    b"",
+    b"{",
+    b'["tools/call"]',
+    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call"}',
+    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": []}',
+    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": 1}}',
+    b'{"jsonrpc": "2.0", "id": null, "method": "tools/call", "params": {"name": "secret"}}',
+    b'{"jsonrpc": "2.0", "id": true, "method": "tools/call", "params": {"name": "secret"}}',
+    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "secret", "arguments": [1]}}',
+    b'[{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "secret"}}]',
+    b'{"a": "tools/call", "b": ' + b"[" * 900,
+]
+
+
+@pytest.mark.parametrize("body", LEFT)
+@pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+async def test_what_is_no_call_is_left_to_the_endpoint(http: Http, url: str, body: bytes) -> None:
+    """And is nothing that it would run."""
+    for headers in (wire.BOTH_TYPES, wire.modern("tools/call", name="secret")[0]):
+        answer = await http.post(url, content=body, headers=headers)
+        assert (answer.status_code, '"result":' in answer.text) == (400, False)
+
+
+@pytest.mark.parametrize(("url", "name"), [("/one/mcp", "secret"), ("/mcp", "one_secret")])
+async def test_what_it_does_not_recognise_the_chain_refuses_all_the_same(
+    make_app: MakeApp, tmp_path: Path, key: dict[str, str], url: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The SDK reads JSON in more ways than one."""
+    headers, body = wire.modern("tools/call", name=name, arguments={})
+    text = json.dumps(body)
+    async with opened(make(make_app, tmp_path)) as http:
+        for content in (text.encode("utf-16"), text.replace("tools/call", "tools\\/call").encode()):
+            error = (await http.post(url, content=content, headers={**headers, **key})).json()["error"]
+            assert (error["code"], error["data"]) == (-32000, {"type": "forbidden", "scope": "one:secret"})
+    assert capsys.readouterr().err.count(" outcome=forbidden ") == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+async def test_another_method_is_left_to_the_endpoint(http: Http, method: str) -> None:
+    assert (await http.request(method, "/one/mcp", headers=wire.BOTH_TYPES)).status_code in (400, 405)
+
+
+@pytest.mark.parametrize(("url", "name"), [("/one/mcp", "secret"), ("/mcp", "one_secret")])
+async def test_a_client_that_leaves_in_mid_body_has_called_nothing(
+    make_app: MakeApp, tmp_path: Path, key: dict[str, str], url: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = make(make_app, tmp_path)
+    headers, body = wire.modern("tools/call", name=name, arguments={})
+    pairs = [HOST, *((name.encode(), value.encode()) for name, value in {**headers, **key}.items())]
+    text = json.dumps(body).encode()
+    async with opened(app):
+        for sent in (text[:40], text):
+            await ask(app, "POST", url, pairs, sent, None)
+        await ask(app, "POST", url, pairs, text)
+    assert capsys.readouterr().err.count(" call request_id=") == 1
