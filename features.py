@@ -113,7 +113,7 @@ def _rate_limit(settings: Settings, refusals: Refusals, features: Features) -> N
     if settings.rate_limit:
         rules = part("gateway.rate_rules", "Rules")(settings.rate_limit)
         if features.shared is None:
-            storage = part("gateway.rate_memory", "MemoryWindows")(settings.rate_limit_callers * rules.windows)
+            storage = part("gateway.rate_memory", "MemoryWindows")(settings.rate_limit_callers * rules.limits)
         else:
             is_open = settings.rate_limit_without_redis == "open"
             storage = part("gateway.rate_redis", "RedisWindows")(features.shared, is_open)

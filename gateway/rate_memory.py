@@ -6,20 +6,22 @@ import time
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil, inf
 
 from limits.aio.storage import MovingWindowSupport, Storage
+
+from gateway.rate_rules import Window
 
 BUCKETS = 256
 FINEST = 1024
 
 
-class Window:
-    """The times of the calls that count, and how many there were at each.
+class Calls:
+    """The times of the calls in a window, and how many there were at each.
 
     Each call of up to 1,024 has its own time. Where more may be, those of a 1,024th of the window count until the last
-    one of them would: so a window takes about 16 KiB at most.
+    one of them would: so it takes about 16 KiB at most.
     """
 
     __slots__ = ("_counts", "_times", "_total")
@@ -68,39 +70,42 @@ class MemoryWindows(Storage, MovingWindowSupport):
         super().__init__()
         self._most = most
         self._clock = clock
-        self._own: defaultdict[int, OrderedDict[str, Window]] = defaultdict(OrderedDict)
-        self._shared: dict[tuple[int, int, int], Window] = {}
+        self._own: defaultdict[int, OrderedDict[str, Calls]] = defaultdict(OrderedDict)
+        self._shared: dict[tuple[int, int, int], Calls] = {}
+
+    async def take(self, windows: Sequence[Window], amount: int = 1) -> bool:
+        now = self._clock()
+        for key, limit, expiry in windows:
+            calls = self._found(key, limit, expiry, now)
+            if calls is not None and calls.count(now - expiry) + amount > limit:
+                return False
+        for key, limit, expiry in windows:  # found anew: one that was empty may have made room for another
+            calls = self._found(key, limit, expiry, now) or self._new(key, limit, expiry, now)
+            calls.add(now if limit <= FINEST else _coarse(now, expiry / FINEST), amount)
+            if key in (own := self._own[expiry]):
+                own.move_to_end(key)
+        return True
 
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        if amount > limit:
-            return False
-        now = self._clock()
-        window = self._found(key, limit, expiry, now) or self._new(key, limit, expiry, now)
-        if window.count(now - expiry) + amount > limit:
-            return False
-        grain = expiry / FINEST
-        window.add(now if limit <= FINEST else ceil(now / grain) * grain, amount)
-        if key in (own := self._own[expiry]):
-            own.move_to_end(key)
-        return True
+        return amount <= limit and await self.take([Window(key, limit, expiry)], amount)
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         now = self._clock()
-        window = self._found(key, limit, expiry, now)
-        count = window.count(now - expiry) if window is not None else 0
-        return (window.first if window is not None and count else now), count
+        calls = self._found(key, limit, expiry, now)
+        count = calls.count(now - expiry) if calls is not None else 0
+        return (calls.first if calls is not None and count else now), count
 
-    def _found(self, key: str, limit: int, expiry: int, now: float) -> Window | None:
-        """The window that counts for `key` as yet: its own, or one that it shares and that is not empty."""
-        if (window := self._own[expiry].get(key)) is not None:
-            return window
+    def _found(self, key: str, limit: int, expiry: int, now: float) -> Calls | None:
+        """What counts for `key` as yet: its own, or what it shares and is not empty."""
+        if (own := self._own[expiry].get(key)) is not None:
+            return own
         shared = self._shared.get(_bucket(key, limit, expiry))
         return shared if shared is not None and shared.count(now - expiry) else None
 
-    def _new(self, key: str, limit: int, expiry: int, now: float) -> Window:
+    def _new(self, key: str, limit: int, expiry: int, now: float) -> Calls:
         if self._is_full() and not self._forget_expired(now):
-            return self._shared.setdefault(_bucket(key, limit, expiry), Window())
-        return self._own[expiry].setdefault(key, Window())
+            return self._shared.setdefault(_bucket(key, limit, expiry), Calls())
+        return self._own[expiry].setdefault(key, Calls())
 
     def _is_full(self) -> bool:
         return sum(map(len, self._own.values())) >= self._most
@@ -138,6 +143,10 @@ class MemoryWindows(Storage, MovingWindowSupport):
 
     async def get_expiry(self, key: str) -> float:
         raise NotImplementedError("fixed windows are not counted here")
+
+
+def _coarse(now: float, grain: float) -> float:
+    return ceil(now / grain) * grain
 
 
 def _bucket(key: str, limit: int, expiry: int) -> tuple[int, int, int]:

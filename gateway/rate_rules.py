@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from limits import RateLimitItem, parse_many
 
@@ -16,16 +17,28 @@ LONGEST = 366 * 24 * 60 * 60
 _PATTERN = re.compile(r"[A-Za-z0-9_*-]+:[A-Za-z0-9_*./:-]+")
 
 
+class Window(NamedTuple):
+    """Where the calls of one caller are counted: at most `calls` in any time of so many `seconds`."""
+
+    key: str
+    calls: int
+    seconds: int
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Each caller has a count of their own of the calls to the tools that `name`, a pattern, matches.
 
-    A call passes where all `windows`, the shortest first, have a place for it. `quotas` say the same in words.
+    A call passes where all `limits`, the shortest first, have a place for it. `quotas` say the same in words.
     """
 
     name: str
-    windows: Sequence[RateLimitItem]
+    limits: Sequence[RateLimitItem]
     quotas: Sequence[Quota]
+
+    def windows(self, who: str) -> Sequence[Window]:
+        """Those of one caller."""
+        return [Window(limit.key_for(who), limit.amount, limit.get_expiry()) for limit in self.limits]
 
 
 class Rules:
@@ -46,21 +59,21 @@ class Rules:
             pattern = pattern.strip()
             if equals and not _PATTERN.fullmatch(pattern):
                 raise _wrong(entry, "expected server:tool in front of the =, with * for any text")
-            entries.setdefault(pattern or DEFAULT, set()).update(map(_window, limits.split(",")))
+            entries.setdefault(pattern or DEFAULT, set()).update(map(_limit, limits.split(",")))
         if not entries:
             raise _wrong(text, "expected a limit, like 100/minute")
         default = entries.pop(DEFAULT, None)
         self._default = _rule(DEFAULT, default) if default else None
         self._overrides: list[tuple[Sequence[str], Sequence[str], Rule]] = []
-        for pattern, windows in sorted(entries.items(), key=_by_specificity):
+        for pattern, limits_of in sorted(entries.items(), key=_by_specificity):
             server, _, tool = pattern.partition(":")
-            self._overrides.append((server.split("*"), tool.split("*"), _rule(pattern, windows)))
+            self._overrides.append((server.split("*"), tool.split("*"), _rule(pattern, limits_of)))
 
     @property
-    def windows(self) -> int:
+    def limits(self) -> int:
         """How many there are, over all rules."""
         rules = [rule for _, _, rule in self._overrides] + ([self._default] if self._default else [])
-        return sum(len(rule.windows) for rule in rules)
+        return sum(len(rule.limits) for rule in rules)
 
     def find(self, server: str, tool: str) -> Rule | None:
         """The rule for calls to `tool`, which may be any text that a client sends. None: they are not counted."""
@@ -70,27 +83,33 @@ class Rules:
         return self._default
 
 
-def _window(text: str) -> RateLimitItem:
+def _limit(text: str) -> RateLimitItem:
     try:
-        (window,) = parse_many(text.strip())
+        (limit,) = parse_many(text.strip())
     except ValueError as exc:
         raise _wrong(text, "expected a number of calls and a time, like 100/minute or 10 per 5 seconds") from exc
-    if not 1 <= window.amount <= MOST or not 1 <= window.get_expiry() <= LONGEST:
+    if not 1 <= limit.amount <= MOST or not 1 <= limit.get_expiry() <= LONGEST:
         raise _wrong(text, f"expected from 1 to {MOST} calls in at most a year")
-    return window
+    return limit
 
 
 def _wrong(piece: str, expected: str) -> LoadError:
     return LoadError(f"MCP_RATE_LIMIT: {piece.strip()!r}: {expected}")
 
 
-def _rule(name: str, windows: Iterable[RateLimitItem]) -> Rule:
-    ordered = sorted(windows, key=lambda window: (window.get_expiry(), window.amount))
-    for window in ordered:
-        window.namespace = name
-    names = [name] if len(ordered) == 1 else [f"{name}/{window.get_expiry()}" for window in ordered]
-    quotas = [Quota(name, window.amount, window.get_expiry()) for name, window in zip(names, ordered, strict=True)]
-    return Rule(name, ordered, quotas)
+def _rule(name: str, limits: Iterable[RateLimitItem]) -> Rule:
+    ordered = sorted(limits, key=lambda limit: (limit.get_expiry(), limit.amount))
+    for limit in ordered:
+        limit.namespace = name
+    alone = len(ordered) == 1
+    return Rule(
+        name,
+        ordered,
+        [
+            Quota(name if alone else f"{name}/{limit.get_expiry()}", limit.amount, limit.get_expiry())
+            for limit in ordered
+        ],
+    )
 
 
 def _by_specificity(entry: tuple[str, set[RateLimitItem]]) -> tuple[bool, int]:

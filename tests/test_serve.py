@@ -101,6 +101,23 @@ def test_the_table_says_what_several_workers_cannot_do(make_app: MakeApp, capsys
     assert lines[-1].startswith("All of them: http://[::1]:PORT/mcp")
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"workers": 3, "rate_limit": "1/day"}, True),
+        ({"workers": 3, "rate_limit": "1/day", "redis_url": "redis://localhost"}, False),
+        ({"workers": 3}, False),
+        ({"rate_limit": "1/day"}, False),
+    ],
+)
+def test_the_table_says_where_workers_do_not_count_together(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], said: bool
+) -> None:
+    lines = table(make_app().state.registry, capsys, **settings)
+    line = "3 workers: each counts for MCP_RATE_LIMIT by itself; with REDIS_URL they count together"
+    assert (line in lines) is said
+
+
 def test_a_failure_is_one_line_and_exit_code_1(caplog: pytest.LogCaptureFixture) -> None:
     for settings in (None, Settings()):
         with pytest.raises(SystemExit) as caught:

@@ -7,8 +7,11 @@ import sys
 from collections import defaultdict
 
 import pytest
+from limits import parse
+from limits.aio.strategies import MovingWindowRateLimiter
 
-from gateway.rate_memory import BUCKETS, FINEST, MemoryWindows, Window
+from gateway.rate_memory import BUCKETS, FINEST, Calls, MemoryWindows
+from gateway.rate_rules import Window
 
 pytestmark = pytest.mark.anyio
 
@@ -103,6 +106,32 @@ async def test_when_it_is_full_what_has_expired_makes_room() -> None:
     assert [*windows._own[60], *windows._own[10]] == ["d", "a", "e"]
 
 
+async def test_no_window_of_a_call_makes_room_for_another_of_the_same_call() -> None:
+    clock = Clock()
+    windows = MemoryWindows(2, clock)
+    both = [Window("short", 1, 1), Window("long", 3, 60)]
+    assert [await windows.take(both) for _ in range(2)] == [True, False]
+    clock.now += 1
+    assert await windows.acquire_entry("other", 1, 60)  # takes the place of the short one
+    assert await windows.take(both)
+    clock.now += 60
+    assert [await windows.take(both) for _ in range(2)] == [True, False]
+    assert (await windows.get_moving_window("short", 1, 1))[1] == 1
+    assert (await windows.get_moving_window("long", 3, 60))[1] == 1
+
+
+async def test_a_call_counts_in_every_window_or_in_none() -> None:
+    clock = Clock()
+    windows = MemoryWindows(10, clock)
+    short, long = Window("a", 1, 1), Window("a", 2, 60)
+    passed = 0
+    for _ in range(5):
+        clock.now += 1
+        passed += await windows.take([short, long])
+    assert passed == 2
+    assert await windows.take([short])  # which the refused ones have not taken
+
+
 async def test_any_number_of_callers_have_a_bounded_place_and_none_is_forgotten() -> None:
     clock = Clock()
     windows = MemoryWindows(100, clock)
@@ -130,6 +159,16 @@ async def test_a_caller_who_shares_a_window_gets_no_new_one_while_it_counts() ->
     assert "b" in windows._own[60]
 
 
+async def test_the_moving_window_of_limits_counts_by_it() -> None:
+    clock = Clock()
+    limiter, limit = MovingWindowRateLimiter(MemoryWindows(10, clock)), parse("2/minute")
+    assert [await limiter.hit(limit, "a") for _ in range(3)] == [True, True, False]
+    assert [await limiter.test(limit, who) for who in "ab"] == [False, True]
+    assert await limiter.get_window_stats(limit, "a") == (clock.now + 60, 0)
+    await limiter.clear(limit, "a")
+    assert await limiter.hit(limit, "a", cost=2)
+
+
 async def test_it_is_a_storage_of_limits() -> None:
     windows = MemoryWindows(1, Clock())
     assert await windows.check()
@@ -145,7 +184,7 @@ async def test_it_is_a_storage_of_limits() -> None:
 
 
 def test_calls_at_one_time_are_one_entry() -> None:
-    window = Window()
+    window = Calls()
     for _ in range(1000):
         window.add(1.0, 1)
     assert (window.count(0.0), len(window._times)) == (1000, 1)

@@ -45,14 +45,14 @@ def test_without_a_default_only_what_a_pattern_matches_is_counted() -> None:
     rules = Rules("math:*=1000/minute")
     assert name_of(rules, "math", "add") == "math:*"
     assert name_of(rules, "echo", "add") is None
-    assert rules.windows == 1
+    assert rules.limits == 1
 
 
 def test_the_most_specific_pattern_counts() -> None:
     patterns = ["*:*", "math:*", "*:add_tool", "math:*_tool", "math:add_*", "math:add_tool", "*:*d*"]
     for order in (patterns, patterns[::-1]):
         rules = Rules("; ".join(["5/day", *(f"{pattern}=1/day" for pattern in order)]))
-        assert rules.windows == len(patterns) + 1
+        assert rules.limits == len(patterns) + 1
         assert name_of(rules, "math", "add_tool") == "math:add_tool"
         assert name_of(rules, "math", "add_two_tool") == "math:*_tool"
         assert name_of(rules, "math", "add_two") == "math:add_*"

@@ -13,8 +13,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from limits import parse
+from limits.aio.strategies import MovingWindowRateLimiter
 
 from gateway.rate_redis import RedisWindows
+from gateway.rate_rules import Window
 from gateway.shared import Shared
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
@@ -115,6 +118,27 @@ async def test_it_goes_by_the_clock_of_redis(redis: RedisServer) -> None:
         assert 0 <= 5.0 - first < 30
         time, _ = await shared.client.time()
         assert abs(float((await shared.client.lrange("multi-mcp:rate:a", 0, 0))[0]) - time) < 30
+
+
+async def test_a_call_counts_in_every_window_or_in_none(redis: RedisServer) -> None:
+    shared = Shared(redis.url)
+    async with shared.opened():
+        windows = RedisWindows(shared, is_open=False)
+        small, large = Window("a", 1, 60), Window("b", 3, 3600)
+        assert [await windows.take([small, large]) for _ in range(4)] == [True, False, False, False]
+        assert [await windows.take([large]) for _ in range(3)] == [True, True, False]
+        assert [(await windows.get_moving_window(*window))[1] for window in (small, large)] == [1, 3]
+
+
+async def test_the_moving_window_of_limits_counts_by_it(redis: RedisServer) -> None:
+    shared = Shared(redis.url)
+    async with shared.opened():
+        limiter, limit = MovingWindowRateLimiter(RedisWindows(shared, is_open=False)), parse("2/minute")
+        assert [await limiter.hit(limit, "a") for _ in range(3)] == [True, True, False]
+        assert [await limiter.test(limit, who) for who in "ab"] == [False, True]
+        assert (await limiter.get_window_stats(limit, "a")).remaining == 0
+        assert await limiter.hit(limit, "c", cost=2)
+        assert not await limiter.hit(limit, "c")
 
 
 async def test_a_place_is_free_again_after_its_window(redis: RedisServer) -> None:
