@@ -106,6 +106,7 @@ class Connection:
             if "cancel" in frame:
                 self._cancel(id_, frame)
             else:
+                await self._outgoing.ready()
                 self._begin(id_, frame)
         except GatewayError as exc:
             await self._outgoing.send(error(id_, of_refusal(exc, None)))

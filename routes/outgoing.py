@@ -36,6 +36,12 @@ class Outgoing:
             except (OSError, RuntimeError):  # the server's words for a client that is gone
                 self.is_closed = True
 
+    async def ready(self) -> None:
+        """Wait while a frame waits for the client to read: it is to begin nothing whose answer would wait too."""
+        if self._turn.locked():
+            async with self._turn:
+                pass
+
     async def close(self, code: int, reason: str) -> None:
         if self.is_closed:
             return

@@ -125,3 +125,17 @@ async def test_a_reader_that_takes_nothing_holds_up_the_tool(make_app: MakeApp) 
         socket.reads.set()
         assert [(await socket.receive())["progress"]["progress"] for _ in range(1000)] == [*range(1, 1001)]
         assert (await socket.receive())["result"] == "done"
+
+
+async def test_while_a_client_reads_nothing_no_further_call_begins(make_app: MakeApp) -> None:
+    seen = Seen()
+    async with talking(make_app(server(seen))) as socket:
+        socket.reads.clear()
+        socket.send({"id": 1, **ADD})
+        await anyio.wait_all_tasks_blocked()
+        socket.send({"id": 2, "tool": "wait"})
+        await anyio.wait_all_tasks_blocked()
+        assert seen.began == 0
+        socket.reads.set()
+        assert await socket.receive() == {"id": 1, "result": 3}
+        await seen.until(began=1)

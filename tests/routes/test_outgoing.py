@@ -43,6 +43,20 @@ async def test_frames_wait_for_their_turn_and_nothing_is_kept() -> None:
     assert [message["text"] for message in peer.taken] == ["0", "1", "2"]
 
 
+async def test_it_is_ready_when_no_frame_waits_for_the_client() -> None:
+    peer = Peer()
+    outgoing = Outgoing(peer.send, lambda: None)
+    await outgoing.ready()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(outgoing.send, b"{}")
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(outgoing.ready)
+        await anyio.wait_all_tasks_blocked()
+        assert peer.taken == []
+        peer.reads.set()
+    assert len(peer.taken) == 1
+
+
 async def test_a_client_that_takes_nothing_is_given_up() -> None:
     peer, stuck = Peer(), list[int]()
     outgoing = Outgoing(peer.send, lambda: stuck.append(1), patience=0.01)
