@@ -24,7 +24,7 @@ from tests.conftest import MakeApp
 
 
 @pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _as_before(monkeypatch: pytest.MonkeyPatch, python_hooks: None) -> Iterator[None]:
     """What a process sets for itself is set back: its log, its signals, and the flags of sse-starlette."""
     for flag in ("should_exit", "enable_automatic_graceful_drain"):
         monkeypatch.setattr(AppStatus, flag, getattr(AppStatus, flag))
@@ -71,6 +71,11 @@ def test_where_it_cannot_listen_it_says_what_to_do(host: str, part: str) -> None
         serve.listen(host, listener.getsockname()[1])
 
 
+def test_of_two_ports_the_one_that_is_taken_is_named() -> None:
+    with serve.listen("127.0.0.1", 0) as listener, pytest.raises(OSError, match=r"MCP_METRICS_PORT=\d+: cannot listen"):
+        serve.listen("127.0.0.1", listener.getsockname()[1], "MCP_METRICS_PORT")
+
+
 def test_the_table_names_each_server_its_tools_and_its_urls(
     make_app: MakeApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,6 +104,22 @@ def test_the_table_says_what_several_workers_cannot_do(make_app: MakeApp, capsys
     lines = table(make_app().state.registry, capsys, workers=3, host="::1")
     assert lines[-2] == "3 workers: stateless, so no MCP sessions, sampling, elicitation or resuming"
     assert lines[-1].startswith("All of them: http://[::1]:PORT/mcp")
+
+
+@pytest.mark.parametrize(("port", "base"), [(0, "http://127.0.0.1:PORT"), (9100, "http://127.0.0.1:9100")])
+def test_the_table_says_where_the_metrics_are(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str], port: int, base: str
+) -> None:
+    lines = table(make_app().state.registry, capsys, metrics="/some/metrics", metrics_port=port)
+    assert lines[-2] == f"Metrics: {base}/some/metrics"
+
+
+def test_where_the_log_is_json_a_failure_is_not_said_besides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    for settings in (None, Settings(log_format="json")):
+        with pytest.raises(SystemExit) as caught:
+            serve.fail(LoadError("servers/x_server.py: defines no `mcp`"), settings)
+        assert caught.value.code == 1
 
 
 def test_a_failure_is_one_line_and_exit_code_1(caplog: pytest.LogCaptureFixture) -> None:
