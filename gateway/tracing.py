@@ -27,18 +27,19 @@ from gateway.sdk import span
 
 logger = logging.getLogger(__name__)
 FLUSH = 2.0
-"""Seconds in which the last spans must have been sent."""
 LONGEST = 1024
 _NAME = 128
-_EXPORTERS: Mapping[str, Callable[[], SpanExporter]] = {"otlp": OTLPSpanExporter, "console": ConsoleSpanExporter}
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _FINE = ("ok", "input-required")
 
 
 class Tracing:
-    """An interceptor. `exporters` are `otlp` (HTTP, protobuf) and `console`."""
+    """An interceptor. `exporters` are `otlp` (HTTP, protobuf) and `console`; at the end the last spans have `flush`
+    seconds to be sent."""
 
-    def __init__(self, exporters: Sequence[str]) -> None:
+    def __init__(self, exporters: Sequence[str], flush: float = FLUSH) -> None:
         self._exporters = exporters
+        self._flush = flush
         self._tracer = trace.get_tracer("multi-mcp", VERSION)
         self._record = Record(_end)
 
@@ -66,7 +67,7 @@ class Tracing:
         try:
             yield
         finally:
-            await _flush(trace.get_tracer_provider())
+            await _flush(trace.get_tracer_provider(), self._flush)
 
 
 def _name(call: ToolCall) -> str:
@@ -122,13 +123,22 @@ def _provider(exporters: Sequence[str]) -> TracerProvider:
 
 
 def _exporter(name: str) -> SpanExporter:
-    if name not in _EXPORTERS:
-        raise ValueError(f"OTEL_TRACES_EXPORTER: expected {', '.join(_EXPORTERS)} or none")
-    return _EXPORTERS[name]()
+    made: Mapping[str, Callable[[], SpanExporter]] = {"otlp": _otlp, "console": ConsoleSpanExporter}
+    if name not in made:
+        raise ValueError(f"OTEL_TRACES_EXPORTER: expected {', '.join(made)} or none")
+    return made[name]()
 
 
-async def _flush(provider: trace.TracerProvider) -> None:
+def _otlp() -> SpanExporter:
+    """The exporter itself does not look at the protocol, and would send this one to a port for another."""
+    for variable in _PROTOCOLS:
+        if (protocol := os.environ.get(variable, "")) not in ("", "http/protobuf"):
+            raise ValueError(f"{variable}: expected http/protobuf, not {protocol}")
+    return OTLPSpanExporter()
+
+
+async def _flush(provider: trace.TracerProvider, seconds: float) -> None:
     """The exporter may wait for a receiver that does not answer, in its own thread and not for long in ours."""
     if isinstance(provider, TracerProvider):
-        with anyio.move_on_after(FLUSH, shield=True):
+        with anyio.move_on_after(seconds, shield=True):
             await to_thread.run_sync(provider.force_flush, abandon_on_cancel=True)
