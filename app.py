@@ -53,13 +53,13 @@ def create_app(settings: Settings) -> Starlette:
     calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments)
     capacity = Capacity(settings.max_calls)
     recorded = [Record(calls)] if settings.log_level in ("debug", "info") else []
-    timeout = Timeout(settings.call_timeout)
-    interceptors = chain([*recorded, *features.interceptors, capacity, timeout, *features.inner])
+    interceptors = chain([*recorded, *features.interceptors, capacity, Timeout(settings.call_timeout), *features.inner])
     found = discover(settings.servers_dir, settings.servers)
     limits = _limits(settings)
     registry = Registry([LocalServer(name, mcp, interceptors, limits, features.access) for name, mcp in load(found)])
     names = Names(registry)
     aggregate = Aggregate(registry, names, limits, features.access)
+    features.watch(registry, aggregate)
     ending = partial(streams_ended, [*registry, aggregate, *features.streams], capacity, settings.shutdown_grace)
     lifetimes: list[Lifetime] = [calls.opened, *features.lifetimes, registry.opened, aggregate.opened, ending]
     middleware = [*_middleware(settings, refusals), *features.middleware]

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from pydantic_core import to_json
 
 from gateway.call import ToolCall, ToolResult
-from log import timestamp
+from log import is_plain, timestamp
 
 _LONGEST = 128
 _DELAY = 0.05
@@ -78,7 +78,7 @@ class CallLog:
         """Whether the name can stand in a line as it is; a few that can are kept."""
         if tool in self._known:
             return True
-        plain = _is_plain(tool)
+        plain = is_plain(tool)
         if plain and len(self._known) < _MOST:
             self._known.add(tool)
         return plain
@@ -96,12 +96,8 @@ def _fields(entry: _Entry) -> dict[str, Any]:
     return fields
 
 
-def _is_plain(text: str) -> bool:
-    return text.isprintable() and text.isascii() and " " not in text and '"' not in text and text != ""
-
-
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) and _is_plain(value) else _json(value)
+    return value if isinstance(value, str) and is_plain(value) else _json(value)
 
 
 def _json(value: Any) -> str:

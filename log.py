@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import TracebackType
 from typing import Any, TextIO
 
 from gateway.call import request_id
@@ -26,22 +29,34 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
         logging.getLogger(noisy).setLevel(max(root.level, logging.WARNING) if level != "debug" else logging.DEBUG)
 
 
+def take_over() -> None:
+    """What Python itself writes to standard error comes into the log too: warnings, and what nobody has caught."""
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
+
+
 class JSONLines(logging.Formatter):
-    """One JSON object a line: `time` (RFC 3339, UTC), `level`, `event`, `logger`, `request_id`, `exception`?."""
+    """One JSON object a line: `time` (RFC 3339, UTC), `level`, `event`, its fields, `logger`, `request_id`,
+    `exception`?."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {"time": timestamp(record.created), "level": record.levelname.lower()}
-        line |= {"event": record.getMessage(), "logger": record.name, "request_id": request_id.get()}
+        line |= {"event": record.getMessage(), **_fields(record)}
+        line |= {"logger": record.name, "request_id": request_id.get()}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return json.dumps(line, default=str)
 
 
 class TextLines(logging.Formatter):
-    """`time level event request_id=…`; what others said stays in its line, and a traceback follows it, indented."""
+    """`time level event field=… request_id=…`; what others said stays in its line, and a traceback follows it,
+    indented."""
 
     def format(self, record: logging.LogRecord) -> str:
-        event = one_line(record.getMessage())
+        words = [one_line(record.getMessage()), *(f"{key}={_word(value)}" for key, value in _fields(record).items())]
+        event = " ".join(words)
         line = f"{timestamp(record.created)} {record.levelname.lower():<7} {event} request_id={request_id.get()}"
         trace = self.formatException(record.exc_info).splitlines() if record.exc_info else []
         return "\n".join([line, *(f"  {one_line(part)}" for part in trace)])
@@ -55,6 +70,37 @@ def timestamp(seconds: float) -> str:
 
 def one_line(text: str) -> str:
     return text if text.isprintable() else json.dumps(text)[1:-1]
+
+
+def is_plain(text: str) -> bool:
+    """Whether `text` can stand as the value of a field as it is."""
+    return text.isprintable() and text.isascii() and " " not in text and '"' not in text and text != ""
+
+
+def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
+    """What an event says besides: its `extra={"fields": {…}}`, without what is None or empty."""
+    return {key: value for key, value in getattr(record, "fields", {}).items() if value not in (None, "")}
+
+
+def _word(value: Any) -> str:
+    text = str(value)
+    return text if is_plain(text) else json.dumps(text)
+
+
+def _uncaught(kind: type[BaseException], exc: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger(__name__).error("Nobody caught this", exc_info=(kind, exc, trace))
+
+
+def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    exc = args.exc_value if args.exc_value is not None else args.exc_type()
+    logging.getLogger(__name__).error("Nobody caught this in its thread", exc_info=exc)
+
+
+def _unraisable(args: Any) -> None:
+    message = args.err_msg or "Exception ignored in"
+    logging.getLogger(__name__).error("%s: %r", message, args.object, exc_info=args.exc_value)
 
 
 def _adds_something(record: logging.LogRecord) -> bool:

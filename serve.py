@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import socket
 import sys
-import textwrap
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, NoReturn
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 import log
 from environment import SettingError
+from features import part
+from gateway import VERSION
 from gateway.errors import LoadError
 from gateway.registry import Registry
-from routes.index import urls
 from settings import Settings
+from table import lines
+from workers import Workers
+
+logger = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 """The exit code that shells give to a process that Ctrl+C ended."""
@@ -41,12 +46,21 @@ MIN_FRAME = 64 * 1024
 def main(create_app: Callable[[Settings], Starlette]) -> None:
     """Serve until a signal ends it. What cannot be served is one line, and exit code 1."""
     settings, app = make(create_app)
-    try:
-        listener = listen(settings.host, settings.port)
-    except OSError as exc:
-        fail(exc, settings)
-    with listener:
-        run(app, settings, listener)
+    said = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid(), "workers": settings.workers}
+    logger.info("starting", extra={"fields": said})
+    with ExitStack() as stack:
+        try:
+            sockets = [stack.enter_context(listen(settings.host, settings.port))]
+            if settings.metrics_port:
+                own = listen(settings.host, settings.metrics_port, "MCP_METRICS_PORT")
+                sockets.append(stack.enter_context(own))
+            if settings.metrics and settings.workers > 1:
+                folder = part("gateway.metric_files", "counted_in")(settings.metrics_folder)
+                os.environ["PROMETHEUS_MULTIPROC_DIR"] = stack.enter_context(folder)
+        except (OSError, LoadError) as exc:
+            fail(exc, settings)
+        code = run(app, settings, sockets)
+    leave(code)
 
 
 def make(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Starlette]:
@@ -55,6 +69,7 @@ def make(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Starlet
     try:
         settings = Settings.from_env(os.environ)
         log.configure(settings.log_level, settings.log_format)
+        log.take_over()
         return settings, create_app(settings)
     except (SettingError, LoadError) as exc:
         fail(exc, settings)
@@ -71,19 +86,14 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self._announce()
 
-
-class Workers(Multiprocess):
-    """Notices at once that a worker ended: its pipe has no other end in this process, which would keep it open."""
-
-    def init_processes(self) -> None:
-        super().init_processes()
-        for process in self.processes:
-            process.child_conn.close()
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        logger.info("ended")  # here: the signal that ended it is raised again before anything else runs
 
 
-def run(app: Starlette, settings: Settings, listener: socket.socket) -> NoReturn:
-    """Until the end; exit code 1 where the application did not start, 130 after Ctrl+C."""
-    announce = partial(print_table, app.state.registry, settings, listener)
+def run(app: Starlette, settings: Settings, sockets: list[socket.socket]) -> int:
+    """Until the end, which may be the signal's; exit code 1 where the application did not start, 130 after Ctrl+C."""
+    announce = partial(_announce, app.state.registry, settings, sockets[0])
     config = uvicorn.Config(
         app if settings.workers == 1 else "app:app",
         workers=settings.workers,
@@ -97,17 +107,17 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> NoReturn
     )
     if settings.workers > 1:
         announce()
-        workers = Workers(config, sockets=[listener])
+        workers = Workers(config, sockets=sockets)
         workers.run()
-        failed = any(process.exitcode == STARTUP_FAILURE for process in workers.processes)
-        leave(1 if failed else 0)
+        logger.info("ended")
+        return 1 if any(process.exitcode == STARTUP_FAILURE for process in workers.processes) else 0
     try:
-        Server(config, announce).run(sockets=[listener])
+        Server(config, announce).run(sockets=sockets)
     except KeyboardInterrupt:
-        leave(INTERRUPTED)
+        return INTERRUPTED
     except SystemExit:
-        leave(1)
-    leave(0)
+        return 1
+    return 0
 
 
 def websocket(settings: Settings) -> dict[str, Any]:
@@ -132,7 +142,7 @@ def leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, setting: str = "PORT") -> socket.socket:
     """A listening socket whose connections get TCP_NODELAY: asyncio sets it where the protocol is named.
 
     Raises:
@@ -150,34 +160,26 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as exc:
         listener.close()
         reason = (exc.strerror or str(exc)).lower()
-        raise OSError(f"PORT={port}: cannot listen on {host}:{port}, {reason}; set another PORT or HOST") from exc
+        raise OSError(
+            f"{setting}={port}: cannot listen on {host}:{port}, {reason}; set another {setting} or HOST"
+        ) from exc
     listener.set_inheritable(True)
     return listener
 
 
 def fail(exc: Exception, settings: Settings | None) -> NoReturn:
-    """One line; the traceback with LOG_LEVEL=debug."""
+    """One line, as the log's are; the traceback with LOG_LEVEL=debug."""
     if settings is not None and settings.log_level == "debug":
-        logging.getLogger(__name__).debug("start failed", exc_info=exc)
+        logger.debug("start failed", exc_info=exc)
+    if (settings.log_format if settings is not None else os.environ.get("LOG_FORMAT", "").strip().lower()) == "json":
+        log.configure("error", "json")
+        logger.error("%s", exc)
+        sys.exit(1)
     sys.exit(f"multi-mcp: {exc}")
 
 
-def print_table(registry: Registry, settings: Settings, listener: socket.socket) -> None:
-    """What is mounted: each server, its tools, its URLs."""
-    host, port = settings.host, listener.getsockname()[1]
-    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    rows = [("SERVER", "TOOLS", "URLS")]
-    for server in registry:
-        tools = textwrap.shorten(", ".join(tool["name"] for tool in server.tools()) or "-", 60, placeholder=" …")
-        own = urls(server, base)
-        rows += [(server.name, tools, own["mcp"])]
-        rows += [("", "", own[name]) for name in ("tools", "call", "health")]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    lines = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
-    if settings.workers > 1:
-        lines.append(f"{settings.workers} workers: stateless, so no MCP sessions, sampling, elicitation or resuming")
-    if settings.workers > 1 and settings.rate_limit and not settings.redis_url:
-        lines.append(
-            f"{settings.workers} workers: each counts for MCP_RATE_LIMIT by itself; with REDIS_URL they count together"
-        )
-    print(*lines, f"All of them: {base}/mcp  /tools  /call  /health  /docs", sep="\n", flush=True)
+def _announce(registry: Registry, settings: Settings, listener: socket.socket) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{host}:{listener.getsockname()[1]}"
+    print(*lines(registry, settings, base), sep="\n", flush=True)
+    logger.info("serving", extra={"fields": {"url": base}})

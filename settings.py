@@ -50,6 +50,11 @@ class Settings:
     metrics: str = ""
     metrics_port: int = 0
     metrics_open: bool = False
+    metrics_folder: str = ""
+    otlp_endpoint: str = ""
+    otlp_traces_endpoint: str = ""
+    traces_exporter: str = ""
+    otel_disabled: str = ""
     websocket: bool = True
     ws_max_connections: int = 10_000
     ws_max_in_flight: int = 100
@@ -64,7 +69,16 @@ class Settings:
             SettingError: a value is not of its kind or out of its range.
         """
         read = Reader(environ)
-        return cls(**_process(read), **_calls(read), **_guards(read), **_websocket(read))
+        return cls(**_process(read), **_calls(read), **_guards(read), **_watched(read), **_websocket(read))
+
+    @property
+    def traces(self) -> tuple[str, ...]:
+        """The exporters that spans go to; empty where they are off. These are OpenTelemetry's own rules."""
+        if self.otel_disabled.lower() == "true":
+            return ()
+        wanted = self.traces_exporter or ("otlp" if self.otlp_endpoint or self.otlp_traces_endpoint else "none")
+        names = tuple(name.strip() for name in wanted.split(","))
+        return () if "none" in names else names
 
 
 def _process(read: Reader) -> dict[str, Any]:
@@ -102,7 +116,7 @@ def _calls(read: Reader) -> dict[str, Any]:
 
 
 def _guards(read: Reader) -> dict[str, Any]:
-    """Who may do what, how often, and who watches."""
+    """Who may do what, and how often."""
     return {
         "auth_keys": read.text("MCP_AUTH_KEYS", Settings.auth_keys),
         "auth_issuer": read.text("MCP_AUTH_ISSUER", Settings.auth_issuer),
@@ -119,9 +133,20 @@ def _guards(read: Reader) -> dict[str, Any]:
         ),
         "cache_entries": read.whole("MCP_CACHE_ENTRIES", Settings.cache_entries, at_least=1),
         "cache_max_bytes": read.whole("MCP_CACHE_MAX_BYTES", Settings.cache_max_bytes, at_least=1024),
+    }
+
+
+def _watched(read: Reader) -> dict[str, Any]:
+    """What those who run it see. The names that do not begin with MCP are of Prometheus' client and OpenTelemetry."""
+    return {
         "metrics": read.path("MCP_METRICS", Settings.metrics),
         "metrics_port": read.whole("MCP_METRICS_PORT", Settings.metrics_port, at_least=0, at_most=65535),
         "metrics_open": read.flag("MCP_METRICS_OPEN", Settings.metrics_open),
+        "metrics_folder": read.text("PROMETHEUS_MULTIPROC_DIR", Settings.metrics_folder),
+        "otlp_endpoint": read.text("OTEL_EXPORTER_OTLP_ENDPOINT", Settings.otlp_endpoint),
+        "otlp_traces_endpoint": read.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Settings.otlp_traces_endpoint),
+        "traces_exporter": read.text("OTEL_TRACES_EXPORTER", Settings.traces_exporter),
+        "otel_disabled": read.text("OTEL_SDK_DISABLED", Settings.otel_disabled),
     }
 
 

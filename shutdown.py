@@ -7,6 +7,7 @@ looks at the server's own flag, as sse-starlette does.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from sse_starlette.sse import AppStatus
 
 from gateway.capacity import Capacity
 
+logger = logging.getLogger(__name__)
 _TICK = 0.05
 
 
@@ -40,6 +42,7 @@ async def _end(is_ending: Callable[[], bool], streams: Sequence[Streams], capaci
     AppStatus.enable_automatic_graceful_drain = False
     while not is_ending():
         await asyncio.sleep(_TICK)
+    logger.info("draining", extra={"fields": {"in_flight": capacity.in_flight}})
     for each in streams:
         each.end_streams()
     last = asyncio.get_running_loop().time() + max(grace - 1, 0)

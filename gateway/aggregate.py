@@ -68,7 +68,7 @@ class Aggregate:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Entered after the servers are open, and left before they close."""
-        sdk.drop_unread_tracing(self._server.middleware)
+        sdk.trace_once(self._server.middleware)
         async with self._manager.run():
             yield
 

@@ -51,7 +51,7 @@ class LocalServer:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Enter the user's lifespan once, and run the sessions and the calls that outlive their request."""
-        sdk.drop_unread_tracing(self._mcp.middleware)
+        sdk.trace_once(self._mcp.middleware)
         async with self._server.lifespan(self._server) as self.lifespan_state:
             sdk.enter_once(self._server, self.lifespan_state)
             async with self._manager.run(), self._exchanges.opened(self.lifespan_state):

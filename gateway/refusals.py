@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from gateway.caller import caller
+
 logger = logging.getLogger(__name__)
 Refused = Callable[[str], None]
 """Takes the reason: a slug of the error table."""
@@ -16,7 +18,10 @@ class Refusals:
     def __init__(self) -> None:
         self.listeners: list[Refused] = []
 
-    def __call__(self, reason: str) -> None:
-        logger.info("refused reason=%s", reason)
+    def __call__(self, reason: str, address: str = "") -> None:
+        """`address` is for what stands in front of those who find out who is asking."""
+        who = caller.get()
+        said = {"reason": reason, "address": who.address or address, "caller": who.name}
+        logger.info("refused", extra={"fields": said})
         for listener in self.listeners:
             listener(reason)

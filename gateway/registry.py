@@ -59,6 +59,7 @@ class Registry:
                 failure = StartError(f"server {server.name!r} does not start: {_reason(exc)}")
                 failure.__cause__ = exc
                 return failure
+            logger.info("server opened", extra={"fields": {"server": server.name}})
             stack.push_async_callback(_close, server, lifetime)
         return None
 
@@ -69,6 +70,8 @@ async def _close(server: Server, lifetime: AbstractAsyncContextManager[None]) ->
         await lifetime.__aexit__(None, None, None)
     except (Exception, SystemExit) as exc:  # the server's own lifespan
         logger.error("server %r does not close: %s", server.name, _reason(exc), exc_info=exc)
+    else:
+        logger.info("server closed", extra={"fields": {"server": server.name}})
 
 
 def _reason(exc: BaseException) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.refusals import Refused
+from gateway.refusals import Refusals
 from routes.errors import problem
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -18,7 +18,7 @@ _SCHEME = re.compile(rb"https?://")
 class Guard:
     """Allows the local names and `hosts`, exactly, with any port; `*` among `hosts` allows everything."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str], refused: Refused) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], refused: Refusals) -> None:
         self.app = app
         self._refused = refused
         self._names = frozenset(host.lower().strip("[]") for host in (*LOCAL, *hosts))
@@ -35,11 +35,11 @@ class Guard:
             elif key == b"origin" and not self._allows_origin(value):
                 origins += 1
         if hosts != 1:
-            self._refused("misdirected")
+            self._refused("misdirected", _peer(scope))
             detail = "This Host is not served here; MCP_ALLOWED_HOSTS names those that are."
             return problem("misdirected", detail)(scope, receive, send)
         if origins:
-            self._refused("forbidden-origin")
+            self._refused("forbidden-origin", _peer(scope))
             detail = "Pages of this Origin may not call; MCP_ALLOWED_HOSTS names the hosts whose pages may."
             return problem("forbidden-origin", detail)(scope, receive, send)
         return self.app(scope, receive, send)
@@ -57,3 +57,9 @@ class Guard:
     def _allows_origin(self, origin: bytes) -> bool:
         scheme = _SCHEME.match(origin)
         return scheme is not None and self._allows_host(origin[scheme.end() :])
+
+
+def _peer(scope: Scope) -> str:
+    """Who is connected: a client, or the proxy in front of it."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""

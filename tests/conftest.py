@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +44,15 @@ def _imports_forgotten() -> Iterator[None]:
     sys.path[:] = path
     for name in [name for name in sys.modules if name not in modules and _is_of_a_test(sys.modules[name])]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def python_hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What Python calls for what nobody caught, which a process takes over for its log, is given back."""
+    for module, hook in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+        monkeypatch.setattr(module, hook, getattr(module, hook))
+    yield
+    logging.captureWarnings(False)
 
 
 def _is_of_a_test(module: ModuleType) -> bool:

@@ -122,7 +122,7 @@ def test_what_cannot_be_served_is_said_when_the_application_is_made(
 
 
 def test_the_module_makes_an_application_when_it_is_asked_for_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python_hooks: None
 ) -> None:
     monkeypatch.setenv("MCP_SERVERS_DIR", str(tmp_path))
     assert [server.name for server in module.app.state.registry] == []

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from io import StringIO
 
@@ -117,6 +120,63 @@ def test_what_uvicorn_repeats_of_a_failed_start_is_left_out() -> None:
     uvicorn_error().error("Application startup failed. Exiting.")
     uvicorn_error().error("Something else")
     assert stream.getvalue().count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_event_has_fields_each_of_which_stays_a_field(form: str) -> None:
+    stream = configured(form=form)
+    said = {"server": "math", "name": INJECTED, "blank": "a b=c", "nothing": None, "empty": "", "zero": 0}
+    logging.getLogger("some").info("opened", extra={"fields": said})
+    line = stream.getvalue()
+    assert len(line.splitlines()) == 1
+    if form == "json":
+        found = json.loads(line)
+        assert {key: found.get(key) for key in said} == said | {"empty": None}
+    else:
+        assert line.split("opened ")[1].startswith('server=math name="first\\n')
+        assert line.endswith(' blank="a b=c" zero=0 request_id=-\n')
+        assert line.strip().isprintable()
+
+
+@pytest.fixture
+def taken_over(python_hooks: None) -> StringIO:
+    stream = configured(form="json")
+    log.take_over()
+    return stream
+
+
+class Broken:
+    def __del__(self) -> None:
+        raise RuntimeError(INJECTED)
+
+
+def test_what_nobody_caught_is_a_line_too(taken_over: StringIO) -> None:
+    def crash() -> None:
+        raise RuntimeError(INJECTED)
+
+    thread = threading.Thread(target=crash)
+    thread.start()
+    thread.join()
+    try:
+        crash()
+    except RuntimeError as exc:
+        sys.excepthook(RuntimeError, exc, exc.__traceback__)
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    Broken()
+    lines = [json.loads(line) for line in taken_over.getvalue().splitlines()]
+    assert [line["level"] for line in lines] == ["error"] * 3
+    assert all(INJECTED in line["exception"] for line in lines)
+
+
+def test_a_warning_of_python_is_a_line_too(taken_over: StringIO) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(False)
+        logging.captureWarnings(True)
+        warnings.warn(INJECTED, stacklevel=1)
+    (line,) = taken_over.getvalue().splitlines()
+    assert json.loads(line)["level"] == "warning"
+    assert json.loads(line)["logger"] == "py.warnings"
 
 
 def test_configuring_again_does_not_double_the_lines() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp.server.mcpserver import MCPServer
 from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 
@@ -20,11 +19,10 @@ import serve
 from app import create_app
 from gateway.errors import LoadError
 from settings import Settings
-from tests.conftest import MakeApp
 
 
 @pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _as_before(monkeypatch: pytest.MonkeyPatch, python_hooks: None) -> Iterator[None]:
     """What a process sets for itself is set back: its log, its signals, and the flags of sse-starlette."""
     for flag in ("should_exit", "enable_automatic_graceful_drain"):
         monkeypatch.setattr(AppStatus, flag, getattr(AppStatus, flag))
@@ -35,13 +33,6 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     root.setLevel(level)
     for number, handler in signals.items():
         signal.signal(number, handler)
-
-
-def table(registry: Any, capsys: pytest.CaptureFixture[str], **settings: Any) -> list[str]:
-    with serve.listen("127.0.0.1", 0) as listener:
-        port = str(listener.getsockname()[1])
-        serve.print_table(registry, Settings(**settings), listener)
-    return capsys.readouterr().out.replace(port, "PORT").splitlines()
 
 
 def test_it_listens_where_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,51 +62,17 @@ def test_where_it_cannot_listen_it_says_what_to_do(host: str, part: str) -> None
         serve.listen(host, listener.getsockname()[1])
 
 
-def test_the_table_names_each_server_its_tools_and_its_urls(
-    make_app: MakeApp, capsys: pytest.CaptureFixture[str]
-) -> None:
-    full, empty = MCPServer[None]("full"), MCPServer[None]("e")
-    for name in ("one", "two"):
-        full.add_tool(nothing, name=name)
-    registry = make_app(full, empty).state.registry
-    assert table(registry, capsys) == [
-        "SERVER  TOOLS     URLS",
-        "full    one, two  http://127.0.0.1:PORT/full/mcp",
-        "                  http://127.0.0.1:PORT/full/mcp/tools",
-        "                  http://127.0.0.1:PORT/full/mcp/call",
-        "                  http://127.0.0.1:PORT/full/mcp/health",
-        "e       -         http://127.0.0.1:PORT/e/mcp",
-        "                  http://127.0.0.1:PORT/e/mcp/tools",
-        "                  http://127.0.0.1:PORT/e/mcp/call",
-        "                  http://127.0.0.1:PORT/e/mcp/health",
-        "All of them: http://127.0.0.1:PORT/mcp  /tools  /call  /health  /docs",
-    ]
+def test_of_two_ports_the_one_that_is_taken_is_named() -> None:
+    with serve.listen("127.0.0.1", 0) as listener, pytest.raises(OSError, match=r"MCP_METRICS_PORT=\d+: cannot listen"):
+        serve.listen("127.0.0.1", listener.getsockname()[1], "MCP_METRICS_PORT")
 
 
-def nothing() -> None: ...
-
-
-def test_the_table_says_what_several_workers_cannot_do(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = table(make_app().state.registry, capsys, workers=3, host="::1")
-    assert lines[-2] == "3 workers: stateless, so no MCP sessions, sampling, elicitation or resuming"
-    assert lines[-1].startswith("All of them: http://[::1]:PORT/mcp")
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"workers": 3, "rate_limit": "1/day"}, True),
-        ({"workers": 3, "rate_limit": "1/day", "redis_url": "redis://localhost"}, False),
-        ({"workers": 3}, False),
-        ({"rate_limit": "1/day"}, False),
-    ],
-)
-def test_the_table_says_where_workers_do_not_count_together(
-    make_app: MakeApp, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], said: bool
-) -> None:
-    lines = table(make_app().state.registry, capsys, **settings)
-    line = "3 workers: each counts for MCP_RATE_LIMIT by itself; with REDIS_URL they count together"
-    assert (line in lines) is said
+def test_where_the_log_is_json_a_failure_is_not_said_besides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    for settings in (None, Settings(log_format="json")):
+        with pytest.raises(SystemExit) as caught:
+            serve.fail(LoadError("servers/x_server.py: defines no `mcp`"), settings)
+        assert caught.value.code == 1
 
 
 def test_a_failure_is_one_line_and_exit_code_1(caplog: pytest.LogCaptureFixture) -> None:

@@ -89,8 +89,12 @@ class Router:
         return self._log.read_text()
 
     def complaints(self) -> list[str]:
-        """The lines of the log that do not record a call."""
-        return [line for line in self.log().splitlines() if " info    call " not in line]
+        """The lines of the log that tell of more than calls, refusals, and what began and ended."""
+        return [line for line in self.log().splitlines() if "Z info    " not in line]
+
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of a log as JSON, which all of them must be."""
+        return [json.loads(line) for line in self.log().split("\n")[:-1]]
 
     def printed(self) -> str:
         """What a process that ended had on its standard output, after the table."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,35 @@ from tests.process.router import Router
 pytestmark = pytest.mark.process
 
 INJECTED = "x\n2026-01-01T00:00:00.000Z info    call request_id=forged\r\u2028outcome=ok\x1b[31m"
+BROKEN = """
+from contextlib import asynccontextmanager
+from mcp.server.mcpserver import MCPServer
+
+@asynccontextmanager
+async def lifespan(server):
+    raise OSError("no database")
+    yield
+
+mcp = MCPServer("broken", lifespan=lifespan)
+"""
+LOUD = """
+import threading
+import warnings
+from mcp.server.mcpserver import MCPServer
+
+mcp = MCPServer("loud")
+
+def crash():
+    raise RuntimeError("in a thread\\nnot in this line")
+
+@mcp.tool()
+async def warn() -> str:
+    warnings.warn("a warning\\nnot in this line")
+    thread = threading.Thread(target=crash)
+    thread.start()
+    thread.join()
+    return "warned"
+"""
 TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) +\S.*")
 
 
@@ -25,6 +58,8 @@ def happen(router: Router) -> None:
     assert router.call("slow", "crash", message=INJECTED)[0] == 500
     with router.sent("GET", f"/echo/mcp/tools/{'%0A'.join('ab')}") as answer:
         assert answer.status == 404
+    with router.sent("GET", "/health", {"host": "evil.com", "x-request-id": 'forged" \u00e9 outcome=ok'}) as answer:
+        assert answer.status == 421
     headers, body = wire.modern("tools/call", name="crash_tool", arguments={"message": INJECTED})
     with router.sent("POST", "/slow/mcp", headers, body) as answer:
         assert b"isError" in answer.read()
@@ -50,6 +85,9 @@ def test_as_json_every_line_parses(start: Start, more: dict[str, str]) -> None:
     assert calls[2]["tool"] == INJECTED
     assert "forged" not in {call["request_id"] for call in calls}
     assert all(isinstance(call["ms"], float) for call in calls)
+    (refused,) = [line for line in lines if line["event"] == "refused"]
+    assert (refused["reason"], refused["address"]) == ("misdirected", "127.0.0.1")
+    assert all(line["request_id"].isprintable() and " " not in line["request_id"] for line in lines)
     assert "RuntimeError" in next(line["exception"] for line in lines if "exception" in line)
 
 
@@ -64,6 +102,62 @@ def test_as_text_only_a_traceback_takes_more_lines(start: Start) -> None:
         line for line in lines if "request_id=forged" in line and not line.startswith("  ") and "\\n" not in line
     ] == []
     assert "\x1b" not in router.log()
+
+
+def events(router: Router) -> list[tuple[str, str]]:
+    """What began and what ended, in its order, with the server or the signal's number that it was."""
+    told = [event for event in router.events() if event["event"] != "call" and event["level"] == "info"]
+    return [(event["event"], str(event.get("server", event.get("exit", "")))) for event in told]
+
+
+def test_what_begins_and_what_ends_is_said_once(start: Start) -> None:
+    router = start(LOG_FORMAT="json", SERVERS="echo,math").await_table()
+    router.end()
+    opened = [("server opened", "echo"), ("server opened", "math")]
+    closed = [("server closed", "math"), ("server closed", "echo")]
+    ending = [("draining", ""), *closed, ("ended", "")]
+    assert events(router) == [("starting", ""), *opened, ("serving", ""), *ending]
+    serving = next(event for event in router.events() if event["event"] == "serving")
+    assert serving["url"] == f"http://127.0.0.1:{router.port}"
+
+
+def test_of_several_workers_each_is_said(start: Start) -> None:
+    router = start(LOG_FORMAT="json", WORKERS="2").await_workers(2)
+    router.end()
+    told = events(router)
+    assert told[:2] == [("starting", ""), ("serving", "")]
+    assert [event for event in told if event[0].startswith("worker")] == [
+        *[("worker started", "")] * 2,
+        *[("worker ended", str(-signal.SIGTERM))] * 2,
+    ]
+    assert told.count(("server opened", "slow")) == told.count(("server closed", "slow")) == 2
+    assert told.count(("draining", "")) == 2
+    assert told[-1] == ("ended", "")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"PORT": "http"}, {"SERVERS": "nothing"}, {"HOST": "no.such.host.invalid"}, {"WORKERS": "2"}]
+)
+def test_as_json_a_failed_start_is_json_too(start: Start, tmp_path: Path, settings: dict[str, str]) -> None:
+    if "WORKERS" in settings:
+        (tmp_path / "broken_server.py").write_text(BROKEN)
+        settings |= {"MCP_SERVERS_DIR": str(tmp_path)}
+    router = start(LOG_FORMAT="json", **settings)
+    assert router.finished() == 1
+    assert [event["level"] for event in router.events()].count("error") >= 1
+
+
+def test_pythons_own_reader_takes_every_line(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "loud_server.py").write_text(LOUD)
+    router = start(LOG_FORMAT="json", MCP_SERVERS_DIR=f"{tmp_path}:mcp_servers").await_table()
+    assert router.call("loud", "warn")[0] == 200
+    assert router.call("echo", INJECTED)[0] == 404
+    router.end()
+    command = [sys.executable, "-m", "json.tool", "--json-lines", "--compact"]
+    done = subprocess.run(command, input=router.log(), capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == len(router.log().split("\n")) - 1
+    assert "in a thread" in router.log()
+    assert "a warning" in router.log()
 
 
 def test_arguments_and_results_are_logged_only_for_who_asks(start: Start) -> None:

@@ -34,7 +34,7 @@ def free_port() -> int:
 def check_refused(router: Router, *parts: str) -> None:
     """It ended with exit code 1, and said why in one line."""
     assert router.finished() == 1, router.log()
-    lines = router.log().splitlines()
+    lines = router.complaints()
     assert len(lines) == 1, lines
     for part in parts:
         assert part in lines[0]
@@ -50,7 +50,7 @@ def test_the_table_names_each_server_its_tools_and_its_urls(start: Start) -> Non
         assert {f"{base}/{server}/mcp{rest}" for rest in ("", "/tools", "/call", "/health")} <= words
     assert router.table[-1] == f"All of them: {base}/mcp  /tools  /call  /health  /docs"
     assert router.get("/health")["tools"] == 4
-    assert router.log() == ""
+    assert router.complaints() == []
 
 
 def test_it_listens_on_the_port_and_the_address_that_are_set(start: Start) -> None:

@@ -1,0 +1,220 @@
+"""`GET /metrics`: in which format, on which port, and for whom."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.types import Message
+
+from gateway.caller import Caller, caller
+from routes.metrics import Metrics, OwnPort
+from tests.clients import post
+from tests.conftest import MakeApp, server_of
+from tests.routes.raw import HOST, ask
+from tests.scrape import Scrape
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;"
+    "q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+"""What Prometheus itself sends."""
+
+
+async def add(a: int, b: int) -> int:
+    return a + b
+
+
+class Counted:
+    """Something to be scraped, which notes how that was done."""
+
+    def __init__(self, *collectors: Collector) -> None:
+        self.registry = CollectorRegistry()
+        self.looks: list[int] = []
+        for collector in collectors:
+            self.registry.register(collector)
+
+    def look(self) -> None:
+        self.looks.append(threading.get_ident())
+
+
+class Slow(Collector):
+    """Is not done before it is let, and notes how many are made at once."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.begun = 0
+        self.at_once = 0
+        self.most = 0
+        self.threads: set[int] = set()
+
+    def collect(self) -> Iterable[Metric]:
+        self.begun += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        self.threads.add(threading.get_ident())
+        self.go.wait(10)
+        self.at_once -= 1
+        return [GaugeMetricFamily("some", "Some", value=1)]
+
+
+class Starting(Collector):
+    """The file of a worker that was made at this moment."""
+
+    def collect(self) -> Iterable[Metric]:
+        raise FileNotFoundError
+
+
+def refused(reason: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_openmetrics"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("text/plain", False),
+        ("application/json", False),
+        ("application/openmetrics-text", True),
+        ("application/openmetrics-text; version=1.0.0; charset=utf-8", True),
+        (PROMETHEUS, True),
+        ("application/openmetrics-text;q=0.1, text/plain;q=0.9", False),
+        ("application/openmetrics-text;q=0", False),
+        ("application/openmetrics-text;q=x;version=x", False),
+        ("APPLICATION/OPENMETRICS-TEXT;Q=0.5", True),
+        (";;,,q=1;=", False),
+    ],
+)
+async def test_the_format_is_the_one_that_is_asked_for_and_a_scrape_parses_it(
+    make_app: MakeApp, accept: str, is_openmetrics: bool
+) -> None:
+    async with opened(make_app(server_of(add), metrics="/metrics")) as client:
+        await post(client, "add", {"a": 1, "b": 2})
+        answer = await client.get("/metrics", headers={"accept": accept})
+    kind = "application/openmetrics-text; version=1.0.0" if is_openmetrics else "text/plain; version=0.0.4"
+    assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
+    scrape = Scrape.of_openmetrics(answer.text) if is_openmetrics else Scrape.of_text(answer.text)
+    assert scrape.value("mcp_tool_calls_total", server="one", tool="add", via="call", outcome="ok") == 1
+    assert answer.text.endswith("# EOF\n") is is_openmetrics
+
+
+async def test_it_is_read_and_nothing_else(make_app: MakeApp) -> None:
+    async with opened(make_app(server_of(add), metrics="/metrics")) as client:
+        head = await client.head("/metrics")
+        assert (head.status_code, head.headers["content-type"][:10]) == (200, "text/plain")
+        for method in ("POST", "PUT", "DELETE"):
+            answer = await client.request(method, "/metrics")
+            assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+            assert answer.json()["type"] == "urn:multi-mcp:error:method-not-allowed"
+
+
+async def test_what_is_off_is_not_there(make_app: MakeApp) -> None:
+    async with opened(make_app(server_of(add))) as client:
+        assert (await client.get("/metrics")).status_code == 404
+
+
+async def test_the_path_is_the_one_that_is_set(make_app: MakeApp) -> None:
+    async with opened(make_app(server_of(add), metrics="/internal/metrics")) as client:
+        assert (await client.get("/internal/metrics")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 404
+
+
+async def test_a_host_that_is_not_ours_does_not_read_it(make_app: MakeApp) -> None:
+    for settings in ({}, {"metrics_open": True}):
+        async with opened(make_app(server_of(add), metrics="/metrics", **settings)) as client:
+            assert (await client.get("/metrics", headers={"host": "evil.com"})).status_code == 421
+
+
+async def test_calls_do_not_wait_while_it_is_made_and_only_one_is_made_at_a_time() -> None:
+    slow = Slow()
+    counted = Counted(slow)
+    metrics = Metrics(counted, refused)
+    scrapes = [asyncio.create_task(ask(metrics, "GET", "/metrics")) for _ in range(5)]
+    while not slow.begun:
+        await asyncio.sleep(0)  # the loop runs on meanwhile, which is what this is about
+    slow.go.set()
+    assert [scrape.status for scrape in await asyncio.gather(*scrapes)] == [200] * 5
+    assert slow.most == 1
+    assert set(counted.looks) == {threading.get_ident()}
+    assert threading.get_ident() not in slow.threads
+
+
+async def test_a_worker_that_starts_at_this_moment_is_not_a_failure() -> None:
+    answer = await ask(Metrics(Counted(Starting()), refused), "GET", "/metrics")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert answer.document["type"] == "urn:multi-mcp:error:unavailable"
+
+
+class Only:
+    """Grants these tools alone."""
+
+    def __init__(self, *tools: tuple[str, str]) -> None:
+        self._tools = tools
+
+    def covers(self, server: str, tool: object) -> bool:
+        return (server, tool) in self._tools
+
+    def covers_all_of(self, server: str) -> bool:
+        return False
+
+    def missing(self, server: str, tool: str, asked: str) -> str:
+        return f"{server}:{asked}"
+
+
+@pytest.mark.parametrize(
+    ("grants", "status"),
+    [(None, 200), (Only(), 403), (Only(("math", "add")), 403), (Only(("metrics", "scrape")), 200)],
+)
+async def test_where_callers_have_scopes_this_needs_one_of_its_own(grants: Only | None, status: int) -> None:
+    reasons: list[str] = []
+    token = caller.set(Caller(name="ci", grants=grants))
+    answer = await ask(Metrics(Counted(), reasons.append), "GET", "/metrics")
+    caller.reset(token)
+    assert answer.status == status
+    assert reasons == ([] if status == 200 else ["forbidden"])
+    if status == 403:
+        assert answer.document["detail"] == "The metrics need the scope metrics:scrape."
+
+
+async def test_where_it_is_open_it_asks_for_no_scope() -> None:
+    token = caller.set(Caller(grants=Only()))
+    answer = await ask(Metrics(Counted(), refused, is_open=True), "GET", "/metrics")
+    caller.reset(token)
+    assert answer.status == 200
+
+
+async def test_with_a_port_of_its_own_it_is_there_and_nothing_else_is(make_app: MakeApp) -> None:
+    """The port that a request came in by is the server's word: 8000 here."""
+    async with opened(here := make_app(server_of(add), metrics="/metrics", metrics_port=8000)):
+        assert (await ask(here, "GET", "/metrics")).status == 200
+        for path in ("/health", "/one/mcp/call", "/mcp", "/metrics/", "/"):
+            answer = await ask(here, "GET", path)
+            assert (answer.status, answer.document["type"]) == (404, "urn:multi-mcp:error:not-found")
+    async with opened(elsewhere := make_app(server_of(add), metrics="/metrics", metrics_port=9100)):
+        assert (await ask(elsewhere, "GET", "/metrics")).status == 404
+        assert (await ask(elsewhere, "GET", "/health", (HOST,))).status == 200
+
+
+async def nothing(scope: object, receive: object, send: object) -> None:
+    raise AssertionError("it came through")
+
+
+async def test_no_websocket_comes_in_by_that_port() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    scope = {"type": "websocket", "path": "/ws", "server": ("127.0.0.1", 9100), "headers": []}
+    await OwnPort(nothing, 9100, "/metrics")(scope, receive, send)
+    assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
