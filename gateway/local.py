@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from gateway import sdk
+from gateway import envelope, sdk
 from gateway.answer import Answer
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.caller import caller
@@ -41,7 +41,7 @@ class LocalServer:
         self._exchanges = Exchanges(self._server, limits.waiting_calls, limits.input_timeout)
         self._manager = session_manager(self._server, limits)
         self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
-        sdk.insert_middleware(mcp, NativeCalls(name, chain, self._tools))
+        sdk.insert_middleware(mcp, NativeCalls(name, chain, self._tools, self._server))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -98,7 +98,10 @@ class LocalServer:
             raise InvalidRequest("`inputResponses` are no answers to what was asked.") from exc
         if result.get("isError"):
             return _error(answer.of_wire(result), begun)
-        return answer.of_sent(begun.value, result)
+        answered = answer.of_sent(begun.value, result)
+        if call.whole:
+            answered.wire = envelope.sealed(envelope.taken_off(self._server, result))
+        return answered
 
 
 def _error(result: ToolResult, call: ToolCall) -> ToolResult:
