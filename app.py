@@ -49,15 +49,15 @@ from shutdown import streams_ended
 def create_app(settings: Settings) -> Starlette:
     """Everything that is served, in the order in which it acts. Raises LoadError where a server cannot be served."""
     refusals = Refusals()
-    features = turned_on(settings, refusals)
+    servers = list(load(discover(settings.servers_dir, settings.servers)))
+    features = turned_on(settings, refusals, servers)
     calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments)
     capacity = Capacity(settings.max_calls)
     recorded = [Record(calls)] if settings.log_level in ("debug", "info") else []
     timeout = Timeout(settings.call_timeout)
     interceptors = chain([*recorded, *features.interceptors, capacity, timeout, *features.inner])
-    found = discover(settings.servers_dir, settings.servers)
     limits = _limits(settings)
-    registry = Registry([LocalServer(name, mcp, interceptors, limits) for name, mcp in load(found)])
+    registry = Registry([LocalServer(name, mcp, interceptors, limits) for name, mcp in servers])
     names = Names(registry)
     aggregate = Aggregate(registry, names, limits)
     ending = partial(streams_ended, [*registry, aggregate], capacity, settings.shutdown_grace)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 ALLOWED = (
     "accept",
     "authorization",
+    "cache-control",
     "content-type",
     "last-event-id",
     "mcp-method",
@@ -20,7 +21,7 @@ ALLOWED = (
     "traceparent",
     "x-request-id",
 )
-EXPOSED = "ETag, Mcp-Session-Id, Retry-After, X-Request-ID"
+EXPOSED = "Age, Cache-Status, ETag, Mcp-Session-Id, Retry-After, X-Request-ID"
 METHODS = "GET, POST, DELETE, OPTIONS"
 
 
