@@ -9,13 +9,13 @@ import anyio
 import pytest
 
 from tests.conftest import MakeApp, server_of
-from tests.matrix import bounds
+from tests.matrix import bounds, cached
 from tests.matrix.rules import Rule
 from tests.matrix.ways import WAYS, Door, Headers, Outcome
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-RULES: list[Rule] = [*bounds.RULES]
+RULES: list[Rule] = [*bounds.RULES, *cached.RULES]
 
 
 async def add(a: int, b: int) -> int:
@@ -32,7 +32,9 @@ async def wait() -> int:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 async def test_the_rule_holds_by_every_way_in(rule: Rule, way: str, make_app: MakeApp, tmp_path: Path) -> None:
-    app = make_app(server_of(add, wait), **rule.settings(tmp_path))
+    server = server_of(add, wait)
+    rule.serve(server)
+    app = make_app(server, **rule.settings(tmp_path))
     async with opened(app) as http:
 
         async def call(tool: str, headers: Headers | None = None, /, **arguments: Any) -> Outcome:

@@ -7,10 +7,11 @@ import pytest
 from gateway.cache_note import Note, note
 from tests.conftest import MakeApp
 from tests.gateway.cached import Counting
-from tests.matrix.ways import WAYS, Door
+from tests.matrix.ways import NATIVE, PLAIN, Door
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
+WAYS = {**PLAIN, **NATIVE}
 
 
 def test_without_a_request_there_is_none() -> None:
@@ -25,7 +26,7 @@ def test_a_note_asks_for_nothing_by_itself() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_refresh_is_one_by_every_way_in(make_app: MakeApp, way: str) -> None:
+async def test_a_refresh_is_one_by_every_way_with_headers_of_its_own(make_app: MakeApp, way: str) -> None:
     app = make_app(Counting().server)
     async with opened(app) as http:
         values = [
