@@ -27,7 +27,7 @@ if ARGV[3] == '1' then redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2]) return
 local value = redis.call('GET', KEYS[1])
 if value then return {value, redis.call('PTTL', KEYS[1])} end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-return 0
+return redis.call('GET', KEYS[2]) == ARGV[1] and 1 or 0
 """
 _KEEP = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
