@@ -65,7 +65,7 @@ class ToolCall:
     `request` makes what the call came in with, for a tool's `Context`; we do not look at it. `answers` and `state` are
     the caller's answer to what a tool asked. `plan` is None where there is no such tool.
     `value` and `failure` are noted where the SDK turns them into text. `listens` says that a native caller hears of
-    progress, `asked` that the tool asked it something on the way. `whole` asks for a result that every way in can send.
+    progress, `questioned` that the tool asked it for something. `whole` asks for a result that every way in can send.
     """
 
     server: str
@@ -83,7 +83,7 @@ class ToolCall:
     failure: Exception | None = field(default=None, init=False)
     value: Any = field(default=None, init=False)
     listens: bool = field(default=False, init=False)
-    asked: bool = field(default=False, init=False)
+    questioned: bool = field(default=False, init=False)
     whole: bool = field(default=False, init=False)
 
 

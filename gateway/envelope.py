@@ -60,5 +60,5 @@ class _Noting(ServerSession):
     noted: ToolCall
 
     async def send_request(self, *arguments: Any, **options: Any) -> Any:
-        self.noted.asked = True
+        self.noted.questioned = True
         return await super().send_request(*arguments, **options)

@@ -64,7 +64,7 @@ class NativeCalls:
         is_error = _is_error(native)
         word = outcome(native, is_error, call) if call.plan is not None or not is_error else UnknownTool.slug
         result = ToolResult(native=native, is_error=is_error, outcome=word)
-        if call.whole and plan is not None and word == "ok" and not call.asked:
+        if call.whole and plan is not None and word == "ok" and not call.questioned:
             self._complete(result, plan, call)
         return result
 
