@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 import serve
 from call_log import CallLog
-from features import Lifetime, turned_on
+from features import turned_on
 from gateway.aggregate import Aggregate
 from gateway.call import chain
 from gateway.capacity import Capacity
@@ -26,6 +26,7 @@ from gateway.refusals import Refusals
 from gateway.registry import Registry
 from gateway.sessions import Limits
 from gateway.timeout import Timeout
+from optional import Lifetime
 from routes.call import CallAny
 from routes.cors import CORS
 from routes.docs import docs
@@ -49,14 +50,14 @@ from shutdown import streams_ended
 def create_app(settings: Settings) -> Starlette:
     """Everything that is served, in the order in which it acts. Raises LoadError where a server cannot be served."""
     refusals = Refusals()
-    features = turned_on(settings, refusals)
+    servers = list(load(discover(settings.servers_dir, settings.servers)))
+    features = turned_on(settings, refusals, servers)
     calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments)
     capacity = Capacity(settings.max_calls)
     recorded = [Record(calls)] if settings.log_level in ("debug", "info") else []
     interceptors = chain([*recorded, *features.interceptors, capacity, Timeout(settings.call_timeout), *features.inner])
-    found = discover(settings.servers_dir, settings.servers)
     limits = _limits(settings)
-    registry = Registry([LocalServer(name, mcp, interceptors, limits, features.access) for name, mcp in load(found)])
+    registry = Registry([LocalServer(name, mcp, interceptors, limits, features.access) for name, mcp in servers])
     names = Names(registry)
     aggregate = Aggregate(registry, names, limits, features.access)
     features.watch(registry, aggregate)

@@ -19,10 +19,10 @@ from uvicorn.config import STARTUP_FAILURE
 
 import log
 from environment import SettingError
-from features import part
 from gateway import VERSION
 from gateway.errors import LoadError
 from gateway.registry import Registry
+from optional import part
 from settings import Settings
 from table import lines
 from workers import Workers

@@ -14,6 +14,7 @@ from pydantic_core import from_json, to_json
 
 from gateway import sdk
 from gateway.call import ToolResult
+from gateway.envelope import sealed
 
 _CONTENT = (*get_args(ContentBlock), Image, Audio)
 
@@ -54,6 +55,13 @@ class Answer:
         # By the value's own class: a subclass keeps its own fields, as over MCP.
         serializer = getattr(type(validated), "__pydantic_serializer__", self._serializer)
         return ToolResult(serializer.to_json(validated, by_alias=True), self._wrap)
+
+    def whole(self, value: Any) -> ToolResult:
+        """As `of`, with all that MCP would send for it."""
+        result = self.of(value)
+        with suppress(Exception):  # what MCP cannot send is no less an answer here
+            result.wire = sealed(_on_the_wire(self._metadata.convert_result(value)))
+        return result
 
     def of_result(self, result: CallToolResult | InputRequiredResult) -> ToolResult:
         return self.of_wire(_on_the_wire(result))

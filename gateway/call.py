@@ -25,7 +25,9 @@ class ToolResult:
 
     `body` is JSON: the structured output as the tool's output schema says, or `{"result": value}` (`wrapped`).
     `message` is the tool's own word when it says that the call failed. `asks` is what it needs to go on.
-    `native` is the SDK's own result, where the call came in over native MCP.
+    `native` is the SDK's own result, where the call came in over native MCP. `wire` is all that MCP would send, as JSON
+    for whoever sends it by another way: there where the call was to be `whole` and succeeded, and in place of `native`
+    where the tool did not run.
     """
 
     body: bytes = b""
@@ -35,6 +37,7 @@ class ToolResult:
     asks: Mapping[str, Any] | None = None
     native: Any = None
     outcome: str = "ok"
+    wire: bytes = b""
 
     def in_result(self) -> bytes:
         """`{"result": value}`, also where the output schema has the value alone."""
@@ -49,6 +52,15 @@ class Served(Protocol):
         """The tool as MCP lists it on the wire."""
         ...
 
+    @property
+    def direct(self) -> bool:
+        """Whether it is called by its function alone: it cannot report, ask, or see more than its arguments."""
+        ...
+
+    def validated(self, arguments: dict[str, Any]) -> Mapping[str, Any] | None:
+        """What its function would be given, in the order of its parameters; None where it would be given nothing."""
+        ...
+
 
 @dataclass
 class ToolCall:
@@ -57,7 +69,8 @@ class ToolCall:
     `request` makes what the call came in with, for a tool's `Context`; we do not look at it. `answers` and `state` are
     the caller's answer to what a tool asked. `plan` is None where there is no such tool.
     `asked` is the name that the caller used for `tool`, where that is another.
-    `value` and `failure` are noted where the SDK turns them into text.
+    `value` and `failure` are noted where the SDK turns them into text. `listens` says that a native caller hears of
+    progress, `questioned` that the tool asked it for something. `whole` asks for a result that every way in can send.
     """
 
     server: str
@@ -75,6 +88,9 @@ class ToolCall:
     execute: CallNext | None = field(default=None, init=False)
     failure: Exception | None = field(default=None, init=False)
     value: Any = field(default=None, init=False)
+    listens: bool = field(default=False, init=False)
+    questioned: bool = field(default=False, init=False)
+    whole: bool = field(default=False, init=False)
 
 
 CallNext = Callable[[ToolCall], Coroutine[Any, Any, ToolResult]]

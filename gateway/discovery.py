@@ -56,6 +56,7 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
     Raises:
         LoadError: it cannot be imported, or what it defines is no server that can be served.
     """
+    loaded: list[MCPServer[Any]] = []
     for server in servers:
         module = _run(server)
         mcp = getattr(module, "mcp", None)
@@ -65,8 +66,9 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
             raise LoadError(f"{server.path}: `mcp` is a {type(mcp).__name__}, not an MCPServer")
         if sdk.has_auth(mcp):
             raise LoadError(f"{server.path}: `mcp` has `auth` of its own, which this router would not apply; remove it")
-        if sdk.is_served(mcp):
+        if sdk.is_served(mcp) or any(mcp is other for other in loaded):
             raise LoadError(f"{server.path}: its `mcp` is served by another file or app already; make one in this file")
+        loaded.append(mcp)
         yield server.name, mcp
 
 

@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from gateway import sdk
+from gateway import envelope, sdk
 from gateway.answer import Answer
 from gateway.call import CallNext, ToolCall, ToolResult, endpoint, request_id
 from gateway.caller import caller
@@ -43,7 +43,7 @@ class LocalServer:
         self._exchanges = Exchanges(self._server, limits.waiting_calls, limits.input_timeout)
         self._manager = session_manager(self._server, limits)
         self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
-        sdk.insert_middleware(mcp, NativeCalls(name, chain, self._tools))
+        sdk.insert_middleware(mcp, NativeCalls(name, chain, self._tools, self._server))
         if access is not None:
             sdk.insert_middleware(mcp, access.middleware(name))
             self.mcp = access.endpoint(self.mcp, self.admit)
@@ -113,7 +113,10 @@ class LocalServer:
             raise InvalidRequest("`inputResponses` are no answers to what was asked.") from exc
         if result.get("isError"):
             return _error(answer.of_wire(result), begun)
-        return answer.of_sent(begun.value, result)
+        answered = answer.of_sent(begun.value, result)
+        if call.whole:
+            answered.wire = envelope.sealed(envelope.taken_off(self._server, result))
+        return answered
 
 
 def _error(result: ToolResult, call: ToolCall) -> ToolResult:

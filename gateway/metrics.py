@@ -90,8 +90,8 @@ class Metrics:
     def redis_unanswered(self) -> None:
         self._unanswered.inc()
 
-    def cache_asked(self, server: str, tool: str, result: str) -> None:
-        """`result` is `hit` or `miss`; the tool is one that there is."""
+    def cache_asked(self, result: str, server: str, tool: str) -> None:
+        """`result` is `hit`, `miss` or `bypass`; the tool is one that there is."""
         self._asked.labels(server, tool, result).inc()
 
     def websocket_opened(self) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
+from mcp.server import Server as LowLevelServer
 from mcp.server.context import CallNext as SDKCallNext
 from mcp.server.context import HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from gateway import sdk
+from gateway import envelope, sdk
 from gateway.call import CallNext, ToolCall, ToolResult, current_call, endpoint, request_id
 from gateway.errors import CallTimeout, GatewayError, UnknownTool
 from gateway.exchange import Exchange
 from gateway.failure import crashed, outcome
+from gateway.tool import Plan
 from gateway.tools import Tools
 
 SERVER_ERROR = -32000
@@ -44,10 +47,11 @@ class Access(Protocol):
 class NativeCalls:
     """Takes each `tools/call` of one server through the chain, once, whatever endpoint it came in by."""
 
-    def __init__(self, server: str, chain: CallNext, tools: Tools) -> None:
+    def __init__(self, server: str, chain: CallNext, tools: Tools, low_level: LowLevelServer[Any]) -> None:
         self._server = server
         self._chain = chain
         self._tools = tools
+        self._low_level = low_level
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: SDKCallNext) -> HandlerResult:
         if ctx.method != "tools/call":
@@ -55,25 +59,40 @@ class NativeCalls:
         if _is_exchanged(ctx):
             return await _answer(ctx, call_next)
         call = _tool_call(self._server, ctx)
-        call.plan = self._tools.plan(call.tool)
-        call.execute = partial(self._execute, ctx, call_next)
+        call.plan = plan = self._tools.plan(call.tool)
+        call.execute = partial(self._execute, ctx, call_next, plan)
         current_call.set(call)
         try:
-            native = (await self._chain(call)).native
+            result = await self._chain(call)
         except GatewayError as exc:
             raise protocol_error(exc) from exc
+        native = result.native
+        if native is None and result.wire:
+            return envelope.put_on(self._low_level, ctx, call, result.wire)
         if isinstance(native, MCPError):
             raise native
         return native  # type: ignore[no-any-return]
 
-    async def _execute(self, ctx: ServerRequestContext[Any, Any], call_next: SDKCallNext, call: ToolCall) -> ToolResult:
+    async def _execute(
+        self, ctx: ServerRequestContext[Any, Any], call_next: SDKCallNext, plan: Plan | None, call: ToolCall
+    ) -> ToolResult:
         try:
-            native = await _answer(ctx, call_next)
+            native = await _answer(envelope.noting(ctx, call) if call.whole else ctx, call_next)
         except MCPError as exc:
             return ToolResult(native=exc, is_error=True, message=exc.error.message, outcome="tool-error")
         is_error = _is_error(native)
         word = outcome(native, is_error, call) if call.plan is not None or not is_error else UnknownTool.slug
-        return ToolResult(native=native, is_error=is_error, outcome=word)
+        result = ToolResult(native=native, is_error=is_error, outcome=word)
+        if call.whole and plan is not None and word == "ok" and not call.questioned:
+            self._complete(result, plan, call)
+        return result
+
+    def _complete(self, result: ToolResult, plan: Plan, call: ToolCall) -> None:
+        """Give the result what the other ways in send."""
+        bare = envelope.taken_off(self._low_level, result.native)
+        with suppress(Exception):  # what JSON cannot say is no less an answer here
+            said = plan.answer.of_sent(call.value, bare)
+            result.body, result.wrapped, result.wire = said.body, said.wrapped, envelope.sealed(bare)
 
 
 async def _answer(ctx: ServerRequestContext[Any, Any], call_next: SDKCallNext) -> HandlerResult:
@@ -99,13 +118,17 @@ def protocol_error(exc: GatewayError) -> MCPError:
 def _tool_call(server: str, ctx: ServerRequestContext[Any, Any]) -> ToolCall:
     params: Mapping[str, Any] = ctx.params or {}
     name, arguments = params.get("name"), params.get("arguments")
-    return ToolCall(
+    call = ToolCall(
         server=server,
         tool=name if isinstance(name, str) else "",
         arguments=arguments if isinstance(arguments, dict) else {},
         via=endpoint.get(),
         request_id=request_id.get(),
     )
+    call.state, call.answers = params.get("requestState"), params.get("inputResponses")
+    meta = params.get("_meta")
+    call.listens = isinstance(meta, dict) and "progressToken" in meta
+    return call
 
 
 def _is_exchanged(ctx: ServerRequestContext[Any, Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from mcp.server import Server as LowLevelServer
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
@@ -14,11 +14,12 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.server.request_state import RequestStateBoundary
+from mcp.server.runner import ServerRunner
 from mcp.server.streamable_http import EventStore
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.subscriptions import ListenHandler, SubscriptionBus
 from mcp.shared.exceptions import MCPError
-from mcp_types import METHOD_NOT_FOUND, ErrorData
+from mcp_types import METHOD_NOT_FOUND, ErrorData, methods
 from opentelemetry import trace
 from pydantic import BaseModel, TypeAdapter
 
@@ -146,6 +147,14 @@ def wire(result: HandlerResult) -> dict[str, Any]:
     if isinstance(result, BaseModel):
         return result.model_dump(by_alias=True, mode="json", exclude_none=True)
     return result or {}
+
+
+def answered(
+    server: LowLevelServer[Any], ctx: ServerRequestContext[Any, Any], result: dict[str, Any]
+) -> dict[str, Any]:
+    """What the SDK's runner sends for this request where its handler returns `result`."""
+    methods.validate_client_request(ctx.method, ctx.protocol_version, ctx.params)
+    return ServerRunner(server, cast("Any", None), None)._serialize(ctx.method, ctx.protocol_version, result)
 
 
 def _pass(middleware: ServerMiddleware[Any], call_next: CallNext, ctx: ServerRequestContext[Any, Any]) -> Any:

@@ -90,7 +90,8 @@ class Plan:
         except (Exception, SystemExit) as exc:  # a validator of the tool's own that crashed
             raise crashed(self.tool.name, exc) from exc
         try:
-            return self.answer.of(await self._function(**keywords))
+            value = await self._function(**keywords)
+            return self.answer.whole(value) if call.whole else self.answer.of(value)
         except (ToolError, ResourceError) as exc:
             if isinstance(exc, CRASHES):
                 raise crashed(self.tool.name, exc) from exc
@@ -99,6 +100,13 @@ class Plan:
             return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
         except (Exception, SystemExit) as exc:  # the tool's boundary: whatever it raises stays in the log
             raise crashed(self.tool.name, exc) from exc
+
+    def validated(self, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        """What the function would be given; None where the call would be refused, which says why."""
+        try:
+            return self._validate(arguments)
+        except (Exception, SystemExit):  # a validator of the tool's own may raise anything
+            return None
 
 
 def _threaded(function: Callable[..., Any], threads: Threads) -> Callable[..., Awaitable[Any]]:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 ALLOWED = (
     "accept",
     "authorization",
+    "cache-control",
     "content-type",
     "last-event-id",
     "mcp-method",
@@ -21,7 +22,9 @@ ALLOWED = (
     "x-api-key",
     "x-request-id",
 )
-EXPOSED = "ETag, Mcp-Session-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-ID"
+EXPOSED = (
+    "Age, Cache-Status, ETag, Mcp-Session-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-ID"
+)
 METHODS = "GET, POST, DELETE, OPTIONS"
 
 

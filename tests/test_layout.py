@@ -39,7 +39,7 @@ def may_import(path: Path, module: str) -> bool:
     """Whether the import points the one way: app → routes → gateway → SDK, mcp_servers → SDK."""
     name, room = module.partition(".")[0], path.parts[0]
     if name == "settings":
-        return path.name in ("app.py", "features.py", "serve.py", "table.py")
+        return path.name in ("app.py", "features.py", "observers.py", "serve.py", "table.py")
     if room == "gateway":
         return name not in OURS - {"gateway"} | {"starlette", "uvicorn"} or module == "starlette.types"
     if room == "routes":

@@ -11,14 +11,14 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import ToolAnnotations
 
 from tests.conftest import MakeApp, server_of
-from tests.matrix import access, bounds, credentials, limit
+from tests.matrix import access, bounds, cached, credentials, limit
 from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
 from tests.matrix.ways import VIA, WAYS, Door, Headers, Outcome
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-RULES: list[Rule] = [*bounds.RULES, *access.RULES, *credentials.RULES, *limit.RULES]
+RULES: list[Rule] = [*bounds.RULES, *access.RULES, *credentials.RULES, *limit.RULES, *cached.RULES]
 
 
 async def add(a: int, b: int) -> int:
@@ -46,7 +46,9 @@ def one(name: str = "one") -> MCPServer[Any]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 async def test_the_rule_holds_by_every_way_in(rule: Rule, way: str, make_app: MakeApp, tmp_path: Path) -> None:
-    app = make_app(one(), **rule.settings(tmp_path))
+    server = one()
+    rule.serve(server)
+    app = make_app(server, **rule.settings(tmp_path))
     async with opened(app) as http:
 
         async def call(tool: str, headers: Headers | None = None, /, **arguments: Any) -> Outcome:

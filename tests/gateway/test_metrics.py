@@ -23,7 +23,7 @@ from settings import Settings
 from tests import wire
 from tests.clients import ERAS, answered, connected, post
 from tests.conftest import MakeApp, server_of
-from tests.matrix.ways import WAYS, Door
+from tests.matrix.ways import VIA, WAYS, Door
 from tests.scrape import Scrape, scraped
 from tests.transport import opened
 
@@ -75,8 +75,7 @@ async def test_a_call_is_counted_and_timed_once_by_every_way_in(make_app: MakeAp
         assert (await WAYS[way](Door(app, client), "add", {"a": 1, "b": 2}, {})).value == 3
         scrape = await scraped(client)
     (labels,) = scrape.labels(CALLS)
-    via = {"tool url": "tool-url"}.get(way, "aggregate" if "aggregate" in way else "mcp" if "native" in way else "call")
-    assert labels == {"server": "one", "tool": "add", "via": via, "outcome": "ok"}
+    assert labels == {"server": "one", "tool": "add", "via": VIA[way], "outcome": "ok"}
     assert scrape.sum(CALLS) == 1
     assert scrape.value(f"{SECONDS}_count", server="one", tool="add") == 1
     assert 0 < scrape.sum(f"{SECONDS}_sum") < 10
@@ -223,8 +222,8 @@ def test_a_server_that_cannot_tell_how_it_is_is_down() -> None:
 
 def test_others_tell_what_they_see() -> None:
     metrics = Metrics()
-    metrics.cache_asked("one", "add", "hit")
-    metrics.cache_asked("one", "add", "miss")
+    metrics.cache_asked("hit", "one", "add")
+    metrics.cache_asked("miss", "one", "add")
     metrics.redis_unanswered()
     metrics.websocket_opened()
     metrics.websocket_opened()
@@ -239,7 +238,7 @@ def test_others_tell_what_they_see() -> None:
 
 
 async def test_a_redis_that_does_not_answer_is_counted() -> None:
-    features = turned_on(Settings(metrics="/metrics", redis_url="redis://127.0.0.1:1"), Refusals())
+    features = turned_on(Settings(metrics="/metrics", redis_url="redis://127.0.0.1:1"), Refusals(), [])
     for _ in range(2):
         with pytest.raises(Away):
             await features.shared.ask(features.shared.client.ping)

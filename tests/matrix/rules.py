@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from mcp.server.mcpserver import MCPServer
+
 from tests.matrix.ways import Headers, Outcome
 
 
@@ -22,11 +24,19 @@ def nothing(folder: Path) -> dict[str, Any]:
     return {}
 
 
+def nothing_more(server: MCPServer[Any]) -> None:
+    """The tools that there are will do."""
+
+
 @dataclass(frozen=True)
 class Rule:
-    """`settings` may write files into the folder it is given. `check` makes calls, and asserts what came of them."""
+    """`settings` may write files into the folder it is given. `check` makes calls, and asserts what came of them.
+
+    `serve` adds to the server `one` what the rule needs of it.
+    """
 
     name: str
     check: Callable[[Call], Coroutine[Any, Any, None]]
     settings: Callable[[Path], Mapping[str, Any]] = nothing
     needs_redis: bool = False
+    serve: Callable[[MCPServer[Any]], None] = nothing_more

@@ -1,0 +1,30 @@
+"""An application made where a package is not installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+BLOCKED = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name == {missing!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+import serve
+from app import create_app
+serve.make(create_app)
+print("made")
+"""
+
+
+def made_without(missing: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A process that makes an application where a package is not installed."""
+    command = [sys.executable, "-c", BLOCKED.format(missing=missing)]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
