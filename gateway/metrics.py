@@ -5,6 +5,7 @@ Labels are bounded: servers and tools are those that there are, an unknown name 
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import time
 from collections.abc import Callable, Iterable
@@ -29,6 +30,7 @@ REFUSED = frozenset({"forbidden", "rate-limited", "unavailable"})
 UNKNOWN = "unknown"
 OTHER = "other"
 AGGREGATE = "mcp"  # a name that no server can have
+_DELAY = 0.05
 
 _Children = tuple[Callable[[], None], Callable[[float], None] | None]
 
@@ -63,16 +65,18 @@ class Metrics:
         self._connections = Gauge(
             "mcp_websocket_connections", "Open WebSocket connections", registry=own, multiprocess_mode="livesum"
         )
+        self._under_way = 0
+        self._is_told_soon = False
         self._limit = limit
         self._children: dict[tuple[str, str, str, str], _Children] = {}
         self._record = Record(self._count, clock)
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
-        self._in_flight.inc()
+        self._change(1)
         try:
             return await self._record(call, call_next)
         finally:
-            self._in_flight.dec()
+            self._change(-1)
 
     def watch(self, servers: Iterable[Server], aggregate: Sessions) -> None:
         """Whose state is told."""
@@ -81,6 +85,7 @@ class Metrics:
     def look(self) -> None:
         """Take up the state of now: in the event loop, before a scrape is made from `registry` in any thread."""
         self._state.look()
+        self._tell()
         if self._files is not None:
             self._files.forget_the_dead()
 
@@ -110,6 +115,17 @@ class Metrics:
         values.ValueClass = MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
         MultiProcessCollector(self.registry, files.folder)  # type: ignore[no-untyped-call]
         return None
+
+    def _change(self, by: int) -> None:
+        """Other workers hear of it within 50 ms: to write it down twice in each call would cost as much as the rest."""
+        self._under_way += by
+        if self._files is not None and not self._is_told_soon:
+            self._is_told_soon = True
+            asyncio.get_running_loop().call_later(_DELAY, self._tell)
+
+    def _tell(self) -> None:
+        self._is_told_soon = False
+        self._in_flight.set(self._under_way)
 
     def _count(self, call: ToolCall, outcome: str, seconds: float, result: ToolResult | None) -> None:
         key = (call.server, call.tool if call.plan is not None else UNKNOWN, call.via, outcome)

@@ -20,6 +20,7 @@ from tests import wire
 from tests.clients import ERAS, Era, answered, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.matrix.ways import PLAIN, WAYS, Door
+from tests.scrape import VIA
 from tests.spans import Spans
 from tests.transport import opened
 
@@ -84,13 +85,12 @@ async def test_a_call_has_one_span_by_every_way_in(make_app: MakeApp, spans: Spa
     assert outcome.value == 3
     (span,) = spans.served()
     assert span.name == f"tools/call {tool}"
-    via = {"tool url": "tool-url"}.get(way, "aggregate" if "aggregate" in way else "mcp" if "native" in way else "call")
     expected = {
         "mcp.method.name": "tools/call",
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": tool,
         "multi_mcp.server": "one",
-        "multi_mcp.via": via,
+        "multi_mcp.via": VIA.get(way, way),
         "multi_mcp.outcome": "ok",
         "multi_mcp.request_id": "my-request",
     }

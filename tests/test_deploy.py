@@ -1,0 +1,140 @@
+"""The dashboard, the alerts and the example of a scrape use the names that the router exposes, and no others."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from prometheus_client import generate_latest
+
+from gateway.metrics import REFUSED, Metrics
+from routes.errors import TABLE
+from tests.clients import post
+from tests.conftest import MakeApp, server_of
+from tests.scrape import Scrape, scraped
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))
+ALERTS: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
+RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+
+FUNCTIONS = {"rate", "sum", "min", "count", "topk", "histogram_quantile", "absent", "label_values"}
+WORDS = {"by", "and", "on"}
+OF_PROMETHEUS = {"job", "instance"}
+"""Labels that a scrape adds."""
+VALUES = {
+    "outcome": {*TABLE, "ok", "input-required", "cancelled", "failed"},
+    "reason": {*TABLE},
+    "result": {"hit", "miss"},
+}
+DURATION = r"\[(?:\d+[smh]|\$__rate_interval)\]"
+
+
+def expressions() -> Iterator[str]:
+    for panel in DASHBOARD["panels"]:
+        yield from (target["expr"] for target in panel["targets"])
+    yield from (variable["query"]["query"] for variable in DASHBOARD["templating"]["list"] if "refId" in str(variable))
+    yield from (rule["expr"] for rule in RULES)
+
+
+def plain(expression: str) -> str:
+    """Without strings and durations, in which anything may stand."""
+    return re.sub(DURATION, "", re.sub(r'"[^"]*"', '""', expression))
+
+
+def metrics(expression: str) -> set[str]:
+    return set(re.findall(r"\b(?:mcp|process|python)_[a-z_]+", plain(expression)))
+
+
+def labels(expression: str) -> set[str]:
+    """Those that are matched or grouped by."""
+    grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)
+    matched = re.findall(r"(\w+)(?:=~|!~|!=|=)\"", expression)
+    asked = re.findall(r"label_values\(\w+, (\w+)\)", expression)
+    return {label.strip() for group in grouped for label in group.split(",")} | {*matched, *asked}
+
+
+async def add(a: int, b: int) -> int:
+    return a + b
+
+
+@pytest.fixture
+async def exposed(make_app: MakeApp) -> Mapping[str, set[str]]:
+    """The labels of each metric of a router in which everything has happened once; the cache tells of itself."""
+    async with opened(make_app(server_of(add), metrics="/metrics")) as client:
+        await post(client, "add", {"a": 1, "b": 2})
+        await client.get("/health", headers={"host": "evil.com"})
+        scrapes = [await scraped(client)]
+    told = Metrics()
+    told.cache_asked("one", "add", "hit")
+    scrapes.append(Scrape.of_text(generate_latest(told.registry).decode()))
+    return {name: set(labels) for one in scrapes for name in one.names() for labels in one.labels(name)}
+
+
+async def test_every_name_is_one_that_is_exposed_with_these_labels(exposed: Mapping[str, set[str]]) -> None:
+    assert {name for expression in expressions() for name in metrics(expression)} - set(exposed) == set()
+    for expression in expressions():
+        available = set.union(*(exposed[name] for name in metrics(expression))) | OF_PROMETHEUS
+        assert labels(expression) - available == set(), expression
+
+
+async def test_every_metric_of_ours_is_on_the_dashboard(exposed: Mapping[str, set[str]]) -> None:
+    shown = {name for panel in DASHBOARD["panels"] for target in panel["targets"] for name in metrics(target["expr"])}
+    derived = ("_created", "_count", "_sum")
+    ours = {name for name in exposed if name.startswith("mcp_") and not name.endswith(derived)}
+    assert ours - shown == set()
+
+
+@pytest.mark.parametrize("expression", [*expressions()])
+def test_an_expression_is_balanced_and_calls_what_there_is(expression: str) -> None:
+    text = plain(expression)
+    for left, right in ("()", "{}"):
+        assert text.count(left) == text.count(right)
+    assert not set(text) & set("[]'`")
+    called = set(re.findall(r"\b([a-z_]+) ?\(", text))
+    assert called - FUNCTIONS - WORDS == set()
+    counted = re.findall(rf"(\w+)(?:{{[^}}]*}})?{DURATION}", expression)
+    assert all(name.endswith(("_total", "_bucket")) for name in counted), "only what counts has a rate"
+
+
+@pytest.mark.parametrize("expression", [*expressions()])
+def test_the_values_that_are_asked_for_are_those_that_there_are(expression: str) -> None:
+    for label, values in re.findall(r"(\w+)=~?\"([^\"$]+)\"", expression):
+        assert set(values.split("|")) <= VALUES[label], expression
+    for reason in re.findall(r'reason="([^"]+)"', expression):
+        assert reason in REFUSED | {"unauthenticated"}
+
+
+def test_each_alert_says_what_is_wrong_how_long_and_how_bad() -> None:
+    assert len({rule["alert"] for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
+        assert set(rule["annotations"]) == {"summary", "description"}
+        assert rule["labels"]["severity"] in ("warning", "critical")
+        assert re.fullmatch(r"\d+m", rule["for"])
+
+
+def test_the_dashboard_has_its_panels_side_by_side_and_asks_one_source() -> None:
+    places = [panel["gridPos"] for panel in DASHBOARD["panels"]]
+    cells = [(place["x"] + x, place["y"] + y) for place in places for x in range(place["w"]) for y in range(place["h"])]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(places)
+    sources = {target["datasource"]["uid"] for panel in DASHBOARD["panels"] for target in panel["targets"]}
+    assert sources == {"${datasource}"}
+
+
+def test_the_example_of_a_scrape_asks_where_the_metrics_are_by_default() -> None:
+    example = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    (job,) = example["scrape_configs"]
+    assert job["static_configs"] == [{"targets": ["localhost:8000"]}]
+    assert "metrics_path" not in job  # Prometheus asks for /metrics
+    assert [(DEPLOY / "prometheus" / name).is_file() for name in example["rule_files"]] == [True]
