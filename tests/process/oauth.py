@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import Any
 
 import httpx2
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
