@@ -73,6 +73,8 @@ class Authenticator:
 
     def known(self, credential: str, address: str) -> Caller | None:
         """The caller, where the credential was good a moment ago."""
+        if len(credential) > LONGEST:
+            return None
         digest = _digest(credential)
         found = self._known.get(digest)
         if found is None or found.until <= self._now() or found.verifier.version() != found.version:
@@ -125,4 +127,4 @@ class Authenticator:
 
 
 def _digest(credential: str) -> bytes:
-    return sha256(credential[: LONGEST + 1].encode("utf-8", "surrogatepass")).digest()
+    return sha256(credential.encode("utf-8", "surrogatepass")).digest()

@@ -17,7 +17,6 @@ from tempfile import mkstemp
 from gateway import key_file
 from gateway.errors import LoadError
 from gateway.key_file import Key, KeyFile
-from gateway.scopes import Scopes
 
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 _READABLE_BY_THE_GROUP = 0o640
@@ -38,13 +37,15 @@ def create(asked: Namespace, now: datetime) -> None:
     """The key is printed, alone on standard output; it is not kept."""
     expires = _time(asked.expires, now) if asked.expires else None
     record, key = key_file.new_key(asked.name, tuple(asked.scope), expires)
-    Scopes(record.scopes)  # says what is wrong with a pattern
     with _changed(asked.file) as found:
         if found.find(record.name) is not None:
             raise LoadError(f"there is a key {record.name!r} already; revoke it, or choose another name")
         found.keys.append(record)
     print(key)
     print("This is the one time that the key is shown: the file has only its hash.", file=sys.stderr)
+    for scope in record.scopes:
+        if ":" not in scope and scope != "admin":
+            print(f"{scope!r} opens no tool by itself: a scope is server:tool, or admin.", file=sys.stderr)
 
 
 def show(asked: Namespace, now: datetime) -> None:

@@ -120,6 +120,13 @@ def test_a_name_is_given_once_and_free_again_when_it_is_revoked(path: Path, caps
     assert names(path) == ["ci"]
 
 
+def test_a_scope_that_opens_no_tool_is_pointed_out(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    create(path, "ci", "--scope", "admin", "--scope", "danger")
+    assert "'danger' opens no tool by itself" in capsys.readouterr().err
+    create(path, "other", "--scope", "admin")
+    assert "by itself" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("given", "until"),
     [
