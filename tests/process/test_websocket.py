@@ -27,7 +27,7 @@ def test_calls_answers_and_what_is_reported(start: Start) -> None:
     with connected(router) as client:
         assert client.ping().wait(10)
         assert ask(client, id="a", **ADD) == {"id": "a", "result": 3}
-        send(client, id=2, server="reports", tool="steps", arguments={"count": 3})
+        send(client, id=2, server="slow", tool="steps", arguments={"count": 3})
         assert [receive(client) for _ in range(4)] == [
             *({"id": 2, "progress": {"progress": step, "total": 3}} for step in (1, 2, 3)),
             {"id": 2, "result": "done"},

@@ -29,9 +29,9 @@ def files(router: Router) -> int:
 
 def test_who_reads_nothing_is_dropped_and_costs_no_memory(start: Start) -> None:
     router = start().await_table()
-    assert router.call("reports", "large", size=100_000)[0] == 200
+    assert router.call("slow", "large", size=100_000)[0] == 200
     before, most, deadline = memory(router), 0, time.monotonic() + 60
-    call = b'{"id": %d, "server": "reports", "tool": "large", "arguments": {"size": 100000}}'
+    call = b'{"id": %d, "server": "slow", "tool": "large", "arguments": {"size": 100000}}'
     with ExitStack() as stack:
         for _ in range(10):
             client = stack.enter_context(socket.create_connection(("127.0.0.1", router.port)))

@@ -4,9 +4,10 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import anyio
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 
 mcp = MCPServer("slow")
 
@@ -49,6 +50,21 @@ async def die_tool() -> None:
 async def crash_tool(message: str) -> str:
     """Raise what was not meant to be raised."""
     raise RuntimeError(message)
+
+
+@mcp.tool()
+async def steps_tool(count: int, ctx: Context[Any, Any]) -> str:
+    """Report as many steps, one after the other."""
+    for step in range(count):
+        await ctx.report_progress(step + 1, count)
+    return "done"
+
+
+@mcp.tool()
+async def large_tool(size: int) -> str:
+    """Answer as many characters."""
+    await anyio.lowlevel.checkpoint()
+    return "x" * size
 
 
 def _write(note: str, line: str) -> None:

@@ -1,0 +1,99 @@
+"""Arbitrary frames and bytes over a WebSocket: each is answered, never by a 5xx, and the connection lives on."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.sync.client import ClientConnection
+
+from tests.echoing import HANDSHAKE
+from tests.fuzz.test_hypothesis import SERVERS, bounded, values
+from tests.process.router import Router
+from tests.process.sockets import connected
+
+pytestmark = pytest.mark.fuzz
+
+KEYS = ["id", "tool", "arguments", "server", "cancel", "token", "requestState", "inputResponses", "result", "error"]
+
+
+@dataclass
+class Target:
+    """A connection that is open all the time, and each tool's server, name and arguments."""
+
+    router: Router
+    client: ClientConnection
+    tools: list[tuple[str, str, list[str]]]
+    numbers: Iterator[int]
+
+    def send(self, frame: str | bytes) -> None:
+        """It is followed by a call that is answered; none of the answers until then is a 5xx."""
+        number = f"last-{next(self.numbers)}"
+        self.client.send(frame)
+        self.client.send(json.dumps({"id": number, "tool": "math_add_tool", "arguments": {"a": 1, "b": 2}}))
+        while (answer := json.loads(self.client.recv(timeout=20)))["id"] != number:
+            assert answer.get("error", {}).get("status", 200) < 500 or too_many(answer), answer
+        assert answer["result"] == 3
+
+
+def too_many(answer: Any) -> bool:
+    """Calls in flight that take their time."""
+    return bool(answer["error"]["type"] == "urn:multi-mcp:error:unavailable")
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    folder, servers = tmp_path_factory.mktemp("router"), f"mcp_servers:{SERVERS}"
+    with Router(folder, MCP_SERVERS_DIR=servers, MCP_INPUT_TIMEOUT="0.1", MCP_CALL_TIMEOUT="15") as router:
+        router.await_table()
+        tools = [
+            (tool["server"], tool["name"], [*tool["inputSchema"]["properties"]])
+            for tool in router.get("/tools")["tools"]
+        ]
+        # Its pings take random numbers in a thread, which Hypothesis would take for its own.
+        with connected(router, ping_interval=None) as client:
+            yield Target(router, client, tools, count())
+        assert router.process.poll() is None
+        assert re.findall(r"(?m)^\S+ error .*", router.log()) == []
+
+
+@bounded
+@given(frame=st.binary() | st.text(st.characters(codec="utf-8")))
+def test_any_frame_is_answered(target: Target, frame: str | bytes) -> None:
+    target.send(frame)
+
+
+@bounded
+@given(data=st.data())
+def test_any_json_is_answered(target: Target, data: st.DataObject) -> None:
+    tools = st.sampled_from([name for _, name, _ in target.tools])
+    frame = data.draw(values | st.dictionaries(st.sampled_from(KEYS), values | tools | st.just("odd") | st.just(1)))
+    target.send(json.dumps(frame))
+
+
+@bounded
+@given(data=st.data())
+def test_any_arguments_are_answered(target: Target, data: st.DataObject) -> None:
+    server, tool, names = data.draw(st.sampled_from(target.tools))
+    name = st.sampled_from(names) | st.text() if names else st.text()
+    arguments = data.draw(st.dictionaries(name, values, max_size=5))
+    id_ = data.draw(st.text(st.characters(codec="utf-8"), max_size=128) | st.integers(-(2**53) + 1, 2**53 - 1))
+    target.send(json.dumps({"id": id_, "server": server, "tool": tool, "arguments": arguments}))
+
+
+@bounded
+@given(data=st.binary(min_size=1))
+def test_any_bytes_after_the_handshake_harm_nobody_else(target: Target, data: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", target.router.port), timeout=20) as client:
+        client.sendall(HANDSHAKE.replace(b"GET /", b"GET /ws"))
+        assert b" 101 " in client.recv(4096)
+        client.sendall(data)
+    target.send("{}")

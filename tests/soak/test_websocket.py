@@ -1,0 +1,120 @@
+"""A thousand WebSockets on one worker, each with a call a second; and as many that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.process.router import Router
+
+pytestmark = [pytest.mark.soak, pytest.mark.anyio]
+
+CONNECTIONS = 1000
+SECONDS = 20
+SMALL = 64
+"""KiB that an open connection may hold."""
+
+
+@pytest.fixture
+def router(tmp_path: Path) -> Iterator[Router]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4 * CONNECTIONS), hard), hard))
+    folder = str(Path(__file__).parent / "servers")
+    with Router(tmp_path, MCP_SERVERS_DIR=folder, LOG_LEVEL="warning") as router:
+        yield router.await_table()
+
+
+def processor(router: Router) -> float:
+    """The seconds of CPU that the process has used."""
+    fields = Path(f"/proc/{router.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(router: Router) -> int:
+    """KiB."""
+    pages = int(Path(f"/proc/{router.process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+async def opened(router: Router, stack: AsyncExitStack, count: int) -> list[ClientConnection]:
+    uri = f"ws://127.0.0.1:{router.port}/one/mcp/ws"
+    found = []
+    for _ in range(count // 50):
+        batch = [connect(uri, compression=None, open_timeout=30, ping_interval=None) for _ in range(50)]
+        found += await asyncio.gather(*(stack.enter_async_context(each) for each in batch))
+    return found
+
+
+async def ask(client: ClientConnection, number: int) -> float:
+    """The seconds that a call took."""
+    call = {"id": number, "tool": "quick", "arguments": {"text": f"call {number}"}}
+    started = time.perf_counter()
+    await client.send(json.dumps(call))
+    assert json.loads(await client.recv()) == {"id": number, "result": f"call {number}"}
+    return time.perf_counter() - started
+
+
+async def every_second(client: ClientConnection, offset: float, until: float) -> list[float]:
+    """Calls, each a second after the one before, from `offset` on."""
+    times = list[float]()
+    due = time.monotonic() + offset
+    while due < until:
+        await asyncio.sleep(max(due - time.monotonic(), 0))
+        times.append(await ask(client, len(times)))
+        due += 1
+    return times
+
+
+async def test_a_thousand_connections_hold_with_a_call_a_second_each(
+    router: Router, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = memory(router)
+    async with AsyncExitStack() as stack:
+        clients = await opened(router, stack, CONNECTIONS)
+        await asyncio.gather(*(ask(client, 0) for client in clients))
+        held = (memory(router) - before) / CONNECTIONS
+        used, started = processor(router), time.monotonic()
+        until = started + SECONDS
+        each = [every_second(client, number / CONNECTIONS, until) for number, client in enumerate(clients)]
+        times = sorted(seconds for some in await asyncio.gather(*each) for seconds in some)
+        used, elapsed = processor(router) - used, time.monotonic() - started
+        figures = (
+            f"{CONNECTIONS} connections, {len(times) / elapsed:.0f} calls/s: {100 * used / elapsed:.0f} % CPU,"
+            f" {1e6 * used / len(times):.0f} CPU us a call, p50 {1e3 * times[len(times) // 2]:.1f} ms,"
+            f" p99 {1e3 * times[len(times) * 99 // 100]:.1f} ms, {held:.1f} KiB a connection"
+        )
+    with capsys.disabled():
+        print(f"\n{figures}")
+    assert len(times) >= CONNECTIONS * (SECONDS - 1)
+    assert held < SMALL
+    assert router.complaints() == []
+
+
+async def test_connections_that_come_and_go_leave_nothing(router: Router) -> None:
+    async def wave() -> int:
+        for _ in range(5):
+            async with AsyncExitStack() as stack:
+                clients = await opened(router, stack, 500)
+                for number, client in enumerate(clients):
+                    if number % 2:
+                        await client.send('{"id": 1, "tool": "slow", "arguments": {"text": "a"}}')
+                        if number % 4 == 1:
+                            client.transport.abort()
+        deadline = time.monotonic() + 30
+        while len(os.listdir(f"/proc/{router.process.pid}/fd")) > 40:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.1)
+        return memory(router)
+
+    first = await wave()
+    assert await wave() < first + 4 * 1024
+    assert router.complaints() == []
