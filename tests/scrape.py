@@ -10,16 +10,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 Labels = frozenset[tuple[str, str]]
-VIA = {
-    "call any": "call",
-    "call named": "call",
-    "tool url": "tool-url",
-    "native modern": "mcp",
-    "native legacy": "mcp",
-    "aggregate modern": "aggregate",
-    "aggregate legacy": "aggregate",
-}
-"""The word for a way in of `tests.matrix.ways`, where it is not the way's own name."""
 
 
 class Scrape:
