@@ -19,8 +19,7 @@ from gateway.tracing import Tracing
 from tests import wire
 from tests.clients import ERAS, Era, answered, connected, post
 from tests.conftest import MakeApp, server_of
-from tests.matrix.ways import PLAIN, WAYS, Door
-from tests.scrape import VIA
+from tests.matrix.ways import PLAIN, VIA, WAYS, Door
 from tests.spans import Spans
 from tests.transport import opened
 
@@ -90,7 +89,7 @@ async def test_a_call_has_one_span_by_every_way_in(make_app: MakeApp, spans: Spa
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": tool,
         "multi_mcp.server": "one",
-        "multi_mcp.via": VIA.get(way, way),
+        "multi_mcp.via": VIA[way],
         "multi_mcp.outcome": "ok",
         "multi_mcp.request_id": "my-request",
     }
