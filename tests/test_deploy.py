@@ -74,7 +74,7 @@ async def exposed(make_app: MakeApp) -> Mapping[str, set[str]]:
         await client.get("/health", headers={"host": "evil.com"})
         scrapes = [await scraped(client)]
     told = Metrics()
-    told.cache_asked("one", "add", "hit")
+    told.cache_asked("hit", "one", "add")
     scrapes.append(Scrape.of_text(generate_latest(told.registry).decode()))
     return {name: set(labels) for one in scrapes for name in one.names() for labels in one.labels(name)}
 

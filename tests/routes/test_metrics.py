@@ -10,13 +10,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.types import Message
 
-from gateway.caller import Caller, caller
-from routes.metrics import Metrics, OwnPort
+from routes.metrics import Metrics
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
-from tests.routes.raw import HOST, ask
+from tests.routes.raw import ask
 from tests.scrape import Scrape
 from tests.transport import opened
 
@@ -150,71 +148,3 @@ async def test_a_worker_that_starts_at_this_moment_is_not_a_failure() -> None:
     answer = await ask(Metrics(Counted(Starting()), refused), "GET", "/metrics")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert answer.document["type"] == "urn:multi-mcp:error:unavailable"
-
-
-class Only:
-    """Grants these tools alone."""
-
-    def __init__(self, *tools: tuple[str, str]) -> None:
-        self._tools = tools
-
-    def covers(self, server: str, tool: object) -> bool:
-        return (server, tool) in self._tools
-
-    def covers_all_of(self, server: str) -> bool:
-        return False
-
-    def missing(self, server: str, tool: str, asked: str) -> str:
-        return f"{server}:{asked}"
-
-
-@pytest.mark.parametrize(
-    ("grants", "status"),
-    [(None, 200), (Only(), 403), (Only(("math", "add")), 403), (Only(("metrics", "scrape")), 200)],
-)
-async def test_where_callers_have_scopes_this_needs_one_of_its_own(grants: Only | None, status: int) -> None:
-    reasons: list[str] = []
-    token = caller.set(Caller(name="ci", grants=grants))
-    answer = await ask(Metrics(Counted(), reasons.append), "GET", "/metrics")
-    caller.reset(token)
-    assert answer.status == status
-    assert reasons == ([] if status == 200 else ["forbidden"])
-    if status == 403:
-        assert answer.document["detail"] == "The metrics need the scope metrics:scrape."
-
-
-async def test_where_it_is_open_it_asks_for_no_scope() -> None:
-    token = caller.set(Caller(grants=Only()))
-    answer = await ask(Metrics(Counted(), refused, is_open=True), "GET", "/metrics")
-    caller.reset(token)
-    assert answer.status == 200
-
-
-async def test_with_a_port_of_its_own_it_is_there_and_nothing_else_is(make_app: MakeApp) -> None:
-    """The port that a request came in by is the server's word: 8000 here."""
-    async with opened(here := make_app(server_of(add), metrics="/metrics", metrics_port=8000)):
-        assert (await ask(here, "GET", "/metrics")).status == 200
-        for path in ("/health", "/one/mcp/call", "/mcp", "/metrics/", "/"):
-            answer = await ask(here, "GET", path)
-            assert (answer.status, answer.document["type"]) == (404, "urn:multi-mcp:error:not-found")
-    async with opened(elsewhere := make_app(server_of(add), metrics="/metrics", metrics_port=9100)):
-        assert (await ask(elsewhere, "GET", "/metrics")).status == 404
-        assert (await ask(elsewhere, "GET", "/health", (HOST,))).status == 200
-
-
-async def nothing(scope: object, receive: object, send: object) -> None:
-    raise AssertionError("it came through")
-
-
-async def test_no_websocket_comes_in_by_that_port() -> None:
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    scope = {"type": "websocket", "path": "/ws", "server": ("127.0.0.1", 9100), "headers": []}
-    await OwnPort(nothing, 9100, "/metrics")(scope, receive, send)
-    assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]

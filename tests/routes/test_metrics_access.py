@@ -1,0 +1,106 @@
+"""Who may read the metrics, and on which port."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
+from starlette.types import Message
+
+from gateway.caller import Caller, caller
+from routes.metrics import Metrics, OwnPort
+from tests.conftest import MakeApp, server_of
+from tests.routes.raw import HOST, ask
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+
+async def add(a: int, b: int) -> int:
+    return a + b
+
+
+class Counted:
+    """Something to be scraped, which notes how that was done."""
+
+    def __init__(self, *collectors: Collector) -> None:
+        self.registry = CollectorRegistry()
+        self.looks: list[int] = []
+        for collector in collectors:
+            self.registry.register(collector)
+
+    def look(self) -> None:
+        self.looks.append(threading.get_ident())
+
+
+def refused(reason: str) -> None: ...
+
+
+class Only:
+    """Grants these tools alone."""
+
+    def __init__(self, *tools: tuple[str, str]) -> None:
+        self._tools = tools
+
+    def covers(self, server: str, tool: object) -> bool:
+        return (server, tool) in self._tools
+
+    def covers_all_of(self, server: str) -> bool:
+        return False
+
+    def missing(self, server: str, tool: str, asked: str) -> str:
+        return f"{server}:{asked}"
+
+
+@pytest.mark.parametrize(
+    ("grants", "status"),
+    [(None, 200), (Only(), 403), (Only(("math", "add")), 403), (Only(("metrics", "scrape")), 200)],
+)
+async def test_where_callers_have_scopes_this_needs_one_of_its_own(grants: Only | None, status: int) -> None:
+    reasons: list[str] = []
+    token = caller.set(Caller(name="ci", grants=grants))
+    answer = await ask(Metrics(Counted(), reasons.append), "GET", "/metrics")
+    caller.reset(token)
+    assert answer.status == status
+    assert reasons == ([] if status == 200 else ["forbidden"])
+    if status == 403:
+        assert answer.document["detail"] == "The metrics need the scope metrics:scrape."
+
+
+async def nothing(scope: object, receive: object, send: object) -> None:
+    raise AssertionError("it came through")
+
+
+async def test_where_it_is_open_it_asks_for_no_scope() -> None:
+    token = caller.set(Caller(grants=Only()))
+    answer = await ask(Metrics(Counted(), refused, is_open=True), "GET", "/metrics")
+    caller.reset(token)
+    assert answer.status == 200
+
+
+async def test_with_a_port_of_its_own_it_is_there_and_nothing_else_is(make_app: MakeApp) -> None:
+    """The port that a request came in by is the server's word: 8000 here."""
+    async with opened(here := make_app(server_of(add), metrics="/metrics", metrics_port=8000)):
+        assert (await ask(here, "GET", "/metrics")).status == 200
+        for path in ("/health", "/one/mcp/call", "/mcp", "/metrics/", "/"):
+            answer = await ask(here, "GET", path)
+            assert (answer.status, answer.document["type"]) == (404, "urn:multi-mcp:error:not-found")
+    async with opened(elsewhere := make_app(server_of(add), metrics="/metrics", metrics_port=9100)):
+        assert (await ask(elsewhere, "GET", "/metrics")).status == 404
+        assert (await ask(elsewhere, "GET", "/health", (HOST,))).status == 200
+
+
+async def test_no_websocket_comes_in_by_that_port() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    scope = {"type": "websocket", "path": "/ws", "server": ("127.0.0.1", 9100), "headers": []}
+    await OwnPort(nothing, 9100, "/metrics")(scope, receive, send)
+    assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
