@@ -176,4 +176,5 @@ def print_table(registry: Registry, settings: Settings, listener: socket.socket)
     lines = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
     if settings.workers > 1:
         lines.append(f"{settings.workers} workers: stateless, so no MCP sessions, sampling, elicitation or resuming")
-    print(*lines, f"All of them: {base}/mcp  /tools  /call  /health  /docs", sep="\n", flush=True)
+    sockets = "  /ws" if settings.websocket else ""
+    print(*lines, f"All of them: {base}/mcp  /tools  /call  /health  /docs{sockets}", sep="\n", flush=True)

@@ -88,7 +88,7 @@ def test_the_table_names_each_server_its_tools_and_its_urls(
         "                  http://127.0.0.1:PORT/e/mcp/tools",
         "                  http://127.0.0.1:PORT/e/mcp/call",
         "                  http://127.0.0.1:PORT/e/mcp/health",
-        "All of them: http://127.0.0.1:PORT/mcp  /tools  /call  /health  /docs",
+        "All of them: http://127.0.0.1:PORT/mcp  /tools  /call  /health  /docs  /ws",
     ]
 
 
@@ -166,3 +166,13 @@ def test_what_cannot_be_served_is_said_before_anything_starts(monkeypatch: pytes
     assert said == "multi-mcp: SERVERS: no server 'x'; there are: echo, math"
     said = served(monkeypatch, create_app, PORT="http")
     assert said == "multi-mcp: PORT='http': expected a whole number from 0 to 65535"
+
+
+def test_frames_may_be_longer_than_the_limit_so_that_they_can_be_told_so_and_none_is_compressed() -> None:
+    options = serve.websocket(Settings(max_body=1_000_000))
+    assert (options["ws_max_size"], options["ws_per_message_deflate"]) == (4_000_000, False)
+    assert serve.websocket(Settings(max_body=10))["ws_max_size"] == 65_536
+
+
+def test_without_websockets_their_protocol_is_not_imported() -> None:
+    assert serve.websocket(Settings(websocket=False)) == {"ws": "none"}
