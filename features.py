@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from gateway.call import Interceptor
+from gateway.caller import Caller, caller
 from gateway.errors import LoadError
 from gateway.names import Names
 from gateway.refusals import Refusals
@@ -24,7 +25,7 @@ Lifetime = Callable[[], AbstractAsyncContextManager[None]]
 @dataclass
 class Features:
     """Each list in the order in which its parts act. `inner` is next to the tool, inside of capacity and timeout.
-    `streams` are told when the process ends."""
+    `streams` are told when the process ends. `enter` makes known who has proved to be whom."""
 
     middleware: list[Middleware] = field(default_factory=list)
     interceptors: list[Interceptor] = field(default_factory=list)
@@ -35,11 +36,13 @@ class Features:
     streams: list[Any] = field(default_factory=list)
     sockets: Any = None
     authenticator: Any = None
+    enter: Callable[[Caller], Any] = caller.set
 
     def served(self, registry: Registry, names: Names) -> list[BaseRoute]:
         """What the features answer, where the servers are known."""
-        sockets = self.sockets.routes(registry, names, self.authenticator) if self.sockets is not None else []
-        return [*self.routes, *sockets]
+        if self.sockets is None:
+            return self.routes
+        return [*self.routes, *self.sockets.routes(registry, names, self.authenticator, self.enter)]
 
 
 def turned_on(settings: Settings, refusals: Refusals) -> Features:

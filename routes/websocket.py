@@ -10,7 +10,7 @@ from typing import Any
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from gateway.caller import Caller, caller
+from gateway.caller import Caller
 from gateway.errors import Unavailable
 from gateway.names import Names
 from gateway.refusals import Refused
@@ -40,8 +40,8 @@ class WebSockets:
         self,
         registry: Registry,
         names: Names,
-        authenticator: Authenticator | None = None,
-        enter: Callable[[Caller], Any] = caller.set,
+        authenticator: Authenticator | None,
+        enter: Callable[[Caller], Any],
     ) -> list[WebSocketRoute]:
         """Of each server and of all. `enter` makes known who has proved to be whom."""
 
