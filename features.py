@@ -43,6 +43,7 @@ def _authentication(settings: Settings, refusals: Refusals, features: Features) 
     failures = part("gateway.failures", "Failures")(settings.auth_max_failures)
     authenticator = part("gateway.authenticator", "Authenticator")
     features.authenticator = authenticator(_verifiers(settings), failures, settings.destructive_scope)
+    features.enter = part("gateway.principal", "enter")
     metadata = part("routes.metadata", "Metadata")(settings.public_url, settings.auth_issuer)
     features.middleware.append(
         Middleware(
@@ -112,3 +113,5 @@ def _websocket(settings: Settings, refusals: Refusals, features: Features) -> No
         )
         features.sockets = part("routes.websocket", "WebSockets")(limits, refusals)
         features.streams.append(features.sockets)
+        if features.metrics is not None:
+            features.sockets.listeners.append(features.metrics.websockets_changed)

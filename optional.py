@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from gateway.aggregate import Aggregate
 from gateway.call import Interceptor
+from gateway.caller import Caller, caller
 from gateway.errors import LoadError
 from gateway.names import Names
 from gateway.registry import Registry
@@ -25,8 +26,8 @@ Lifetime = Callable[[], AbstractAsyncContextManager[None]]
 class Features:
     """Each list in the order in which its parts act. `inner` is next to the tool, inside of capacity and timeout.
 
-    `watchers` are told what is served, when it is known; `streams`, when the process ends. The rest is there where it
-    is on.
+    `watchers` are told what is served, when it is known; `streams`, when the process ends. `enter` makes known
+    who has proved to be whom. The rest is there where it is on.
     """
 
     servers: Sequence[tuple[str, MCPServer[Any]]] = ()
@@ -43,11 +44,13 @@ class Features:
     metrics: Any = None
     cache: Any = None
     sockets: Any = None
+    enter: Callable[[Caller], Any] = caller.set
 
     def served(self, registry: Registry, names: Names) -> list[BaseRoute]:
         """What the features answer, where the servers are known."""
-        sockets = self.sockets.routes(registry, names, self.authenticator) if self.sockets is not None else []
-        return [*self.routes, *sockets]
+        if self.sockets is None:
+            return self.routes
+        return [*self.routes, *self.sockets.routes(registry, names, self.authenticator, self.enter)]
 
     def watch(self, registry: Registry, aggregate: Aggregate) -> None:
         """Raises LoadError where a feature cannot be had beside what is served."""

@@ -19,7 +19,8 @@ def lines(registry: Registry, settings: Settings, base: str) -> list[str]:
         rows += [("", "", own[name]) for name in ("tools", "call", "health")]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     table = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
-    return [*table, *_notes(settings, base), f"All of them: {base}/mcp  /tools  /call  /health  /docs"]
+    sockets = "  /ws" if settings.websocket else ""
+    return [*table, *_notes(settings, base), f"All of them: {base}/mcp  /tools  /call  /health  /docs{sockets}"]
 
 
 def _notes(settings: Settings, base: str) -> list[str]:

@@ -99,11 +99,8 @@ class Metrics:
         """`result` is `hit`, `miss` or `bypass`; the tool is one that there is."""
         self._asked.labels(server, tool, result).inc()
 
-    def websocket_opened(self) -> None:
-        self._connections.inc()
-
-    def websocket_closed(self) -> None:
-        self._connections.dec()
+    def websockets_changed(self, by: int) -> None:
+        self._connections.inc(by)
 
     def _counted_in(self, files: MetricFiles | None) -> CollectorRegistry | None:
         """The registry of what this process counts: none where the files are read instead."""

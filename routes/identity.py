@@ -51,7 +51,7 @@ class Identity:
         self._authenticator = authenticator
         self._enter = enter
         self._refused = refused
-        self._proof: Proof | None = scope.get(PROOF)
+        self._proof: Proof | None = scope.pop(PROOF, None)  # it has the credential, which nobody else is to see
         self._extension = scope.get("extensions", {}).get(FRAME_LIMIT)
         who = caller.get()
         self.is_stranger = who.name is None and who.grants is not None

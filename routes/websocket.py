@@ -10,7 +10,7 @@ from typing import Any
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from gateway.caller import Caller, caller
+from gateway.caller import Caller
 from gateway.errors import Unavailable
 from gateway.names import Names
 from gateway.refusals import Refused
@@ -24,9 +24,10 @@ SUBPROTOCOL = "multi-mcp"
 
 
 class WebSockets:
-    """All connections, those that are being opened among them."""
+    """All connections, those that are being opened among them. `listeners` hear 1 and -1 as they come and go."""
 
     def __init__(self, limits: SocketLimits, refused: Refused) -> None:
+        self.listeners: list[Callable[[int], None]] = []
         self.limits = limits
         self.refused = refused
         self._open: set[Connection] = set()
@@ -40,8 +41,8 @@ class WebSockets:
         self,
         registry: Registry,
         names: Names,
-        authenticator: Authenticator | None = None,
-        enter: Callable[[Caller], Any] = caller.set,
+        authenticator: Authenticator | None,
+        enter: Callable[[Caller], Any],
     ) -> list[WebSocketRoute]:
         """Of each server and of all. `enter` makes known who has proved to be whom."""
 
@@ -59,11 +60,16 @@ class WebSockets:
             self.refused(Unavailable.slug)
             full = f"{self.limits.connections} connections are open, which is all that may be."
             raise Unavailable("The router is shutting down." if self._is_ending else full)
-        self._count += 1
+        self._changed(1)
         try:
             yield
         finally:
-            self._count -= 1
+            self._changed(-1)
+
+    def _changed(self, by: int) -> None:
+        self._count += by
+        for heard in self.listeners:
+            heard(by)
 
     async def run(self, connection: Connection, receive: Receive) -> None:
         self._open.add(connection)

@@ -31,7 +31,7 @@ def test_it_names_each_server_its_tools_and_its_urls(make_app: MakeApp) -> None:
         "                  http://127.0.0.1:8000/e/mcp/tools",
         "                  http://127.0.0.1:8000/e/mcp/call",
         "                  http://127.0.0.1:8000/e/mcp/health",
-        "All of them: http://127.0.0.1:8000/mcp  /tools  /call  /health  /docs",
+        "All of them: http://127.0.0.1:8000/mcp  /tools  /call  /health  /docs  /ws",
     ]
 
 

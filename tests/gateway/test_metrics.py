@@ -15,6 +15,7 @@ from tests.clients import ERAS, answered, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.matrix.ways import VIA, WAYS, Door
 from tests.scrape import Scrape, scraped
+from tests.sockets import connected as connected_socket
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -176,3 +177,13 @@ async def test_two_applications_count_apart(make_app: MakeApp) -> None:
     ):
         await post(one, "add", {"a": 1, "b": 2})
         assert ((await scraped(one)).sum(CALLS), (await scraped(other)).sum(CALLS)) == (1, 0)
+
+
+async def test_open_websockets_are_counted(make_app: MakeApp) -> None:
+    app = make_app(server_of(add), metrics="/metrics")
+    async with opened(app) as http:
+        async with connected_socket(app, "/ws"), connected_socket(app, "/one/mcp/ws"):
+            assert (await scraped(http)).value("mcp_websocket_connections") == 2
+        for _ in range(10):  # the application's own end of each
+            await asyncio.sleep(0)
+        assert (await scraped(http)).value("mcp_websocket_connections") == 0

@@ -78,9 +78,8 @@ def test_others_tell_what_they_see() -> None:
     metrics.cache_asked("hit", "one", "add")
     metrics.cache_asked("miss", "one", "add")
     metrics.redis_unanswered()
-    metrics.websocket_opened()
-    metrics.websocket_opened()
-    metrics.websocket_closed()
+    for by in (1, 1, -1):
+        metrics.websockets_changed(by)
     metrics.refused("unauthenticated")
     scrape = of(metrics)
     assert scrape.value("mcp_cache_requests_total", server="one", tool="add", result="hit") == 1
@@ -129,8 +128,8 @@ async def test_several_that_count_in_one_folder_are_added_up(
     for metrics in (one, other, other):
         await chain([metrics])(made())
         metrics.look()  # or in a moment, by itself
-    one.websocket_opened()
-    other.websocket_opened()
+    one.websockets_changed(1)
+    other.websockets_changed(1)
     one.refused("misdirected")
     for metrics in (one, other):
         scrape = of(metrics)

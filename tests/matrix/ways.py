@@ -124,6 +124,8 @@ async def _over_websocket(door: Door, path: str, call: Arguments, headers: Heade
     try:
         async with connected(door.app, path, pairs) as socket:
             frame = await socket.ask({"id": 1, **call})
+            while not {"result", "error"} & frame.keys():
+                frame = await socket.receive()
     except Refused as exc:
         return Outcome(slug_of(exc.document), None, exc.document, exc.status, exc.headers)
     if "result" in frame:

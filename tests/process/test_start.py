@@ -48,7 +48,7 @@ def test_the_table_names_each_server_its_tools_and_its_urls(start: Start) -> Non
     words = {word for line in router.table for word in line.split()}
     for server in ("echo", "math"):
         assert {f"{base}/{server}/mcp{rest}" for rest in ("", "/tools", "/call", "/health")} <= words
-    assert router.table[-1] == f"All of them: {base}/mcp  /tools  /call  /health  /docs"
+    assert router.table[-1] == f"All of them: {base}/mcp  /tools  /call  /health  /docs  /ws"
     assert router.get("/health")["tools"] == 4
     assert router.complaints() == []
 

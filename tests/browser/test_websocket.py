@@ -1,0 +1,84 @@
+"""A page in a real browser calls a tool; a page of elsewhere may not."""
+
+from __future__ import annotations
+
+import http.server
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.browser.chromium import Chromium, running
+from tests.process.router import ROOT, Router
+
+pytestmark = pytest.mark.browser
+PAGES = Path(__file__).parent
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+        """Says nothing."""
+
+
+@contextmanager
+def pages(host: str) -> Iterator[str]:
+    """The URL of our page, served from `host`."""
+    server = http.server.ThreadingHTTPServer((host, 0), partial(Quiet, directory=str(PAGES)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://{host}:{server.server_address[1]}/page.html"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with running(tmp_path_factory.mktemp("chromium")) as chromium:
+        yield chromium
+
+
+def called(chromium: Chromium, router: Router, page: str, *protocols: str) -> str:
+    """What the page shows that has called a tool over all servers."""
+    asked = [("url", f"ws://localhost:{router.port}/ws"), *(("protocol", each) for each in protocols)]
+    return chromium.shown(f"{page}?{urlencode(asked)}")
+
+
+def test_a_page_of_this_machine_shows_what_a_tool_answers(chromium: Chromium, tmp_path: Path) -> None:
+    with Router(tmp_path) as router, pages("127.0.0.1") as page:
+        router.await_table()
+        assert called(chromium, router, page) == '{"id":1,"result":42}'
+        named = page.replace("127.0.0.1", "localhost")
+        assert called(chromium, router, named, "multi-mcp") == '{"id":1,"result":42} multi-mcp'
+
+
+def test_a_page_of_elsewhere_is_refused_unless_its_host_is_allowed(chromium: Chromium, tmp_path: Path) -> None:
+    with pages("127.0.0.2") as page:
+        with Router(tmp_path) as router:
+            assert called(chromium, router.await_table(), page) == "closed 1006"
+            router.end()
+            assert "refused reason=forbidden-origin" in router.log()
+        with Router(tmp_path, MCP_ALLOWED_HOSTS="127.0.0.2") as router:
+            assert called(chromium, router.await_table(), page) == '{"id":1,"result":42}'
+
+
+@pytest.mark.skipif(find_spec("gateway.keys") is None, reason="there is no authentication yet")
+def test_a_page_says_who_it_is_by_a_subprotocol(chromium: Chromium, tmp_path: Path) -> None:
+    keys = str(tmp_path / "keys")
+    command = [sys.executable, "-m", "gateway.keys", "create", "--name", "page", "--scope", "math:*"]
+    made = subprocess.run(command, cwd=ROOT, env={"MCP_AUTH_KEYS": keys}, capture_output=True, text=True, check=True)
+    with Router(tmp_path, MCP_AUTH_KEYS=keys) as router, pages("127.0.0.1") as page:
+        router.await_table()
+        offered = ("multi-mcp", f"bearer.{made.stdout.strip()}")
+        assert called(chromium, router, page, *offered) == '{"id":1,"result":42} multi-mcp'
+        assert called(chromium, router, page, "multi-mcp", "bearer.wrong") == "closed 1006"
+        assert '"status":401' in called(chromium, router, page, "multi-mcp")
