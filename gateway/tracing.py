@@ -96,8 +96,6 @@ def _end(call: ToolCall, outcome: str, seconds: float, result: ToolResult | None
     if ending is None:
         return
     ending.set_attribute("multi_mcp.outcome", outcome)
-    if call.caller is not None:
-        ending.set_attribute("multi_mcp.caller", call.caller)
     if outcome not in _FINE:
         is_tools = result is not None and result.is_error
         ending.set_attribute("error.type", "tool_error" if is_tools else outcome)
