@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def commands(text: str, *first_words: str) -> list[tuple[str, str]]:
 
 def given(command: str, folder: Path) -> dict[str, str]:
     """The settings on a make line; a file is in the reader's folder."""
-    settings = dict(re.findall(r"([A-Z_]+)='?([^' ]+)'?", command))
+    settings = dict(word.split("=", 1) for word in shlex.split(command)[2:] if "=" in word)
     return {name: str(folder / value) if name == "MCP_AUTH_KEYS" else value for name, value in settings.items()}
 
 
@@ -68,9 +69,12 @@ def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
 
 
 def test_every_block_is_of_a_kind_that_is_run_here() -> None:
-    assert {language for language, _ in BLOCKS} == {"console", "python", "json"}
+    assert {language for language, _ in BLOCKS} == {"console", "javascript", "json", "python"}
     said = {command.split()[0] for block in blocks("console") for command in re.findall(r"^\$ (.*)", block, re.M)}
-    assert said == {"make", "curl", "cp", "docker", "pip", "OPENAI_API_KEY=…"}
+    assert said == {
+        *("make", "curl", "cp", "docker", "pip", "OPENAI_API_KEY=…"),
+        *("KEY=$(.venv/bin/python", ".venv/bin/python", "sleep"),
+    }
 
 
 @pytest.mark.parametrize("section", OWN, ids=lambda section: section.partition("\n")[0])
@@ -82,9 +86,11 @@ def test_a_section_of_its_own_settings_goes_as_it_says(section: str, tmp_path: P
         for command, said in commands(section):
             if command.startswith("make run "):
                 router = stack.enter_context(
-                    Router(tmp_path, MCP_SERVERS_DIR="mcp_servers", **given(command, tmp_path))
+                    Router(tmp_path, **{"MCP_SERVERS_DIR": "mcp_servers", **given(command, tmp_path)})
                 )
                 port = router.await_table().port
+                if (log := command.partition("2>")[2]) and not (tmp_path / log).exists():
+                    (tmp_path / log).symlink_to("stderr")
             else:
                 meant = command.replace(".venv/bin/python", sys.executable)
                 printed = shell.run(meant.replace("localhost:8000", f"localhost:{port}"))
@@ -111,10 +117,12 @@ def test_the_files_shown_are_the_files_there_are() -> None:
     assert set(shown) == {"mcp_servers/echo_server.py", "mcp_servers/echo_tools.py"}
     for name, source in shown.items():
         assert source.strip() in (ROOT / name).read_text(encoding="utf-8")
+    (marked,) = [block for block in blocks("python") if "@mcp.tool" in block]
+    assert marked.removesuffix(" ...\n") in (ROOT / "examples" / "dice" / "dice_server.py").read_text(encoding="utf-8")
 
 
-def test_python_prints_what_its_comment_says(router: Router) -> None:
-    (script,) = [block for block in blocks("python") if "requests" in block]
+@pytest.mark.parametrize("script", [block for block in blocks("python") if "print(" in block])
+def test_python_prints_what_its_comment_says(router: Router, script: str) -> None:
     script = script.replace("localhost:8000", f"localhost:{router.port}")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == re.findall(r"# (.*)", script)[-1]
@@ -134,7 +142,7 @@ def test_the_clients_snippet_names_endpoints_that_answer(router: Router) -> None
 @pytest.mark.parametrize(("command", "said"), commands(README, "make"))
 def test_make_knows_the_command(command: str, said: str) -> None:
     assert said == ""
-    subprocess.run(["make", "-n", *command.split()[1:]], cwd=ROOT, capture_output=True, check=True)
+    subprocess.run(["make", "-n", *shlex.split(command)[1:]], cwd=ROOT, capture_output=True, check=True)
 
 
 def test_docker_is_told_what_the_dockerfile_has() -> None:
