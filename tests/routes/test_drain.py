@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from routes.drain import Drain
 from tests.routes.raw import ask
+from tests.sockets import Refused, connected
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +45,13 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
 
     await Drain(begun)({"type": "http", "method": "GET", "path": "/"}, receive, send)
     assert [message["type"] for message in sent] == ["http.response.start"]
+
+
+async def test_a_websocket_that_is_not_open_yet_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        async with connected(Drain(cut_off), "/ws"):
+            pass
+    assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "1")
 
 
 async def test_what_is_no_request_is_cancelled_as_ever() -> None:
