@@ -63,10 +63,11 @@ class CallLog:
 
     def _text_line(self, entry: _Entry) -> str:
         now, request_id, server, tool, via, caller, outcome, seconds, detail = entry
-        if caller is None and detail is None and self._is_known(tool):
+        if detail is None and self._is_known(tool) and (caller is None or self._is_known(caller)):
+            who = "" if caller is None else f" caller={caller}"
             return (
                 f"{timestamp(now)} info    call request_id={request_id} server={server} tool={tool}"
-                f" via={via} outcome={outcome} ms={seconds * 1000:.3f}\n"
+                f" via={via} outcome={outcome} ms={seconds * 1000:.3f}{who}\n"
             )
         pairs = " ".join(f"{key}={_text(value)}" for key, value in _fields(entry).items())
         return f"{timestamp(now)} info    call {pairs}\n"
@@ -74,13 +75,13 @@ class CallLog:
     def _json_line(self, entry: _Entry) -> str:
         return _json({"time": timestamp(entry[0]), "level": "info", "event": "call", **_fields(entry)}) + "\n"
 
-    def _is_known(self, tool: str) -> bool:
+    def _is_known(self, name: str) -> bool:
         """Whether the name can stand in a line as it is; a few that can are kept."""
-        if tool in self._known:
+        if name in self._known:
             return True
-        plain = is_plain(tool)
+        plain = is_plain(name)
         if plain and len(self._known) < _MOST:
-            self._known.add(tool)
+            self._known.add(name)
         return plain
 
 
