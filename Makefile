@@ -10,8 +10,9 @@ TOO_OLD := multi-mcp needs Python 3.11 or newer; name one: make run PYTHON=pytho
 PIP := -m pip --disable-pip-version-check --quiet install
 PYTEST := .venv/bin/python -m pytest
 # What is marked is left out anyway; not even to import it saves seconds.
-FAST := --ignore tests/vendors --ignore tests/fuzz --ignore tests/process --ignore tests/soak --ignore tests/conformance \
-	--ignore tests/shared --ignore tests/browser
+HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/shared \
+	--ignore tests/browser
+FAST := $(HERE) --ignore tests/process
 # Pins stay as they are where they can: make lock UPGRADE=--upgrade makes them all new.
 LOCK := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
@@ -51,8 +52,8 @@ format: .venv/installed-test ## format the code, and mend what lint can mend
 	.venv/bin/python -m ruff check --fix .
 	.venv/bin/python -m ruff format .
 
-process: .venv/installed-test ## test the router as a process of its own
-	$(PYTEST) tests/process -m process
+process: .venv/installed-test ## test the router as a process of its own, and what else takes seconds
+	$(PYTEST) $(HERE) -m process
 
 conformance: .venv/installed-test node_modules ## run the official conformance suite and Inspector (needs Node)
 	$(PYTEST) tests/conformance -m conformance

@@ -60,6 +60,7 @@ async def test_what_is_open_names_no_server(make_app: MakeApp, tmp_path: Path, u
     assert not {"server", "servers", "tools", "sessions"} & {*told}
 
 
+@pytest.mark.process
 def test_what_is_off_is_not_imported() -> None:
     guards = ["gateway.scopes", "gateway.authorization", "gateway.native_access", "routes.challenge"]
     made = "import sys, app, settings; app.create_app(settings.Settings())"

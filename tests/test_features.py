@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from starlette.routing import Route
 
 from features import turned_on
@@ -38,6 +39,7 @@ def parts_of(modules: set[str]) -> set[str]:
     return {name for name in modules if name.partition(".")[0] in ("gateway", "routes")}
 
 
+@pytest.mark.process
 def test_what_is_off_is_not_imported() -> None:
     off = loaded()
     assert [name for name in OPTIONAL if name in off] == []
@@ -47,6 +49,7 @@ def test_what_is_off_is_not_imported() -> None:
     assert {"prometheus_client", "redis", "opentelemetry.sdk"} <= on
 
 
+@pytest.mark.process
 def test_one_feature_imports_what_it_needs_and_no_more() -> None:
     metrics = loaded(metrics="/metrics")
     assert [name for name in OPTIONAL if name in metrics] == ["prometheus_client"]

@@ -16,6 +16,7 @@ from tests.conftest import MakeApp, server_of
 TAKEN = ["/mcp", "/one", "/one/metrics", "/openapi.json", "/docs/metrics", "/.well-known/x", "/ws"]
 
 
+@pytest.mark.process
 def test_without_its_package_traces_are_off_and_calls_are_served() -> None:
     """The variables of OpenTelemetry are often set for many programs at once."""
     ended = made_without("opentelemetry.sdk", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318")

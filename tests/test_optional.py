@@ -10,6 +10,7 @@ from tests.blocked import made_without
 from tests.conftest import MakeApp, server_of
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("missing", "environ"),
     [

@@ -17,7 +17,11 @@ from tests.contract.expected import ARGUMENTS, CONTENT, VALUES
 from tests.contract.ways import SERVERS
 from tests.transport import opened
 
-pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:The logging capability is deprecated")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.process,
+    pytest.mark.filterwarnings("ignore:The logging capability is deprecated"),
+]
 CASES = [(tool, arguments) for tool, arguments, _ in [*VALUES, *CONTENT, *ARGUMENTS]]
 CASES += [("reports", {"steps": 2}), ("with_image", {}), ("bare_with_context", {"count": 3}), ("lifespan_state", {})]
 REFRESH = {"cache-control": "no-cache"}

@@ -54,6 +54,7 @@ async def test_a_tool_that_does_not_ask_for_it_is_not_cached(http: httpx2.AsyncC
     assert [(await post(http, "plain")).json()["result"] for _ in range(3)] == [1, 2, 3]
 
 
+@pytest.mark.process
 def test_without_a_tool_that_asks_for_it_there_is_no_cache() -> None:
     made = "import sys, app, settings; app.create_app(settings.Settings())"
     named = (

@@ -46,6 +46,7 @@ def refusal(path: Path, *arguments: str, capsys: pytest.CaptureFixture[str]) -> 
     return str(caught.value.code) if caught.value.code != 2 else printed.err
 
 
+@pytest.mark.process
 def test_a_process_makes_lists_and_revokes_keys(path: Path) -> None:
     def process(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
@@ -69,11 +70,13 @@ def test_a_process_makes_lists_and_revokes_keys(path: Path) -> None:
     assert process(code=2).stdout == ""
 
 
+@pytest.mark.process
 def test_to_import_it_prints_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", "import gateway.keys"], cwd=ROOT, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
+@pytest.mark.process
 def test_commands_at_once_lose_no_key(path: Path) -> None:
     made = [
         subprocess.Popen(
