@@ -183,6 +183,7 @@ def run(question: str, model: Model, router_url: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.process
 def test_the_command_line_prints_the_answer(model: Model, router_url: str) -> None:
     model.follow(calls(("math_multiply_tool", '{"a": 6, "b": 7}')), says("It is 42."))
 
@@ -192,6 +193,7 @@ def test_the_command_line_prints_the_answer(model: Model, router_url: str) -> No
     assert model.requests[0]["model"] == "scripted"
 
 
+@pytest.mark.process
 def test_the_command_line_says_so_when_there_is_no_router(model: Model) -> None:
     ended = run("What is 6 times 7?", model, "http://127.0.0.1:1")
 
