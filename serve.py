@@ -70,7 +70,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        gc.freeze()  # what is loaded stays: looked through again and again, it holds up every call by a tenth of a second
+        gc.freeze()  # what is loaded stays: to look through it again holds up every call by a tenth of a second
         self._announce()
 
 
