@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import platform
@@ -84,6 +85,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        gc.freeze()  # what is loaded stays: to look through it again holds up every call by a tenth of a second
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

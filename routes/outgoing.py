@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from starlette.types import Send
+from starlette.types import Message, Send
+
+from gateway.eager import resume
 
 PATIENCE = 10.0
 """Seconds that one frame may wait for its client to read those before it."""
@@ -28,8 +30,7 @@ class Outgoing:
             if self.is_closed:
                 return
             try:
-                async with asyncio.timeout(self._patience):
-                    await self._send({"type": "websocket.send", "text": frame.decode()})
+                await self._in_time({"type": "websocket.send", "text": frame.decode()})
             except TimeoutError:
                 self.is_closed = True
                 self._stuck()
@@ -47,5 +48,17 @@ class Outgoing:
             return
         self.is_closed = True
         with suppress(OSError, RuntimeError):
-            async with asyncio.timeout(self._patience):
-                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            await self._in_time({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def _in_time(self, message: Message) -> None:
+        """A message that goes out at once sets no timer: cancelled ones are kept by the loop, thousands of them."""
+        sending = self._sent(message)
+        try:
+            awaited = sending.send(None)
+        except StopIteration:
+            return
+        async with asyncio.timeout(self._patience):
+            await resume(sending, awaited)
+
+    async def _sent(self, message: Message) -> None:
+        await self._send(message)

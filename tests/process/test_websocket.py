@@ -131,8 +131,10 @@ def test_a_call_that_the_grace_cuts_off_says_so(start: Start, note: Note, tool: 
 
 
 def test_served_by_uvicorns_own_command_it_ends_as_uvicorn_ends_it(start: Start, note: Note) -> None:
-    router = start("-m", "uvicorn", "app:app", "--port", "8931", "--timeout-graceful-shutdown", "3")
-    router.await_answer(8931)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    router = start("-m", "uvicorn", "app:app", "--port", str(port), "--timeout-graceful-shutdown", "3")
+    router.await_answer(port)
     with connected(router) as client:
         assert ask(client, id=1, **ADD) == {"id": 1, "result": 3}
         waiting(client, 2, note)
