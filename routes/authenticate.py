@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Collection, Mapping
+from functools import partial
 from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,6 +15,7 @@ from gateway.principal import enter
 from gateway.refusals import Refused
 from routes.credentials import taken
 from routes.errors import answer, of_refusal
+from routes.identity import PROOF
 from routes.metadata import WELL_KNOWN, route_path
 
 _ERRORS: Mapping[str, str] = {"unauthenticated": "invalid_token", "invalid-request": "invalid_request"}
@@ -56,6 +58,8 @@ class Authenticate:
         if scope["type"] == "lifespan":
             return self.app(scope, receive, send)
         credentials = taken(scope)
+        if credentials and scope["type"] == "websocket":
+            scope[PROOF] = partial(self._authenticator.authenticate, credentials[0], caller.get().address)
         if len(credentials) == 1:
             known = self._authenticator.known(credentials[0], caller.get().address)
             if known is not None:

@@ -13,7 +13,7 @@ from websockets.frames import Opcode
 from tests.echoing import HANDSHAKE, LARGEST, close_code, failure_code, frame, serving, write
 from websocket_protocol import SLICE
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,6 @@ async def test_fragments_together_are_bounded_as_a_whole_message_is() -> None:
         assert await failure_code(client) == 1009
 
 
-@pytest.mark.process
 async def test_a_crowd_of_frames_that_is_not_read_waits_as_bytes() -> None:
     async with serving() as server, server.connect() as client:
         server.app.reads.clear()
@@ -100,7 +99,6 @@ async def test_the_application_may_bound_the_frames_and_lift_the_bound() -> None
         assert await failure_code(client) == 1009
 
 
-@pytest.mark.process
 async def test_pings_are_answered_and_not_kept_for_who_reads_nothing() -> None:
     async with serving() as server, server.connect() as client:
         await (await client.ping())
