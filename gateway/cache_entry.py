@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from dataclasses import dataclass
 from typing import Protocol
+
+_HEAD = struct.Struct(">4sIdBI")  # mark, checksum of what follows it, ttl in seconds, wrapped, length of the body
+_MARK = b"mmc1"
 
 
 @dataclass(slots=True)
@@ -58,3 +63,21 @@ class Store(Protocol):
     async def overtake(self, key: bytes) -> Claim:
         """Leave to bring it anew, whatever is there. What was begun before is not kept any more."""
         ...
+
+
+def packed(entry: Entry, ttl: float) -> bytes:
+    """As it is kept outside of this process."""
+    rest = _HEAD.pack(_MARK, 0, ttl, entry.wrapped, len(entry.body))[8:] + entry.body + entry.wire
+    return _MARK + struct.pack(">I", zlib.crc32(rest)) + rest
+
+
+def unpacked(value: bytes, left: float) -> Kept | None:
+    """What was packed, with `left` seconds of its time; None where it is not as it was written."""
+    if len(value) < _HEAD.size or not value.startswith(_MARK):
+        return None
+    _, checksum, ttl, wrapped, length = _HEAD.unpack_from(value)
+    if zlib.crc32(value[8:]) != checksum:
+        return None
+    start = _HEAD.size
+    entry = Entry(value[start : start + length], bool(wrapped), value[start + length :])
+    return Kept(entry, max(0.0, ttl - left), max(0.0, left))

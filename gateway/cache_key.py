@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,13 +16,15 @@ from pydantic import AnyUrl, BaseModel
 from pydantic_core import to_json
 
 
-def canonical(values: Iterable[Any]) -> bytes | None:
+def canonical(values: Collection[Any]) -> bytes | None:
     """Validated arguments, in the order of their parameters; None where not all of their values can be told apart.
 
     Pydantic's own dump is no key: it hides a secret, and leaves out what a model excludes.
     """
     try:
-        return to_json([value if type(value) in _SCALARS else _form(value) for value in values])
+        if _SCALARS.issuperset(map(type, values)):  # as most are
+            return to_json([*values])
+        return to_json([_form(value) for value in values])
     except (TypeError, ValueError, RecursionError):
         return None
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from secrets import token_bytes
 from typing import Any
 
-from gateway.cache_entry import Entry, Kept
+from gateway.cache_entry import Entry, Kept, packed, unpacked
 from gateway.shared import Away, Shared
 
 _PREFIX = "multi-mcp:cache:1"
-_HEAD = struct.Struct(">4sIdBI")  # mark, checksum of what follows it, ttl in seconds, wrapped, length of the body
-_MARK = b"mmc1"
 LEASE = 5.0
 """Seconds after which a leader that went without a word is taken to be dead."""
 _FIRST_LOOK = 0.002
@@ -48,13 +44,16 @@ class RedisStore:
         script = shared.client.register_script
         self._claim, self._keep, self._renew, self._release = map(script, (_CLAIM, _KEEP, _RENEW, _RELEASE))
         self._releasing: set[asyncio.Task[None]] = set()
+        self._renewing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """At its end the locks are free."""
+        """At its end the locks are free, and no task is left."""
         yield
-        if self._releasing:
-            await asyncio.wait(self._releasing)
+        for task in self._renewing:
+            task.cancel()
+        if left := self._releasing | self._renewing:
+            await asyncio.wait(left)
 
     def at_hand(self, key: bytes) -> Kept | None:
         """All of it is elsewhere."""
@@ -64,7 +63,7 @@ class RedisStore:
         found = await self._found_or_held(key, overtakes=False)
         if isinstance(found, _Held | _Nothing):
             return found
-        kept = _decoded(*found)
+        kept = unpacked(*found)
         return await self.overtake(key) if kept is None else kept  # what is damaged is brought anew
 
     async def overtake(self, key: bytes) -> _Held | _Nothing:
@@ -91,27 +90,37 @@ class RedisStore:
         return found[0], found[1] / 1000
 
     async def keep(self, key: bytes, token: bytes, entry: Entry, ttl: float) -> bool:
-        return bool(await self._ask(self._keep, key, [token, _encoded(entry, ttl), _milliseconds(ttl)]))
+        return bool(await self._ask(self._keep, key, [token, packed(entry, ttl), _milliseconds(ttl)]))
 
-    async def renew(self, key: bytes, token: bytes) -> bool:
-        """Whether the lock is still held."""
-        return bool(await self._ask(self._renew, key, [token, _milliseconds(self.lease)]))
+    def renew(self, key: bytes, token: bytes) -> asyncio.Task[None]:
+        """Hold the lock until the task is cancelled, or the lock is lost."""
+        return _kept(self._renewed(key, token), self._renewing)
 
     def release(self, key: bytes, token: bytes) -> None:
         """Soon, by a task of its own: whose caller left can wait for nothing."""
-        task = asyncio.create_task(self._released(key, token))
-        self._releasing.add(task)
-        task.add_done_callback(self._releasing.discard)
+        _kept(self._released(key, token), self._releasing)
+
+    async def _renewed(self, key: bytes, token: bytes) -> None:
+        held = True
+        while held:
+            with suppress(Away):  # it may come back with the lock
+                held = bool(await self._ask(self._renew, key, [token, _milliseconds(self.lease)]))
+            await asyncio.sleep(self.lease / 3)
 
     async def _released(self, key: bytes, token: bytes) -> None:
-        try:
+        with suppress(Away):  # then it ends by itself
             await self._ask(self._release, key, [token])
-        except Away:  # then it ends by itself
-            return
 
-    def _ask(self, script: Any, key: bytes, arguments: Sequence[Any]) -> Awaitable[Any]:
+    async def _ask(self, script: Any, key: bytes, arguments: Sequence[Any]) -> Any:
+        """What Redis answers. A cancellation is heard, which its client at times loses by `wait_for` of Python 3.11."""
         name = f"{_PREFIX}:{{{key.hex()}}}"
-        return self._shared.ask(lambda: script(keys=[name, f"{name}:lock"], args=arguments))
+        task = asyncio.current_task()
+        before = task.cancelling() if task is not None else 0
+        try:
+            return await self._shared.ask(lambda: script(keys=[name, f"{name}:lock"], args=arguments))
+        finally:
+            if task is not None and task.cancelling() > before:
+                raise asyncio.CancelledError
 
 
 class _Held:
@@ -150,16 +159,7 @@ class _Held:
             self._renewal.cancel()
 
     def _start(self) -> None:
-        self._renewal = asyncio.create_task(self._renew())
-
-    async def _renew(self) -> None:
-        held = True
-        while held:
-            try:
-                held = await self._store.renew(self._key, self.token)
-            except Away:
-                held = True  # it may come back with the lock
-            await asyncio.sleep(self._store.lease / 3)
+        self._renewal = self._store.renew(self._key, self.token)
 
 
 class _Nothing:
@@ -172,22 +172,13 @@ class _Nothing:
         """There is nothing to let go of."""
 
 
+def _kept(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+    """A task that is in `tasks` until it is over."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    return task
+
+
 def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))
-
-
-def _encoded(entry: Entry, ttl: float) -> bytes:
-    rest = _HEAD.pack(_MARK, 0, ttl, entry.wrapped, len(entry.body))[8:] + entry.body + entry.wire
-    return _MARK + struct.pack(">I", zlib.crc32(rest)) + rest
-
-
-def _decoded(value: bytes, left: float) -> Kept | None:
-    """None where it is not as it was written."""
-    if len(value) < _HEAD.size or not value.startswith(_MARK):
-        return None
-    _, checksum, ttl, wrapped, length = _HEAD.unpack_from(value)
-    if zlib.crc32(value[8:]) != checksum:
-        return None
-    start = _HEAD.size
-    entry = Entry(value[start : start + length], bool(wrapped), value[start + length :])
-    return Kept(entry, max(0.0, ttl - left), max(0.0, left))

@@ -65,7 +65,7 @@ async def mortal(tmp_path: Path) -> Any:
 
 
 def client() -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(timeout=60, limits=httpx2.Limits(max_connections=None))
+    return httpx2.AsyncClient(timeout=60, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0))
 
 
 async def call(http: httpx2.AsyncClient, router: Router, name: str, tool: str = "slow") -> httpx2.Response:
