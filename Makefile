@@ -12,7 +12,8 @@ PYTEST := .venv/bin/python -m pytest
 # What is marked is left out anyway; not even to import it saves seconds.
 HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/shared \
 	--ignore tests/browser
-FAST := $(HERE) --ignore tests/process
+# Plugins that no fast test uses take a second to import, in each process.
+FAST := $(HERE) --ignore tests/process --ignore tests/test_layout.py -p no:schemathesis -p no:hypothesispytest --numprocesses auto
 # Pins stay as they are where they can: make lock UPGRADE=--upgrade makes them all new.
 LOCK := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
@@ -21,7 +22,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # whose absence halves a second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an environment half made is made again
-.PHONY: help run dev install optional test check format process conformance node_modules postman vendors fuzz redis browser soak bench audit container lock \
+.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors fuzz redis browser soak bench audit container lock \
 	clean
 
 help: ## list these commands
@@ -39,8 +40,11 @@ install: .venv/installed ## make .venv with what `make run` needs
 
 optional: .venv/installed-optional ## install what single features need besides: Redis, rate limits, metrics, traces
 
-test: .venv/installed-test ## run the tests, with their branch coverage
-	$(PYTEST) $(FAST) --numprocesses auto --cov --cov-report term-missing:skip-covered
+test: .venv/installed-test ## run the fast tests
+	$(PYTEST) $(FAST)
+
+cover: .venv/installed-test ## run them with their branch coverage, which takes twice the time
+	$(PYTEST) $(FAST) --cov --cov-report term-missing:skip-covered
 
 check: .venv/installed-test ## check format, lint, types and layout
 	.venv/bin/python -m ruff format --check .
@@ -53,7 +57,7 @@ format: .venv/installed-test ## format the code, and mend what lint can mend
 	.venv/bin/python -m ruff format .
 
 process: .venv/installed-test ## test the router as a process of its own, and what else takes seconds
-	$(PYTEST) $(HERE) -m process
+	$(PYTEST) $(HERE) -m process --numprocesses 3
 
 conformance: .venv/installed-test node_modules ## run the official conformance suite and Inspector (needs Node)
 	$(PYTEST) tests/conformance -m conformance

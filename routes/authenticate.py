@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Collection, Mapping
-from functools import partial
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -59,12 +58,21 @@ class Authenticate:
             return self.app(scope, receive, send)
         credentials = taken(scope)
         if credentials and scope["type"] == "websocket":
-            scope[PROOF] = partial(self._authenticator.authenticate, credentials[0], caller.get().address)
+            scope[PROOF] = self._proof(credentials[0])
         if len(credentials) == 1:
             known = self._authenticator.known(credentials[0], caller.get().address)
             if known is not None:
                 return self._let_in(known, scope, receive, send)
         return self._ask(credentials, scope, receive, send)
+
+    def _proof(self, credential: str) -> Callable[[], Awaitable[Caller]]:
+        """Asks again later, for a connection that lives long. A function, in which nobody sees the credential."""
+        address = caller.get().address
+
+        async def prove() -> Caller:
+            return await self._authenticator.authenticate(credential, address)
+
+        return prove
 
     async def _ask(self, credentials: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         address = caller.get().address

@@ -132,13 +132,15 @@ def test_ci_calls_these_commands_and_nothing_else() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     called = re.search(r"for command in (.*); do", script)
     assert called is not None
-    assert {"check", "test"} < set(called[1].split()) <= commands()
+    assert {"check", "cover"} < set(called[1].split()) <= commands()
     assert re.search(r"pytest|ruff|mypy", script) is None
 
 
 @pytest.mark.parametrize("marker", ["process", "conformance", "node", "vendors", "fuzz", "soak"])
 def test_what_make_test_leaves_out_another_command_runs(marker: str) -> None:
-    assert re.search(rf"^\t\$\(PYTEST\) (tests/\w+|\$\(HERE\)) -m {marker}$", MAKEFILE, re.MULTILINE)
+    assert re.search(
+        rf"^\t\$\(PYTEST\) (tests/\w+|\$\(HERE\)) -m {marker}( --numprocesses 3)?$", MAKEFILE, re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize(

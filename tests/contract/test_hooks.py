@@ -60,6 +60,7 @@ async def tells_list() -> list:  # type: ignore[type-arg]
     return ["secret", "open"]
 
 
+@pytest.mark.process
 async def test_a_middleware_that_changes_nothing_changes_no_answer(make_app: MakeApp) -> None:
     [(_, mcp)] = load(discover([SERVERS]))
     mcp.middleware.append(unchanged)

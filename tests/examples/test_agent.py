@@ -196,6 +196,5 @@ def test_the_command_line_prints_the_answer(model: Model, router_url: str) -> No
 @pytest.mark.process
 def test_the_command_line_says_so_when_there_is_no_router(model: Model) -> None:
     ended = run("What is 6 times 7?", model, "http://127.0.0.1:1")
-
     assert ended.returncode == 1
     assert ended.stderr.startswith("The router did not answer")

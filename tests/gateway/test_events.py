@@ -146,6 +146,7 @@ async def test_a_session_may_lose_all_of_one_stream_and_keep_another() -> None:
     assert await replayed(store, kept[1]) == ("2", ["2-3"], ["d"])
 
 
+@pytest.mark.process
 async def test_the_count_of_bytes_stays_right_however_much_is_sent() -> None:
     events = Events(EventLimits(per_stream=3, streams=2, stream_bytes=2 * SIZE, total_bytes=99 * SIZE))
     stores = [events.new_store() for _ in range(3)]

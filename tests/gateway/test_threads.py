@@ -77,6 +77,7 @@ async def test_forty_sleeping_sync_tools_of_one_server_do_not_delay_another_serv
         assert statuses == [200] * 40
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("era", ERAS)
 async def test_forty_sleeping_calls_over_mcp_do_not_delay_another_server(make_app: MakeApp, era: Era) -> None:
     sleepy, other = Sleepy(), Sleepy("two")

@@ -8,6 +8,7 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
+from tests.matrix import access
 from tests.matrix.rules import Call, Rule
 
 
@@ -39,8 +40,17 @@ async def fails_again(call: Call) -> None:
     assert (await call("count", name="after")).value == 3
 
 
+async def is_for_who_may_call(call: Call) -> None:
+    assert (await call("count", access.HEADERS["admin"], name="a")).value == 1
+    for name in ("exact", "other", "nothing"):
+        assert (await call("count", access.HEADERS[name], name="a")).slug == "forbidden"
+    assert (await call("count", access.HEADERS["server"], name="a")).value == 2
+    assert (await call("count", access.HEADERS["admin"], name="a")).value == 1
+
+
 RULES = [
     Rule("an equal call does not run the tool again", runs_once, serve=counting),
     Rule("a call with other arguments runs the tool", tells_arguments_apart, serve=counting),
     Rule("an error is not kept", fails_again, serve=counting),
+    Rule("what is kept is for its caller, who may call the tool", is_for_who_may_call, access.keys, serve=counting),
 ]
