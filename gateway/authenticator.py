@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Protocol
 
 from gateway.caller import Caller, Grants
 from gateway.errors import Expired, Unauthenticated
@@ -38,16 +38,20 @@ class Verifier(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
-    """A credential that was good, as long as nothing changes."""
+    """A credential that was good, as long as nothing changes, and whose it was when it came last."""
 
-    name: str
-    grants: Grants
-    user: Any
+    caller: Caller
     until: float
     verifier: Verifier
     version: int
+
+    def at(self, address: str) -> Caller:
+        """The caller, who mostly comes from where they came from before."""
+        if self.caller.address != address:
+            self.caller = replace(self.caller, address=address)
+        return self.caller
 
 
 class Authenticator:
@@ -80,7 +84,7 @@ class Authenticator:
         if found is None or found.until <= self._now() or found.verifier.version() != found.version:
             return None
         self._known.move_to_end(digest)
-        return Caller(found.name, address, found.grants, found.user)
+        return found.at(address)
 
     async def authenticate(self, credential: str, address: str) -> Caller:
         """Who is asking.
@@ -105,7 +109,7 @@ class Authenticator:
         self._known.move_to_end(digest)
         if len(self._known) > KNOWN:
             self._known.popitem(last=False)
-        return Caller(found.name, address, found.grants, found.user)
+        return found.at(address)
 
     async def _proved(self, credential: str, address: str, was_good: bool) -> _Known:
         """What was good once is looked at whatever others at its address do."""
@@ -119,7 +123,7 @@ class Authenticator:
             self._failures.refuse(address)
         version = verifier.version()
         who = verifier.check(credential)
-        return _Known(who.name, self._grants(who), who.user, who.until, verifier, version)
+        return _Known(Caller(who.name, address, self._grants(who), who.user), who.until, verifier, version)
 
     def _grants(self, who: Principal) -> Grants:
         scopes = Scopes(who.scopes, self._destructive)
