@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any
 
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.caller import caller
 from gateway.errors import Forbidden
-from gateway.server import ToolInfo
 
 
 class Authorization:
@@ -19,8 +18,7 @@ class Authorization:
         asked = call.asked or call.tool
         if asking.grants is None:
             raise Forbidden(call.server, asked, f"{call.server}:{asked}")
-        tool = call.tool if call.plan is None else cast("ToolInfo", call.plan.info)
-        refused = asking.refusal(call.server, tool, asked)
-        if refused is not None:
-            raise refused
+        tool: Any = call.tool if call.plan is None else call.plan.info
+        if not asking.grants.covers(call.server, tool):
+            raise Forbidden(call.server, asked, asking.grants.missing(call.server, call.tool, asked))
         return await call_next(call)

@@ -19,7 +19,7 @@ def taken(scope: Scope) -> list[str]:
         name, value = pair
         if name == b"authorization":
             scheme, _, rest = value.strip().partition(b" ")
-            if scheme.lower() == b"bearer":
+            if scheme == b"Bearer" or scheme.lower() == b"bearer":
                 found.append(rest.strip().decode("latin-1"))
         elif name == b"x-api-key":
             found.append(value.strip().decode("latin-1"))
