@@ -39,8 +39,9 @@ class Shared:
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         try:
+            # Its own limit can lose that a caller was cancelled (asyncio.wait_for before Python 3.12); ours stands.
             self.client: Redis = Redis.from_url(
-                url, socket_timeout=10 * PATIENCE, socket_connect_timeout=10 * PATIENCE, retry=Retry(NoBackoff(), 1)
+                url, socket_timeout=None, socket_connect_timeout=10 * PATIENCE, retry=Retry(NoBackoff(), 1)
             )
         except ValueError as exc:
             raise LoadError(f"REDIS_URL: {exc}") from exc
