@@ -129,8 +129,8 @@ class Router:
         """A call in plain JSON that is sent, and whose answer is not read yet."""
         connection = self.connection()
         body = json.dumps({"tool": tool, "arguments": arguments})
-        connection.request("POST", f"/{server}/mcp/call", body, {"content-type": "application/json"})
         try:
+            connection.request("POST", f"/{server}/mcp/call", body, {"content-type": "application/json"})
             yield connection
         finally:
             connection.close()
@@ -142,8 +142,8 @@ class Router:
         """The answer, when its head has come; its body may still stream."""
         connection = self.connection()
         body = None if message is None else json.dumps(message)
-        connection.request(method, path, body, dict(headers or {}))
         try:
+            connection.request(method, path, body, dict(headers or {}))
             yield connection.getresponse()
         finally:
             connection.close()
