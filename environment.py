@@ -74,7 +74,12 @@ class Reader:
     def url(self, name: str, default: str) -> str:
         """Without the slash at its end."""
         value = self.text(name, default)
-        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+        try:
+            parts = urlsplit(value)
+            is_url = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            is_url = False
+        if value and not is_url:
             raise SettingError(f"{name}={value!r}: expected a URL that begins with https:// or http://")
         return value.rstrip("/")
 

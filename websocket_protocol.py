@@ -62,6 +62,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.close":
             self._read()  # the client's own close may be among what came
+        elif message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # refused, and answered: else uvicorn would log it as an error
 
     async def run_asgi(self) -> None:
         await super().run_asgi()

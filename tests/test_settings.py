@@ -142,6 +142,7 @@ def test_several_workers_are_stateless() -> None:
         ("MCP_ALLOWED_HOSTS", "*.example.com", "host names without scheme and port, or *"),
         ("MCP_RATE_LIMIT_WITHOUT_REDIS", "shut", "one of open, closed"),
         ("MCP_PUBLIC_URL", "tools.example.com", "a URL that begins with https:// or http://"),
+        ("MCP_PUBLIC_URL", "http://[", "a URL that begins with https:// or http://"),
         ("MCP_METRICS", "metrics", "a path like /metrics"),
         ("MCP_METRICS_PORT", "65536", "a whole number from 0 to 65535"),
         ("MCP_WS_IDLE_TIMEOUT", "0", "a number of seconds greater than 0"),
