@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> Starlette:
     interceptors = chain([*recorded, *features.interceptors, capacity, Timeout(settings.call_timeout), *features.inner])
     limits = _limits(settings)
     registry = Registry([LocalServer(name, mcp, interceptors, limits, features.access) for name, mcp in servers])
-    names = Names(registry)
+    names = Names(registry, interceptors)
     aggregate = Aggregate(registry, names, limits, features.access)
     features.watch(registry, aggregate)
     ending = partial(streams_ended, [*registry, aggregate, *features.streams], capacity, settings.shutdown_grace)
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> Starlette:
         [
             *(mount(server, names, settings.max_body, settings.stateless) for server in registry),
             *native(aggregate.mcp, settings.stateless),
-            Route("/call", CallAny(registry, names, settings.max_body), methods=["POST"]),
+            Route("/call", CallAny(names, settings.max_body), methods=["POST"]),
             Route("/tools", AllTools(registry, names).list),
             Route("/health", HealthOfAll(registry, aggregate).get),
             Route("/openapi.json", OpenAPIOfAll(registry, names).get),

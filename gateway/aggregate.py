@@ -18,7 +18,8 @@ from gateway.call import endpoint
 from gateway.errors import UnknownTool
 from gateway.fan_in import FanIn
 from gateway.names import Names
-from gateway.native import Access
+from gateway.native import Access, unknown_tool
+from gateway.nowhere import Nowhere
 from gateway.registry import Registry
 from gateway.server import Server
 from gateway.sessions import Limits, session_manager
@@ -88,12 +89,10 @@ class Aggregate:
         return types.ListToolsResult.model_validate({"tools": named})
 
     async def _call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> Result | types.CallToolResult:
-        try:
-            name, tool = self._names.locate(params.name)
-        except UnknownTool as exc:  # as an unknown tool of one server: a result, that the model can read
-            return types.CallToolResult(is_error=True, content=[types.TextContent(type="text", text=str(exc))])
         endpoint.set("aggregate")
-        server = self._registry[name]
+        server, tool = self._names.callee(params.name)
+        if isinstance(server, Nowhere):
+            return await unknown_tool(server, ctx)
         return await self._with_shared_uris(ctx, server, await self._forward(ctx, server, name=tool))
 
     async def _admit(self, name: str, arguments: dict[str, Any]) -> None:

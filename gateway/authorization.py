@@ -10,7 +10,9 @@ from gateway.errors import Forbidden
 
 
 class Authorization:
-    """Where authentication is on. A call without anybody's grants came by a way that nobody guards: refused too."""
+    """Where authentication is on. A call without anybody's grants came by a way that nobody guards: refused too.
+
+    One of no server is `Nowhere`'s, which has nothing to cover."""
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
         asking = caller.get()
@@ -19,6 +21,6 @@ class Authorization:
         if asking.grants is None:
             raise Forbidden(call.server, asked, f"{call.server}:{asked}")
         tool: Any = call.tool if call.plan is None else call.plan.info
-        if not asking.grants.covers(call.server, tool):
+        if call.server and not asking.grants.covers(call.server, tool):
             raise Forbidden(call.server, asked, asking.grants.missing(call.server, call.tool, asked))
         return await call_next(call)

@@ -137,8 +137,9 @@ class Metrics:
         server, _, via, outcome = key
         if len(self._children) >= self._limit:
             key = (server, OTHER, via, outcome)
-        observe = None if outcome in REFUSED else self._seconds.labels(*key[:2]).observe
-        self._children[key] = children = (self._calls.labels(*key).inc, observe)
+        labels = (server or UNKNOWN, *key[1:])
+        observe = None if outcome in REFUSED else self._seconds.labels(*labels[:2]).observe
+        self._children[key] = children = (self._calls.labels(*labels).inc, observe)
         return children
 
 

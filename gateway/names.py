@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
+from gateway.call import CallNext
 from gateway.caller import Caller, caller
-from gateway.errors import AmbiguousTool, UnknownTool
+from gateway.errors import AmbiguousTool, UnknownServer, UnknownTool
+from gateway.nowhere import Nowhere
 from gateway.registry import Registry
-from gateway.server import ToolInfo
+from gateway.server import Server, ToolInfo
 
 LONGEST = 64
 _SAFE = re.compile(rf"[A-Za-z_][A-Za-z0-9_-]{{0,{LONGEST - 1}}}")
@@ -38,10 +40,11 @@ def _hashed(name: str, key: tuple[str, str]) -> str:
 
 
 class Names:
-    """The names of all tools of all servers as they are now."""
+    """The names of all tools of all servers as they are now. A call by a name that there is not passes `chain` too."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, chain: CallNext) -> None:
         self._registry = registry
+        self._chain = chain
         self._seen: list[Sequence[object]] = []
         self._table: dict[str, tuple[str, str]] = {}
         self._name_of: dict[tuple[str, str], str] = {}
@@ -61,6 +64,15 @@ class Names:
         """The aggregate name of a tool that there is."""
         self.table()
         return self._name_of[server, tool]
+
+    def callee(self, tool: str, server: str | None = None) -> tuple[Server | Nowhere, str]:
+        """Who is called and what of it: a tool of `server`, or else one by its name as `locate` has it."""
+        try:
+            if server is None:
+                server, tool = self.locate(tool)
+            return self._registry[server], tool
+        except (UnknownServer, UnknownTool) as exc:
+            return Nowhere(self._chain, exc), tool
 
     def locate(self, name: str) -> tuple[str, str]:
         """The (server, tool) of an aggregate name, or of a bare one that only one server has.

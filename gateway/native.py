@@ -11,6 +11,7 @@ from mcp.server import Server as LowLevelServer
 from mcp.server.context import CallNext as SDKCallNext
 from mcp.server.context import HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, TextContent
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
@@ -19,6 +20,7 @@ from gateway.call import CallNext, ToolCall, ToolResult, current_call, endpoint,
 from gateway.errors import CallTimeout, GatewayError, UnknownTool
 from gateway.exchange import Exchange
 from gateway.failure import crashed, outcome
+from gateway.nowhere import Nowhere
 from gateway.tool import Plan
 from gateway.tools import Tools
 
@@ -103,6 +105,16 @@ async def _answer(ctx: ServerRequestContext[Any, Any], call_next: SDKCallNext) -
         raise
     except (Exception, SystemExit) as exc:  # the author's boundary: whatever is raised stays in the log
         raise crashed((ctx.params or {}).get("name", ""), exc) from exc
+
+
+async def unknown_tool(nowhere: Nowhere, ctx: ServerRequestContext[Any, Any]) -> CallToolResult:
+    """The answer to a call that leads nowhere: a result that the model can read, as for one server alone."""
+    try:
+        await nowhere.call(_tool_call(nowhere.name, ctx))
+    except UnknownTool as exc:
+        return CallToolResult(is_error=True, content=[TextContent(type="text", text=str(exc))])
+    except GatewayError as exc:
+        raise protocol_error(exc) from exc
 
 
 def protocol_error(exc: GatewayError) -> MCPError:

@@ -29,11 +29,23 @@ class Status(TypedDict):
     sessions: int
 
 
-class Server(Protocol):
-    """Has a name; opens and closes; lists tools; calls a tool; hands out its native MCP endpoint."""
+class Callee(Protocol):
+    """Has a name, and takes calls."""
 
     @property
     def name(self) -> str: ...
+
+    def call(self, call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
+        """Take `call` through the interceptors to its tool. The suffix `_tool` may be left off its name.
+
+        Raises:
+            GatewayError: what kept the call from the tool.
+        """
+        ...
+
+
+class Server(Callee, Protocol):
+    """Opens and closes; lists tools; calls a tool; hands out its native MCP endpoint."""
 
     @property
     def mcp(self) -> ASGIApp:
@@ -75,12 +87,4 @@ class Server(Protocol):
 
     def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
         """Hear the server's change events (the SDK's `ServerEvent`) until the function returned is called."""
-        ...
-
-    def call(self, call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
-        """Take `call` through the interceptors to its tool. The suffix `_tool` may be left off its name.
-
-        Raises:
-            GatewayError: what kept the call from the tool.
-        """
         ...

@@ -16,8 +16,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.call import ToolCall, ToolResult, request_id
 from gateway.errors import InvalidRequest
 from gateway.names import Names
-from gateway.registry import Registry
-from gateway.server import Server
+from gateway.server import Callee, Server
 from routes.body import read_object
 from routes.disconnect import while_connected
 from routes.errors import tool_error
@@ -42,14 +41,13 @@ class Call:
 class CallAny:
     """The same over all servers: with `"server"`, or with the tool's aggregate name."""
 
-    def __init__(self, registry: Registry, names: Names, max_body: int) -> None:
-        self._registry = registry
+    def __init__(self, names: Names, max_body: int) -> None:
         self._names = names
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_object(scope, receive, self._max_body)
-        server, tool = located(body, self._registry, self._names)
+        server, tool = named(body, self._names)
         call = tool_call(body, server.name, tool, "call", scope)
         await _respond(server, call, scope, receive, send)
 
@@ -70,18 +68,12 @@ class CallTool:
         await _respond(self._server, call, scope, receive, send)
 
 
-def located(body: Mapping[str, Any], registry: Registry, names: Names) -> tuple[Server, str]:
-    """The server and the tool that a body names, or a tool's aggregate name alone.
-
-    Raises:
-        InvalidRequest, UnknownServer, UnknownTool
-    """
+def named(body: Mapping[str, Any], names: Names) -> tuple[Callee, str]:
+    """Whom and what a body calls: a server and its tool, or a tool's aggregate name alone. Raises InvalidRequest."""
     server, tool = body.get("server"), text(body, "tool")
-    if server is None:
-        server, tool = names.locate(tool)
-    elif not isinstance(server, str):
+    if server is not None and not isinstance(server, str):
         raise InvalidRequest("`server` must be a string.")
-    return registry[server], tool
+    return names.callee(tool, server)
 
 
 def tool_call(body: Mapping[str, Any], server: str, tool: str, via: str, scope: Scope) -> ToolCall:
@@ -111,7 +103,7 @@ def text(body: Mapping[str, Any], key: str) -> str:
     return value
 
 
-async def _respond(server: Server, call: ToolCall, scope: Scope, receive: Receive, send: Send) -> None:
+async def _respond(server: Callee, call: ToolCall, scope: Scope, receive: Receive, send: Send) -> None:
     scope["call"] = call  # for the problem document, whatever raises it
     if "stream" in scope:
         await stream(server, call, receive, send)

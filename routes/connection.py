@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.call import request_id
 from gateway.errors import GatewayError, InvalidRequest, Unavailable
-from gateway.server import Server
+from gateway.server import Callee
 from routes.call import tool_call
 from routes.errors import of_refusal
 from routes.flight import Flight
@@ -19,8 +19,8 @@ from routes.frames import Id, error, frame_of, id_of
 from routes.identity import Identity
 from routes.outgoing import Outgoing
 
-Find = Callable[[Mapping[str, Any]], tuple[Server, str]]
-"""The server and the tool that a frame names. Raises GatewayError."""
+Find = Callable[[Mapping[str, Any]], tuple[Callee, str]]
+"""Whom and what a frame calls. Raises GatewayError."""
 
 GOING_AWAY = 1001
 POLICY = 1008

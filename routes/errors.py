@@ -63,10 +63,14 @@ def answer(problem: dict[str, Any], headers: Mapping[str, str] | None = None) ->
 
 def of_refusal(exc: GatewayError, call: ToolCall | None) -> dict[str, Any]:
     """The document of what kept `call`, or what was to be one, from its tool."""
-    server, tool = exc.server, exc.tool
-    if call is not None and tool is None:
-        server, tool = call.server, call.tool
-    more = {"server": server, "tool": tool, "errors": exc.errors, "retryAfter": exc.retry_after, "scope": exc.scope}
+    server, tool = (call.server, call.tool) if call is not None else (None, None)
+    more = {
+        "server": exc.server or server,
+        "tool": exc.tool or tool,
+        "errors": exc.errors,
+        "retryAfter": exc.retry_after,
+        "scope": exc.scope,
+    }
     return document(exc.slug, str(exc), **more)
 
 

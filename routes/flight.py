@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.call import ToolCall
 from gateway.errors import GatewayError
-from gateway.server import Server
+from gateway.server import Callee
 from routes.errors import document, of_refusal
 from routes.frames import Id, answer, error, report
 from routes.outgoing import Outgoing
@@ -25,7 +25,7 @@ class Flight:
     """
 
     def __init__(
-        self, id_: Id, server: Server, call: ToolCall, outgoing: Outgoing, landed: Callable[[Id], None]
+        self, id_: Id, server: Callee, call: ToolCall, outgoing: Outgoing, landed: Callable[[Id], None]
     ) -> None:
         self._id = id_
         self._server = server

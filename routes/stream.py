@@ -13,7 +13,7 @@ from starlette.types import Receive, Send
 
 from gateway.call import ToolCall, ToolResult
 from gateway.errors import GatewayError
-from gateway.server import Server
+from gateway.server import Callee
 from routes.disconnect import while_connected
 from routes.errors import document, of_refusal
 
@@ -28,7 +28,7 @@ _HEADERS = [
 ]
 
 
-async def stream(server: Server, call: ToolCall, receive: Receive, send: Send, keep_alive: float = KEEP_ALIVE) -> None:
+async def stream(server: Callee, call: ToolCall, receive: Receive, send: Send, keep_alive: float = KEEP_ALIVE) -> None:
     """Answer `progress` and `log` events as the tool reports them, then one: `result`, `input-required` or `error`."""
     events = Events(send)
     call.report = events.report

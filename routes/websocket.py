@@ -16,7 +16,7 @@ from gateway.names import Names
 from gateway.refusals import Refused
 from gateway.registry import Registry
 from gateway.server import Server
-from routes.call import located, text
+from routes.call import named, text
 from routes.connection import Connection, Find, SocketLimits
 from routes.identity import Authenticator, Identity
 
@@ -51,7 +51,7 @@ class WebSockets:
             return WebSocketRoute(path, Endpoint(self, find, identify))
 
         of_one = [at(f"/{server.name}/mcp/ws", partial(_of_one, server)) for server in registry]
-        return [*of_one, at("/ws", partial(located, registry=registry, names=names))]
+        return [*of_one, at("/ws", partial(named, names=names))]
 
     @contextmanager
     def place(self) -> Iterator[None]:

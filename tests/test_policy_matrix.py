@@ -70,6 +70,17 @@ async def test_a_call_outside_of_its_callers_scopes_is_recorded_once(
     assert " caller=key:nothing" in line
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_call_of_a_tool_that_there_is_not_is_recorded_once(
+    way: str, make_app: MakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = make_app(one())
+    async with opened(app) as http:
+        await WAYS[way](Door(app, http), "nonsense", {}, {})
+    [line] = [line for line in capsys.readouterr().err.splitlines() if " call request_id=" in line]
+    assert f"nonsense via={VIA[way]} outcome=unknown-tool " in line
+
+
 SEEN = {
     "exact": {"one_add"},
     "server": {"one_add", "one_wait"},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway.call import ToolCall, ToolResult
+from gateway.call import ToolCall, ToolResult, chain
 from gateway.names import Names
 from gateway.registry import Registry
 from gateway.server import Server, Status, ToolInfo
@@ -63,7 +63,7 @@ async def test_a_stub_is_opened_named_and_called_as_any_other_server() -> None:
     stubs = [Stub("one"), Stub("two")]
     servers: list[Server] = [*stubs]
     registry = Registry(servers)
-    names = Names(registry)
+    names = Names(registry, chain([]))
     async with registry.opened():
         assert [stub.is_open for stub in stubs] == [True, True]
         server, tool = names.locate("two_who")

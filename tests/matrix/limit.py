@@ -57,6 +57,11 @@ async def believes_no_stranger(call: Call) -> None:
     assert is_refused(await call("add", {"x-forwarded-for": "203.0.113.2"}, a=1, b=2))
 
 
+async def counts_what_there_is_not(call: Call) -> None:
+    assert (await call("nonsense")).slug in ("unknown-tool", "tool-error")
+    assert is_refused(await call("nonsense"))
+
+
 def behind_a_proxy(folder: Path) -> dict[str, Any]:
     return {"rate_limit": "1/hour", "trusted_proxies": (ip_network("127.0.0.0/8"),)}
 
@@ -69,5 +74,6 @@ RULES = [
         lambda folder: {"rate_limit": "1/hour; one:a*=3/hour", "call_timeout": 0.05},
     ),
     Rule("strangers are counted by their address", counts_addresses, behind_a_proxy),
+    Rule("a tool that there is not is limited too", counts_what_there_is_not, lambda folder: {"rate_limit": "1/hour"}),
     Rule("no stranger chooses an address", believes_no_stranger, lambda folder: {"rate_limit": "1/hour"}),
 ]

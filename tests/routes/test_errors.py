@@ -63,9 +63,12 @@ async def test_a_server_that_is_no_string_is_400(client: httpx2.AsyncClient) -> 
 
 async def test_an_unknown_server_is_404_and_the_nearest_one_is_named(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/call", json={"server": "maths", "tool": "add"})
-    check(answer, document("unknown-server", "There is no server 'maths'. Did you mean 'math'?", server="maths"))
+    check(
+        answer,
+        document("unknown-server", "There is no server 'maths'. Did you mean 'math'?", server="maths", tool="add"),
+    )
     answer = await client.post("/call", json={"server": "zzz", "tool": "add"})
-    check(answer, document("unknown-server", "There is no server 'zzz'.", server="zzz"))
+    check(answer, document("unknown-server", "There is no server 'zzz'.", server="zzz", tool="add"))
 
 
 @pytest.mark.parametrize("url", ["/math/mcp/call", "/call", "/math/mcp/tools/addd_tool"])

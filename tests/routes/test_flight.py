@@ -121,7 +121,7 @@ async def test_a_fault_of_our_own_is_one_problem_and_the_log_has_it(caplog: pyte
     socket, landed = Socket(), list[object]()
     call = ToolCall("one", "any", {}, "ws")
     outgoing = Outgoing(socket.send_to_server, lambda: None)
-    await Flight(1, Broken(), call, outgoing, landed.append).task  # type: ignore[arg-type]
+    await Flight(1, Broken(), call, outgoing, landed.append).task
     failed = await socket.receive()
     assert (slug(failed), landed) == ("internal-error", [1])
     assert "hidden" not in str(failed)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway.call import ToolCall, ToolResult
+from gateway.call import ToolCall, ToolResult, chain
 from gateway.caller import Caller, caller
 from gateway.errors import Unauthenticated, Unavailable
 from gateway.names import Names
@@ -75,7 +75,7 @@ class Door:
         bounds = {"connections": 9, "in_flight": 9, "frame": 100_000, "idle": 60, "authentication": 60} | limits
         registry = Registry([One()])  # type: ignore[list-item]
         sockets = WebSockets(SocketLimits(**bounds), self.refused.append)
-        self._app = ExactRouter(sockets.routes(registry, Names(registry), self.keys, caller.set))
+        self._app = ExactRouter(sockets.routes(registry, Names(registry, chain([])), self.keys, caller.set))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for key, value in scope["headers"]:

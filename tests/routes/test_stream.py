@@ -132,8 +132,6 @@ async def test_events_that_are_not_wanted_at_all_are_406(client: httpx2.AsyncCli
     [
         ("/one/mcp/call", "[]", 400),
         ("/one/mcp/call", "{}", 400),
-        ("/call", '{"tool": "nothing"}', 404),
-        ("/call", '{"server": "two", "tool": "pair"}', 404),
         ("/two/mcp/call", '{"tool": "pair"}', 404),
     ],
 )
@@ -160,6 +158,12 @@ async def test_what_keeps_a_call_from_its_result_is_one_event(
     assert (error.name, error.data["type"], error.data["status"]) == ("error", f"urn:multi-mcp:error:{slug}", status)
     assert (error.data["server"], error.data["tool"]) == ("one", tool)
     assert "hidden" not in str(error)
+
+
+async def test_a_call_that_leads_nowhere_is_one_event(client: httpx2.AsyncClient) -> None:
+    for body, slug in [({"tool": "nothing"}, "unknown-tool"), ({"server": "two", "tool": "pair"}, "unknown-server")]:
+        (error,) = await all_events(await client.post("/call", json=body, headers=STREAM))
+        assert (error.name, error.data["type"]) == ("error", f"urn:multi-mcp:error:{slug}")
 
 
 async def test_a_refusal_says_when_to_come_back(make_app: MakeApp) -> None:

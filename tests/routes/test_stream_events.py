@@ -143,7 +143,7 @@ class Broken:
 
 async def test_a_fault_of_our_own_ends_the_stream_with_an_error(caplog: pytest.LogCaptureFixture) -> None:
     wire = Wire()
-    await stream(Broken(), ToolCall("one", "any", {}, "call"), wire.receive, wire.send)  # type: ignore[arg-type]
+    await stream(Broken(), ToolCall("one", "any", {}, "call"), wire.receive, wire.send)
     assert b"urn:multi-mcp:error:internal-error" in wire.body
     assert b"hidden" not in wire.body
     assert "hidden" in caplog.text
