@@ -58,6 +58,11 @@ async def scopes_open(call: Call) -> None:
         assert (await call("add", HEADERS[name], a=1, b=2)).value == 3
 
 
+async def there_is_no_such_tool(call: Call) -> None:
+    for name in ("server", "admin"):
+        assert (await call("nonsense", HEADERS[name])).slug in ("unknown-tool", "tool-error")
+
+
 def missing(outcome: Outcome) -> str:
     """The scope that a refusal names, the same in its header if it has one."""
     scope: str = outcome.problem.get("scope") or outcome.problem["data"]["scope"]
@@ -94,6 +99,7 @@ RULES = [
     Rule("without a credential that is good nothing is called", strangers_are_refused, keys),
     Rule("a scope that covers a tool opens it", scopes_open, keys),
     Rule("a scope that does not, does not, whether or not there is such a tool", other_scopes_do_not, keys),
+    Rule("who may call it learns that there is no such tool", there_is_no_such_tool, keys),
     Rule("a destructive tool needs a scope besides", destruction_needs_its_scope, keys_and_danger),
     Rule("a destructive tool is like any other where no scope is set", destruction_needs_no_more_than_a_call, keys),
 ]
