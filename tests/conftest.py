@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -28,7 +30,18 @@ class MakeApp(Protocol):
 
 
 def server_of(*functions: Callable[..., Any], name: str = "one", **options: Any) -> MCPServer[Any]:
-    return MCPServer(name, tools=[Tool.from_function(function) for function in functions], **options)
+    return MCPServer(name, tools=[_tool(function).model_copy() for function in functions], **options)
+
+
+@lru_cache(maxsize=128)
+def _tool(function: Callable[..., Any]) -> Tool:
+    """To make one takes longer than a test that calls it."""
+    return Tool.from_function(function)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays: it need not be looked through again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +55,9 @@ def _imports_forgotten() -> Iterator[None]:
     path, modules = [*sys.path], {*sys.modules}
     yield
     sys.path[:] = path
-    for name in [name for name in sys.modules if name not in modules and _is_of_a_test(sys.modules[name])]:
-        del sys.modules[name]
+    for name in sys.modules.keys() - modules:
+        if _is_of_a_test(sys.modules[name]):
+            del sys.modules[name]
 
 
 @pytest.fixture
