@@ -60,7 +60,7 @@ process: .venv/installed-test ## test the router as a process of its own, and wh
 	$(PYTEST) $(HERE) -m process --numprocesses 3
 
 conformance: .venv/installed-test node_modules ## run the official conformance suite and Inspector (needs Node)
-	$(PYTEST) tests/conformance -m conformance
+	$(PYTEST) tests/conformance -m conformance --numprocesses 2
 
 node_modules: $(NODE_MODULES)
 
@@ -71,10 +71,10 @@ vendors: .venv/installed-test ## hold the formats against the vendors' own Pytho
 	$(PYTEST) tests/vendors -m vendors
 
 fuzz: .venv/installed-test ## send what nobody expects to every URL
-	$(PYTEST) tests/fuzz -m fuzz
+	$(PYTEST) tests/fuzz -m fuzz --numprocesses 2
 
 redis: .venv/installed-test ## test what workers and replicas share (needs redis-server)
-	$(PYTEST) tests/shared -m redis
+	$(PYTEST) tests/shared -m redis --numprocesses 2
 
 browser: .venv/installed-test ## call from a page in a real browser (needs Chromium)
 	$(PYTEST) tests/browser -m browser
