@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Protocol
 
 from gateway.caller import Caller, Grants
@@ -131,4 +131,4 @@ class Authenticator:
 
 
 def _digest(credential: str) -> bytes:
-    return sha256(credential.encode("utf-8", "surrogatepass")).digest()
+    return blake2b(credential.encode("utf-8", "surrogatepass"), digest_size=32).digest()

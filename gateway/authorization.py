@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
 from gateway.call import CallNext, ToolCall, ToolResult
@@ -14,7 +15,7 @@ class Authorization:
 
     One of no server is `Nowhere`'s, which has nothing to cover."""
 
-    async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
+    def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]:
         asking = caller.get()
         call.caller = asking.name
         asked = call.asked or call.tool
@@ -23,4 +24,4 @@ class Authorization:
         tool: Any = call.tool if call.plan is None else call.plan.info
         if call.server and not asking.grants.covers(call.server, tool):
             raise Forbidden(call.server, asked, asking.grants.missing(call.server, call.tool, asked))
-        return await call_next(call)
+        return call_next(call)
