@@ -94,6 +94,18 @@ HEADERS: Mapping[str, Any] = {
 }
 
 
+SECURITY: Mapping[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or an access token."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def secured(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document, where a request needs one of these credentials."""
+    components = {**document["components"], "securitySchemes": SECURITY}
+    return {**document, "components": components, "security": [{name: []} for name in SECURITY]}
+
+
 def responses() -> dict[str, Any]:
     """The answers of other kinds than 200, by their status."""
     asks = "The tool asks for input. Post the answers with `requestState` to the server's `call`, and it goes on."

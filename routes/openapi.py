@@ -14,7 +14,7 @@ from gateway.caller import caller
 from gateway.names import Names
 from gateway.registry import Registry
 from gateway.server import Server, ToolInfo
-from routes.components import HEADERS, SCHEMAS, answers, json_content, ref, responses
+from routes.components import HEADERS, SCHEMAS, answers, json_content, ref, responses, secured
 from routes.formats import FORMATS
 from routes.schemas import accepted, moved
 from routes.tools import cached
@@ -24,7 +24,7 @@ ToolsOf = Sequence[tuple[Server, Sequence[ToolInfo]]]
 Seen = tuple[tuple[str, tuple[str, ...]], ...]
 _KEPT = 16
 
-ANY_ERRORS = ("forbidden-origin", "misdirected", "internal-error", "unavailable")
+ANY_ERRORS = ("unauthenticated", "forbidden-origin", "misdirected", "internal-error", "unavailable")
 CALL_ERRORS = (
     *ANY_ERRORS,
     *("invalid-request", "unknown-tool", "not-acceptable", "too-large", "unsupported-media-type"),
@@ -84,7 +84,9 @@ class Document:
             self._made[seen] = self._make(tools)
             if len(self._made) > _KEPT:
                 self._made.popitem(last=False)
-        return {**self._made[seen], "servers": [{"url": base, "description": "Where this document comes from."}]}
+        servers = [{"url": base, "description": "Where this document comes from."}]
+        document = {**self._made[seen], "servers": servers}
+        return document if asking.grants is None else secured(document)
 
     def _make(self, servers: ToolsOf) -> dict[str, Any]:
         paths: Paths = {}

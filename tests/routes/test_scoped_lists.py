@@ -8,10 +8,12 @@ from pathlib import Path
 import httpx2
 import pytest
 from mcp.server.mcpserver import MCPServer
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.applications import Starlette
 
 from tests.conftest import MakeApp, server_of
 from tests.keys import add_key, bearer
+from tests.routes.document import check
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -132,3 +134,20 @@ async def test_a_document_is_made_for_each_kind_of_caller_and_anew_when_tools_ch
                 [tool] = [operations for url, operations in paths.items() if "/mcp/tools/" in url]
                 assert tool["post"]["operationId"] == f"one_t{number}"
                 assert tool["post"]["description"] == description
+
+
+@pytest.mark.parametrize("url", ["/openapi.json", "/one/openapi.json"])
+async def test_a_document_says_which_credentials_are_needed(http: Http, keys: dict[str, Headers], url: str) -> None:
+    document = (await http.get(url, headers=keys["one"])).json()
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+    check(document, await http.get("/one/mcp/tools"), "/one/mcp/tools")
+    assert document["security"] == [{"bearer": []}, {"apiKey": []}]
+    key = {document["components"]["securitySchemes"]["apiKey"]["name"]: keys["one"]["authorization"].split()[1]}
+    assert (await http.get("/one/mcp/tools", headers=key)).status_code == 200
+
+
+@pytest.mark.parametrize("url", ["/openapi.json", "/one/openapi.json"])
+async def test_where_nobody_is_asked_it_says_nothing_of_credentials(make_app: MakeApp, url: str) -> None:
+    async with opened(served(make_app)) as http:
+        document = (await http.get(url)).json()
+    assert not {"security", "securitySchemes"} & {*document, *document["components"]}
