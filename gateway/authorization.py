@@ -13,7 +13,8 @@ from gateway.errors import Forbidden
 class Authorization:
     """Where authentication is on. A call without anybody's grants came by a way that nobody guards: refused too.
 
-    One of no server is `Nowhere`'s, which has nothing to cover."""
+    One of no server is `Nowhere`'s, which has nothing to cover.
+    """
 
     def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]:
         asking = caller.get()

@@ -63,7 +63,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("tool", "arguments", "outcome"), FAILURES)
-@pytest.mark.parametrize("way", ["call", "tool url", "native modern", "native legacy"])
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_call_that_fails_says_so_in_the_words_of_the_log(
     make_app: MakeApp, spans: Spans, way: str, tool: str, arguments: dict[str, Any], outcome: str
 ) -> None:
