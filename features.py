@@ -95,10 +95,10 @@ def _cache(settings: Settings, refusals: Refusals, features: Features) -> None:
         features.lifetimes.append(store.opened)
     else:
         store = part("gateway.cache_memory", "MemoryStore")(settings.cache_entries, settings.cache_max_bytes)
-    features.cache = part("gateway.cache", "Cache")(store, settings.cache_max_bytes // 8)
-    features.inner.append(features.cache)
+    cache = part("gateway.cache", "Cache")(store, settings.cache_max_bytes // 8)
+    features.inner.append(cache)
     if features.metrics is not None:
-        features.cache.listeners.append(features.metrics.cache_asked)
+        cache.listeners.append(features.metrics.cache_asked)
     features.middleware.append(Middleware(part("routes.cache_headers", "CacheHeaders")))
 
 

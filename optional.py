@@ -42,7 +42,6 @@ class Features:
     authenticator: Any = None
     access: Any = None
     metrics: Any = None
-    cache: Any = None
     sockets: Any = None
     enter: Callable[[Caller], Any] = caller.set
 

@@ -23,6 +23,7 @@ class Authorization:
         if asking.grants is None:
             raise Forbidden(call.server, asked, f"{call.server}:{asked}")
         tool: Any = call.tool if call.plan is None else call.plan.info
-        if call.server and not asking.grants.covers(call.server, tool):
-            raise Forbidden(call.server, asked, asking.grants.missing(call.server, call.tool, asked))
+        refused = asking.refusal(call.server, tool, asked) if call.server else None
+        if refused is not None:
+            raise refused
         return call_next(call)

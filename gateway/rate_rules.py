@@ -10,6 +10,7 @@ from typing import NamedTuple
 from limits import RateLimitItem, parse_many
 
 from gateway.errors import LoadError, Quota
+from gateway.wildcard import Wildcard
 
 DEFAULT = "default"
 MOST = 100_000
@@ -64,10 +65,10 @@ class Rules:
             raise _wrong(text, "expected a limit, like 100/minute")
         default = entries.pop(DEFAULT, None)
         self._default = _rule(DEFAULT, default) if default else None
-        self._overrides: list[tuple[Sequence[str], Sequence[str], Rule]] = []
+        self._overrides: list[tuple[Wildcard, Wildcard, Rule]] = []
         for pattern, limits_of in sorted(entries.items(), key=_by_specificity):
             server, _, tool = pattern.partition(":")
-            self._overrides.append((server.split("*"), tool.split("*"), _rule(pattern, limits_of)))
+            self._overrides.append((Wildcard(server), Wildcard(tool), _rule(pattern, limits_of)))
 
     @property
     def limits(self) -> int:
@@ -78,7 +79,7 @@ class Rules:
     def find(self, server: str, tool: str) -> Rule | None:
         """The rule for calls to `tool`, which may be any text that a client sends. None: they are not counted."""
         for of_server, of_tool, rule in self._overrides:
-            if _matches(of_server, server) and _matches(of_tool, tool):
+            if of_server.matches(server) and of_tool.matches(tool):
                 return rule
         return self._default
 
@@ -115,19 +116,3 @@ def _rule(name: str, limits: Iterable[RateLimitItem]) -> Rule:
 def _by_specificity(entry: tuple[str, set[RateLimitItem]]) -> tuple[bool, int]:
     pattern, _ = entry
     return "*" in pattern, -len(pattern.replace("*", ""))
-
-
-def _matches(pieces: Sequence[str], name: str) -> bool:
-    """Whether `pieces`, with any text between them, make `name`; without going back, so that no name takes long."""
-    if len(pieces) == 1:
-        return name == pieces[0]
-    first, *middle, last = pieces
-    at, end = len(first), len(name) - len(last)
-    if at > end or not name.startswith(first) or not name.endswith(last):
-        return False
-    for piece in middle:
-        found = name.find(piece, at, end)
-        if found < 0:
-            return False
-        at = found + len(piece)
-    return True

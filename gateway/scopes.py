@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.server import ToolInfo
+from gateway.wildcard import Wildcard
 
 ADMIN = "admin"
 _MOST = 128
@@ -56,35 +57,9 @@ class _Pattern:
     __slots__ = ("every_tool", "server", "tool")
 
     def __init__(self, server: str, tool: str) -> None:
-        self.server = _Wildcard(server)
-        self.tool = _Wildcard(tool)
+        self.server = Wildcard(server)
+        self.tool = Wildcard(tool)
         self.every_tool = not tool.strip("*")
-
-
-class _Wildcard:
-    """A text in which `*` stands for any characters. In the time of the text's length: no pattern makes it slow."""
-
-    __slots__ = ("_first", "_last", "_least", "_only", "_within")
-
-    def __init__(self, pattern: str) -> None:
-        self._first, *rest = pattern.split("*")
-        self._only = not rest
-        self._last = rest.pop() if rest else ""
-        self._within = [piece for piece in rest if piece]
-        self._least = len(self._first) + len(self._last)
-
-    def matches(self, text: str) -> bool:
-        if self._only:
-            return text == self._first
-        if len(text) < self._least or not (text.startswith(self._first) and text.endswith(self._last)):
-            return False
-        at, end = len(self._first), len(text) - len(self._last)
-        for piece in self._within:
-            found = text.find(piece, at, end)
-            if found < 0:
-                return False
-            at = found + len(piece)
-        return True
 
 
 def _parts(pattern: str) -> tuple[str, str] | None:

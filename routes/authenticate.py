@@ -15,7 +15,8 @@ from gateway.refusals import Refused
 from routes.credentials import taken
 from routes.errors import answer, of_refusal
 from routes.identity import PROOF
-from routes.metadata import WELL_KNOWN, route_path
+from routes.metadata import WELL_KNOWN
+from routes.router import route_path
 
 _ERRORS: Mapping[str, str] = {"unauthenticated": "invalid_token", "invalid-request": "invalid_request"}
 _HEALTH = re.compile(r"(/[^/]+/mcp)?/health")

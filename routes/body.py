@@ -37,13 +37,17 @@ async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str
         _check_accept(accept.lower(), scope)
     if content_type != _JSON and content_type.partition(b";")[0].strip().lower() != _JSON:
         raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
-    body = await _read(receive, max_body)
+    return json_object(await _read(receive, max_body), "body")
+
+
+def json_object(text: bytes | str, name: str) -> dict[str, Any]:
+    """What `text` says. Raises InvalidRequest, which calls it by its `name`."""
     try:
-        value = from_json(body, allow_inf_nan=False)
+        value = from_json(text, allow_inf_nan=False)
     except (ValueError, RecursionError) as exc:
-        raise InvalidRequest(f"The body is not JSON: {exc}.") from exc
+        raise InvalidRequest(f"The {name} is not JSON: {exc}.") from exc
     if not isinstance(value, dict):
-        raise InvalidRequest("The body must be a JSON object.")
+        raise InvalidRequest(f"The {name} must be a JSON object.")
     return value
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from starlette.types import Message
 
 from gateway.call import ToolResult
 from gateway.errors import InvalidRequest, TooLarge
+from routes.body import json_object
 
 Id = str | int
 
@@ -30,13 +31,7 @@ def frame_of(message: Message, limit: int) -> dict[str, Any]:
         raise InvalidRequest("A frame must be text; this one is binary.")
     if len(text) > limit or (not text.isascii() and len(text.encode()) > limit):
         raise TooLarge(f"A frame must be at most {limit} bytes.")
-    try:
-        frame = from_json(text, allow_inf_nan=False)
-    except (ValueError, RecursionError) as exc:
-        raise InvalidRequest(f"The frame is not JSON: {exc}.") from exc
-    if not isinstance(frame, dict):
-        raise InvalidRequest("The frame must be a JSON object.")
-    return frame
+    return json_object(text, "frame")
 
 
 def id_of(frame: Mapping[str, Any]) -> Id:

@@ -53,8 +53,7 @@ class Identity:
         self._refused = refused
         self._proof: Proof | None = scope.pop(PROOF, None)  # it has the credential, which nobody else is to see
         self._extension = scope.get("extensions", {}).get(FRAME_LIMIT)
-        who = caller.get()
-        self.is_stranger = who.name is None and who.grants is not None
+        self.is_stranger = caller.get().is_unknown
         self.is_refused = False
         self._bound_frames()
 

@@ -13,6 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
+from routes.router import route_path
+
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 _RESOURCE = re.compile(r"(?:/([A-Za-z0-9_-]{1,64}))?/mcp(?=/|\Z)")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
@@ -57,10 +59,3 @@ class Metadata:
         scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
         root = scope.get("app_root_path", scope.get("root_path", ""))
         return f"{scheme}://{host if _HOST.fullmatch(host) else 'localhost'}{root.rstrip('/')}"
-
-
-def route_path(scope: Scope) -> str:
-    """The path without the prefix that a proxy put the router behind."""
-    path: str = scope["path"]
-    root: str = scope.get("app_root_path", scope.get("root_path", ""))
-    return path[len(root) :] if root and (path + "/").startswith(root + "/") else path

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.caller import caller
 from gateway.refusals import Refused
 from routes.errors import problem
+from routes.router import route_path
 
 SCOPE = ("metrics", "scrape")
 """What a caller is asked for where authentication is on: no server has this name."""
@@ -81,7 +82,7 @@ class OwnPort:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             is_there = (scope.get("server") or ("", 0))[1] == self._port
-            if is_there != (_path(scope) == self._path):
+            if is_there != (route_path(scope) == self._path):
                 await self._absent(scope, receive, send)
                 return
         await self.app(scope, receive, send)
@@ -91,11 +92,6 @@ class OwnPort:
             await send({"type": "websocket.close", "code": 1008, "reason": ""})  # before it was accepted: 403
             return
         await problem("not-found", "There is nothing at this URL on this port.")(scope, receive, send)
-
-
-def _path(scope: Scope) -> str:
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _wants_openmetrics(accept: str) -> bool:

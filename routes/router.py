@@ -33,10 +33,17 @@ class ExactRouter(Router):
             await super().app(scope, receive, send)
 
     def _socket(self, scope: Scope) -> WebSocketRoute:
-        route = self._sockets.get(scope["path"].removeprefix(scope.get("root_path", "")))
+        route = self._sockets.get(route_path(scope))
         if route is None:
             raise HTTPException(404)
         return route
+
+
+def route_path(scope: Scope) -> str:
+    """The path without the prefix that a proxy put the router behind."""
+    path: str = scope["path"]
+    root: str = scope.get("app_root_path", scope.get("root_path", ""))
+    return path[len(root) :] if root and (path + "/").startswith(root + "/") else path
 
 
 def _exact(routes: Sequence[BaseRoute], prefix: str) -> list[tuple[str, Route]]:

@@ -98,9 +98,8 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._sockets.place():
             await receive()
-            chosen = (
-                SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
-            )  # no other: one may be a credential
+            # No other: one may be a credential.
+            chosen = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
             await send({"type": "websocket.accept", "subprotocol": chosen})
             identity = self._identify(scope)
             await self._sockets.run(Connection(self._find, scope, send, self._sockets.limits, identity), receive)
