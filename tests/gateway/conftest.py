@@ -1,14 +1,19 @@
-"""An authorization server for the tests of tokens."""
+"""An authorization server for the tests of tokens; tools that count how often they run for those of the cache."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import httpx2
 import pytest
+from starlette.applications import Starlette
 
+from tests.conftest import MakeApp
 from tests.examples.serving import served
+from tests.gateway.cached import Counting
 from tests.issuer import AUDIENCE, Issuer
+from tests.transport import opened
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +34,19 @@ def issuer(running: Issuer) -> Issuer:
 @pytest.fixture
 def settings(issuer: Issuer) -> dict[str, Any]:
     return {"auth_issuer": issuer.url, "auth_audience": AUDIENCE, "auth_max_failures": 10_000}
+
+
+@pytest.fixture
+def counting() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def app(make_app: MakeApp, counting: Counting) -> Starlette:
+    return make_app(counting.server)
+
+
+@pytest.fixture
+async def http(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
+    async with opened(app) as client:
+        yield client

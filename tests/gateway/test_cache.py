@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -20,26 +19,14 @@ from tests.clients import answered, connected, post
 from tests.conftest import MakeApp
 from tests.gateway.cached import PUBLIC, Counting
 from tests.process.router import ROOT
-from tests.transport import opened
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:The logging capability is deprecated")]
 MAX_BYTES = 80_000
 
 
 @pytest.fixture
-def counting() -> Counting:
-    return Counting()
-
-
-@pytest.fixture
 def app(make_app: MakeApp, counting: Counting) -> Starlette:
     return make_app(counting.server, cache_max_bytes=MAX_BYTES)
-
-
-@pytest.fixture
-async def http(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
-    async with opened(app) as client:
-        yield client
 
 
 async def test_a_second_equal_call_does_not_run_the_tool(http: httpx2.AsyncClient, counting: Counting) -> None:

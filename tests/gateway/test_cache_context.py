@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -12,27 +11,9 @@ from starlette.applications import Starlette
 
 from gateway.call import ToolCall
 from tests.clients import ERAS, Era, answered, connected, post
-from tests.conftest import MakeApp
 from tests.gateway.cached import Counting
-from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def counting() -> Counting:
-    return Counting()
-
-
-@pytest.fixture
-def app(make_app: MakeApp, counting: Counting) -> Starlette:
-    return make_app(counting.server)
-
-
-@pytest.fixture
-async def http(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
-    async with opened(app) as client:
-        yield client
 
 
 async def test_what_asks_for_input_is_not_kept(http: httpx2.AsyncClient, counting: Counting) -> None:

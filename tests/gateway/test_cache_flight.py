@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import httpx2
@@ -18,22 +18,6 @@ from tests.gateway.cached import PUBLIC, Counting
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def counting() -> Counting:
-    return Counting()
-
-
-@pytest.fixture
-def app(make_app: MakeApp, counting: Counting) -> Starlette:
-    return make_app(counting.server)
-
-
-@pytest.fixture
-async def http(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
-    async with opened(app) as client:
-        yield client
 
 
 def ask(http: httpx2.AsyncClient, count: int, tool: str = "gated", **arguments: Any) -> list[asyncio.Task[Any]]:

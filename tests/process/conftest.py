@@ -1,4 +1,4 @@
-"""Routers as child processes, ended after their test whatever happens."""
+"""Routers as child processes, ended after their test whatever happens; for some an authorization server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import Protocol
 
 import pytest
 
+from tests.examples.serving import served
+from tests.issuer import Issuer
+from tests.ports import free_port
+from tests.process.oauth import Provider, add_routes
 from tests.process.router import Router
 
 
@@ -30,3 +34,26 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return stack.enter_context(Router(folder, *command, **settings))
 
         yield begin
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    issuer = Issuer()
+    with served(issuer.app) as origin:
+        issuer.is_at(origin)
+        yield issuer
+
+
+@pytest.fixture
+def provider(issuer: Issuer) -> Provider:
+    return add_routes(issuer)
+
+
+@pytest.fixture
+def base(start: Start, issuer: Issuer, provider: Provider) -> str:
+    """The URL of a router that takes the issuer's tokens: it is in its settings, and so known before."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    settings = {"MCP_AUTH_ISSUER": issuer.url, "MCP_AUTH_AUDIENCE": base, "MCP_SERVERS_DIR": "mcp_servers"}
+    start(PORT=str(port), **settings).await_table()
+    return base

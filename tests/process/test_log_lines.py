@@ -14,21 +14,11 @@ import pytest
 from tests import wire
 from tests.process.conftest import Start
 from tests.process.router import Router
+from tests.process.test_start import FAILING_START
 
 pytestmark = pytest.mark.process
 
 INJECTED = "x\n2026-01-01T00:00:00.000Z info    call request_id=forged\r\u2028outcome=ok\x1b[31m"
-BROKEN = """
-from contextlib import asynccontextmanager
-from mcp.server.mcpserver import MCPServer
-
-@asynccontextmanager
-async def lifespan(server):
-    raise OSError("no database")
-    yield
-
-mcp = MCPServer("broken", lifespan=lifespan)
-"""
 LOUD = """
 import threading
 import warnings
@@ -140,7 +130,7 @@ def test_of_several_workers_each_is_said(start: Start) -> None:
 )
 def test_as_json_a_failed_start_is_json_too(start: Start, tmp_path: Path, settings: dict[str, str]) -> None:
     if "WORKERS" in settings:
-        (tmp_path / "broken_server.py").write_text(BROKEN)
+        (tmp_path / "broken_server.py").write_text(FAILING_START)
         settings |= {"MCP_SERVERS_DIR": str(tmp_path)}
     router = start(LOG_FORMAT="json", **settings)
     assert router.finished() == 1

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.process.conftest import Start
 from tests.process.note import Note
 from tests.process.router import Router
-from tests.process.test_start import check_refused, free_port
+from tests.process.test_start import check_refused
 from tests.scrape import Scrape
 
 pytestmark = pytest.mark.process

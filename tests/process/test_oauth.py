@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-
 import anyio
 import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.examples.serving import served
-from tests.issuer import Issuer
-from tests.process.conftest import Start
-from tests.process.oauth import Provider, User, add_routes
+from tests.process.oauth import Provider, User
 
 pytestmark = pytest.mark.process
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    issuer = Issuer()
-    with served(issuer.app) as origin:
-        issuer.is_at(origin)
-        yield issuer
-
-
-@pytest.fixture
-def provider(issuer: Issuer) -> Provider:
-    return add_routes(issuer)
 
 
 async def product(url: str, user: User, tool: str) -> object:
@@ -41,22 +22,6 @@ async def product(url: str, user: User, tool: str) -> object:
         found = await client.call_tool(tool, {"a": 6, "b": 7})
     assert found.structured_content is not None
     return found.structured_content["result"]
-
-
-def free_port() -> int:
-    """The router's own URL is in its settings, so that it has to be known before."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
-@pytest.fixture
-def base(start: Start, issuer: Issuer, provider: Provider) -> str:
-    port = free_port()
-    base = f"http://127.0.0.1:{port}"
-    settings = {"MCP_AUTH_ISSUER": issuer.url, "MCP_AUTH_AUDIENCE": base, "MCP_SERVERS_DIR": "mcp_servers"}
-    start(PORT=str(port), **settings).await_table()
-    return base
 
 
 @pytest.mark.parametrize(("path", "tool"), [("/math/mcp", "multiply_tool"), ("/mcp", "math_multiply_tool")])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.process.conftest import Start
 from tests.process.router import Router
 
@@ -23,12 +24,6 @@ async def lifespan(server):
 
 mcp = MCPServer("broken", lifespan=lifespan)
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def check_refused(router: Router, *parts: str) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-
 import anyio
 import httpx2
 import pytest
@@ -14,38 +11,12 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from pydantic import AnyUrl
 
 from tests.clients import ERAS, Era
-from tests.examples.serving import served
 from tests.issuer import Issuer
-from tests.process.conftest import Start
-from tests.process.oauth import REDIRECT, Provider, User, add_routes
+from tests.process.oauth import REDIRECT, Provider, User
 from tests.wire import MODERN
 
 pytestmark = pytest.mark.process
 BOTH = {"math:add_tool", "math:multiply_tool"}
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    issuer = Issuer()
-    with served(issuer.app) as origin:
-        issuer.is_at(origin)
-        yield issuer
-
-
-@pytest.fixture
-def provider(issuer: Issuer) -> Provider:
-    return add_routes(issuer)
-
-
-@pytest.fixture
-def base(start: Start, issuer: Issuer, provider: Provider) -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    base = f"http://127.0.0.1:{port}"
-    start(
-        PORT=str(port), MCP_AUTH_ISSUER=issuer.url, MCP_AUTH_AUDIENCE=base, MCP_SERVERS_DIR="mcp_servers"
-    ).await_table()
-    return base
 
 
 @pytest.mark.parametrize("era", ERAS)

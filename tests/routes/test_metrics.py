@@ -7,13 +7,13 @@ import threading
 from collections.abc import Iterable
 
 import pytest
-from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from routes.metrics import Metrics
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
+from tests.routes.counted import Counted
 from tests.routes.raw import ask
 from tests.scrape import Scrape
 from tests.transport import opened
@@ -28,19 +28,6 @@ PROMETHEUS = (
 
 async def add(a: int, b: int) -> int:
     return a + b
-
-
-class Counted:
-    """Something to be scraped, which notes how that was done."""
-
-    def __init__(self, *collectors: Collector) -> None:
-        self.registry = CollectorRegistry()
-        self.looks: list[int] = []
-        for collector in collectors:
-            self.registry.register(collector)
-
-    def look(self) -> None:
-        self.looks.append(threading.get_ident())
 
 
 class Slow(Collector):

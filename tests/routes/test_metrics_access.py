@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from prometheus_client import CollectorRegistry
-from prometheus_client.registry import Collector
 from starlette.types import Message
 
 from gateway.caller import Caller, caller
 from routes.metrics import Metrics, OwnPort
 from tests.conftest import MakeApp, server_of
+from tests.routes.counted import Counted
 from tests.routes.raw import HOST, ask
 from tests.transport import opened
 
@@ -20,19 +17,6 @@ pytestmark = pytest.mark.anyio
 
 async def add(a: int, b: int) -> int:
     return a + b
-
-
-class Counted:
-    """Something to be scraped, which notes how that was done."""
-
-    def __init__(self, *collectors: Collector) -> None:
-        self.registry = CollectorRegistry()
-        self.looks: list[int] = []
-        for collector in collectors:
-            self.registry.register(collector)
-
-    def look(self) -> None:
-        self.looks.append(threading.get_ident())
 
 
 def refused(reason: str) -> None: ...
