@@ -1,18 +1,22 @@
 FROM python:3.13-slim AS build
-# requirements-optional.lock has what rate limits, Redis, metrics and traces need, too.
-ARG REQUIREMENTS=requirements.lock
+# optional.lock adds what rate limits, Redis, metrics and traces need.
+ARG REQUIREMENTS=run.lock
 WORKDIR /app
-COPY requirements*.lock ./
+COPY requirements/*.lock requirements/
 # pip stays behind, so the environment has none. Its bytecode is made here: the image's root may be read-only.
 RUN python -m venv --without-pip /venv \
- && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes -r ${REQUIREMENTS} \
+ && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --no-deps --require-hashes \
+      -r requirements/${REQUIREMENTS} \
  && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv/lib
-COPY *.py ./
+COPY app.py ./
+COPY settings settings
+COPY features features
+COPY process process
 COPY gateway gateway
 COPY routes routes
 COPY mcp_servers mcp_servers
 # Checked, since a file may be replaced by a volume.
-RUN /venv/bin/python -m compileall -q --invalidation-mode checked-hash . && rm requirements*.lock
+RUN /venv/bin/python -m compileall -q --invalidation-mode checked-hash . && rm -r requirements
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="Multi-MCP" \

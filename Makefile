@@ -6,14 +6,17 @@ IMAGE ?= multi-mcp
 UV := uv==0.13.9
 PIP_AUDIT := pip-audit==2.10.1
 
-TOO_OLD := multi-mcp needs Python 3.11 or newer; name one: make run PYTHON=python3.13
+TOO_OLD = multi-mcp needs Python 3.11 or newer, and $(PYTHON) is older; name another: make run PYTHON=python3.13
+MISSING = multi-mcp needs Python 3.11 or newer, and there is no $(PYTHON); name another: make run PYTHON=python3.13
 PIP := -m pip --disable-pip-version-check --quiet install
+# A lock is complete. With --no-deps no pip, however old, resolves it again, and so none finds a newer release in the way.
+LOCKED := $(PIP) --no-deps --require-hashes -r
 PYTEST := .venv/bin/python -m pytest
 # What is marked is left out anyway; not even to import it saves seconds.
-HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/shared \
+HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/redis \
 	--ignore tests/browser
 # Plugins that no fast test uses take a second to import, in each process.
-FAST := $(HERE) --ignore tests/process --ignore tests/test_layout.py -p no:schemathesis -p no:hypothesispytest --numprocesses auto
+FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py -p no:schemathesis -p no:hypothesispytest --numprocesses auto
 # Pins stay as they are where they can: make lock UPGRADE=--upgrade makes them all new.
 LOCK := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
@@ -33,7 +36,7 @@ run: install ## serve; HOST, PORT, WORKERS and the other settings may follow: ma
 
 dev: .venv/installed-test ## serve, and restart when a server's file changes
 	@IFS=:; set --; for folder in $${MCP_SERVERS_DIR:-mcp_servers}; do set -- "$$@" --reload-dir "$$folder"; done; \
-	exec .venv/bin/python -m uvicorn app:app --reload "$$@" --reload-dir gateway --reload-dir routes \
+	exec .venv/bin/python -m uvicorn app:app --reload "$$@" --reload-dir settings --reload-dir features --reload-dir gateway --reload-dir routes \
 		--host "$${HOST:-127.0.0.1}" --port "$${PORT:-8000}" --timeout-graceful-shutdown 1 --no-access-log
 
 install: .venv/installed ## make .venv with what `make run` needs
@@ -74,7 +77,7 @@ fuzz: .venv/installed-test ## send what nobody expects to every URL
 	$(PYTEST) tests/fuzz -m fuzz --numprocesses 2
 
 redis: .venv/installed-test ## test what workers and replicas share (needs redis-server)
-	$(PYTEST) tests/shared -m redis --numprocesses 2
+	$(PYTEST) tests/redis -m redis --numprocesses 2
 
 browser: .venv/installed-test ## call from a page in a real browser (needs Chromium)
 	$(PYTEST) tests/browser -m browser
@@ -87,44 +90,45 @@ bench: .venv-bench/installed-bench ## measure speed and footprint beside the alt
 
 audit: .venv/bin/python ## look for known vulnerabilities in all that is pinned (asks PyPI)
 	.venv/bin/python $(PIP) "$(PIP_AUDIT)"
-	for lock in requirements.lock requirements-optional.lock requirements-test.lock; do \
+	for lock in requirements/*.lock; do \
 		.venv/bin/python -m pip_audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 
 container: ## build the image
 	$(DOCKER) build -t $(IMAGE) .
 
-lock: .venv-lock/bin/uv ## pin what requirements*.txt admit, with hashes
-	$(LOCK) requirements.txt -o requirements.lock
-	$(LOCK) requirements.txt requirements-optional.txt -c requirements.lock -o requirements-optional.lock
-	$(LOCK) requirements.txt requirements-optional.txt requirements-test.txt -c requirements-optional.lock \
-		-o requirements-test.lock
+lock: .venv-lock/bin/uv ## pin what requirements.txt and requirements/*.txt allow, with hashes
+	$(LOCK) requirements.txt -o requirements/run.lock
+	$(LOCK) requirements.txt requirements/optional.txt -c requirements/run.lock -o requirements/optional.lock
+	$(LOCK) requirements.txt requirements/optional.txt requirements/test.txt -c requirements/optional.lock \
+		-o requirements/test.lock
 
 clean: ## remove all that these commands made
 	rm -rf .venv .venv-bench .venv-lock tests/conformance/node_modules .coverage .hypothesis .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python .venv-bench/bin/python .venv-lock/bin/python:
+	@command -v "$(PYTHON)" >/dev/null || { echo "$(MISSING)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(TOO_OLD)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(@:/bin/python=)
 
-.venv/installed .venv-bench/installed: %/installed: %/bin/python requirements.lock
-	@echo "Installing requirements.lock into $*, once"
-	@$< $(PIP) --require-hashes -r requirements.lock
+.venv/installed .venv-bench/installed: %/installed: %/bin/python requirements/run.lock
+	@echo "Installing requirements/run.lock into $*, once; this takes about half a minute"
+	@$< $(LOCKED) requirements/run.lock
 	@touch $@
 
-.venv/installed-optional: .venv/installed requirements-optional.lock
-	@echo "Installing requirements-optional.lock into .venv, once"
-	@.venv/bin/python $(PIP) --require-hashes -r requirements-optional.lock
+.venv/installed-optional: .venv/installed requirements/optional.lock
+	@echo "Installing requirements/optional.lock into .venv, once"
+	@.venv/bin/python $(LOCKED) requirements/optional.lock
 	@touch $@
 
-.venv/installed-test: .venv/installed requirements-test.lock
-	@echo "Installing requirements-test.lock into .venv, once"
-	@.venv/bin/python $(PIP) --require-hashes -r requirements-test.lock
+.venv/installed-test: .venv/installed requirements/test.lock
+	@echo "Installing requirements/test.lock into .venv, once; this takes about a minute"
+	@.venv/bin/python $(LOCKED) requirements/test.lock
 	@touch $@
 
-.venv-bench/installed-bench: .venv-bench/installed benchmarks/requirements.txt requirements-optional.lock
+.venv-bench/installed-bench: .venv-bench/installed benchmarks/requirements.txt requirements/optional.lock
 	@echo "Installing benchmarks/requirements.txt into .venv-bench, once"
-	@.venv-bench/bin/python $(PIP) --require-hashes -r requirements-optional.lock
+	@.venv-bench/bin/python $(LOCKED) requirements/optional.lock
 	@.venv-bench/bin/python $(PIP) -r benchmarks/requirements.txt
 	@touch $@
 

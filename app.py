@@ -12,39 +12,39 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-import serve
-from call_log import CallLog
-from features import turned_on
-from gateway.aggregate import Aggregate
+from features.feature import Lifetime
+from features.turned_on import turned_on
+from gateway.aggregate.endpoint import Aggregate
 from gateway.call import chain
-from gateway.capacity import Capacity
-from gateway.discovery import discover, load
-from gateway.local import LocalServer
-from gateway.names import Names
-from gateway.record import Record
-from gateway.refusals import Refusals
-from gateway.registry import Registry
-from gateway.sessions import Limits
-from gateway.timeout import Timeout
-from optional import Lifetime
-from routes.call import CallAny
-from routes.cors import CORS
-from routes.docs import docs
-from routes.drain import Drain
+from gateway.limits.capacity import Capacity
+from gateway.limits.timeout import Timeout
+from gateway.local.discovery import discover, load
+from gateway.local.server import LocalServer
+from gateway.sdk.sessions import Limits
+from gateway.servers.names import Names
+from gateway.servers.registry import Registry
+from gateway.telemetry.call_log import CallLog
+from gateway.telemetry.record import Record
+from gateway.telemetry.refusals import Refusals
+from process import serve
+from process.shutdown import streams_ended
 from routes.errors import exception_handlers
-from routes.guard import Guard
-from routes.health import HealthOfAll
-from routes.index import Index
+from routes.json_api.call import CallAny
+from routes.json_api.health import HealthOfAll
+from routes.json_api.index import Index
+from routes.json_api.tools import AllTools
+from routes.middleware.cors import CORS
+from routes.middleware.drain import Drain
+from routes.middleware.guard import Guard
+from routes.middleware.request_id import RequestId
+from routes.middleware.startup import Startup
 from routes.mount import mount
-from routes.native import native
-from routes.openapi import OpenAPIOfAll
-from routes.request_id import RequestId
+from routes.native.endpoint import native
+from routes.openapi.docs import docs
+from routes.openapi.document import OpenAPIOfAll
 from routes.router import ExactRouter
-from routes.startup import Startup
-from routes.tools import AllTools
 from routes.unknown import Unknown
-from settings import Settings
-from shutdown import streams_ended
+from settings.values import Settings
 
 
 def create_app(settings: Settings) -> Starlette:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.caller import caller
-from gateway.refusals import Refused
+from gateway.telemetry.refusals import Refused
 from routes.errors import problem
 from routes.router import route_path
 

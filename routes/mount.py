@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from starlette.routing import Mount, Route, request_response
 
-from gateway.names import Names
 from gateway.server import Server
-from routes.call import Call, CallTool
-from routes.health import Health
+from gateway.servers.names import Names
+from routes.json_api.call import Call, CallTool
+from routes.json_api.health import Health
+from routes.json_api.tools import Tools
 from routes.methods import Methods
-from routes.native import native
-from routes.openapi import OpenAPI
+from routes.native.endpoint import native
+from routes.openapi.document import OpenAPI
 from routes.router import ExactRouter
-from routes.tools import Tools
 
 
 def mount(server: Server, names: Names, max_body: int, stateless: bool) -> Mount:

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import UnknownServer
-from gateway.registry import Registry
+from gateway.servers.registry import Registry
 
 
 class Unknown:

@@ -17,7 +17,7 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Missing())
-import serve
+from process import serve
 from app import create_app
 serve.make(create_app)
 print("made")

@@ -18,7 +18,7 @@ from mcp.server.mcpserver.tools import Tool
 from starlette.applications import Starlette
 
 from app import create_app
-from settings import Settings
+from settings.values import Settings
 
 WriteServers = Callable[[Mapping[str, str]], Path]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from gateway import key_file
-from gateway.key_file import KeyFile
+from gateway.auth import api_key_file as key_file
+from gateway.auth.api_key_file import KeyFile
 
 
 def add_key(path: Path, name: str, *scopes: str, expires: datetime | None = None) -> str:

@@ -14,7 +14,7 @@ from mcp.server.mcpserver import MCPServer
 import app as module
 from app import create_app
 from gateway.errors import LoadError
-from settings import Settings
+from settings.values import Settings
 from tests import wire
 from tests.conftest import MakeApp, WriteServers
 from tests.transport import opened

@@ -62,7 +62,12 @@ async def test_what_is_open_names_no_server(make_app: MakeApp, tmp_path: Path, u
 
 @pytest.mark.process
 def test_what_is_off_is_not_imported() -> None:
-    guards = ["gateway.scopes", "gateway.authorization", "gateway.native_access", "routes.challenge"]
+    guards = [
+        "gateway.auth.scopes",
+        "gateway.auth.authorization",
+        "gateway.auth.native_access",
+        "routes.native.challenge",
+    ]
     made = "import sys, app, settings; app.create_app(settings.Settings())"
     code = f"{made}; print([name for name in {guards} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -12,11 +12,11 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from prometheus_client import generate_latest
 
-from gateway.metrics import REFUSED, Metrics
+from gateway.telemetry.metrics import REFUSED, Metrics
 from routes.errors import TABLE
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
-from tests.scrape import Scrape, scraped
+from tests.gateway.telemetry.scrape import Scrape, scraped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio

@@ -15,16 +15,16 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-RUN_TIME = ROOT / "requirements.lock"
-OPTIONAL = ROOT / "requirements-optional.lock"
-TEST = ROOT / "requirements-test.lock"
+RUN_TIME = ROOT / "requirements" / "run.lock"
+OPTIONAL = ROOT / "requirements" / "optional.lock"
+TEST = ROOT / "requirements" / "test.lock"
 
 # Stands for python3 and for the python of the environment that it makes: it notes what it is asked to do.
 PYTHON = """#!/bin/sh
 echo "$PORT $*" >>calls
 case "$*" in
   "-m venv --clear "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && [ ! -e no-venv ] ;;
-  *requirements.lock) [ ! -e no-network ] ;;
+  *run.lock) [ ! -e no-network ] ;;
 esac
 """
 
@@ -33,8 +33,7 @@ esac
 def clone(tmp_path: Path) -> Path:
     """A clean clone whose Python installs nothing."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for lock in (RUN_TIME, OPTIONAL, TEST):
-        shutil.copy(lock, tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / "python3").write_text(PYTHON)
     (tmp_path / "python3").chmod(0o755)
     return tmp_path
@@ -71,7 +70,7 @@ def test_the_first_run_makes_an_environment_installs_the_lock_and_serves(clone: 
     assert make(clone, "run").returncode == 0
     made, installed, served = calls(clone)
     assert made == "8000 -m venv --clear .venv"
-    assert installed.endswith("install --require-hashes -r requirements.lock")
+    assert installed.endswith("install --no-deps --require-hashes -r requirements/run.lock")
     assert served == "8000 app.py"
 
 
@@ -86,9 +85,9 @@ def test_a_changed_lock_is_installed(clone: Path) -> None:
     make(clone, "install")
     calls(clone)
     after = (clone / ".venv" / "installed").stat().st_mtime + 10
-    os.utime(clone / "requirements.lock", (after, after))
+    os.utime(clone / "requirements" / "run.lock", (after, after))
     make(clone, "install")
-    assert [call.split()[-1] for call in calls(clone)] == ["requirements.lock"]
+    assert [call.split()[-1] for call in calls(clone)] == ["requirements/run.lock"]
 
 
 @pytest.mark.parametrize("trouble", ["no-venv", "no-network"])
@@ -107,11 +106,19 @@ def test_a_setting_on_the_make_line_stands_before_the_environment(clone: Path) -
     assert calls(clone)[-1] == "9000 app.py"
 
 
-@pytest.mark.parametrize("python", ["false", "no-such-python"])
-def test_a_python_that_is_too_old_or_missing_is_one_sentence(clone: Path, python: str) -> None:
+@pytest.mark.parametrize(
+    ("python", "reason"), [("false", "false is older"), ("no-such-python", "there is no no-such-python")]
+)
+def test_an_old_or_missing_python_is_reported_in_one_sentence(clone: Path, python: str, reason: str) -> None:
     ended = make(clone, "run", f"PYTHON={python}")
     assert ended.returncode != 0
-    assert ended.stderr.splitlines()[0].startswith("multi-mcp needs Python 3.11 or newer; ")
+    assert ended.stderr.splitlines()[0].startswith(f"multi-mcp needs Python 3.11 or newer, and {reason}; ")
+
+
+def test_every_lock_is_installed_without_being_resolved_again() -> None:
+    installs = re.findall(r"^\t.*\$\((PIP|LOCKED)\) (.*)$", MAKEFILE, re.MULTILINE)
+    assert {variable for variable, what in installs if what.endswith(".lock")} == {"LOCKED"}
+    assert re.search(r"^LOCKED := \$\(PIP\) --no-deps --require-hashes -r$", MAKEFILE, re.MULTILINE)
 
 
 def test_make_dev_watches_every_folder_of_servers(clone: Path) -> None:
@@ -147,10 +154,10 @@ def test_what_make_test_leaves_out_another_command_runs(marker: str) -> None:
     ("name", "lock"),
     [
         ("requirements.txt", RUN_TIME),
-        ("requirements-optional.txt", OPTIONAL),
+        ("requirements/optional.txt", OPTIONAL),
         ("requirements.txt", TEST),
-        ("requirements-optional.txt", TEST),
-        ("requirements-test.txt", TEST),
+        ("requirements/optional.txt", TEST),
+        ("requirements/test.txt", TEST),
     ],
     ids=lambda value: Path(value).name,
 )
@@ -176,12 +183,12 @@ def test_the_image_runs_as_nobody_of_note_and_in_exec_form() -> None:
     users = re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
     assert [re.fullmatch(r"[1-9]\d*:[1-9]\d*", user) is not None for user in users] == [True]
     assert json.loads(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[0]) == ["python", "app.py"]
-    assert "ARG REQUIREMENTS=requirements.lock\n" in DOCKERFILE
-    assert "--require-hashes -r ${REQUIREMENTS} " in DOCKERFILE
+    assert "ARG REQUIREMENTS=run.lock\n" in DOCKERFILE
+    assert "--no-deps --require-hashes \\\n      -r requirements/${REQUIREMENTS} " in DOCKERFILE
 
 
 def test_what_the_image_copies_is_there_and_not_ignored() -> None:
     admitted = set((ROOT / ".dockerignore").read_text(encoding="utf-8").split())
     copied = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE)
-    assert {"*.py", "gateway", "routes", "mcp_servers"} < set(copied)
+    assert {"app.py", "settings", "features", "process", "gateway", "routes", "mcp_servers"} < set(copied)
     assert [name for name in copied if f"!{name}" not in admitted or not list(ROOT.glob(name))] == []

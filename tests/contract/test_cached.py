@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway import sdk
-from gateway.discovery import discover, load
+from gateway.local.discovery import discover, load
+from gateway.sdk import internals as sdk
 from tests import wire
 from tests.conftest import MakeApp
 from tests.contract.expected import ARGUMENTS, CONTENT, VALUES

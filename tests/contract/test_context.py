@@ -10,7 +10,7 @@ from mcp_types import LoggingMessageNotificationParams
 
 from app import create_app
 from gateway.call import ToolCall
-from settings import Settings
+from settings.values import Settings
 from tests.clients import ERAS, Era, answered, connected, text_error
 from tests.contract.ways import SERVERS, Ways
 from tests.transport import opened

@@ -11,7 +11,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent
 
-from gateway.discovery import discover, load
+from gateway.local.discovery import discover, load
 from tests.clients import ERAS, answered, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.contract.expected import ARGUMENTS, CONTENT, CRASHES, REFUSED, SAID_NO, VALUES

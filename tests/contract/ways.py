@@ -12,8 +12,8 @@ import httpx2
 from mcp import Client
 
 from app import create_app
-from gateway.discovery import discover, load
-from settings import Settings
+from gateway.local.discovery import discover, load
+from settings.values import Settings
 from tests.clients import ERAS, Era, Wire, answered, connected
 from tests.transport import opened
 from tests.wire import MODERN

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.process.router import ROOT, Router
+from tests.process.live.router import ROOT, Router
 
 COLLECTION = ROOT / "docs" / "postman_collection.json"
 PROGRAMS = ROOT / "tests" / "conformance" / "node_modules" / ".bin"

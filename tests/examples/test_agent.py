@@ -16,7 +16,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from app import create_app
-from settings import Settings
+from settings.values import Settings
 from tests.examples.model import Model, calls, says
 from tests.examples.serving import Serve
 

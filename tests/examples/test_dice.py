@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from app import create_app
-from settings import Settings
+from settings.values import Settings
 from tests.clients import post
 from tests.transport import opened
 

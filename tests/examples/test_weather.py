@@ -16,7 +16,7 @@ from mcp_types import TextContent
 from starlette.responses import Response
 
 from app import create_app
-from settings import Settings
+from settings.values import Settings
 from tests.examples.open_meteo import DAILY, NOWHERE, PLACE, REFUSAL, OpenMeteo
 from tests.examples.serving import Serve
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import wire
-from tests.process.router import Router
+from tests.process.live.router import Router
 
 SERVERS = Path(__file__).parent / "servers"
 NATIVE = ["/mcp", "/mcp/", "/odd/mcp", "/odd/mcp/", "/math/mcp"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.router import Router
+from tests.process.live.router import Router
 
 SECONDS = 50
 SERVERS = Path(__file__).parent / "servers"

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.sync.client import ClientConnection
 
-from tests.echoing import HANDSHAKE
 from tests.fuzz.test_hypothesis import SERVERS, bounded, values
-from tests.process.router import Router
-from tests.process.sockets import connected
+from tests.process.echoing import HANDSHAKE
+from tests.process.live.router import Router
+from tests.process.live.sockets import connected
 
 pytestmark = pytest.mark.fuzz
 

@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 
 from tests.conftest import MakeApp
 from tests.examples.serving import served
-from tests.gateway.cached import Counting
-from tests.issuer import AUDIENCE, Issuer
+from tests.gateway.auth.issuer import AUDIENCE, Issuer
+from tests.gateway.cache.cached import Counting
 from tests.transport import opened
 
 

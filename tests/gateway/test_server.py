@@ -10,9 +10,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from gateway.call import ToolCall, ToolResult, chain
-from gateway.names import Names
-from gateway.registry import Registry
 from gateway.server import Server, Status, ToolInfo
+from gateway.servers.names import Names
+from gateway.servers.registry import Registry
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gateway.key_file import Key, KeyFile
+from gateway.auth.api_key_file import Key, KeyFile
 from tests.keys import bearer
 from tests.matrix.rules import Call, Rule
 

@@ -1,96 +1,67 @@
-"""Several worker processes, and how quickly each connection is answered."""
+"""What is said of each worker. With real ones it is tested in tests/process."""
 
 from __future__ import annotations
 
-import http.client
-import json
-import socket
-import time
+import logging
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+import uvicorn
 
-from tests import wire
-from tests.process.conftest import Start
-
-pytestmark = pytest.mark.process
-
-CALL = json.dumps({"tool": "add", "arguments": {"a": 1, "b": 2}})
-QUICK = 0.03
-"""Seconds. Where small packets wait for an acknowledgement, an answer takes 0.04."""
+from process.workers import Workers
 
 
-def seconds_of(connection: http.client.HTTPConnection, count: int) -> list[float]:
-    """How long each of `count` calls on one connection took."""
-    taken = []
-    for _ in range(count):
-        started = time.perf_counter()
-        connection.request("POST", "/math/mcp/call", CALL, {"content-type": "application/json"})
-        assert json.loads(connection.getresponse().read()) == {"result": 3}
-        taken.append(time.perf_counter() - started)
-    return taken
+class Pipe:
+    def close(self) -> None: ...
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_calls_on_a_kept_connection_do_not_wait_for_acknowledgements(start: Start, workers: str) -> None:
-    router = start(WORKERS=workers).await_workers(int(workers))
-    connection = router.connection()
-    seconds_of(connection, 5)
-    taken = seconds_of(connection, 20)
-    connection.close()
-    assert sorted(taken)[10] < QUICK / 3
-    assert sum(seconds > QUICK for seconds in taken) <= 2, taken
+@dataclass
+class Worker:
+    """A process of uvicorn's, as far as it is looked at."""
+
+    pid: int
+    exitcode: int | None = None
+    child_conn: Pipe = field(default_factory=Pipe)
+
+    def is_alive(self, timeout: float) -> bool:
+        return self.exitcode is None
+
+    def join(self) -> None:
+        self.exitcode = -signal.SIGTERM if self.exitcode is None else self.exitcode
 
 
-def test_events_of_a_stream_do_not_wait_for_acknowledgements(start: Start) -> None:
-    router = start().await_table()
-    headers = wire.in_session(router.session("math"))
-    call = json.dumps(wire.request("tools/call", name="add_tool", arguments={"a": 1, "b": 2}))
-    connection, taken = router.connection(), []
-    for _ in range(20):
-        started = time.perf_counter()
-        connection.request("POST", "/math/mcp", call, headers)
-        assert b'"result":3' in connection.getresponse().read()
-        taken.append(time.perf_counter() - started)
-    connection.close()
-    assert sorted(taken)[10] < QUICK
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    """None is started yet; those that are there are given by the test."""
+    before = {number: signal.getsignal(number) for number in range(1, 32)}
+    made = Workers(uvicorn.Config("none", log_config=None, workers=2), sockets=[])
+    made.processes_num = 0
+    yield made
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
-def test_two_workers_share_the_port_and_say_that_they_are_stateless(start: Start) -> None:
-    router = start(WORKERS="2").await_workers(2)
-    assert "2 workers: stateless, so no MCP sessions, sampling, elicitation or resuming" in router.table
-    for _ in range(20):
-        with router.sent("POST", "/math/mcp", wire.BOTH_TYPES, wire.INITIALIZE) as answer:
-            assert (answer.status, answer.headers["mcp-session-id"]) == (200, None)
-            assert wire.messages(answer.read().decode())[0]["result"]["serverInfo"]["name"] == "math"
-        with router.sent("POST", "/math/mcp", wire.BOTH_TYPES, wire.request("tools/list")) as answer:
-            assert len(wire.messages(answer.read().decode())[0]["result"]["tools"]) == 2
-    with router.sent("GET", "/math/mcp", wire.BOTH_TYPES) as answer:
-        assert answer.status == 405
-    router.end()
-    assert router.complaints() == []
-
-
-def test_one_worker_has_sessions_and_says_nothing_of_workers(start: Start) -> None:
-    router = start().await_table()
-    assert not [line for line in router.table if "stateless" in line]
-    assert router.session("math")
-    assert router.get("/health")["sessions"] == 1
-
-
-def test_a_worker_that_dies_is_replaced(start: Start) -> None:
-    router = start(WORKERS="2").await_workers(2)
-    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
-        router.call("slow", "die")
-    router.await_workers(2)
-
-
-def test_large_bodies_that_are_too_large_get_an_answer_before_the_connection_closes(start: Start) -> None:
-    router = start(MCP_MAX_BODY="1000").await_table()
-    head = b"POST /echo/mcp/call HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-    for framing, body in (
-        (b"content-length: 100000\r\n\r\n", b"x" * 1000),
-        (b"transfer-encoding: chunked\r\n\r\n", b"400\r\n" + b"x" * 1024 + b"\r\n"),
-    ):
-        with socket.create_connection(("127.0.0.1", router.port)) as connection:
-            connection.sendall(head + framing + body)
-            assert connection.makefile("rb").readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+def test_each_that_starts_and_each_that_ends_is_said_once(workers: Workers, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    one, other, third = Worker(1), Worker(2), Worker(3)
+    given: Any = workers
+    given.processes = [one, other]
+    workers.init_processes()
+    workers.keep_subprocess_alive()
+    other.exitcode = -signal.SIGKILL
+    given.processes = [one, third]
+    workers.keep_subprocess_alive()
+    workers.join_all()
+    said = [(record.levelname, record.message, record.__dict__["fields"]) for record in caplog.records]
+    assert said == [
+        ("INFO", "worker started", {"pid": 1}),
+        ("INFO", "worker started", {"pid": 2}),
+        ("WARNING", "worker ended", {"pid": 2, "exit": -9}),
+        ("INFO", "worker started", {"pid": 3}),
+        ("INFO", "worker ended", {"pid": 1, "exit": -15}),
+        ("INFO", "worker ended", {"pid": 3, "exit": -15}),
+    ]

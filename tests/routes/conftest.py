@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from app import create_app
-from settings import Settings
+from settings.values import Settings
 from tests.transport import opened
 
 SERVERS = ("mcp_servers", str(Path(__file__).parent / "servers"))

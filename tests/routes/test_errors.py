@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from routes.errors import TABLE, exception_handlers, problem
-from routes.request_id import RequestId
+from routes.middleware.request_id import RequestId
 from tests.conftest import MakeApp
 from tests.routes.raw import ask
 from tests.transport import opened

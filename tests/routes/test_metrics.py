@@ -13,9 +13,9 @@ from prometheus_client.registry import Collector
 from routes.metrics import Metrics
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
+from tests.gateway.telemetry.scrape import Scrape
 from tests.routes.counted import Counted
 from tests.routes.raw import ask
-from tests.scrape import Scrape
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests import wire
-from tests.routes.session import open_session
+from tests.routes.native.session import open_session
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests import wire
-from tests.process.router import Router
+from tests.process.live.router import Router
 
 pytestmark = pytest.mark.soak
 

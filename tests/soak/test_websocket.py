@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.process.router import Router
+from tests.process.live.router import Router
 
 pytestmark = [pytest.mark.soak, pytest.mark.anyio]
 

@@ -1,0 +1,1 @@
+"""All servers as one native MCP endpoint."""

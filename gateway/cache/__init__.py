@@ -1,0 +1,1 @@
+"""Results of tools that allow it, stored for a while."""

@@ -1,0 +1,1 @@
+"""A server of this process: found in a file, called directly, served natively."""

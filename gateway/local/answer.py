@@ -1,0 +1,141 @@
+"""What a tool's value is as JSON: what the function returned, in the shape that its output schema promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, get_args
+
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
+from mcp.server.mcpserver.utilities.types import Audio, Image
+from mcp_types import CallToolResult, ContentBlock, InputRequiredResult
+from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
+
+from gateway.call import ToolResult
+from gateway.sdk import internals as sdk
+from gateway.sdk.wire import sealed
+
+_CONTENT = (*get_args(ContentBlock), Image, Audio)
+
+
+_RESULTS = (CallToolResult, InputRequiredResult)
+
+
+class Answer:
+    """Turns the values of one tool into results: an object for an object, text for text, blocks for images."""
+
+    __slots__ = ("_exact", "_metadata", "_serializer", "_validate", "_wrap")
+
+    def __init__(self, metadata: FuncMetadata) -> None:
+        self._metadata = metadata
+        self._wrap = metadata.wrap_output
+        has_schema = metadata.output_model is not None and metadata.output_schema is not None
+        adapter = sdk.output_adapter(metadata) if has_schema else TypeAdapter(Any)
+        self._validate = adapter.validator.validate_python if has_schema else None
+        self._serializer = adapter.serializer
+        self._exact = _exact_type(metadata) if has_schema else None
+
+    def of(self, value: Any) -> ToolResult:
+        """The result of a value as the function returned it.
+
+        Raises:
+            Exception: the value is not what the tool's output type says.
+        """
+        if type(value) is self._exact:  # valid as it is, and its JSON is the same without a model around it
+            return _wrapped(to_json(value, inf_nan_mode="null"))
+        if isinstance(value, _RESULTS):
+            result = self.of_result(self._metadata.convert_result(value))
+            if result.asks is not None:  # a function without `Context` cannot read its state back: it stays here
+                result.asks = {"inputRequests": result.asks.get("inputRequests", {})}
+            return result
+        if self._validate is None:
+            return _wrapped(self._plain(value))
+        validated = self._validate({"result": value} if self._wrap else value, by_alias=True, by_name=True)
+        # By the value's own class: a subclass keeps its own fields, as over MCP.
+        serializer = getattr(type(validated), "__pydantic_serializer__", self._serializer)
+        return ToolResult(serializer.to_json(validated, by_alias=True), self._wrap)
+
+    def whole(self, value: Any) -> ToolResult:
+        """As `of`, with all that MCP would send for it."""
+        result = self.of(value)
+        with suppress(Exception):  # what MCP cannot send is no less an answer here
+            result.wire = sealed(_on_the_wire(self._metadata.convert_result(value)))
+        return result
+
+    def of_result(self, result: CallToolResult | InputRequiredResult) -> ToolResult:
+        return self.of_wire(_on_the_wire(result))
+
+    def of_wire(self, result: Mapping[str, Any]) -> ToolResult:
+        """The result of what native MCP would send: structured content if there is any, else its content."""
+        if result.get("resultType") == "input_required":
+            asks = {key: result[key] for key in ("inputRequests", "requestState") if key in result}
+            return ToolResult(asks=asks, outcome="input-required")
+        content = result.get("content", [])
+        if result.get("isError"):
+            message = "\n".join(block["text"] for block in content if block.get("type") == "text")
+            return ToolResult(is_error=True, message=message, outcome="tool-error")
+        structured = result.get("structuredContent")
+        if structured is not None:
+            return ToolResult(to_json(structured, inf_nan_mode="null"), self._wrap and "result" in structured)
+        return _wrapped(to_json(_unwrap(content), inf_nan_mode="null"))
+
+    def of_sent(self, value: Any, result: Mapping[str, Any]) -> ToolResult:
+        """The result of what MCP would send for `value`: the value itself, where no one changed it on its way."""
+        is_whole = self._validate is not None or value is None or isinstance(value, _RESULTS)
+        if is_whole or "structuredContent" in result or "content" not in result:
+            return self.of_wire(result)
+        if self._content(value) == result["content"]:
+            return self.of(value)
+        return self.of_wire(result) if isinstance(value, str) else _wrapped(_read_back(result["content"]))
+
+    def _plain(self, value: Any) -> bytes:
+        """Without an output schema: content blocks where there are some, else what the function returned."""
+        if _has_content(value):
+            return to_json(_unwrap(self._content(value)))
+        return to_json(value, fallback=str, inf_nan_mode="null")
+
+    def _content(self, value: Any) -> list[Any]:
+        content: list[Any] = _on_the_wire(self._metadata.convert_result(value))["content"]
+        return content
+
+
+def _exact_type(metadata: FuncMetadata) -> type | None:
+    """The output type where it is a plain one that pydantic neither checks further nor changes."""
+    annotation = metadata.output_model.model_fields["result"] if metadata.wrap_output else None
+    if annotation is None or annotation.metadata or annotation.annotation not in (bool, int, float, str):
+        return None
+    plain: type = annotation.annotation
+    return plain
+
+
+def _on_the_wire(result: CallToolResult | InputRequiredResult) -> dict[str, Any]:
+    return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def _read_back(content: Sequence[Mapping[str, Any]]) -> bytes:
+    """The one text block of a value that is not text is the SDK's JSON of it."""
+    sent = _unwrap(content)
+    if isinstance(sent, str):
+        with suppress(ValueError):
+            sent = from_json(sent)
+    return to_json(sent, inf_nan_mode="null")
+
+
+def _wrapped(value: bytes) -> ToolResult:
+    return ToolResult(b'{"result":' + value + b"}")
+
+
+def _unwrap(content: Sequence[Mapping[str, Any]]) -> Any:
+    """Text for a single text block, nothing for no content, else the blocks."""
+    if not content:
+        return None
+    if len(content) == 1 and content[0].get("type") == "text":
+        return content[0]["text"]
+    return content
+
+
+def _has_content(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_has_content(item) for item in value)
+    return isinstance(value, _CONTENT)

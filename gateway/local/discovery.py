@@ -1,0 +1,141 @@
+"""Finds and loads the servers: every `NAME_server.py`, or package `NAME_server`, that defines `mcp`."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+
+from gateway.errors import LoadError
+from gateway.sdk import internals as sdk
+
+RESERVED = frozenset(
+    {"mcp", "tools", "call", "health", "docs", "openapi", "ws", "metrics", "static", "admin", "servers", "well-known"}
+)
+_NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
+_SUFFIX = "_server"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A server's file or package, and the name that it will be served under."""
+
+    name: str
+    path: Path
+
+
+def discover(folders: Sequence[str], only: Sequence[str] = ()) -> list[Found]:
+    """The servers in `folders`, by name within each folder; those named in `only`, in its order, if it is not empty.
+
+    Raises:
+        LoadError: a folder is missing, a name is reserved, invalid, taken twice, or not there.
+    """
+    found: dict[str, Found] = {}
+    for folder in folders:
+        for server in _in_folder(Path(folder)):
+            if server.name in found:
+                raise LoadError(f"{server.path}: the name {server.name!r} is taken by {found[server.name].path}")
+            found[server.name] = server
+    missing = [name for name in only if name not in found]
+    if missing:
+        raise LoadError(f"SERVERS: no server {missing[0]!r}; there are: {', '.join(found) or 'none'}")
+    return [found[name] for name in dict.fromkeys(only)] if only else list(found.values())
+
+
+def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
+    """Run each server's module anew, so that each app has server objects of its own.
+
+    Raises:
+        LoadError: it cannot be imported, or what it defines is no server that can be served.
+    """
+    loaded: list[MCPServer[Any]] = []
+    for server in servers:
+        module = _run(server)
+        mcp = getattr(module, "mcp", None)
+        if mcp is None:
+            raise LoadError(f"{server.path}: defines no `mcp`; add `mcp = MCPServer({server.name!r})`")
+        if not isinstance(mcp, MCPServer):
+            raise LoadError(f"{server.path}: `mcp` is a {type(mcp).__name__}, not an MCPServer")
+        if sdk.has_auth(mcp):
+            raise LoadError(f"{server.path}: `mcp` has `auth` of its own, which this router would not apply; remove it")
+        if sdk.is_served(mcp) or any(mcp is other for other in loaded):
+            raise LoadError(f"{server.path}: its `mcp` is served by another file or app already; make one in this file")
+        loaded.append(mcp)
+        yield server.name, mcp
+
+
+def _in_folder(folder: Path) -> Iterator[Found]:
+    if not folder.is_dir():
+        raise LoadError(f"MCP_SERVERS_DIR: there is no folder {str(folder)!r}")
+    for path in sorted(folder.iterdir()):
+        is_package = (path / "__init__.py").is_file()
+        if path.stem.endswith(_SUFFIX) and (is_package or (path.suffix == ".py" and path.is_file())):
+            name = path.stem.removesuffix(_SUFFIX)
+            if name in RESERVED:
+                raise LoadError(f"{path}: the name {name!r} is reserved; rename the file")
+            if not _NAME.fullmatch(name):
+                raise LoadError(f"{path}: {name!r} is no server name; use up to 40 of a-z, 0-9, - and _ between them")
+            yield Found(name, path / "__init__.py" if is_package else path)
+
+
+def _run(server: Found) -> ModuleType:
+    """Run the module with its folder first on `sys.path`, so that its neighbours import each other flatly."""
+    package = server.path.name == "__init__.py"
+    home = server.path.parent.parent if package else server.path.parent
+    name = server.path.parent.name if package else server.path.stem
+    locations = [str(server.path.parent)] if package else None
+    spec = importlib.util.spec_from_file_location(name, server.path, submodule_search_locations=locations)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    folder = str(home.resolve())
+    sys.path[:] = [folder, *(entry for entry in sys.path if entry != folder)]
+    with _fresh_modules(home):
+        sys.modules[name] = module  # before it runs: annotations are looked up there
+        try:
+            spec.loader.exec_module(module)
+        except ImportError as exc:
+            raise LoadError(f"{_place(exc, server.path)}: {exc}; is it installed, and spelled right?") from exc
+        except (Exception, SystemExit) as exc:  # the module's boundary: whatever it raises is told with its place
+            reason = f"{type(exc).__name__}: {exc}".splitlines()[0]
+            raise LoadError(f"{_place(exc, server.path)}: {reason}") from exc
+    return module
+
+
+@contextmanager
+def _fresh_modules(folder: Path) -> Iterator[None]:
+    """Import the modules of `folder` anew: two apps must not share an `mcp`, nor two folders a `tools.py`.
+
+    A module of the same name from elsewhere is put back afterwards.
+    """
+    names = {path.stem for path in folder.iterdir()} - sys.stdlib_module_names
+    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in names}
+    for name in before:
+        del sys.modules[name]
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            if not Path(getattr(module, "__file__", None) or folder).resolve().is_relative_to(folder.resolve()):
+                sys.modules[name] = module
+
+
+def _place(exc: BaseException, path: Path) -> str:
+    """The file and line of the server's own code that failed, as `file:line`."""
+    folder, place = path.parent.resolve(), str(path)
+    if isinstance(exc, SyntaxError):
+        return f"{exc.filename}:{exc.lineno}"
+    trace = exc.__traceback__
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename).resolve().is_relative_to(folder):
+            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

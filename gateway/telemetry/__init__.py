@@ -1,0 +1,1 @@
+"""What is recorded of calls: log lines, metrics, traces."""

@@ -1,0 +1,37 @@
+"""What is printed when the router serves: each server, its tools, its URLs."""
+
+from __future__ import annotations
+
+import textwrap
+
+from gateway.servers.registry import Registry
+from routes.json_api.index import urls
+from settings.values import Settings
+
+
+def lines(registry: Registry, settings: Settings, base: str) -> list[str]:
+    """`base` is the URL that it listens at."""
+    rows = [("SERVER", "TOOLS", "URLS")]
+    for server in registry:
+        tools = textwrap.shorten(", ".join(tool["name"] for tool in server.tools()) or "-", 60, placeholder=" …")
+        own = urls(server, base)
+        rows += [(server.name, tools, own["mcp"])]
+        rows += [("", "", own[name]) for name in ("tools", "call", "health")]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    table = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
+    sockets = "  /ws" if settings.websocket else ""
+    return [*table, *_notes(settings, base), f"All of them: {base}/mcp  /tools  /call  /health  /docs{sockets}"]
+
+
+def _notes(settings: Settings, base: str) -> list[str]:
+    """What may surprise."""
+    notes = []
+    workers = f"{settings.workers} workers"
+    if settings.workers > 1:
+        notes.append(f"{workers}: stateless, so no MCP sessions, sampling, elicitation or resuming")
+    if settings.workers > 1 and settings.rate_limit and not settings.redis_url:
+        notes.append(f"{workers}: each counts for MCP_RATE_LIMIT by itself; with REDIS_URL they count together")
+    if settings.metrics:
+        port = f"{base.rpartition(':')[0]}:{settings.metrics_port}" if settings.metrics_port else base
+        notes.append(f"Metrics: {port}{settings.metrics}")
+    return notes

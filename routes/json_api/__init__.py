@@ -1,0 +1,1 @@
+"""Plain JSON: calls, lists of tools, health, the first page."""

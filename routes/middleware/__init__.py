@@ -1,0 +1,1 @@
+"""Pure ASGI middleware: what stands in front of a request."""

@@ -1,0 +1,1 @@
+"""Native MCP endpoints as HTTP sees them."""

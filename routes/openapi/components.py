@@ -1,0 +1,133 @@
+"""What the operations of an OpenAPI document share: the shapes of our own JSON, and the errors of the one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from routes.errors import TABLE
+from routes.json_api.formats import FORMATS
+
+_TEXT = {"type": "string"}
+_OBJECT = {"type": "object"}
+_COUNT = {"type": "integer", "minimum": 0}
+
+
+def ref(kind: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def json_content(schema: Any, example: Any = None) -> dict[str, Any]:
+    content = {"schema": schema} if example is None else {"schema": schema, "example": example}
+    return {"application/json": content}
+
+
+def _shape(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": {**required, **optional}, "required": [*required]}
+
+
+_TOOL = {"name": _TEXT, "inputSchema": _OBJECT, "endpoint": {"type": "string", "format": "uri-reference"}}
+_TOOL_MORE = {"title": _TEXT, "description": _TEXT, "outputSchema": _OBJECT, "annotations": _OBJECT}
+_HEALTH = {"status": {"const": "ok"}, "server": _TEXT, "tools": _COUNT, "sessions": _COUNT}
+_CALL_MORE = {
+    "arguments": {"type": ["object", "null"]},
+    "requestState": {"type": "string", "description": "Of an answer 202: the call that is to go on."},
+    "inputResponses": {"type": ["object", "null"], "description": "The answers to its `inputRequests`, by their keys."},
+}
+_GOES_ON = {"dependentRequired": {"inputResponses": ["requestState"]}}
+
+SCHEMAS: Mapping[str, Any] = {
+    "Tool": _shape(_TOOL, server=_TEXT, **_TOOL_MORE),
+    "Tools": _shape({"tools": {"type": "array", "items": ref("schemas", "Tool")}}, server=_TEXT),
+    "FormattedTools": {
+        "type": "array",
+        "items": _OBJECT,
+        "description": f"Ready to pass as the `tools` of a request to the API of {', '.join(FORMATS)}.",
+    },
+    "Call": {**_shape({"tool": _TEXT}, **_CALL_MORE), **_GOES_ON},
+    "CallOfAny": {
+        **_shape(
+            {"tool": {**_TEXT, "description": "Its name on `server`, or alone the name that `/mcp` has for it."}},
+            server={"type": ["string", "null"]},
+            **_CALL_MORE,
+        ),
+        **_GOES_ON,
+    },
+    "Result": {**_shape({"result": {}}), "description": "What the tool returned."},
+    "InputRequired": _shape(
+        {"resultType": {"const": "input_required"}},
+        inputRequests={"type": "object", "additionalProperties": _shape({"method": _TEXT}, params=_OBJECT)},
+        requestState=_TEXT,
+    ),
+    "Health": _shape(_HEALTH),
+    "HealthOfAll": _shape(
+        {
+            "status": {"const": "ok"},
+            "tools": _COUNT,
+            "sessions": _COUNT,
+            "servers": {"type": "array", "items": ref("schemas", "Health")},
+        }
+    ),
+    "Problem": {
+        **_shape(
+            {"type": {"type": "string", "format": "uri"}, "title": _TEXT, "status": {"type": "integer"}},
+            detail=_TEXT,
+            requestId=_TEXT,
+            server=_TEXT,
+            tool=_TEXT,
+            scope={**_TEXT, "description": "What the caller would need."},
+            errors={"type": "array", "items": _shape({"path": _TEXT, "reason": _TEXT})},
+            retryAfter=_COUNT,
+        ),
+        "description": "A problem document as RFC 9457 has it.",
+    },
+}
+
+HEADERS: Mapping[str, Any] = {
+    "ETag": {"schema": _TEXT, "description": "Send it back as `If-None-Match`; 304 says that nothing changed."},
+    "Retry-After": {"schema": _COUNT, "description": "Seconds."},
+    "RateLimit": {"schema": _TEXT, "description": 'What is left: `"default";r=0;t=12`, none for 12 seconds.'},
+    "RateLimit-Policy": {
+        "schema": _TEXT,
+        "description": 'What may be: `"default";q=100;w=60`, 100 calls in 60 seconds.',
+    },
+}
+
+
+SECURITY: Mapping[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or an access token."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def secured(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document, where a request needs one of these credentials."""
+    components = {**document["components"], "securitySchemes": SECURITY}
+    return {**document, "components": components, "security": [{name: []} for name in SECURITY]}
+
+
+def responses() -> dict[str, Any]:
+    """The answers of other kinds than 200, by their status."""
+    asks = "The tool asks for input. Post the answers with `requestState` to the server's `call`, and it goes on."
+    shared: dict[str, Any] = {
+        "202": {"description": asks, "content": json_content(ref("schemas", "InputRequired"))},
+        "304": {"description": "Nothing has changed.", "headers": {"ETag": ref("headers", "ETag")}},
+    }
+    for status in sorted({status for status, _ in TABLE.values()}):
+        titles = {slug: title for slug, (row_status, title) in TABLE.items() if row_status == status}
+        types = [f"urn:multi-mcp:error:{slug}" for slug in titles]
+        schema = {"allOf": [ref("schemas", "Problem"), {"properties": {"type": {"enum": types}}}]}
+        example = {"type": types[-1], "title": [*titles.values()][-1], "status": status, "requestId": "5f0c1a2b3d4e-1"}
+        shared[str(status)] = {
+            "description": "; ".join(f"`{slug}`: {title}" for slug, title in titles.items()),
+            "content": {"application/problem+json": {"schema": schema, "example": example}},
+        }
+    shared["503"]["headers"] = {"Retry-After": ref("headers", "Retry-After")}
+    shared["429"]["headers"] = {name: ref("headers", name) for name in ("Retry-After", "RateLimit", "RateLimit-Policy")}
+    return shared
+
+
+def answers(*statuses: str, slugs: Iterable[str] = ()) -> dict[str, Any]:
+    """References to the answers of these statuses, and to those of these errors."""
+    errors = sorted({str(TABLE[slug][0]) for slug in slugs})
+    return {status: ref("responses", status) for status in (*statuses, *errors)}

@@ -1,0 +1,1 @@
+"""Every setting, declared once and read from the environment once."""

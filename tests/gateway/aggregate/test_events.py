@@ -1,0 +1,46 @@
+"""One `subscriptions/listen` stream hears the events of every server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.shared.subscriptions import ResourceUpdated, ToolsListChanged
+
+from gateway.aggregate.events import FanIn
+from gateway.servers.registry import Registry
+from tests.conftest import MakeApp
+from tests.transport import BASE, opened
+
+pytestmark = pytest.mark.anyio
+
+
+def make(name: str) -> MCPServer[Any]:
+    server: MCPServer[Any] = MCPServer(name)
+
+    @server.tool()
+    async def change(ctx: Context[Any, Any]) -> None:
+        await ctx.notify_tools_changed()
+        await ctx.notify_resource_updated("note://1")
+
+    return server
+
+
+async def test_events_of_each_server_are_heard_and_a_resource_by_both_of_its_uris(make_app: MakeApp) -> None:
+    app = make_app(make("north"), make("south"))
+    async with opened(app) as http:
+        transport = streamable_http_client(f"{BASE}/mcp", http_client=http)
+        async with Client(transport, mode="2026-07-28") as client:
+            uris = ["south+note://1", "note://1"]
+            async with client.listen(tools_list_changed=True, resource_subscriptions=uris) as events:
+                await client.call_tool("south_change", {})
+                heard = [await anext(events) for _ in range(3)]
+    assert heard == [ToolsListChanged(), ResourceUpdated("note://1"), ResourceUpdated("south+note://1")]
+
+
+async def test_nothing_publishes_on_it() -> None:
+    with pytest.raises(NotImplementedError):
+        await FanIn(Registry([])).publish(ToolsListChanged())

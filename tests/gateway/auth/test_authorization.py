@@ -1,0 +1,169 @@
+"""What the interceptor lets through, and what it says of what it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp_types import ToolAnnotations
+
+from gateway.auth.authorization import Authorization
+from gateway.auth.scopes import Scopes
+from gateway.call import ToolCall, ToolResult
+from gateway.caller import Caller, caller
+from gateway.errors import Forbidden
+from tests.clients import post
+from tests.conftest import MakeApp, server_of
+from tests.keys import add_key, bearer
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+RAN: ToolResult = ToolResult(b"{}")
+
+
+async def run(call: ToolCall) -> ToolResult:
+    return RAN
+
+
+async def test_a_call_within_the_scopes_goes_on_with_the_name_of_its_caller() -> None:
+    caller.set(Caller("key:ci", grants=Scopes(["math:*"])))
+    call = ToolCall("math", "add", {}, "call")
+    assert await Authorization()(call, run) is RAN
+    assert call.caller == "key:ci"
+
+
+@pytest.mark.parametrize("grants", [Scopes([]), Scopes(["echo:*"]), None])
+async def test_any_other_does_not_and_neither_does_one_by_a_way_that_nobody_guards(grants: Scopes | None) -> None:
+    caller.set(Caller("key:ci", grants=grants))
+    call = ToolCall("math", "add_tool", {}, "call")
+    call.asked = "add"
+    with pytest.raises(Forbidden) as refused:
+        await Authorization()(call, run)
+    assert (refused.value.scope, refused.value.server, refused.value.tool) == ("math:add", "math", "add")
+    assert call.caller == "key:ci"
+
+
+async def test_what_a_call_runs_for_is_who_asks_at_that_moment() -> None:
+    someone = Caller("key:ci", grants=Scopes(["math:*"]))
+    caller.set(replace(someone, grants=Scopes([])))
+    with pytest.raises(Forbidden):
+        await Authorization()(ToolCall("math", "add", {}, "call"), run)
+
+
+def named(name: str) -> Any:
+    async def function() -> str:
+        return "ran"
+
+    function.__name__ = name
+    return function
+
+
+def facts(answer: Any) -> Any:
+    """The answer but for what is different in every one."""
+    return answer.status_code, answer.headers["www-authenticate"], {**answer.json(), "requestId": "", "instance": ""}
+
+
+@pytest.mark.parametrize("destructive", ["", "danger"])
+async def test_a_refusal_is_the_same_whether_or_not_there_is_such_a_tool(
+    make_app: MakeApp, tmp_path: Path, destructive: str
+) -> None:
+    path = tmp_path / "keys.json"
+    key = bearer(add_key(path, "ci", "one:open*"))
+    there = server_of(*map(named, ("open", "ghost", "ghoul_tool", "gh_ost")))
+    gone = server_of(named("open"))
+    told = []
+    for server in (there, gone):
+        app = make_app(server, auth_keys=str(path), destructive_scope=destructive)
+        async with opened(app) as http:
+            http.headers.update(key)
+            told.append([facts(await post(http, name)) for name in ("ghost", "ghoul", "ghoul_tool", "gh_ost")])
+            told[-1] += [facts(await http.post("/call", json={"tool": f"one_{name}"})) for name in ("ghost", "gh_ost")]
+            told[-1] += [facts(await http.get(f"/one/mcp/tools/{name}")) for name in ("ghost", "ghoul", "ghoul_tool")]
+            told[-1] += [facts(await http.post(f"/one/mcp/tools/{name}", json={})) for name in ("ghost", "ghoul")]
+            unnamed = [await http.post("/call", json={"tool": name}) for name in ("ghost", "ghoul")]
+            told[-1] += [(each.status_code, each.json()["detail"]) for each in unnamed]
+    assert told[0] == told[1]
+    assert {fact[0] for fact in told[0]} == {403, 404}
+
+
+async def test_a_tool_that_destroys_is_as_one_that_there_is_not_to_those_who_may_not_destroy(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.json"
+    server = server_of(named("open"))
+    server.add_tool(named("drop"), annotations=ToolAnnotations(destructive_hint=True))
+    key = bearer(add_key(path, "ci", "one:*"))
+    async with opened(make_app(server, auth_keys=str(path), destructive_scope="danger")) as http:
+        http.headers.update(key)
+        there, gone = [(await post(http, name)) for name in ("drop", "dorp")]
+        assert (await post(http, "open")).json() == {"result": "ran"}
+    assert there.json()["detail"] == gone.json()["detail"]
+    assert there.json()["scope"] == gone.json()["scope"] == "danger"
+    assert there.headers["www-authenticate"] == gone.headers["www-authenticate"]
+
+
+async def test_within_the_scopes_what_there_is_not_is_404_and_only_what_is_open_is_suggested(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.json"
+    key = bearer(add_key(path, "ci", "one:open*", "one:ope", "one:hid"))
+    app = make_app(server_of(*map(named, ("open", "opener", "opal", "hidden"))), auth_keys=str(path))
+    async with opened(app) as http:
+        http.headers.update(key)
+        for answer in (
+            await post(http, "ope"),
+            await http.get("/one/mcp/tools/ope"),
+            await http.post("/call", json={"tool": "one_ope"}),
+            await http.post("/call", json={"tool": "ope"}),
+        ):
+            assert (answer.status_code, answer.json()["type"]) == (404, "urn:multi-mcp:error:unknown-tool")
+            assert "open'" in answer.json()["detail"]
+            assert "opal" not in answer.json()["detail"]
+        assert "hidden" not in (await post(http, "hid")).json()["detail"]
+
+
+async def test_a_name_that_several_have_is_ambiguous_only_among_what_the_caller_may_call(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.json"
+    one, both = bearer(add_key(path, "one", "one:*")), bearer(add_key(path, "both", "*:open"))
+    servers = [server_of(named("open"), name=name) for name in ("one", "two", "three")]
+    async with opened(make_app(*servers, auth_keys=str(path))) as http:
+        assert (await http.post("/call", json={"tool": "open"}, headers=one)).json() == {"result": "ran"}
+        refused = await http.post("/call", json={"tool": "open"}, headers=both)
+        assert refused.json()["detail"].endswith("ask for one of: one_open, two_open, three_open.")
+        short = await http.post("/call", json={"server": "on", "tool": "open"}, headers=one)
+        assert (short.status_code, "two" in short.json()["detail"]) == (404, False)
+        assert "'one'" in short.json()["detail"]
+
+
+async def test_a_short_name_is_held_against_the_scopes_as_the_tool_that_it_means(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.json"
+    exact, wrong = bearer(add_key(path, "exact", "one:open_tool")), bearer(add_key(path, "wrong", "one:ope"))
+    async with opened(make_app(server_of(named("open_tool")), auth_keys=str(path))) as http:
+        for body in ({"server": "one", "tool": "open"}, {"tool": "open"}, {"tool": "one_open_tool"}):
+            assert (await http.post("/call", json=body, headers=exact)).json() == {"result": "ran"}
+        assert (await http.get("/one/mcp/tools/open", headers=exact)).json()["name"] == "open_tool"
+        assert (await post(http, "open")).status_code == 401
+        assert (await http.post("/one/mcp/call", json={"tool": "open"}, headers=wrong)).status_code == 403
+        assert (await http.get("/one/mcp/tools/open", headers=wrong)).status_code == 403
+
+
+async def test_a_name_that_may_mean_either_of_two_servers_tells_nothing_of_the_one_that_is_closed(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys.json"
+    key = bearer(add_key(path, "ci", "my_math:*"))
+    told = []
+    for tool in ("math_x", "y"):
+        servers = [server_of(named(tool), name="my"), server_of(named("open"), name="my_math")]
+        async with opened(make_app(*servers, auth_keys=str(path))) as http:
+            http.headers.update(key)
+            assert (await http.post("/call", json={"tool": "my_math_open"})).json() == {"result": "ran"}
+            told.append(facts(await http.post("/call", json={"tool": "my_math_x"})))
+    assert told[0] == told[1]
+    assert told[0][0] == 403

@@ -1,0 +1,184 @@
+"""What native MCP gives to callers whose scopes cover all of a server, some tools of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+
+from tests import wire
+from tests.clients import ERAS, Era
+from tests.conftest import MakeApp
+from tests.gateway.auth.offering import make
+from tests.keys import add_key, bearer
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+Http = httpx2.AsyncClient
+ALL, SOME, OTHER, ADMIN = "one:*", "one:add", "two:*", "admin"
+REF = {"type": "ref/prompt", "name": "greet"}
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> dict[str, dict[str, str]]:
+    """The headers of who has each scope."""
+    path = tmp_path / "keys.json"
+    return {scope: bearer(add_key(path, f"k{number}", scope)) for number, scope in enumerate((ALL, SOME, OTHER, ADMIN))}
+
+
+@pytest.fixture
+async def http(anyio_backend: str, make_app: MakeApp, keys: Mapping[str, Any], tmp_path: Path) -> AsyncIterator[Http]:
+    async with opened(make_app(make("one"), make("two"), auth_keys=str(tmp_path / "keys.json"))) as client:
+        yield client
+
+
+async def asked(http: Http, era: Era, url: str, headers: Mapping[str, str], method: str, **params: Any) -> Any:
+    """The answer on the wire: `result` or `error`."""
+    if era == "modern":
+        needed, body = wire.modern(method, **params)
+        return (await http.post(url, json=body, headers={**needed, **headers})).json()
+    opening = await http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
+    session = {**wire.in_session(opening.headers["mcp-session-id"]), **headers}
+    await http.post(url, json=wire.INITIALIZED, headers=session)
+    answer = await http.post(url, json=wire.request(method, **params), headers=session)
+    return wire.messages(answer.text)[-1]
+
+
+LISTS = [
+    ("prompts/list", "prompts"),
+    ("resources/list", "resources"),
+    ("resources/templates/list", "resourceTemplates"),
+]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(("method", "key"), LISTS)
+async def test_what_has_no_scope_of_its_own_is_listed_to_those_who_have_the_whole_server(
+    http: Http, keys: dict[str, dict[str, str]], era: Era, method: str, key: str
+) -> None:
+    count = {}
+    for scope, headers in keys.items():
+        for url in ("/one/mcp", "/mcp"):
+            count[scope, url] = len((await asked(http, era, url, headers, method))["result"][key])
+    assert count == {
+        (ALL, "/one/mcp"): 1,
+        (ALL, "/mcp"): 1,
+        (SOME, "/one/mcp"): 0,
+        (SOME, "/mcp"): 0,
+        (OTHER, "/one/mcp"): 0,
+        (OTHER, "/mcp"): 1,
+        (ADMIN, "/one/mcp"): 1,
+        (ADMIN, "/mcp"): 2,
+    }
+
+
+REQUESTS: list[tuple[str, dict[str, Any]]] = [
+    ("prompts/get", {"name": "greet"}),
+    ("resources/read", {"uri": "note://one"}),
+    ("resources/read", {"uri": "note://nothing"}),
+    ("completion/complete", {"ref": REF, "argument": {"name": "x", "value": ""}}),
+    ("x/secret", {}),
+]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(("method", "params"), REQUESTS)
+async def test_it_is_given_to_nobody_else(
+    http: Http, keys: dict[str, dict[str, str]], era: Era, method: str, params: dict[str, Any]
+) -> None:
+    for scope in (SOME, OTHER):
+        error = (await asked(http, era, "/one/mcp", keys[scope], method, **params))["error"]
+        assert (error["code"], error["data"]) == (-32000, {"type": "forbidden", "scope": "one:*"})
+    for scope in (ALL, ADMIN):
+        answer = await asked(http, era, "/one/mcp", keys[scope], method, **params)
+        assert ("result" in answer) is (params != {"uri": "note://nothing"})
+        assert "forbidden" not in str(answer)
+
+
+@pytest.mark.parametrize("method", ["resources/subscribe", "logging/setLevel", "ping"])
+async def test_of_a_session_only_a_subscription_needs_the_whole_server(
+    http: Http, keys: dict[str, dict[str, str]], method: str
+) -> None:
+    params = {"uri": "note://one"} if method == "resources/subscribe" else {"level": "debug"}
+    for scope, headers in keys.items():
+        answer = await asked(http, "legacy", "/one/mcp", headers, method, **params)
+        is_closed = method == "resources/subscribe" and scope in (SOME, OTHER)
+        assert ("forbidden" in str(answer), "result" in answer) == (is_closed, not is_closed)
+
+
+OVER_ALL: list[tuple[str, dict[str, Any]]] = [
+    ("prompts/get", {"name": "one_greet"}),
+    ("resources/read", {"uri": "note://one"}),
+    ("resources/read", {"uri": "one+note://one"}),
+    ("completion/complete", {"ref": {**REF, "name": "one_greet"}, "argument": {"name": "x", "value": ""}}),
+]
+
+
+async def test_over_all_servers_what_is_not_the_callers_is_not_there(
+    http: Http, keys: dict[str, dict[str, str]]
+) -> None:
+    for era in ERAS:
+        for method, params in OVER_ALL:
+            assert "error" in await asked(http, era, "/mcp", keys[OTHER], method, **params)
+            assert "error" in await asked(http, era, "/mcp", keys[SOME], method, **params)
+            assert "result" in await asked(http, era, "/mcp", keys[ALL], method, **params)
+
+
+async def test_a_server_says_that_it_is_there_to_any_principal(http: Http, keys: dict[str, dict[str, str]]) -> None:
+    for url in ("/one/mcp", "/mcp"):
+        for headers in keys.values():
+            assert "result" in await asked(http, "modern", url, headers, "server/discover")
+
+
+async def test_a_list_of_tools_is_for_no_cache_that_others_share(http: Http, keys: dict[str, dict[str, str]]) -> None:
+    for url in ("/one/mcp", "/mcp"):
+        for method in ("tools/list", "prompts/list"):
+            listed = (await asked(http, "modern", url, keys[ALL], method))["result"]
+            assert listed["cacheScope"] == "private"
+
+
+async def test_a_method_that_nobody_knows_is_for_those_who_have_everything(
+    http: Http, keys: dict[str, dict[str, str]]
+) -> None:
+    for url, scopes in (("/one/mcp", (SOME, OTHER)), ("/mcp", (SOME, OTHER, ALL))):
+        for scope in scopes:
+            assert (await asked(http, "modern", url, keys[scope], "x/other"))["error"]["data"]["type"] == "forbidden"
+        assert (await asked(http, "modern", url, keys[ADMIN], "x/other"))["error"]["code"] == -32601
+
+
+async def listening(http: Http, url: str, headers: Mapping[str, str], notifications: Mapping[str, Any]) -> Any:
+    """The first message of a listen stream, or the error that there is none."""
+    needed, body = wire.modern("subscriptions/listen", notifications=notifications)
+    with anyio.fail_after(10):
+        async with http.stream("POST", url, json=body, headers={**needed, **headers}) as answer:
+            if not answer.headers["content-type"].startswith("text/event-stream"):
+                await answer.aread()
+                return answer.json()
+            async for line in answer.aiter_lines():
+                if line.startswith("data:"):
+                    return line
+    raise AssertionError("nothing came")
+
+
+@pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+async def test_changes_of_lists_are_for_all_and_those_of_resources_are_not(
+    http: Http, keys: dict[str, dict[str, str]], url: str
+) -> None:
+    heard = {}
+    for scope, headers in keys.items():
+        assert "acknowledged" in await listening(http, url, headers, {"toolsListChanged": True})
+        assert "acknowledged" in await listening(http, url, headers, {"resourceSubscriptions": []})
+        heard[scope] = "acknowledged" in await listening(http, url, headers, {"resourceSubscriptions": ["note://one"]})
+    assert heard == {ALL: url == "/one/mcp", SOME: False, OTHER: False, ADMIN: True}
+
+
+async def test_nothing_is_asked_where_authentication_is_off(make_app: MakeApp) -> None:
+    async with opened(make_app(make("one"))) as http:
+        for method, params in REQUESTS:
+            assert "forbidden" not in str(await asked(http, "modern", "/one/mcp", {}, method, **params))
+        listed = (await asked(http, "modern", "/one/mcp", {}, "tools/list"))["result"]
+        assert (len(listed["tools"]), listed["cacheScope"]) == (1, "public")

@@ -1,0 +1,35 @@
+"""Who has proved to be whom, as the SDK is told."""
+
+from __future__ import annotations
+
+from contextvars import copy_context
+
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.middleware.bearer_auth import authorization_context
+
+from gateway.auth.principal import enter, user
+from gateway.caller import Caller, caller
+
+
+def test_principals_are_told_apart_by_client_issuer_and_subject() -> None:
+    issuer = "https://issuer.example.com"
+    users = [
+        user("key:ci", "ci", None, ()),
+        user("key:ci", "ci", issuer, ()),
+        user("app", "ci", issuer, ()),
+        user("app", "ann", issuer, ()),
+    ]
+    contexts = [authorization_context(one) for one in users]
+    assert [context for context in contexts if contexts.count(context) > 1] == []
+
+
+def test_the_sdk_is_told_who_it_is_and_never_the_token() -> None:
+    def within() -> None:
+        enter(Caller("key:ci", user=user("key:ci", "ci", None, ["math:*"])))
+        token = get_access_token()
+        assert token is not None
+        assert (caller.get().name, token.client_id, token.scopes, token.token) == ("key:ci", "key:ci", ["math:*"], "")
+        enter(Caller())
+        assert (caller.get().name, get_access_token()) == (None, None)
+
+    copy_context().run(within)

@@ -1,0 +1,146 @@
+"""What a pattern covers, and what it does not."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from gateway.auth.scopes import Scopes
+from gateway.server import ToolInfo
+
+
+def tool(name: str, **annotations: Any) -> ToolInfo:
+    return {"name": name, "inputSchema": {}, "annotations": annotations}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "server", "name"),
+    [
+        ("math:add", "math", "add"),
+        ("math:*", "math", "add"),
+        ("math:*", "math", "a:b/c d"),
+        ("math:ad*", "math", "ad"),
+        ("math:*_tool", "math", "add_tool"),
+        ("math:a*d*l", "math", "add_tool"),
+        ("math:**", "math", "add"),
+        ("*:read_*", "files", "read_text"),
+        ("*:*", "math", "add"),
+        ("m*h:add", "math", "add"),
+        ("math:a:b", "math", "a:b"),
+        ("math:[add]", "math", "[add]"),
+        ("math:a?d", "math", "a?d"),
+        ("math:add.", "math", "add."),
+        ("admin", "math", "add"),
+        ("admin:add", "admin", "add"),
+    ],
+)
+def test_a_pattern_covers(pattern: str, server: str, name: str) -> None:
+    for scopes in (Scopes([pattern]), Scopes(["openid", "", pattern])):
+        assert scopes.covers(server, name)
+        assert scopes.covers(server, tool(name))
+        assert scopes.covers(server, tool(name)), "asked again"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "server", "name"),
+    [
+        ("math:add", "math", "add_tool"),
+        ("math:add", "math", "ADD"),
+        ("math:add", "Math", "add"),
+        ("math:add", "mat", "h:add"),
+        ("math:*", "math2", "add"),
+        ("math:a*a", "math", "a"),
+        ("math:ab*bc", "math", "abc"),
+        ("math:*ab*ba*", "math", "aba"),
+        ("*:read_*", "files", "unread_text"),
+        ("*h:add", "math", "x:add"),
+        ("math:[abc]dd", "math", "add"),
+        ("math:a?d", "math", "add"),
+        ("math:a.d", "math", "add"),
+        ("math:add\n", "math", "add"),
+        ("math:add", "math", "add\n"),
+        (" math:*", "math", "add"),
+        ("admin:*", "math", "add"),
+        ("Admin", "math", "add"),
+        ("admin ", "math", "add"),
+        ("*", "math", "add"),
+        ("math", "math", "math"),
+        ("math:", "math", ""),
+        (":add", "", "add"),
+        (":", "", ""),
+        ("", "math", "add"),
+        ("math.add", "math", "add"),
+    ],
+)
+def test_a_pattern_does_not_cover(pattern: str, server: str, name: str) -> None:
+    assert not Scopes([pattern]).covers(server, name)
+    assert not Scopes([pattern]).covers(server, tool(name))
+
+
+def test_no_scopes_cover_nothing() -> None:
+    assert not Scopes([]).covers("math", "add")
+    assert not Scopes([]).covers_all_of("math")
+
+
+@pytest.mark.parametrize("pattern", ["math:*", "*:*", "m*:**", "admin"])
+def test_all_of_a_server_is_covered_by_a_pattern_for_each_tool_of_it(pattern: str) -> None:
+    assert Scopes(["x:y", pattern]).covers_all_of("math")
+
+
+@pytest.mark.parametrize("pattern", ["math:add", "math:*_tool", "math:a*", "echo:*", "*:add", "*", "math", "math:"])
+def test_all_of_a_server_is_covered_by_nothing_less(pattern: str) -> None:
+    assert not Scopes([pattern]).covers_all_of("math")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "covered"),
+    [
+        (["math:*"], False),
+        (["danger"], False),
+        (["math:*", "danger"], True),
+        (["admin"], True),
+        (["math:*", "d*"], False),
+    ],
+)
+def test_a_tool_that_destroys_needs_its_scope_and_a_pattern(scopes: list[str], covered: bool) -> None:
+    granted = Scopes(scopes, "danger")
+    assert granted.covers("math", tool("drop", destructiveHint=True)) is covered
+    assert granted.covers("math", "drop") is covered, "of which only the name is known"
+
+
+@pytest.mark.parametrize("annotations", [{}, {"destructiveHint": False}, {"readOnlyHint": False}, {"title": "Drop"}])
+def test_a_tool_that_is_not_marked_so_needs_no_more_than_a_pattern(annotations: dict[str, Any]) -> None:
+    assert Scopes(["math:*"], "danger").covers("math", tool("add", **annotations))
+    assert Scopes(["math:*"], "danger").covers("math", {"name": "add", "inputSchema": {}})
+
+
+def test_a_tool_is_held_against_what_it_is_now() -> None:
+    scopes = Scopes(["math:*"], "danger")
+    assert scopes.covers("math", tool("add"))
+    assert not scopes.covers("math", tool("add", destructiveHint=True))
+
+
+def test_the_scope_of_destruction_does_not_take_prompts_and_resources_away() -> None:
+    assert Scopes(["math:*"], "danger").covers_all_of("math")
+
+
+def test_what_is_missing_is_named_as_it_was_asked_for() -> None:
+    assert Scopes(["echo:*"], "danger").missing("math", "add_tool", "add") == "math:add"
+    assert Scopes(["math:*"], "danger").missing("math", "drop", "drop") == "danger"
+
+
+def test_decisions_on_many_tools_are_the_same_when_they_are_no_longer_kept() -> None:
+    scopes = Scopes(["math:*1"])
+    for _ in range(2):
+        covered = [number for number in range(1000) if scopes.covers("math", tool(f"t{number}"))]
+        assert covered == [*range(1, 1000, 10)]
+
+
+def test_no_pattern_and_no_name_make_it_slow() -> None:
+    """A matcher that goes back would take years."""
+    started = time.process_time()
+    assert not Scopes(["*:" + "*a" * 30 + "*b"]).covers("math", "a" * 100_000)
+    assert Scopes(["*:" + "*a" * 30 + "*"]).covers("math", "a" * 100_000)
+    assert time.process_time() - started < 5

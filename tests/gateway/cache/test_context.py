@@ -1,0 +1,89 @@
+"""Calls that are more than their arguments: what their tools ask for and report is not kept from their callers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from mcp_types import ElicitResult
+from starlette.applications import Starlette
+
+from gateway.call import ToolCall
+from tests.clients import ERAS, Era, answered, connected, post
+from tests.gateway.cache.cached import Counting
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_asks_for_input_is_not_kept(http: httpx2.AsyncClient, counting: Counting) -> None:
+    for number in (1, 2):
+        asked = await post(http, "asks")
+        assert asked.status_code == 202
+        key = next(iter(asked.json()["inputRequests"]))
+        said = {"inputResponses": {key: {"action": "decline"}}, "requestState": asked.json()["requestState"]}
+        answer = await http.post("/one/mcp/call", json={"tool": "asks", "arguments": {}, **said})
+        assert answer.json() == {"result": "decline"}
+        assert counting.ran["asks"] == number
+
+
+async def test_what_a_client_was_asked_in_mid_call_is_not_kept(http: httpx2.AsyncClient, counting: Counting) -> None:
+    for action in ("decline", "cancel"):
+
+        async def on_ask(context: Any, params: Any, action: Any = action) -> ElicitResult:
+            return ElicitResult(action=action)
+
+        async with connected(http, "legacy", elicitation_callback=on_ask) as mcp:
+            assert (await answered(mcp, "asks"))["structuredContent"] == {"result": action}
+    assert counting.ran["asks"] == 2
+
+
+async def test_a_call_that_goes_on_is_not_kept(http: httpx2.AsyncClient, counting: Counting) -> None:
+    for number in (1, 2):
+        asked = await post(http, "asks_to_wait")
+        body = {"tool": "asks_to_wait", "arguments": {}, "requestState": asked.json()["requestState"]}
+        assert (await http.post("/one/mcp/call", json=body)).json() == {"result": "waited"}
+        async with connected(http, "modern") as mcp:
+            first = await answered(mcp, "asks_to_wait")
+            again = await mcp.session.call_tool("asks_to_wait", {}, request_state=first["requestState"])
+            assert again.structured_content == {"result": "waited"}
+        assert counting.ran["asks_to_wait"] == 4 * number
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_native_caller_who_listens_hears_of_progress_each_time(
+    http: httpx2.AsyncClient, counting: Counting, era: Era
+) -> None:
+    heard: list[float] = []
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(progress)
+
+    async with connected(http, era) as mcp:
+        await mcp.call_tool("reports")
+        for _ in range(2):
+            await mcp.call_tool("reports", progress_callback=on_progress)
+        await mcp.call_tool("reports")
+    assert (heard, counting.ran["reports"]) == ([1, 1], 3)
+
+
+async def test_whoever_wants_the_reports_of_a_call_gets_them(
+    http: httpx2.AsyncClient, app: Starlette, counting: Counting
+) -> None:
+    heard: list[str] = []
+
+    async def report(kind: str, fields: Any) -> None:
+        heard.append(kind)
+
+    await post(http, "reports")
+    for _ in range(2):
+        call = ToolCall("one", "reports", {}, "call")
+        call.report = report
+        assert (await app.state.registry["one"].call(call)).body == b'{"result":"done"}'
+    assert (heard, counting.ran["reports"]) == (["progress", "progress"], 3)
+
+
+async def test_a_tool_with_context_is_cached_where_nobody_listens(http: httpx2.AsyncClient) -> None:
+    assert [(await post(http, "state")).json()["result"] for _ in range(2)] == [1, 1]
+    async with connected(http, "legacy") as mcp:
+        assert (await answered(mcp, "state"))["structuredContent"] == {"result": 1}

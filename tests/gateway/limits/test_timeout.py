@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import anyio
+import pytest
+from mcp.server.mcpserver import Context
+
+from gateway.call import ToolCall, ToolResult, chain
+from gateway.limits.timeout import Timeout
+from tests.clients import ERAS, Era, connected, error_of, post
+from tests.conftest import MakeApp, server_of
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+
+class Slow:
+    """Tools that never answer, and note that they are cancelled."""
+
+    def __init__(self) -> None:
+        self.cancelled: list[str] = []
+        self.server = server_of(self.plain, self.with_context, self.quick)
+
+    async def plain(self) -> str:
+        return await self._never("plain")
+
+    async def with_context(self, ctx: Context) -> str:
+        return await self._never("with_context")
+
+    async def quick(self) -> str:
+        await anyio.lowlevel.checkpoint()
+        return "in time"
+
+    async def _never(self, name: str) -> str:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self.cancelled.append(name)
+        raise AssertionError("unreachable")
+
+
+@pytest.mark.parametrize("tool", ["plain", "with_context"])
+async def test_a_call_that_takes_too_long_is_cancelled_and_answered_504(make_app: MakeApp, tool: str) -> None:
+    slow = Slow()
+    async with opened(make_app(slow.server, call_timeout=0.02)) as client:
+        for answer in (await post(client, tool), await client.post(f"/one/mcp/tools/{tool}", json={})):
+            assert answer.status_code == 504
+            assert answer.json()["type"] == "urn:multi-mcp:error:timeout"
+            assert answer.json()["detail"] == "The tool did not answer within 0.02 seconds."
+    assert slow.cancelled == [tool, tool]
+
+
+@pytest.mark.parametrize("tool", ["plain", "with_context"])
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_call_over_mcp_that_takes_too_long_is_cancelled_and_is_a_protocol_error(
+    make_app: MakeApp, era: Era, tool: str
+) -> None:
+    slow = Slow()
+    async with opened(make_app(slow.server, call_timeout=0.02)) as client, connected(client, era) as mcp:
+        error = await error_of(mcp, tool)
+    assert error == {
+        "code": -32001,
+        "message": "The tool did not answer within 0.02 seconds.",
+        "data": {"type": "timeout"},
+    }
+    assert slow.cancelled == [tool]
+
+
+async def test_a_call_in_time_is_let_be(make_app: MakeApp) -> None:
+    async with opened(make_app(Slow().server, call_timeout=30)) as client, connected(client, "modern") as mcp:
+        assert (await post(client, "quick")).json() == {"result": "in time"}
+        assert (await mcp.call_tool("quick")).structured_content == {"result": "in time"}
+
+
+async def test_a_timeout_of_what_stands_inside_is_not_taken_for_ours() -> None:
+    async def execute(call: ToolCall) -> ToolResult:
+        await anyio.lowlevel.checkpoint()
+        raise TimeoutError("of an upstream")
+
+    call = ToolCall("one", "slow", {}, "call")
+    call.execute = execute
+    with pytest.raises(TimeoutError, match="of an upstream"):
+        await chain([Timeout(30)])(call)

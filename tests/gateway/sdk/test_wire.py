@@ -1,0 +1,91 @@
+"""What an era and an endpoint put on a result is taken off it, and what its server put there stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mcp.server.mcpserver import MCPServer
+from mcp_types import SERVER_INFO_META_KEY, CallToolResult, TextContent
+
+from gateway.sdk import internals as sdk
+from gateway.sdk.wire import sealed, taken_off
+from tests import wire
+from tests.clients import ERAS, Era, post
+from tests.conftest import MakeApp
+from tests.gateway.cache.cached import Counting
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+SERVER = sdk.low_level(MCPServer("one", version="1"))
+STAMP = {SERVER_INFO_META_KEY: SERVER.server_info_stamp}
+TEXT = {"type": "text", "text": "said"}
+
+
+@pytest.mark.parametrize(
+    ("result", "bare"),
+    [
+        ({"content": [TEXT], "_meta": {**STAMP}}, {"content": [TEXT]}),
+        ({"content": [TEXT], "_meta": {**STAMP, "own": 1}}, {"content": [TEXT], "_meta": {"own": 1}}),
+        ({"content": [], "_meta": {SERVER_INFO_META_KEY: 1}}, {"content": [], "_meta": {SERVER_INFO_META_KEY: 1}}),
+        ({"content": [], "_meta": 5}, {"content": [], "_meta": 5}),
+        (None, {}),
+    ],
+)
+def test_the_stamp_of_the_server_is_taken_off(result: Any, bare: Any) -> None:
+    assert taken_off(SERVER, result) == bare
+
+
+def test_what_it_is_taken_off_stays_as_it_is() -> None:
+    result = {"content": [], "_meta": {**STAMP}}
+    taken_off(SERVER, result)
+    assert result == {"content": [], "_meta": STAMP}
+
+
+def test_a_result_of_the_sdk_is_as_on_the_wire() -> None:
+    result = CallToolResult(content=[TextContent(type="text", text="said")], structured_content={"a": None})
+    bare = {"content": [TEXT], "structuredContent": {"a": None}, "isError": False, "resultType": "complete"}
+    assert taken_off(SERVER, result) == bare
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ({"content": [TEXT]}, b'{"content":[{"type":"text","text":"said"}]}'),
+        ({"content": [], "resultType": "complete"}, b'{"content":[],"resultType":"complete"}'),
+        (
+            {"content": [], "structuredContent": {"n": float("nan")}},
+            b'{"content":[],"structuredContent":{"n":null}}',
+        ),
+        ({"content": [TEXT], "isError": True}, b""),
+        ({"resultType": "input_required", "requestState": "later"}, b""),
+        ({"content": [], "resultType": "example/task"}, b""),
+        ({}, b""),
+        ({"content": [{"type": "text", "text": "\ud800"}]}, b""),
+    ],
+)
+def test_a_plain_success_alone_is_sealed(result: Any, text: bytes) -> None:
+    assert sealed(result) == text
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+async def test_a_request_that_is_no_call_is_refused_though_an_answer_is_kept(
+    make_app: MakeApp, era: Era, url: str
+) -> None:
+    async with opened(make_app(Counting().server)) as http:
+        told = []
+        for tool in ("mine", "plain"):  # cached, and not
+            assert (await post(http, tool)).status_code == 200
+            name = tool if url == "/one/mcp" else f"one_{tool}"
+            headers, body = wire.modern("tools/call", name=name, arguments="none")
+            if era == "legacy":
+                opening = await http.post(url, json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
+                headers = wire.in_session(opening.headers["mcp-session-id"])
+                await http.post(url, json=wire.INITIALIZED, headers=headers)
+                body = wire.request("tools/call", name=name, arguments="none")
+            answer = await http.post(url, json=body, headers=headers)
+            is_stream = answer.headers["content-type"].startswith("text/event-stream")
+            told.append(wire.messages(answer.text)[-1] if is_stream else answer.json())
+    assert told[0] == told[1]
+    assert told[0]["error"]["code"] == -32602

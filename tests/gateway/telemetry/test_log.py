@@ -1,0 +1,186 @@
+"""The log: one line for each event, as text or JSON, with the id of its request."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from io import StringIO
+
+import pytest
+
+from gateway.call import request_id
+from gateway.telemetry import log
+
+INJECTED = "first\n2026-01-01T00:00:00.000Z info    forged\r\u2028\x1b[31m\x00"
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    loggers = [root, *(logging.getLogger(name) for name in ("mcp", "sse_starlette", "uvicorn", "httpx2", "httpcore2"))]
+    levels, handlers, filters = [logger.level for logger in loggers], [*root.handlers], uvicorn_error().filters[:]
+    token = request_id.set("-")
+    yield
+    request_id.reset(token)
+    root.handlers[:], uvicorn_error().filters[:] = handlers, filters
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+def uvicorn_error() -> logging.Logger:
+    return logging.getLogger("uvicorn.error")
+
+
+def configured(level: str = "info", form: str = "text") -> StringIO:
+    stream = StringIO()
+    log.configure(level, form, stream)
+    return stream
+
+
+def fail(message: str) -> None:
+    try:
+        raise RuntimeError(message)
+    except RuntimeError:
+        logging.getLogger("some").exception("It failed")
+
+
+def test_a_line_of_text_has_its_time_its_level_and_its_request() -> None:
+    stream = configured()
+    request_id.set("abc")
+    logging.getLogger("some").warning("Something is %s", "wrong")
+    time, level, rest = stream.getvalue().split(maxsplit=2)
+    assert (len(time), time[10], time[-1], level, rest) == (
+        24,
+        "T",
+        "Z",
+        "warning",
+        "Something is wrong request_id=abc\n",
+    )
+
+
+def test_a_line_of_json_has_the_same_fields() -> None:
+    stream = configured(form="json")
+    request_id.set("abc")
+    logging.getLogger("some").warning("Something is %s", "wrong")
+    line = json.loads(stream.getvalue())
+    assert line.pop("time").endswith("Z")
+    assert line == {"level": "warning", "event": "Something is wrong", "logger": "some", "request_id": "abc"}
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_others_said_stays_in_its_line(form: str) -> None:
+    stream = configured(form=form)
+    logging.getLogger("some").warning("%s", INJECTED)
+    assert len(stream.getvalue().splitlines()) == 1
+    assert stream.getvalue().strip("\n").isprintable()
+    if form == "json":
+        assert json.loads(stream.getvalue())["event"] == INJECTED
+
+
+def test_as_json_a_traceback_is_part_of_the_line() -> None:
+    stream = configured(form="json")
+    fail(INJECTED)
+    line = json.loads(stream.getvalue())
+    assert line["event"] == "It failed"
+    assert line["exception"].startswith("Traceback (most recent call last)")
+    assert INJECTED in line["exception"]
+
+
+def test_as_text_a_traceback_follows_and_no_line_of_it_looks_like_an_event() -> None:
+    stream = configured()
+    fail(INJECTED)
+    first, *others = stream.getvalue().splitlines()
+    assert "It failed" in first
+    assert "Traceback (most recent call last)" in others[0]
+    assert all(line.startswith("  ") and line.isprintable() for line in others)
+
+
+@pytest.mark.parametrize(("level", "count"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
+def test_a_level_leaves_out_what_is_below_it(level: str, count: int) -> None:
+    stream = configured(level)
+    for number in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+        logging.getLogger("some").log(number, "event")
+    assert len(stream.getvalue().splitlines()) == count
+
+
+@pytest.mark.parametrize(("level", "count"), [("debug", 3), ("info", 1)])
+def test_what_the_libraries_tell_at_length_is_for_debug(level: str, count: int) -> None:
+    stream = configured(level)
+    for number in (logging.DEBUG, logging.INFO, logging.WARNING):
+        logging.getLogger("mcp.server").log(number, "event")
+    assert len(stream.getvalue().splitlines()) == count
+
+
+def test_what_uvicorn_repeats_of_a_failed_start_is_left_out() -> None:
+    stream = configured()
+    uvicorn_error().error("Application startup failed. Exiting.")
+    uvicorn_error().error("Something else")
+    assert stream.getvalue().count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_event_has_fields_each_of_which_stays_a_field(form: str) -> None:
+    stream = configured(form=form)
+    said = {"server": "math", "name": INJECTED, "blank": "a b=c", "nothing": None, "empty": "", "zero": 0}
+    logging.getLogger("some").info("opened", extra={"fields": said})
+    line = stream.getvalue()
+    assert len(line.splitlines()) == 1
+    if form == "json":
+        found = json.loads(line)
+        assert {key: found.get(key) for key in said} == said | {"empty": None}
+    else:
+        assert line.split("opened ")[1].startswith('server=math name="first\\n')
+        assert line.endswith(' blank="a b=c" zero=0 request_id=-\n')
+        assert line.strip().isprintable()
+
+
+@pytest.fixture
+def taken_over(python_hooks: None) -> StringIO:
+    stream = configured(form="json")
+    log.take_over()
+    return stream
+
+
+class Broken:
+    def __del__(self) -> None:
+        raise RuntimeError(INJECTED)
+
+
+def test_what_nobody_caught_is_a_line_too(taken_over: StringIO) -> None:
+    def crash() -> None:
+        raise RuntimeError(INJECTED)
+
+    thread = threading.Thread(target=crash)
+    thread.start()
+    thread.join()
+    try:
+        crash()
+    except RuntimeError as exc:
+        sys.excepthook(RuntimeError, exc, exc.__traceback__)
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    Broken()
+    lines = [json.loads(line) for line in taken_over.getvalue().splitlines()]
+    assert [line["level"] for line in lines] == ["error"] * 3
+    assert all(INJECTED in line["exception"] for line in lines)
+
+
+def test_a_warning_of_python_is_a_line_too(taken_over: StringIO) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(False)
+        logging.captureWarnings(True)
+        warnings.warn(INJECTED, stacklevel=1)
+    (line,) = taken_over.getvalue().splitlines()
+    assert json.loads(line)["level"] == "warning"
+    assert json.loads(line)["logger"] == "py.warnings"
+
+
+def test_configuring_again_does_not_double_the_lines() -> None:
+    configured()
+    stream = configured()
+    logging.getLogger("some").warning("once")
+    assert stream.getvalue().count("once") == 1

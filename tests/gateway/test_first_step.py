@@ -1,0 +1,99 @@
+"""A coroutine begun at once goes on as if it had been awaited from the start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import anyio
+import pytest
+
+from gateway.first_step import resume
+
+pytestmark = pytest.mark.anyio
+
+
+async def go_on(call: Coroutine[Any, Any, Any]) -> Any:
+    return await resume(call, call.send(None))
+
+
+async def test_its_value_and_every_step_are_those_of_the_coroutine() -> None:
+    steps = []
+
+    async def work() -> int:
+        for number in range(3):
+            await anyio.lowlevel.checkpoint()
+            steps.append(number)
+        return 7
+
+    assert await go_on(work()) == 7
+    assert steps == [0, 1, 2]
+
+
+async def test_what_it_raises_is_raised() -> None:
+    async def work() -> None:
+        await anyio.lowlevel.checkpoint()
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError, match="gone"):
+        await go_on(work())
+
+
+async def test_a_cancellation_reaches_it_where_it_waits_and_may_be_answered() -> None:
+    async def work() -> str:
+        try:
+            await anyio.sleep_forever()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            return "cleaned up"
+        return "never"
+
+    task = asyncio.create_task(go_on(work()))
+    await anyio.lowlevel.checkpoint()
+    task.cancel()
+    assert await task == "cleaned up"
+
+
+async def test_cancel_scopes_inside_of_it_work() -> None:
+    async def work() -> bool:
+        with anyio.move_on_after(0.01) as scope:
+            await anyio.sleep_forever()
+        return scope.cancelled_caught
+
+    assert await go_on(work())
+
+
+async def test_a_task_group_inside_of_it_is_left_when_it_is_cancelled() -> None:
+    ended = []
+
+    async def child() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("child")
+
+    async def work() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(child)
+            await anyio.sleep_forever()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await go_on(work())
+    assert ended == ["child"]
+
+
+async def test_closing_it_closes_the_coroutine() -> None:
+    ended = []
+
+    async def work() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("work")
+
+    call = go_on(work())
+    call.send(None)
+    call.close()
+    assert ended == ["work"]

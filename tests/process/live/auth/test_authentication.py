@@ -1,0 +1,102 @@
+"""Keys as somebody uses them: made and taken back by a command, while the router runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.keys import bearer
+from tests.process.live.conftest import Start
+from tests.process.live.router import ROOT, Router
+
+pytestmark = pytest.mark.process
+CALL = {"tool": "add", "arguments": {"a": 1, "b": 2}}
+JSON = {"content-type": "application/json"}
+
+
+def keys(path: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "gateway.auth.cli", *arguments, "--file", str(path)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+
+
+def status(router: Router, key: str) -> int:
+    with router.sent("POST", "/math/mcp/call", {**JSON, **bearer(key)}, CALL) as answer:
+        answer.read()
+        return answer.status
+
+
+def becomes(router: Router, key: str, expected: int) -> bool:
+    """Within a few seconds: the file is looked at once in each."""
+    until = time.monotonic() + 10
+    while status(router, key) != expected:
+        assert time.monotonic() < until, router.log()
+    return True
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_keys_are_made_and_taken_back_while_the_router_runs(start: Start, tmp_path: Path, workers: str) -> None:
+    path = tmp_path / "keys.json"
+    first = keys(path, "create", "--name", "first", "--scope", "*:*")
+    router = start(MCP_AUTH_KEYS=str(path), WORKERS=workers, MCP_AUTH_MAX_FAILURES="100000").await_table()
+    router.await_answer(router.port)
+    assert becomes(router, first, 200)
+    second = keys(path, "create", "--name", "second", "--scope", "*:*")
+    assert becomes(router, second, 200)
+    keys(path, "revoke", "first")
+    assert becomes(router, first, 401)
+    if workers == "1":
+        good = path.read_text()
+        path.write_text("{")
+        assert becomes(router, second, 503)
+        assert router.get("/health") == {"status": "ok"}
+        path.write_text(good)
+        assert becomes(router, second, 200)
+    router.end()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_key_is_in_the_log_whatever_happens(start: Start, tmp_path: Path, form: str) -> None:
+    path = tmp_path / "keys.json"
+    key = keys(path, "create", "--name", "ci", "--scope", "*:*")
+    router = start(MCP_AUTH_KEYS=str(path), LOG_LEVEL="debug", LOG_FORMAT=form, LOG_ARGUMENTS="1").await_table()
+    wrong = f"{key[:-1]}?"
+    assert [status(router, one) for one in (key, wrong)] == [200, 401]
+    with router.sent("GET", "/nothing", {"x-api-key": key}) as answer:
+        assert answer.status == 404
+    with router.sent("POST", "/math/mcp", {**JSON, **bearer(key)}, {"jsonrpc": "2.0"}) as answer:
+        assert answer.status in (400, 406)
+    with router.sent("GET", "/tools", {**bearer(key), "x-api-key": key}) as answer:
+        assert answer.status == 400
+    path.unlink()
+    assert becomes(router, key, 503)
+    router.end()
+    log = router.log()
+    assert key[4:] not in log
+    assert key[13:] not in log
+    assert wrong[13:] not in log
+    assert "no API key is accepted" in log
+    assert log.count({"text": "reason=unauthenticated", "json": '"reason": "unauthenticated"'}[form]) == 1
+    if form == "json":
+        assert all(json.loads(line) for line in log.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"MCP_AUTH_KEYS": "none.json"},
+            "MCP_AUTH_KEYS: none.json: the keys cannot be read, no such file",
+        ),
+        ({"MCP_AUTH_ISSUER": "https://issuer.example.com"}, "MCP_AUTH_ISSUER needs MCP_AUTH_AUDIENCE"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_no_start(start: Start, settings: dict[str, str], said: str) -> None:
+    router = start(**settings)
+    assert router.finished() == 1
+    (line,) = router.log().splitlines()
+    assert line.startswith(f"multi-mcp: {said}")

@@ -1,0 +1,158 @@
+"""The router as a child process, and plain HTTP connections to it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from tests import wire
+
+ROOT = Path(__file__).resolve().parents[3]
+SERVERS = Path(__file__).resolve().parent / "servers"
+
+
+class Router:
+    """`python app.py` on a free port. What it prints is kept: `table`, and the lines of its log."""
+
+    def __init__(self, folder: Path, *command: str, **settings: str) -> None:
+        self._log = folder / "stderr"
+        defaults = {"PORT": "0", "MCP_SERVERS_DIR": f"mcp_servers:{SERVERS}", "PATH": os.environ["PATH"]}
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *(command or ("app.py",))],
+                cwd=ROOT,
+                env={**defaults, **settings},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        self._printed: IO[str] = self.process.stdout
+        self.table: list[str] = []
+        self.port = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)  # its workers, too, which it can no longer end
+        self.process.wait()
+        self._printed.close()
+
+    def await_table(self) -> Self:
+        """Until the table is printed: from then on connections are accepted, though the answer may take a moment."""
+        while not self.table or not self.table[-1].startswith("All of them: "):
+            line = self._printed.readline()
+            assert line, self.log()
+            self.table.append(line.rstrip("\n"))
+        self.port = int(self.table[-1].split("/mcp")[0].rpartition(":")[2])
+        return self
+
+    def await_answer(self, port: int) -> None:
+        """Until it answers, where no table says that it serves."""
+        self.port = port
+        for _ in range(300):
+            with suppress(ConnectionRefusedError):
+                self.get("/health")
+                return
+            assert self.process.poll() is None, self.log()
+            time.sleep(0.1)
+
+    def await_workers(self, count: int) -> Self:
+        """Until as many processes have answered: while one is still starting, the end of all waits for it."""
+        if not self.table:
+            self.await_table()
+        seen: set[int] = set()
+        for _ in range(3000):
+            seen.add(self.call("slow", "pid")[1]["result"])
+            if len(seen) == count:
+                break
+            time.sleep(0.01)
+        assert len(seen) == count, self.log()
+        return self
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def complaints(self) -> list[str]:
+        """The lines of the log that tell of more than calls, refusals, and what began and ended."""
+        return [line for line in self.log().splitlines() if "Z info    " not in line]
+
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of a log as JSON, which all of them must be."""
+        return [json.loads(line) for line in self.log().split("\n")[:-1]]
+
+    def printed(self) -> str:
+        """What a process that ended had on its standard output, after the table."""
+        return self._printed.read()
+
+    def end(self, number: signal.Signals = signal.SIGTERM, within: float = 30) -> float:
+        """Send the signal; the seconds until the process is gone."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(timeout=within)
+        return time.monotonic() - started
+
+    def finished(self, within: float = 30) -> int:
+        """The exit code of a process that ends by itself."""
+        return self.process.wait(timeout=within)
+
+    def connection(self, timeout: float = 30) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def get(self, path: str) -> Any:
+        with self.sent("GET", path) as answer:
+            return json.loads(answer.read())
+
+    def call(self, server: str, tool: str, **arguments: Any) -> tuple[int, Any]:
+        """The status and the document of a call in plain JSON."""
+        with self.calling(server, tool, **arguments) as connection:
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+
+    @contextmanager
+    def calling(self, server: str, tool: str, **arguments: Any) -> Iterator[http.client.HTTPConnection]:
+        """A call in plain JSON that is sent, and whose answer is not read yet."""
+        connection = self.connection()
+        body = json.dumps({"tool": tool, "arguments": arguments})
+        try:
+            connection.request("POST", f"/{server}/mcp/call", body, {"content-type": "application/json"})
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def sent(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, message: Any = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer, when its head has come; its body may still stream."""
+        connection = self.connection()
+        body = None if message is None else json.dumps(message)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            yield connection.getresponse()
+        finally:
+            connection.close()
+
+    def session(self, server: str) -> str:
+        """Open a legacy session; its id."""
+        with self.sent("POST", f"/{server}/mcp", wire.BOTH_TYPES, wire.INITIALIZE) as answer:
+            answer.read()
+            session: str = answer.headers["mcp-session-id"]
+        with self.sent("POST", f"/{server}/mcp", wire.in_session(session), wire.INITIALIZED) as answer:
+            assert answer.status == 202
+        return session

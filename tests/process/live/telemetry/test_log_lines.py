@@ -1,0 +1,168 @@
+"""The log of a real process: whatever happens and whatever clients send, each event is one line."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import wire
+from tests.process.live.conftest import Start
+from tests.process.live.router import Router
+from tests.process.live.test_start import FAILING_START
+
+pytestmark = pytest.mark.process
+
+INJECTED = "x\n2026-01-01T00:00:00.000Z info    call request_id=forged\r\u2028outcome=ok\x1b[31m"
+LOUD = """
+import threading
+import warnings
+from mcp.server.mcpserver import MCPServer
+
+mcp = MCPServer("loud")
+
+def crash():
+    raise RuntimeError("in a thread\\nnot in this line")
+
+@mcp.tool()
+async def warn() -> str:
+    warnings.warn("a warning\\nnot in this line")
+    thread = threading.Thread(target=crash)
+    thread.start()
+    thread.join()
+    return "warned"
+"""
+TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) +\S.*")
+
+
+def happen(router: Router) -> None:
+    """A good call, a bad one, an unknown one, a crash and a cut-off one, each with what could break a line."""
+    assert router.call("echo", "echo", message=INJECTED)[0] == 200
+    assert router.call("echo", "echo", message=1)[0] == 422
+    assert router.call("echo", INJECTED)[0] == 404
+    assert router.call("slow", "crash", message=INJECTED)[0] == 500
+    with router.sent("GET", f"/echo/mcp/tools/{'%0A'.join('ab')}") as answer:
+        assert answer.status == 404
+    with router.sent("GET", "/health", {"host": "evil.com", "x-request-id": 'forged" \u00e9 outcome=ok'}) as answer:
+        assert answer.status == 421
+    headers, body = wire.modern("tools/call", name="crash_tool", arguments={"message": INJECTED})
+    with router.sent("POST", "/slow/mcp", headers, body) as answer:
+        assert b"isError" in answer.read()
+    session = router.session("slow")
+    call = wire.request("tools/call", name=INJECTED, arguments={})
+    with router.sent("POST", "/slow/mcp", wire.in_session(session), call) as answer:
+        answer.read()
+    with router.calling("slow", "wait", seconds=60):
+        router.end()
+
+
+@pytest.mark.parametrize("more", [{}, {"LOG_ARGUMENTS": "1"}, {"LOG_LEVEL": "debug"}])
+def test_as_json_every_line_parses(start: Start, more: dict[str, str]) -> None:
+    router = start(LOG_FORMAT="json", MCP_SHUTDOWN_GRACE="1", **more).await_table()
+    happen(router)
+    lines = [json.loads(line) for line in router.log().split("\n")[:-1]]
+    assert all({"time", "level", "event", "request_id"} <= set(line) for line in lines)
+    calls = [line for line in lines if line["event"] == "call"]
+    outcomes = ["ok", "invalid-arguments", "unknown-tool", "tool-crashed", "tool-crashed"]
+    assert [call["outcome"] for call in calls][:5] == outcomes
+    assert calls[-1]["outcome"] == "cancelled"
+    assert [call["via"] for call in calls][:5] == ["call", "call", "call", "call", "mcp"]
+    assert calls[2]["tool"] == INJECTED
+    assert "forged" not in {call["request_id"] for call in calls}
+    assert all(isinstance(call["ms"], float) for call in calls)
+    (refused,) = [line for line in lines if line["event"] == "refused"]
+    assert (refused["reason"], refused["address"]) == ("misdirected", "127.0.0.1")
+    assert all(line["request_id"].isprintable() and " " not in line["request_id"] for line in lines)
+    assert "RuntimeError" in next(line["exception"] for line in lines if "exception" in line)
+
+
+def test_as_text_only_a_traceback_takes_more_lines(start: Start) -> None:
+    router = start(MCP_SHUTDOWN_GRACE="1").await_table()
+    happen(router)
+    lines = router.log().splitlines()
+    others = [line for line in lines if not TEXT_LINE.fullmatch(line)]
+    assert any("Traceback (most recent call last)" in line for line in others)
+    assert [line for line in others if not line.startswith("  ")] == []
+    assert [
+        line for line in lines if "request_id=forged" in line and not line.startswith("  ") and "\\n" not in line
+    ] == []
+    assert "\x1b" not in router.log()
+
+
+def events(router: Router) -> list[tuple[str, str]]:
+    """What began and what ended, in its order, with the server or the signal's number that it was."""
+    told = [event for event in router.events() if event["event"] != "call" and event["level"] == "info"]
+    return [(event["event"], str(event.get("server", event.get("exit", "")))) for event in told]
+
+
+def test_what_begins_and_what_ends_is_said_once(start: Start) -> None:
+    router = start(LOG_FORMAT="json", SERVERS="echo,math").await_table()
+    router.end()
+    opened = [("server opened", "echo"), ("server opened", "math")]
+    closed = [("server closed", "math"), ("server closed", "echo")]
+    ending = [("draining", ""), *closed, ("ended", "")]
+    assert events(router) == [("starting", ""), *opened, ("serving", ""), *ending]
+    serving = next(event for event in router.events() if event["event"] == "serving")
+    assert serving["url"] == f"http://127.0.0.1:{router.port}"
+
+
+def test_of_several_workers_each_is_said(start: Start) -> None:
+    router = start(LOG_FORMAT="json", WORKERS="2").await_workers(2)
+    router.end()
+    told = events(router)
+    assert told[:2] == [("starting", ""), ("serving", "")]
+    assert [event for event in told if event[0].startswith("worker")] == [
+        *[("worker started", "")] * 2,
+        *[("worker ended", str(-signal.SIGTERM))] * 2,
+    ]
+    assert told.count(("server opened", "slow")) == told.count(("server closed", "slow")) == 2
+    assert told.count(("draining", "")) == 2
+    assert told[-1] == ("ended", "")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"PORT": "http"}, {"SERVERS": "nothing"}, {"HOST": "no.such.host.invalid"}, {"WORKERS": "2"}]
+)
+def test_as_json_a_failed_start_is_json_too(start: Start, tmp_path: Path, settings: dict[str, str]) -> None:
+    if "WORKERS" in settings:
+        (tmp_path / "broken_server.py").write_text(FAILING_START)
+        settings |= {"MCP_SERVERS_DIR": str(tmp_path)}
+    router = start(LOG_FORMAT="json", **settings)
+    assert router.finished() == 1
+    assert [event["level"] for event in router.events()].count("error") >= 1
+
+
+def test_pythons_own_reader_takes_every_line(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "loud_server.py").write_text(LOUD)
+    router = start(LOG_FORMAT="json", MCP_SERVERS_DIR=f"{tmp_path}:mcp_servers").await_table()
+    assert router.call("loud", "warn")[0] == 200
+    assert router.call("echo", INJECTED)[0] == 404
+    router.end()
+    command = [sys.executable, "-m", "json.tool", "--json-lines", "--compact"]
+    done = subprocess.run(command, input=router.log(), capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == len(router.log().split("\n")) - 1
+    assert "in a thread" in router.log()
+    assert "a warning" in router.log()
+
+
+def test_arguments_and_results_are_logged_only_for_who_asks(start: Start) -> None:
+    asked: dict[str, str] = {"LOG_ARGUMENTS": "1"}
+    for settings in ({}, asked, asked | {"LOG_FORMAT": "json"}):
+        router = start(**settings).await_table()
+        router.call("echo", "echo", message="a-secret")
+        router.call("math", "add", a="another-secret", b=1)
+        router.end()
+        assert router.log().count("a-secret") == (2 if settings else 0)  # what came, and what went
+        assert router.log().count("another-secret") == (1 if settings else 0)
+
+
+def test_a_quiet_level_still_tells_of_a_crash(start: Start) -> None:
+    router = start(LOG_LEVEL="error").await_table()
+    router.call("slow", "crash", message="broken")
+    router.end()
+    assert "RuntimeError: broken" in router.log()

@@ -1,0 +1,156 @@
+"""What a client that means harm gets from the protocol below the application: its close code, and no memory."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.frames import Opcode
+
+from process.websocket_protocol import SLICE
+from tests.process.echoing import HANDSHAKE, LARGEST, close_code, failure_code, frame, serving, write
+
+pytestmark = [pytest.mark.process, pytest.mark.anyio]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\x83\x80\0\0\0\0", 1002),  # an opcode that there is not
+        (b"\xc1\x80\0\0\0\0", 1002),  # a bit that is reserved
+        (b"\x81\x00", 1002),  # not masked
+        (b"\x80\x80\0\0\0\0", 1002),  # the end of nothing
+        (frame(Opcode.PING, b"x" * 126), 1002),
+        (frame(Opcode.CLOSE, b"x"), 1002),
+        (frame(Opcode.TEXT, b"\xff\xfe"), 1007),
+        (frame(Opcode.TEXT, b"x" * (LARGEST + 1)), 1009),
+        (b"\x81\xff" + struct.pack("!Q", 2**62) + b"\0\0\0\0", 1009),
+    ],
+)
+async def test_a_broken_protocol_is_closed_with_its_code(
+    data: bytes, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving() as server, server.connect() as client:
+        write(client, data)
+        assert await failure_code(client) == code
+        await server.app.ended.wait()
+        assert server.app.heard == [code]
+    assert "Traceback" not in caplog.text
+
+
+async def test_the_code_arrives_however_much_is_still_on_its_way() -> None:
+    async with serving() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(HANDSHAKE)
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"\x81\xff" + struct.pack("!Q", 30_000_000) + b"\0\0\0\0" + b"x" * 30_000_000)
+        opcode, _, code = struct.unpack("!BBH", await reader.readexactly(4))
+        assert (opcode, code) == (0x88, 1009)
+        writer.close()
+
+
+async def test_fragments_are_one_message_whatever_their_number_and_take_no_more_than_it() -> None:
+    async with serving() as server, server.connect() as client:
+        first, middle = frame(Opcode.TEXT, b"a", fin=False), frame(Opcode.CONT, b"b", fin=False)
+        empty, last = frame(Opcode.CONT, b"", fin=False), frame(Opcode.CONT, "ä".encode())
+        write(client, first, *[middle] * 20_000, *[empty] * 20_000)
+        while len(server.protocol.frames) == 0 or len(server.protocol.frames[0]) <= 20_000:
+            await asyncio.sleep(0)
+        assert len(server.protocol.frames) == 1
+        write(client, last)
+        assert await client.recv() == "20002"
+        await client.send(b"binary")
+        assert await client.recv() == "6"
+
+
+async def test_fragments_together_are_bounded_as_a_whole_message_is() -> None:
+    async with serving() as server, server.connect() as client:
+        write(client, frame(Opcode.TEXT, b"x" * 60_000, fin=False), frame(Opcode.CONT, b"x" * 60_000))
+        assert await failure_code(client) == 1009
+
+
+async def test_a_crowd_of_frames_that_is_not_read_waits_as_bytes() -> None:
+    async with serving() as server, server.connect() as client:
+        server.app.reads.clear()
+        write(client, *[frame(Opcode.TEXT, b"")] * 40_000)
+        while not server.protocol._unread:
+            await asyncio.sleep(0)
+        assert server.protocol.queue.qsize() <= SLICE // 6 + 1
+        server.app.reads.set()
+        for _ in range(40_000):
+            assert await client.recv() == "0"
+
+
+async def test_the_application_may_bound_the_frames_and_lift_the_bound() -> None:
+    async with serving() as server, server.connect() as client:
+        await client.send("x")
+        await client.recv()
+        limit = server.app.scope["extensions"]["multi-mcp.frame-limit"]["set"]
+        limit(10**9)  # not above the server's own
+        await client.send("x" * LARGEST)
+        assert await client.recv() == str(LARGEST)
+        limit(10)
+        await client.send("x" * 10)
+        assert await client.recv() == "10"
+        await client.send("x" * 11)
+        assert await failure_code(client) == 1009
+
+
+async def test_pings_are_answered_and_not_kept_for_who_reads_nothing() -> None:
+    async with serving() as server, server.connect() as client:
+        await (await client.ping())
+        client.transport.pause_reading()
+        protocol = server.protocol
+        for _ in range(300):
+            write(client, *[frame(Opcode.PING, b"x" * 125)] * 400)
+            await asyncio.sleep(0)
+            while client.transport.get_write_buffer_size():
+                await asyncio.sleep(0.001)
+        assert protocol.transport.get_write_buffer_size() < 200_000
+        client.transport.abort()
+
+
+async def test_who_answers_no_ping_is_gone_also_where_nothing_can_be_written() -> None:
+    async with serving(ws_ping_interval=0.05, ws_ping_timeout=0.05) as server, server.connect() as client:
+        client.transport.pause_reading()
+        protocol = server.protocol
+        protocol.close_timeout = 0.05
+        while protocol.writable.is_set():
+            protocol.transport.write(b"\x8a\x7d" + b"x" * 125)  # pongs nobody asked for, which are well-formed
+        await server.app.ended.wait()
+        assert server.app.heard == [1005]
+        client.transport.abort()
+
+
+async def test_a_client_that_does_not_close_is_gone_after_a_while() -> None:
+    async with serving() as server, server.connect() as client:
+        protocol = server.protocol
+        protocol.close_timeout = 0.05
+        client.transport.pause_reading()
+        await protocol.send({"type": "websocket.close", "code": 1001, "reason": ""})
+        while not protocol.disconnected:
+            await asyncio.sleep(0.01)
+        client.transport.abort()
+
+
+async def test_the_end_of_the_process_is_left_to_the_application() -> None:
+    async with serving() as server, server.connect() as client:
+        server.protocol.shutdown()
+        await client.send("still here")
+        assert await client.recv() == "10"
+        await server.protocol.send({"type": "websocket.close", "code": 1001, "reason": "bye"})
+        assert await close_code(client) == 1001
+        assert client.close_reason == "bye"
+
+
+async def test_what_comes_in_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "uvicorn")
+    async with serving() as server:
+        uri = f"ws://127.0.0.1:{server.port}"
+        async with connect(uri, additional_headers={"Authorization": "Bearer hidden"}, compression=None) as client:
+            await client.send('{"id": 1, "token": "hidden"}')
+            await client.recv()
+    assert "hidden" not in "".join(r.getMessage() for r in caplog.records if r.name.startswith("uvicorn"))

@@ -1,0 +1,162 @@
+"""How a stream is written: to a reader that is slow, that left, or that the end of the process cuts off."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import anyio
+import pytest
+from mcp.server.mcpserver import Context
+from starlette.types import Message
+
+from gateway.call import ToolCall, ToolResult
+from routes.json_api.stream import event, stream
+from tests.conftest import MakeApp, server_of
+from tests.events import STREAM, events
+from tests.routes.raw import HOST, ask
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+
+async def wait() -> None:
+    await anyio.sleep_forever()
+
+
+async def test_events_come_as_they_happen_and_leaving_cancels_a_tool_that_never_reports(make_app: MakeApp) -> None:
+    began, ended, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def silent() -> None:
+        began.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.set()
+
+    async def two(ctx: Context[Any, Any]) -> None:
+        await ctx.report_progress(1)
+        await go_on.wait()
+
+    async with opened(make_app(server_of(silent, two))) as client:
+        with anyio.fail_after(10):
+            async with client.stream("POST", "/call", json={"tool": "two"}, headers=STREAM) as answer:
+                incoming = events(answer)
+                assert (await anext(incoming)).name == "progress"
+                go_on.set()
+                assert (await anext(incoming)).name == "result"
+            async with client.stream("POST", "/call", json={"tool": "silent"}, headers=STREAM):
+                await began.wait()
+            await ended.wait()
+
+
+class Wire:
+    """The server's side of one answer, whose reader takes nothing until `taken` is set."""
+
+    def __init__(self, *, reads: bool = True) -> None:
+        self.body = b""
+        self.taken = asyncio.Event()
+        self.sends = 0
+        if reads:
+            self.taken.set()
+
+    async def receive(self) -> Message:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(self, message: Message) -> None:
+        self.sends += 1
+        if message["type"] == "http.response.body":
+            await self.taken.wait()
+            self.body += message["body"]
+
+
+async def one(app: Any, wire: Wire, tool: str, keep_alive: float = 60, **arguments: Any) -> None:
+    await stream(
+        app.state.registry["one"], ToolCall("one", tool, arguments, "call"), wire.receive, wire.send, keep_alive
+    )
+
+
+async def test_a_comment_keeps_a_silent_stream_alive(make_app: MakeApp) -> None:
+    app, wire = make_app(server_of(wait), call_timeout=0.1), Wire()
+    async with opened(app):
+        await one(app, wire, "wait", keep_alive=0.01)
+    assert wire.body.startswith(b": keep-alive\n\n: keep-alive\n\n")
+    assert wire.body.count(b"event: ") == 1
+
+
+async def test_a_reader_that_takes_nothing_holds_up_the_tool_and_nothing_piles_up(make_app: MakeApp) -> None:
+    reported = 0
+
+    async def chatters(ctx: Context[Any, Any]) -> None:
+        nonlocal reported
+        for number in range(1000):
+            await ctx.report_progress(number)
+            reported += 1
+
+    app, wire = make_app(server_of(chatters)), Wire(reads=False)
+    async with opened(app), anyio.create_task_group() as tasks:
+        tasks.start_soon(one, app, wire, "chatters", 0.001)
+        while wire.sends < 2:
+            await anyio.lowlevel.checkpoint()
+        await anyio.wait_all_tasks_blocked()
+        assert (reported, wire.sends) == (0, 2)
+        wire.taken.set()
+    assert reported == 1000
+    assert wire.body.count(b"event: progress") == 1000
+
+
+async def test_nothing_follows_the_last_event(make_app: MakeApp) -> None:
+    late: list[asyncio.Task[None]] = []
+
+    async def leaves_a_task(ctx: Context[Any, Any]) -> None:
+        late.append(asyncio.create_task(ctx.report_progress(1)))
+
+    app, wire = make_app(server_of(leaves_a_task)), Wire()
+    async with opened(app):
+        await one(app, wire, "leaves_a_task")
+        await asyncio.wait(late)
+    assert wire.body.rpartition(b"event: ")[2] == b'result\ndata: {"result":null}\n\n'
+
+
+async def test_a_stream_that_the_end_of_the_process_cuts_says_so(make_app: MakeApp) -> None:
+    app, wire = make_app(server_of(wait)), Wire()
+    async with opened(app):
+        task = asyncio.create_task(one(app, wire, "wait"))
+        while wire.sends < 1:
+            await anyio.lowlevel.checkpoint()
+        await anyio.wait_all_tasks_blocked()
+        task.cancel()
+        await task
+    assert b"event: error\n" in wire.body
+    assert b"urn:multi-mcp:error:unavailable" in wire.body
+
+
+class Broken:
+    """A Server whose call fails as none should."""
+
+    name = "one"
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        raise RuntimeError("hidden")
+
+
+async def test_a_fault_of_our_own_ends_the_stream_with_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    wire = Wire()
+    await stream(Broken(), ToolCall("one", "any", {}, "call"), wire.receive, wire.send)
+    assert b"urn:multi-mcp:error:internal-error" in wire.body
+    assert b"hidden" not in wire.body
+    assert "hidden" in caplog.text
+
+
+async def test_each_line_of_the_data_has_its_field() -> None:
+    assert event("log", b'{"a":\r\n1,\n"b":2}') == b'event: log\ndata: {"a":\ndata: 1,\ndata: "b":2}\n\n'
+
+
+async def test_a_client_that_is_gone_gets_nothing(make_app: MakeApp) -> None:
+    app = make_app(server_of(wait))
+    headers = [HOST, (b"content-type", b"application/json"), (b"accept", b"text/event-stream")]
+    async with opened(app):
+        with anyio.fail_after(5):
+            answer = await ask(app, "POST", "/call", headers, b'{"tool": "wait"}')
+    assert (answer.status, answer.body) == (200, b"")

@@ -1,0 +1,149 @@
+"""Whom a stranger is counted as: the address that our own proxies saw, and never what the client says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from ipaddress import ip_network
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.caller import caller
+from routes.middleware.address import Address
+from tests.clients import ERAS, Era, connected, post
+from tests.conftest import MakeApp, server_of
+from tests.transport import BASE, AppTransport, opened
+
+pytestmark = pytest.mark.anyio
+NETWORKS = tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1", "::1", "2001:db8:ffff::/48")))
+LOCAL = tuple(map(ip_network, ("127.0.0.1",)))
+
+
+async def key_of(peer: str | None, forwarded: Iterable[str] = (), trusted: Any = NETWORKS, kind: str = "http") -> str:
+    """What is counted by for a request from `peer` with these `X-Forwarded-For` headers."""
+    found = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(caller.get().key)
+
+    async def nothing(*message: Any) -> Any: ...
+
+    headers = [(b"host", b"localhost"), *((b"x-forwarded-for", value.encode("latin-1")) for value in forwarded)]
+    client = (peer, 50_000) if peer is not None else None
+    await Address(app, trusted)({"type": kind, "client": client, "headers": headers}, nothing, nothing)
+    return found[0].removeprefix("address ")
+
+
+@pytest.mark.parametrize(
+    ("peer", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "unknown"),
+        (None, "unknown"),
+        ("a-unix-socket", "unknown"),
+    ],
+)
+async def test_without_a_proxy_it_is_the_address_of_the_connection(peer: str | None, counted: str) -> None:
+    for kind in ("http", "websocket"):
+        assert await key_of(peer, kind=kind) == counted
+        assert await key_of(peer, ["203.0.113.9"], (), kind) == counted
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.1", "11.0.0.1", "2001:db8::1", "::2"])
+async def test_a_client_of_its_own_is_not_believed(peer: str) -> None:
+    assert await key_of(peer, ["203.0.113.9"]) == await key_of(peer)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "counted"),
+    [
+        (["203.0.113.9"], "203.0.113.9"),
+        ([" 203.0.113.9 "], "203.0.113.9"),
+        (["203.0.113.9:4711"], "203.0.113.9"),
+        (["2001:db8:1:2:3::4"], "2001:db8:1:2::/64"),
+        (["[2001:db8:1:2:3::4]:4711"], "2001:db8:1:2::/64"),
+        (["[2001:db8:1:2:3::4]"], "2001:db8:1:2::/64"),
+        (["::ffff:203.0.113.9"], "203.0.113.9"),
+        (["198.51.100.1, 203.0.113.9"], "203.0.113.9"),  # what the client said stands on the left
+        (["198.51.100.1", "203.0.113.9"], "203.0.113.9"),  # in a header of its own, too
+        (["203.0.113.9, 10.1.1.1"], "203.0.113.9"),
+        (["203.0.113.9", "10.1.1.1", "2001:db8:ffff::7"], "203.0.113.9"),
+        (["10.9.9.9, 203.0.113.9, 10.1.1.1"], "203.0.113.9"),
+        (["127.0.0.1, 203.0.113.9"], "203.0.113.9"),
+        (["10.1.1.1, 10.2.2.2"], "10.1.1.1"),  # one of ours asks
+        ([], "10.0.0.1"),
+        ([""], "10.0.0.1"),
+        (["unknown"], "10.0.0.1"),
+        (["203.0.113.9, unknown"], "10.0.0.1"),
+        (["203.0.113.9, ,10.1.1.1"], "10.1.1.1"),
+        (["203.0.113.9, 10.1.1.999"], "10.0.0.1"),
+        (["203.0.113.9\xff\x00"], "10.0.0.1"),
+        (["203.0.113.9; DROP"], "10.0.0.1"),
+        (["٢٠٣.0.113.9".encode().decode("latin-1")], "10.0.0.1"),
+        (["principal ci"], "10.0.0.1"),
+    ],
+)
+async def test_behind_our_proxies_it_is_the_last_address_that_is_not_theirs(forwarded: list[str], counted: str) -> None:
+    assert await key_of("10.0.0.1", forwarded) == counted
+    assert await key_of("::ffff:10.0.0.1", forwarded) == counted
+
+
+async def test_whoever_has_an_ipv6_network_is_one_stranger() -> None:
+    assert await key_of("2001:db8:1:2::1") == await key_of("10.0.0.1", ["2001:db8:1:2:ffff::"])
+    assert await key_of("2001:db8:1:2::1") != await key_of("2001:db8:1:3::1")
+
+
+async def test_a_long_header_is_read_from_its_right_end_and_not_kept_whole() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    address, nothing = Address(app, LOCAL), (None, None)
+    for number in range(10):
+        value = b"1.1.1.%d," % number * 10_000 + b"1.1.1.1," * 1000 + b"203.0.113.9"
+        scope = {"type": "http", "client": ("127.0.0.1", 1), "headers": [(b"x-forwarded-for", value)]}
+        await address(scope, *nothing)  # type: ignore[arg-type]
+    assert address._stranger.cache_info().currsize == 1
+    assert await key_of("127.0.0.1", [value.decode()]) == "203.0.113.9"
+
+
+def of_peer(app: ASGIApp, peer: str) -> ASGIApp:
+    """The application as a client at this address has it."""
+
+    async def from_peer(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["client"] = (peer, 50_000)
+        await app(scope, receive, send)
+
+    return from_peer
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_every_call_is_the_strangers_who_sent_it(make_app: MakeApp, era: Era) -> None:
+    async def who() -> str:
+        return caller.get().key
+
+    app = make_app(server_of(who), rate_limit="1/minute", trusted_proxies=LOCAL)
+    async with opened(app) as http, connected(http, era) as mcp, AsyncExitStack() as stack:
+        for address in ("203.0.113.1", "203.0.113.2"):
+            http.headers["x-forwarded-for"] = f"198.51.100.7, {address}"
+            called = await mcp.call_tool("who", {})
+            assert called.structured_content == {"result": f"address {address}"}
+            assert (await post(http, "who")).status_code == 429
+        transport = AppTransport(of_peer(app, "192.0.2.1"))
+        direct = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url=BASE))
+        direct.headers["x-forwarded-for"] = "203.0.113.3"
+        assert (await post(direct, "who")).json() == {"result": "address 192.0.2.1"}
+        direct.headers["x-forwarded-for"] = "203.0.113.4"
+        assert (await post(direct, "who")).status_code == 429
+
+
+async def test_where_nothing_is_counted_nobody_asks_for_the_address(make_app: MakeApp) -> None:
+    async def who() -> str:
+        return caller.get().key
+
+    async with opened(make_app(server_of(who))) as http:
+        assert (await post(http, "who")).json() == {"result": "address "}

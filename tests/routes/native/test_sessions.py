@@ -1,0 +1,163 @@
+"""The rules of native MCP at each endpoint: its sessions, their bounds, and what breaks a rule, in both eras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+
+from tests import wire
+from tests.conftest import MakeApp
+from tests.routes.native.session import open_session, sessions
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+EVERY_ENDPOINT = ["/math/mcp", "/math/mcp/", "/mcp", "/mcp/"]
+ADD: dict[str, Any] = {"name": "add_tool", "arguments": {"a": 1, "b": 2}}
+BATCH = [wire.request("tools/list", 1), wire.request("tools/list", 2)]
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+async def test_a_session_of_one_server_is_404_on_another(client: httpx2.AsyncClient, method: str) -> None:
+    session = await open_session(client, "/math/mcp")
+    for url in ("/echo/mcp", "/mcp"):
+        body = wire.request("tools/list") if method == "POST" else None
+        answer = await client.request(method, url, json=body, headers=wire.in_session(session))
+        assert (answer.status_code, answer.json()["error"]["message"]) == (404, "Session not found")
+
+
+@pytest.mark.parametrize("url", EVERY_ENDPOINT)
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+@pytest.mark.parametrize("session", ["unknown", "a" * 5000, "../math"])
+async def test_an_unknown_session_is_404(client: httpx2.AsyncClient, url: str, method: str, session: str) -> None:
+    body = wire.request("tools/list") if method == "POST" else None
+    answer = await client.request(method, url, json=body, headers=wire.in_session(session))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, -32600)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+async def test_a_missing_session_is_400_and_opens_none(client: httpx2.AsyncClient, method: str) -> None:
+    before = await sessions(client)
+    body = wire.request("tools/list") if method == "POST" else None
+    answer = await client.request(method, "/math/mcp", json=body, headers=wire.BOTH_TYPES)
+    assert (answer.status_code, await sessions(client)) == (400, before)
+
+
+async def test_a_batch_is_400_in_both_eras(client: httpx2.AsyncClient) -> None:
+    session = await open_session(client, "/math/mcp")
+    headers, body = wire.modern("tools/list")
+    assert (await client.post("/math/mcp", json=BATCH, headers=wire.in_session(session))).status_code == 400
+    assert (await client.post("/math/mcp", json=[body, body], headers=headers)).status_code == 400
+
+
+async def test_a_version_that_nobody_knows_is_400_with_those_that_are_spoken(client: httpx2.AsyncClient) -> None:
+    headers, body = wire.modern("tools/list")
+    body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2199-01-01"
+    answer = await client.post("/math/mcp", json=body, headers={**headers, "mcp-protocol-version": "2199-01-01"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, -32022)
+    assert wire.MODERN in error["data"]["supported"]
+    session = await open_session(client, "/math/mcp")
+    headers = {**wire.in_session(session), "mcp-protocol-version": "nonsense"}
+    assert (await client.post("/math/mcp", json=wire.request("tools/list"), headers=headers)).status_code == 400
+
+
+@pytest.mark.parametrize("changed", [{"mcp-method": None}, {"mcp-method": "tools/list"}, {"mcp-name": None}])
+async def test_headers_that_do_not_match_the_body_are_400(
+    client: httpx2.AsyncClient, changed: dict[str, str | None]
+) -> None:
+    headers, body = wire.modern("tools/call", **ADD)
+    sent = {name: value for name, value in (headers | changed).items() if value is not None}
+    answer = await client.post("/math/mcp", json=body, headers=sent)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32020)
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [({"accept": "application/json"}, 406), ({"accept": "text/html"}, 406), ({"content-type": "text/plain"}, 400)],
+)
+async def test_the_types_of_a_session_must_be_right(
+    client: httpx2.AsyncClient, changed: dict[str, str], status: int
+) -> None:
+    session = await open_session(client, "/math/mcp")
+    headers = wire.in_session(session) | changed
+    assert (await client.post("/math/mcp", json=wire.request("tools/list"), headers=headers)).status_code == status
+
+
+async def test_a_client_that_accepts_everything_is_served(client: httpx2.AsyncClient) -> None:
+    answer = await client.post("/math/mcp", json=wire.INITIALIZE, headers={"accept": "*/*"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("url", EVERY_ENDPOINT)
+async def test_a_body_over_the_limit_is_413(client: httpx2.AsyncClient, url: str) -> None:
+    for headers in (wire.BOTH_TYPES, wire.modern("tools/list")[0]):
+        assert (await client.post(url, content=b"x" * 10_001, headers=headers)).status_code == 413
+
+
+async def test_delete_frees_the_session(client: httpx2.AsyncClient) -> None:
+    before = await sessions(client)
+    session = await open_session(client, "/math/mcp")
+    assert await sessions(client) == before + 1
+    assert (await client.delete("/math/mcp", headers=wire.in_session(session))).status_code == 200
+    assert await sessions(client) == before
+    for method in ("POST", "GET", "DELETE"):
+        answer = await client.request(method, "/math/mcp", headers=wire.in_session(session))
+        assert answer.status_code == 404
+
+
+async def test_more_sessions_than_may_be_open_are_503_until_one_ends(make_app: MakeApp) -> None:
+    async with opened(make_app(servers_dir=("mcp_servers",), max_sessions=2)) as client:
+        first, _ = [await open_session(client, "/math/mcp") for _ in range(2)]
+        answer = await client.post("/math/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
+        assert answer.status_code == 503
+        assert (await client.post("/echo/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)).status_code == 200
+        headers, body = wire.modern("tools/list")
+        assert (await client.post("/math/mcp", json=body, headers=headers)).status_code == 200
+        await client.delete("/math/mcp", headers=wire.in_session(first))
+        assert (await client.post("/math/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)).status_code == 200
+
+
+async def test_a_session_without_requests_ends_by_itself(make_app: MakeApp) -> None:
+    app = make_app(servers_dir=("mcp_servers",), session_idle_timeout=0.1)
+    async with opened(app) as client:
+        idle = [await open_session(client, url) for url in ("/math/mcp", "/mcp")]
+        with anyio.fail_after(5):
+            while await sessions(client):
+                await anyio.sleep(0.02)
+        answer = await client.post("/math/mcp", json=wire.request("tools/list"), headers=wire.in_session(idle[0]))
+        assert answer.status_code == 404
+
+
+async def test_an_open_stream_keeps_its_session(make_app: MakeApp) -> None:
+    app = make_app(servers_dir=("mcp_servers",), session_idle_timeout=0.1)
+    async with opened(app) as client:
+        session = await open_session(client, "/math/mcp")
+        async with client.stream("GET", "/math/mcp", headers=wire.in_session(session)) as stream:
+            assert stream.status_code == 200
+            await anyio.sleep(0.3)
+            assert await sessions(client) == 1
+        with anyio.fail_after(5):
+            while await sessions(client):
+                await anyio.sleep(0.02)
+
+
+async def test_a_session_has_one_stream(client: httpx2.AsyncClient) -> None:
+    headers = wire.in_session(await open_session(client, "/math/mcp"))
+    async with client.stream("GET", "/math/mcp", headers=headers):
+        assert (await client.get("/math/mcp", headers=headers)).status_code == 409
+
+
+async def test_without_sessions_a_stream_is_405_and_each_request_stands_alone(make_app: MakeApp) -> None:
+    async with opened(make_app(servers_dir=("mcp_servers",), stateless=True)) as client:
+        for url in EVERY_ENDPOINT:
+            answer = await client.get(url, headers=wire.BOTH_TYPES)
+            assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+            opening = await client.post(url, json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
+            assert (opening.status_code, "mcp-session-id" in opening.headers) == (200, False)
+        listed = await client.post("/math/mcp", json=wire.request("tools/list"), headers=wire.BOTH_TYPES)
+        assert len(wire.messages(listed.text)[0]["result"]["tools"]) == 2
+        assert await sessions(client) == 0

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+from mcp.server.mcpserver import MCPServer
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel
+from starlette.testclient import TestClient
+
+from tests.conftest import MakeApp
+from tests.routes.openapi.document import body_of, check, operations, resolved
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+TESTS = Path(__file__).parents[2]
+ALL = {"servers_dir": ("mcp_servers", str(TESTS / "fuzz" / "servers"))}
+ODD_URL = "/odd/mcp/tools/path%2Fwith%20a%20%7Bname%7D.of-its%20own"
+
+
+class Item(BaseModel):
+    name: str
+
+
+class Other(BaseModel):
+    size: int
+
+
+async def test_the_document_is_valid(make_app: MakeApp) -> None:
+    async with opened(make_app(servers_dir=("mcp_servers",))) as client:
+        answer = await client.get("/openapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["openapi"] == "3.1.0"
+    assert [error.message for error in OpenAPIV31SpecValidator(answer.json()).iter_errors()] == []
+
+
+async def test_a_document_without_servers_or_tools_is_valid(make_app: MakeApp, servers_dir: Path) -> None:
+    async with opened(make_app()) as client:
+        empty = (await client.get("/openapi.json")).json()
+    async with opened(make_app(MCPServer("bare"))) as client:
+        bare = (await client.get("/bare/openapi.json")).json()
+    assert [*empty["paths"]] == ["/tools", "/call", "/health"]
+    assert [*bare["paths"]] == ["/bare/mcp/tools", "/bare/mcp/call", "/bare/mcp/health"]
+    for document in (empty, bare):
+        assert [*OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+async def test_each_tool_is_an_operation_with_a_name_of_its_own(make_app: MakeApp) -> None:
+    async with opened(make_app(**ALL)) as client:
+        document = (await client.get("/openapi.json")).json()
+        tools = (await client.get("/tools")).json()["tools"]
+        names = [tool["name"] for tool in (await client.get("/tools?format=anthropic")).json()]
+    ids = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len({*ids}) == len(ids)
+    assert [document["paths"][tool["endpoint"]]["post"]["operationId"] for tool in tools] == names
+
+
+async def test_a_server_has_in_its_own_document_what_it_has_in_that_of_all(make_app: MakeApp) -> None:
+    async with opened(make_app(**ALL)) as client:
+        whole = (await client.get("/openapi.json")).json()
+        own = (await client.get("/math/openapi.json")).json()
+    assert own["paths"] == {path: item for path, item in whole["paths"].items() if path.startswith("/math/")}
+    assert own["components"]["schemas"].items() <= whole["components"]["schemas"].items()
+
+
+async def test_input_and_output_are_the_tools_own_schemas(make_app: MakeApp) -> None:
+    async with opened(make_app(**ALL)) as client:
+        document = (await client.get("/openapi.json")).json()
+        tool = (await client.get("/odd/mcp/tools/bounded")).json()
+        silent = document["paths"]["/odd/mcp/tools/plain"]["post"]
+    call = document["paths"]["/odd/mcp/tools/bounded"]["post"]
+    given = resolved(document, call["requestBody"]["content"]["application/json"]["schema"])
+    answered = resolved(document, call["responses"]["200"]["content"]["application/json"]["schema"])
+    assert answered == tool["outputSchema"]
+    assert given["required"] == tool["inputSchema"]["required"]
+    assert given["properties"]["code"] == tool["inputSchema"]["properties"]["code"]
+    assert given["properties"]["percent"]["type"][0] == "integer"
+    untyped = silent["responses"]["200"]["content"]["application/json"]["schema"]
+    assert untyped == {"$ref": "#/components/schemas/Result"}
+
+
+async def test_definitions_are_kept_and_recursive_schemas_recur(make_app: MakeApp) -> None:
+    async with opened(make_app(**ALL)) as client:
+        document = (await client.get("/openapi.json")).json()
+    trees = body_of(document, "/odd/mcp/tools/planted")
+    assert [*document["components"]["schemas"]["odd_planted_input"]["$defs"]] == ["Tree"]
+    assert trees.is_valid({"tree": {"label": "a", "children": [{"label": "b", "children": [{"label": "c"}]}]}})
+    assert not trees.is_valid({"tree": {"label": "a", "children": [{"label": "b", "children": [{}]}]}})
+
+
+async def test_equal_names_in_two_servers_are_kept_apart(make_app: MakeApp) -> None:
+    def items(item: Item) -> Item:
+        return item
+
+    def others(item: Other) -> Other:
+        return item
+
+    one, two = MCPServer("one"), MCPServer("two")
+    one.add_tool(items, name="take")
+    two.add_tool(others, name="take")
+    async with opened(make_app(one, two)) as client:
+        document = (await client.get("/openapi.json")).json()
+    first, second = body_of(document, "/one/mcp/tools/take"), body_of(document, "/two/mcp/tools/take")
+    assert (first.is_valid({"item": {"name": "a"}}), second.is_valid({"item": {"name": "a"}})) == (True, False)
+    assert (first.is_valid({"item": {"size": 1}}), second.is_valid({"item": {"size": 1}})) == (False, True)
+
+
+async def test_the_answers_are_those_that_the_document_has(make_app: MakeApp) -> None:
+    json_type = {"content-type": "application/json"}
+    async with opened(make_app(**ALL, max_body=1000)) as client:
+        document = (await client.get("/openapi.json")).json()
+        for url in (
+            "/tools",
+            "/tools?format=openai",
+            "/tools?format=x",
+            "/odd/mcp/tools",
+            "/odd/mcp/health",
+            "/health",
+        ):
+            check(document, await client.get(url), url.partition("?")[0])
+        assert [path for path in document["paths"] if path.startswith(ODD_URL)] == [ODD_URL]
+        check(document, await client.get(ODD_URL))
+        check(document, await client.post(ODD_URL, json={"x": 1}))
+        check(document, await client.post("/odd/mcp/tools/asking", json={"what": "go"}))
+        check(document, await client.post("/odd/mcp/tools/choosy", json={"even": 1}))
+        check(document, await client.post("/odd/mcp/tools/pictured", json={}))
+        for url in ("/call", "/odd/mcp/call", "/odd/mcp/tools/planted"):
+            check(document, await client.post(url, json={"tool": "doubled", "arguments": {}, "server": "odd"}))
+            check(document, await client.post(url, json={"tool": "none", "server": "odd"}))
+            check(document, await client.post(url, content=b"{", headers=json_type))
+            check(document, await client.post(url, content=b"{}", headers={**json_type, "accept": "text/html"}))
+            check(document, await client.post(url, content=b"{}", headers={"content-type": "text/plain"}))
+            check(document, await client.post(url, json={"tool": "x" * 2000}))
+            check(document, await client.post(url, json={}, headers={"host": "elsewhere"}))
+            check(document, await client.post(url, json={}, headers={"origin": "http://elsewhere"}))
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/math/openapi.json"])
+async def test_the_server_url_leads_from_the_document_to_the_call(make_app: MakeApp, path: str) -> None:
+    async with opened(make_app(**ALL)) as client:
+        (server,) = (await client.get(path)).json()["servers"]
+    assert ":" not in server["url"]
+    for prefix in ("", "/behind/a/proxy"):
+        base = urljoin(f"http://localhost{prefix}{path}", server["url"])
+        assert base.rstrip("/") == f"http://localhost{prefix}"
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/one/openapi.json"])
+def test_a_prefix_that_the_application_knows_is_the_server_url(make_app: MakeApp, path: str) -> None:
+    with TestClient(make_app(MCPServer("one")), base_url="http://localhost", root_path="/prefix") as client:
+        document = client.get(f"/prefix{path}").json()
+    assert [server["url"] for server in document["servers"]] == ["/prefix"]
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/one/openapi.json"])
+async def test_the_document_is_sent_again_only_when_a_tool_came_or_went(make_app: MakeApp, path: str) -> None:
+    server = MCPServer("one")
+    server.add_tool(lambda: None, name="first")
+    async with opened(make_app(server)) as client:
+        known = {"if-none-match": (await client.get(path)).headers["etag"]}
+        same = await client.get(path, headers=known)
+        server.add_tool(lambda: None, name="second")
+        changed = await client.get(path, headers=known)
+    assert (same.status_code, same.content) == (304, b"")
+    assert changed.status_code == 200
+    assert "/one/mcp/tools/second" in changed.json()["paths"]
+
+
+async def test_a_call_over_json_is_shown_with_a_tool_that_there_is(make_app: MakeApp) -> None:
+    async with opened(make_app(**ALL)) as client:
+        document = (await client.get("/openapi.json")).json()
+        for path in ("/call", "/echo/mcp/call", "/odd/mcp/call"):
+            example = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
+            body_of(document, path).validate(example)
+            assert (await client.post(path, json=example)).status_code == 422
+
+
+async def test_a_tool_is_summed_up_by_its_title_or_its_first_line(make_app: MakeApp) -> None:
+    server = MCPServer("one")
+    server.add_tool(lambda: None, name="titled", title="Has a title", description="Else this.")
+    server.add_tool(lambda: None, name="told", description="The first line.\n\nThe rest.")
+    server.add_tool(lambda: None, name="silent")
+    async with opened(make_app(server)) as client:
+        document = (await client.get("/openapi.json")).json()
+    summaries = [
+        document["paths"][f"/one/mcp/tools/{name}"]["post"]["summary"] for name in ("titled", "told", "silent")
+    ]
+    assert summaries == ["Has a title", "The first line.", "silent"]

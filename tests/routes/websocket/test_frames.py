@@ -1,0 +1,96 @@
+"""What may stand in a frame of a WebSocket. Whatever does, the connection lives on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.call import ToolResult
+from routes.websocket.frames import LARGEST_ID, answer, report
+from tests.conftest import MakeApp
+from tests.routes.websocket.sockets import Seen, server, slug, talking
+
+pytestmark = pytest.mark.anyio
+ADD = {"tool": "add", "arguments": {"a": 1, "b": 2}}
+
+
+@pytest.mark.parametrize(
+    ("frame", "kind"),
+    [
+        (b"", "invalid-request"),
+        (b'{"id": 1, "tool": "add"}', "invalid-request"),
+        ("", "invalid-request"),
+        ("{", "invalid-request"),
+        ("[]", "invalid-request"),
+        ("null", "invalid-request"),
+        ('{"id": NaN}', "invalid-request"),
+        ('{"id": "\\ud800"}', "invalid-request"),
+        ("[" * 5000, "invalid-request"),
+        ("{}", "invalid-request"),
+        ("x" * 201, "too-large"),
+        ("ä" * 101, "too-large"),
+    ],
+)
+async def test_what_has_no_id_gets_a_problem_without_one(make_app: MakeApp, frame: str | bytes, kind: str) -> None:
+    limit = 200 if kind == "too-large" else 100_000
+    async with talking(make_app(server(Seen()), max_body=limit)) as socket:
+        refused = await socket.ask(frame)
+        assert (refused["id"], slug(refused)) == (None, kind)
+        assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
+
+
+async def test_a_frame_of_just_the_limit_is_taken(make_app: MakeApp) -> None:
+    frame = '{"id":"ä","tool":"add","arguments":{"a":1,"b":2}}'
+    async with talking(make_app(server(Seen()), max_body=len(frame.encode()))) as socket:
+        assert await socket.ask(frame) == {"id": "ä", "result": 3}
+        assert slug(await socket.ask(frame + " ")) == "too-large"
+
+
+@pytest.mark.parametrize("id_", [0, -1, LARGEST_ID, -LARGEST_ID, "", "a b", "ä" * 128, '"\n'])
+async def test_an_id_comes_back_as_it_was_sent(make_app: MakeApp, id_: Any) -> None:
+    async with talking(make_app(server(Seen()))) as socket:
+        assert await socket.ask({"id": id_, **ADD}) == {"id": id_, "result": 3}
+        assert (await socket.ask({"id": id_, "tool": "nothing"}))["id"] == id_
+
+
+@pytest.mark.parametrize("id_", [None, True, 1.0, 1.5, [], {}, "x" * 129, LARGEST_ID + 1, -LARGEST_ID - 1, 10**400])
+async def test_an_id_of_another_kind_is_refused(make_app: MakeApp, id_: Any) -> None:
+    async with talking(make_app(server(Seen()))) as socket:
+        refused = await socket.ask({"id": id_, **ADD})
+        assert (refused["id"], slug(refused)) == (None, "invalid-request")
+        assert "`id` must be" in refused["error"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "part"),
+    [
+        ({}, "`tool` is missing"),
+        ({"tool": 1}, "`tool` must be a string"),
+        ({"tool": "add", "arguments": []}, "`arguments` must be an object"),
+        ({"tool": "add", "requestState": 1}, "`requestState` must be a string"),
+        ({"tool": "add", "inputResponses": 1}, "`inputResponses` must be an object"),
+        ({"cancel": 1}, "`cancel` must be true"),
+        ({"cancel": False, **ADD}, "`cancel` must be true"),
+    ],
+)
+async def test_a_field_of_another_kind_is_named(make_app: MakeApp, fields: dict[str, Any], part: str) -> None:
+    async with talking(make_app(server(Seen()))) as socket:
+        refused = await socket.ask({"id": "a", **fields})
+        assert (refused["id"], slug(refused)) == ("a", "invalid-request")
+        assert part in refused["error"]["detail"]
+
+
+async def test_of_duplicate_keys_the_last_one_counts(make_app: MakeApp) -> None:
+    async with talking(make_app(server(Seen()))) as socket:
+        frame = '{"id": 1, "id": 2, "tool": "add", "arguments": {"a": 1, "a": 5, "b": 2}}'
+        assert await socket.ask(frame) == {"id": 2, "result": 7}
+
+
+def test_a_result_is_the_value_whatever_the_output_schema_has_around_it() -> None:
+    assert answer(1, ToolResult(b'{"result":42}')) == b'{"id":1,"result":42}'
+    assert answer("x", ToolResult(b'{"size":1}', wrapped=False)) == b'{"id":"x","result":{"size":1}}'
+
+
+def test_what_is_no_json_is_reported_as_what_comes_nearest() -> None:
+    assert report(1, "progress", {"progress": float("nan")}) == b'{"id":1,"progress":{"progress":null}}'

@@ -1,0 +1,154 @@
+"""Every setting: its default, its value from the environment, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from ipaddress import ip_network
+
+import pytest
+
+from settings.reader import SettingError
+from settings.values import Settings
+
+NAMES = {
+    "log_arguments": "LOG_ARGUMENTS",
+    "servers": "SERVERS",
+    "host": "HOST",
+    "port": "PORT",
+    "workers": "WORKERS",
+    "log_level": "LOG_LEVEL",
+    "log_format": "LOG_FORMAT",
+    "redis_url": "REDIS_URL",
+    "metrics_folder": "PROMETHEUS_MULTIPROC_DIR",
+    "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "otlp_traces_endpoint": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "traces_exporter": "OTEL_TRACES_EXPORTER",
+    "otel_disabled": "OTEL_SDK_DISABLED",
+}
+
+
+def name_of(field: str) -> str:
+    return NAMES.get(field, f"MCP_{field.upper()}")
+
+
+def test_without_an_environment_each_setting_has_its_default() -> None:
+    assert Settings.from_env({}) == Settings()
+    assert Settings.from_env({name_of(field.name): " " for field in fields(Settings)}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("host", "0.0.0.0", "0.0.0.0"),
+        ("host", " ::1 ", "::1"),
+        ("port", "0", 0),
+        ("port", "65535", 65535),
+        ("log_level", "DEBUG", "debug"),
+        ("log_format", "json", "json"),
+        ("log_arguments", "1", True),
+        ("log_arguments", "Yes", True),
+        ("log_arguments", "false", False),
+        ("servers_dir", "one:two/three: ", ("one", "two/three")),
+        ("servers", "math, echo,,", ("math", "echo")),
+        ("allowed_hosts", "tools.example.com, a_b, *", ("tools.example.com", "a_b", "*")),
+        ("allowed_hosts", "10.0.0.1,::1,[2001:db8::1]", ("10.0.0.1", "::1", "[2001:db8::1]")),
+        ("stateless", "true", True),
+        ("max_sessions", "1", 1),
+        ("session_idle_timeout", "0.5", 0.5),
+        ("retry_interval", "2", 2.0),
+        ("events_per_stream", "10", 10),
+        ("events_max_bytes", "1024", 1024),
+        ("max_body", "1", 1),
+        ("call_timeout", "1e2", 100.0),
+        ("input_timeout", "30", 30.0),
+        ("threads", "4", 4),
+        ("max_calls", "7", 7),
+        ("shutdown_grace", "0.1", 0.1),
+        ("auth_keys", "keys.json", "keys.json"),
+        ("auth_issuer", "https://id.example.com", "https://id.example.com"),
+        ("auth_audience", "https://tools.example.com", "https://tools.example.com"),
+        ("auth_max_failures", "1", 1),
+        ("destructive_scope", "danger", "danger"),
+        ("public_url", "https://tools.example.com/", "https://tools.example.com"),
+        ("trusted_proxies", "10.0.0.0/8,::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
+        ("redis_url", "redis://127.0.0.1", "redis://127.0.0.1"),
+        ("rate_limit", "100/minute", "100/minute"),
+        ("rate_limit_callers", "1", 1),
+        ("rate_limit_without_redis", "Closed", "closed"),
+        ("cache_entries", "1", 1),
+        ("cache_max_bytes", "1024", 1024),
+        ("metrics", "/metrics", "/metrics"),
+        ("metrics_port", "9100", 9100),
+        ("metrics_open", "1", True),
+        ("metrics_folder", "/run/metrics", "/run/metrics"),
+        ("otlp_endpoint", "http://127.0.0.1:4318", "http://127.0.0.1:4318"),
+        ("otlp_traces_endpoint", "http://127.0.0.1:4318/v1/traces", "http://127.0.0.1:4318/v1/traces"),
+        ("traces_exporter", "console", "console"),
+        ("otel_disabled", "true", "true"),
+        ("websocket", "0", False),
+        ("ws_max_connections", "1", 1),
+        ("ws_max_in_flight", "1", 1),
+        ("ws_idle_timeout", "0.5", 0.5),
+        ("ws_auth_timeout", "2", 2.0),
+    ],
+)
+def test_a_setting_is_read_by_its_name_alone(field: str, text: str, value: object) -> None:
+    assert Settings.from_env({name_of(field): text}) == replace(Settings(), **{field: value})  # type: ignore[arg-type]
+
+
+def test_every_setting_but_those_of_the_process_is_read_above() -> None:
+    rows = test_a_setting_is_read_by_its_name_alone.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    assert {field.name for field in fields(Settings)} - {row[0] for row in rows} == {"workers"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "exporters"),
+    [
+        ({}, ()),
+        ({"otlp_endpoint": "http://127.0.0.1:4318"}, ("otlp",)),
+        ({"otlp_traces_endpoint": "http://127.0.0.1:4318/v1/traces"}, ("otlp",)),
+        ({"traces_exporter": "otlp, console"}, ("otlp", "console")),
+        ({"traces_exporter": "none", "otlp_endpoint": "http://127.0.0.1:4318"}, ()),
+        ({"traces_exporter": "otlp", "otel_disabled": "TRUE"}, ()),
+        ({"traces_exporter": "otlp", "otel_disabled": "no"}, ("otlp",)),
+    ],
+)
+def test_traces_are_asked_for_as_opentelemetry_has_it(environ: dict[str, str], exporters: tuple[str, ...]) -> None:
+    assert Settings.from_env({NAMES[name]: value for name, value in environ.items()}).traces == exporters
+
+
+def test_several_workers_are_stateless() -> None:
+    assert Settings.from_env({"WORKERS": "2", "MCP_STATELESS": "0"}) == Settings(workers=2, stateless=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("PORT", "http", "a whole number from 0 to 65535"),
+        ("PORT", "65536", "a whole number from 0 to 65535"),
+        ("PORT", "-1", "a whole number from 0 to 65535"),
+        ("PORT", "80.0", "a whole number from 0 to 65535"),
+        ("PORT", "٨٠", "a whole number from 0 to 65535"),
+        ("WORKERS", "0", "a whole number of at least 1"),
+        ("MCP_EVENTS_MAX_BYTES", "1023", "a whole number of at least 1024"),
+        ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+        ("MCP_STATELESS", "maybe", "one of 0, 1, false, true, no, yes"),
+        ("MCP_CALL_TIMEOUT", "0", "a number of seconds greater than 0"),
+        ("MCP_CALL_TIMEOUT", "nan", "a number of seconds greater than 0"),
+        ("MCP_CALL_TIMEOUT", "inf", "a number of seconds greater than 0"),
+        ("MCP_CALL_TIMEOUT", "a minute", "a number of seconds greater than 0"),
+        ("MCP_ALLOWED_HOSTS", "example.com:8000", "host names without scheme and port, or *"),
+        ("MCP_ALLOWED_HOSTS", "https://example.com", "host names without scheme and port, or *"),
+        ("MCP_ALLOWED_HOSTS", "*.example.com", "host names without scheme and port, or *"),
+        ("MCP_RATE_LIMIT_WITHOUT_REDIS", "shut", "one of open, closed"),
+        ("MCP_PUBLIC_URL", "tools.example.com", "a URL that begins with https:// or http://"),
+        ("MCP_PUBLIC_URL", "http://[", "a URL that begins with https:// or http://"),
+        ("MCP_METRICS", "metrics", "a path like /metrics"),
+        ("MCP_METRICS_PORT", "65536", "a whole number from 0 to 65535"),
+        ("MCP_WS_IDLE_TIMEOUT", "0", "a number of seconds greater than 0"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_its_value_and_what_is_expected(name: str, value: str, expected: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.from_env({name: value})
+    assert str(caught.value) == f"{name}={value.lower()!r}: expected {expected}"
