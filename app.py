@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import fields
 from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from features.feature import Lifetime
+from features.feature import Features, Lifetime
 from features.turned_on import turned_on
 from gateway.aggregate.endpoint import Aggregate
 from gateway.call import chain
@@ -56,15 +55,20 @@ def create_app(settings: Settings) -> Starlette:
     capacity = Capacity(settings.max_calls)
     recorded = [Record(calls)] if settings.log_level in ("debug", "info") else []
     interceptors = chain([*recorded, *features.interceptors, capacity, Timeout(settings.call_timeout), *features.inner])
-    limits = _limits(settings)
+    limits = Limits(
+        threads=settings.threads,
+        max_body=settings.max_body,
+        stateless=settings.stateless,
+        max_sessions=settings.max_sessions,
+        session_idle_timeout=settings.session_idle_timeout,
+        input_timeout=settings.input_timeout,
+    )
     registry = Registry([LocalServer(name, mcp, interceptors, limits, features.access) for name, mcp in servers])
     names = Names(registry, interceptors)
     aggregate = Aggregate(registry, names, limits, features.access)
     features.watch(registry, aggregate)
     ending = partial(streams_ended, [*registry, aggregate, *features.streams], capacity, settings.shutdown_grace)
-    lifetimes: list[Lifetime] = [calls.opened, *features.lifetimes, registry.opened, aggregate.opened, ending]
-    middleware = [*_middleware(settings, refusals), *features.middleware]
-    app = Starlette(middleware=middleware, exception_handlers=exception_handlers())
+    app = Starlette(middleware=_middleware(settings, refusals, features), exception_handlers=exception_handlers())
     app.router = ExactRouter(
         [
             *(mount(server, names, settings.max_body, settings.stateless) for server in registry),
@@ -78,7 +82,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/", Index(registry).get),
             Route("/{server}/{rest:path}", Unknown(registry)),
         ],
-        lifespan=partial(_opened, lifetimes),
+        lifespan=partial(_opened, [calls.opened, *features.lifetimes, registry.opened, aggregate.opened, ending]),
     )
     app.state.registry = registry
     return app
@@ -93,20 +97,15 @@ async def _opened(lifetimes: Iterable[Lifetime], app: Starlette) -> AsyncIterato
         yield
 
 
-def _middleware(settings: Settings, refusals: Refusals) -> list[Middleware]:
+def _middleware(settings: Settings, refusals: Refusals, features: Features) -> list[Middleware]:
     return [
         Middleware(Startup),
         Middleware(RequestId),
         Middleware(Drain),
         Middleware(Guard, hosts=settings.allowed_hosts, refused=refusals),
         Middleware(CORS),
+        *features.middleware,
     ]
-
-
-def _limits(settings: Settings) -> Limits:
-    """Those of a server have the names of their settings."""
-    names = {field.name for field in fields(Limits)}
-    return Limits(**{name: value for name, value in vars(settings).items() if name in names})
 
 
 def __getattr__(name: str) -> Starlette:

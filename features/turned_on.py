@@ -42,7 +42,7 @@ def _address(settings: Settings, refusals: Refusals, features: Features) -> None
 def _authentication(settings: Settings, refusals: Refusals, features: Features) -> None:
     if not settings.auth_keys and not settings.auth_issuer:
         return
-    failures = part("gateway.auth.failures", "Failures")(settings.auth_max_failures)
+    failures = part("gateway.auth.failures", "Failures")(20)
     authenticator = part("gateway.auth.authenticator", "Authenticator")
     features.authenticator = authenticator(_verifiers(settings), failures, settings.destructive_scope)
     features.enter = part("gateway.auth.principal", "enter")
@@ -80,7 +80,7 @@ def _rate_limit(settings: Settings, refusals: Refusals, features: Features) -> N
     if settings.rate_limit:
         rules = part("gateway.limits.rate_rules", "Rules")(settings.rate_limit)
         if features.shared is None:
-            storage = part("gateway.limits.rate_memory", "MemoryWindows")(settings.rate_limit_callers * rules.limits)
+            storage = part("gateway.limits.rate_memory", "MemoryWindows")(10_000 * rules.limits)
         else:
             is_open = settings.rate_limit_without_redis == "open"
             storage = part("gateway.limits.rate_redis", "RedisWindows")(features.shared, is_open)
@@ -96,7 +96,7 @@ def _cache(settings: Settings, refusals: Refusals, features: Features) -> None:
         store = part("gateway.cache.redis", "RedisStore")(features.shared)
         features.lifetimes.append(store.opened)
     else:
-        store = part("gateway.cache.memory", "MemoryStore")(settings.cache_entries, settings.cache_max_bytes)
+        store = part("gateway.cache.memory", "MemoryStore")(10_000, settings.cache_max_bytes)
     cache = part("gateway.cache.interceptor", "Cache")(store, settings.cache_max_bytes // 8)
     features.inner.append(cache)
     if features.metrics is not None:
@@ -106,13 +106,7 @@ def _cache(settings: Settings, refusals: Refusals, features: Features) -> None:
 
 def _websocket(settings: Settings, refusals: Refusals, features: Features) -> None:
     if settings.websocket:
-        limits = part("routes.websocket.connection", "SocketLimits")(
-            connections=settings.ws_max_connections,
-            in_flight=settings.ws_max_in_flight,
-            frame=settings.max_body,
-            idle=settings.ws_idle_timeout,
-            authentication=settings.ws_auth_timeout,
-        )
+        limits = part("routes.websocket.connection", "SocketLimits")(frame=settings.max_body)
         features.sockets = part("routes.websocket.endpoint", "WebSockets")(limits, refusals)
         features.streams.append(features.sockets)
         if features.metrics is not None:

@@ -1,15 +1,19 @@
-"""Reads settings from the environment, each of its kind and in its range, with an error that names it."""
+"""Declares settings as dataclass fields, one function for each kind of value, and reads them from the environment."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from starlette.config import Config
-
+T = TypeVar("T")
 Network = IPv4Network | IPv6Network
+
+MAX_SECONDS = 1e9
+"""About 31 years. Larger values, and inf, overflow the timers of the event loop."""
 
 _HOST = re.compile(r"\*|[A-Za-z0-9._-]+|\[?[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?")
 
@@ -17,83 +21,161 @@ _PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
 
 
 class SettingError(Exception):
-    """A setting that cannot be used; the message names it, its value and what is expected."""
+    """An invalid setting. The message has its name, its value and the expected form."""
 
 
-class Reader:
-    """Starlette's `Config`, with a range for each kind of value."""
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T]):
+    """The declaration of one setting. `name` is its name in the environment.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._config = Config(environ=environ)
+    `shown` and `meaning` are its row in docs/settings.md. `parse` raises SettingError.
+    """
 
-    def text(self, name: str, default: str) -> str:
-        return self._config(name, default=default).strip() or default
+    name: str
+    default: T
+    shown: str
+    meaning: str
+    parse: Callable[[str], T]
 
-    def names(self, name: str, default: tuple[str, ...], separator: str) -> tuple[str, ...]:
-        parts = (part.strip() for part in self.text(name, "").split(separator))
-        return tuple(part for part in parts if part) or default
+    def read(self, environ: Mapping[str, str]) -> T:
+        """Returns the default if the variable is missing or blank. Raises SettingError."""
+        value = environ.get(self.name, "").strip()
+        return self.parse(value) if value else self.default
 
-    def hosts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        """A name with a scheme or a port would never match, which nobody would notice but those who are refused."""
-        hosts = self.names(name, default, ",")
-        for host in hosts:
+
+def setting_of(declared: Field[Any]) -> Setting[Any]:
+    """Returns the setting that a field was declared with."""
+    setting: Setting[Any] = declared.metadata["setting"]
+    return setting
+
+
+def text(name: str, default: str, meaning: str) -> str:
+    return _field(name, default, meaning, str, written=default)
+
+
+def names(name: str, default: tuple[str, ...], meaning: str, *, separator: str, unset: str = "none") -> tuple[str, ...]:
+    """Declares a list. `unset` is shown as its default if the default is empty."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        return _split(value, separator) or default
+
+    return _field(name, default, meaning, parse, written=separator.join(default), unset=unset)
+
+
+def hosts(name: str, meaning: str) -> tuple[str, ...]:
+    """Declares a list of host names, empty by default."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        # A name with a scheme or a port would match no request, and only refused clients would notice.
+        for host in (found := _split(value, ",")):
             if not _HOST.fullmatch(host):
-                raise SettingError(f"{name}={host!r}: expected host names without scheme and port, or *")
-        return hosts
+                raise _error(name, host, "host names without scheme and port, or *")
+        return found
 
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        value = self.text(name, default).lower()
-        if value not in choices:
-            raise SettingError(f"{name}={value!r}: expected one of {', '.join(choices)}")
-        return value
+    return _field(name, (), meaning, parse)
 
-    def flag(self, name: str, default: bool) -> bool:
-        return self.choice(name, "1" if default else "0", ("0", "1", "false", "true", "no", "yes")) in (
-            "1",
-            "true",
-            "yes",
-        )
 
-    def whole(self, name: str, default: int, *, at_least: int, at_most: int | None = None) -> int:
-        value = self.text(name, str(default))
-        limit = f"from {at_least} to {at_most}" if at_most is not None else f"of at least {at_least}"
-        if not value.isascii() or not value.isdigit() or not at_least <= int(value) <= (at_most or int(value)):
-            raise SettingError(f"{name}={value!r}: expected a whole number {limit}")
-        return int(value)
+def choice(name: str, default: str, meaning: str, *, choices: tuple[str, ...]) -> str:
+    """Declares one of `choices`, read without regard to case."""
 
-    def seconds(self, name: str, default: float) -> float:
-        value = self.text(name, str(default))
+    def parse(value: str) -> str:
+        return _one_of(name, value, choices)
+
+    return _field(name, default, meaning, parse, written=default)
+
+
+def flag(name: str, default: bool, meaning: str) -> bool:
+    def parse(value: str) -> bool:
+        return _one_of(name, value, ("0", "1", "false", "true", "no", "yes")) in ("1", "true", "yes")
+
+    return _field(name, default, meaning, parse, written="1" if default else "0")
+
+
+def whole(name: str, default: int, meaning: str, *, at_least: int, at_most: int | None = None) -> int:
+    limit = f"from {at_least} to {at_most}" if at_most is not None else f"of at least {at_least}"
+
+    def parse(value: str) -> int:
+        # int() alone would also accept "1_000", "+1" and the digits of other scripts.
+        number = int(value) if value.isascii() and value.isdigit() else None
+        if number is None or number < at_least or (at_most is not None and number > at_most):
+            raise _error(name, value, f"a whole number {limit}")
+        return number
+
+    return _field(name, default, meaning, parse, written=str(default))
+
+
+def seconds(name: str, default: float, meaning: str) -> float:
+    def parse(value: str) -> float:
         try:
             number = float(value)
         except ValueError:
             number = 0.0
-        if not 0 < number < 1e9:
-            raise SettingError(f"{name}={value!r}: expected a number of seconds greater than 0")
+        if not 0 < number < MAX_SECONDS:
+            raise _error(name, value, "a number of seconds greater than 0")
         return number
 
-    def url(self, name: str, default: str) -> str:
-        """Without the slash at its end."""
-        value = self.text(name, default)
+    return _field(name, default, meaning, parse, written=f"{default:g}")
+
+
+def url(name: str, meaning: str) -> str:
+    """Declares an HTTP URL, empty by default. The slash at its end is removed."""
+
+    def parse(value: str) -> str:
         try:
             parts = urlsplit(value)
             is_url = parts.scheme in ("http", "https") and bool(parts.hostname)
         except ValueError:
             is_url = False
-        if value and not is_url:
-            raise SettingError(f"{name}={value!r}: expected a URL that begins with https:// or http://")
+        if not is_url:
+            raise _error(name, value, "a URL that begins with https:// or http://")
         return value.rstrip("/")
 
-    def networks(self, name: str) -> tuple[Network, ...]:
-        try:
-            return tuple(ip_network(part) for part in self.names(name, (), ","))
-        except ValueError as exc:
-            raise SettingError(
-                f"{name}: expected addresses or networks (10.0.0.0/8), separated by a comma: {exc}"
-            ) from exc
+    return _field(name, "", meaning, parse)
 
-    def path(self, name: str, default: str) -> str:
-        """Of a URL."""
-        value = self.text(name, default)
-        if value and not _PATH.fullmatch(value):
-            raise SettingError(f"{name}={value!r}: expected a path like /metrics")
+
+def networks(name: str, meaning: str) -> tuple[Network, ...]:
+    """Declares a list of addresses and networks, empty by default."""
+
+    def parse(value: str) -> tuple[Network, ...]:
+        try:
+            return tuple(ip_network(part) for part in _split(value, ","))
+        except ValueError as exc:
+            expected = "addresses or networks (10.0.0.0/8), separated by a comma"
+            raise SettingError(f"{name}: expected {expected}: {exc}") from exc
+
+    return _field(name, (), meaning, parse)
+
+
+def path(name: str, meaning: str) -> str:
+    """Declares the path of a URL, empty by default."""
+
+    def parse(value: str) -> str:
+        if not _PATH.fullmatch(value):
+            raise _error(name, value, "a path like /metrics")
         return value
+
+    return _field(name, "", meaning, parse)
+
+
+def _field(
+    name: str, default: T, meaning: str, parse: Callable[[str], T], *, written: str = "", unset: str = "none"
+) -> T:
+    """Returns a dataclass field. `written` is its default as a value of the environment, empty if that is unset."""
+    setting = Setting(name, default, f"`{written}`" if written else unset, meaning, parse)
+    # Typed as its value, like `dataclasses.field`, so that mypy compares the default with the annotation.
+    return field(default=default, metadata={"setting": setting})
+
+
+def _split(value: str, separator: str) -> tuple[str, ...]:
+    parts = (part.strip() for part in value.split(separator))
+    return tuple(part for part in parts if part)
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value.lower() not in choices:
+        raise _error(name, value.lower(), f"one of {', '.join(choices)}")
+    return value.lower()
+
+
+def _error(name: str, value: str, expected: str) -> SettingError:
+    return SettingError(f"{name}={value!r}: expected {expected}")

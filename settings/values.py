@@ -1,161 +1,149 @@
-"""Every setting: its name in the environment, its default, its meaning. Read once, by `app.py` alone."""
+"""Every setting: its name in the environment, default, range and meaning. Read once, when the process starts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
-from settings.reader import Network, Reader
+from settings.reader import (
+    Network,
+    choice,
+    flag,
+    hosts,
+    names,
+    networks,
+    path,
+    seconds,
+    setting_of,
+    text,
+    url,
+    whole,
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Times are seconds, sizes are bytes."""
+    """Times are seconds, sizes are bytes. docs/settings.md has a row for each field, in this order."""
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
-    log_level: str = "info"
-    log_format: str = "text"
-    log_arguments: bool = False
-    servers_dir: tuple[str, ...] = ("mcp_servers",)
-    servers: tuple[str, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()
-    stateless: bool = False
-    max_sessions: int = 10_000
-    session_idle_timeout: float = 1800.0
-    retry_interval: float = 1.0
-    events_per_stream: int = 256
-    events_max_bytes: int = 64 * 1024 * 1024
-    max_body: int = 4 * 1024 * 1024
-    call_timeout: float = 60.0
-    input_timeout: float = 300.0
-    threads: int = 40
-    max_calls: int = 1000
-    shutdown_grace: float = 10.0
-    auth_keys: str = ""
-    auth_issuer: str = ""
-    auth_audience: str = ""
-    auth_max_failures: int = 20
-    destructive_scope: str = ""
-    public_url: str = ""
-    trusted_proxies: tuple[Network, ...] = ()
-    redis_url: str = ""
-    rate_limit: str = ""
-    rate_limit_callers: int = 10_000
-    rate_limit_without_redis: str = "open"
-    cache_entries: int = 10_000
-    cache_max_bytes: int = 64 * 1024 * 1024
-    metrics: str = ""
-    metrics_port: int = 0
-    metrics_open: bool = False
-    metrics_folder: str = ""
-    otlp_endpoint: str = ""
-    otlp_traces_endpoint: str = ""
-    traces_exporter: str = ""
-    otel_disabled: str = ""
-    websocket: bool = True
-    ws_max_connections: int = 10_000
-    ws_max_in_flight: int = 100
-    ws_idle_timeout: float = 300.0
-    ws_auth_timeout: float = 10.0
+    host: str = text("HOST", "127.0.0.1", "address to listen on; `0.0.0.0` is every IPv4 address")
+    port: int = whole("PORT", 8000, "port to listen on; `0` picks a free one", at_least=0, at_most=65535)
+    workers: int = whole("WORKERS", 1, "worker processes; more than one makes MCP stateless", at_least=1)
+    servers_dir: tuple[str, ...] = names(
+        "MCP_SERVERS_DIR", ("mcp_servers",), "folders with servers, separated by `:`", separator=":"
+    )
+    servers: tuple[str, ...] = names(
+        "SERVERS", (), "names of the servers to serve, in this order, separated by `,`", separator=",", unset="all"
+    )
+    websocket: bool = flag("MCP_WEBSOCKET", True, "`0` disables WebSocket")
+    shutdown_grace: float = seconds(
+        "MCP_SHUTDOWN_GRACE", 10.0, "seconds in which calls in flight may finish after SIGTERM"
+    )
+
+    stateless: bool = flag(
+        "MCP_STATELESS", False, "`1` serves MCP without sessions, as replicas need; no sampling, no elicitation"
+    )
+    max_sessions: int = whole(
+        "MCP_MAX_SESSIONS", 10_000, "open MCP sessions of each server; further ones get 503", at_least=1
+    )
+    session_idle_timeout: float = seconds(
+        "MCP_SESSION_IDLE_TIMEOUT", 1800.0, "seconds without a request until a session is closed"
+    )
+
+    max_body: int = whole(
+        "MCP_MAX_BODY", 4 * 1024 * 1024, "bytes in a request body or a WebSocket frame; larger ones get 413", at_least=1
+    )
+    call_timeout: float = seconds("MCP_CALL_TIMEOUT", 60.0, "seconds that a call may take; longer ones get 504")
+    input_timeout: float = seconds(
+        "MCP_INPUT_TIMEOUT", 300.0, "seconds that a call waits for the input that its tool requested from the client"
+    )
+    threads: int = whole("MCP_THREADS", 40, "threads for the synchronous tools of each server", at_least=1)
+    max_calls: int = whole("MCP_MAX_CALLS", 1000, "calls in flight in each worker; further ones get 503", at_least=1)
+
+    allowed_hosts: tuple[str, ...] = hosts(
+        "MCP_ALLOWED_HOSTS",
+        "host names that requests and web pages may use besides `localhost`, `127.0.0.1` and `::1`, separated by `,`; "
+        "`*` allows all",
+    )
+    public_url: str = url("MCP_PUBLIC_URL", "URL at which clients reach the router, if a proxy changes it")
+    trusted_proxies: tuple[Network, ...] = networks(
+        "MCP_TRUSTED_PROXIES", "addresses or networks of proxies whose `X-Forwarded-For` is trusted, separated by `,`"
+    )
+
+    auth_keys: str = text(
+        "MCP_AUTH_KEYS", "", "file of API keys, written by `python -m gateway.auth`; enables authentication"
+    )
+    auth_issuer: str = text(
+        "MCP_AUTH_ISSUER",
+        "",
+        "URL of the OAuth 2.1 authorization server whose access tokens (JWT) are accepted; enables authentication",
+    )
+    auth_audience: str = text(
+        "MCP_AUTH_AUDIENCE", "", "audience that access tokens must name; required with `MCP_AUTH_ISSUER`"
+    )
+    destructive_scope: str = text(
+        "MCP_DESTRUCTIVE_SCOPE", "", "additional scope that tools marked `destructiveHint` require"
+    )
+
+    rate_limit: str = text(
+        "MCP_RATE_LIMIT", "", "calls allowed for each caller, such as `100/minute; math:*=1000/minute`"
+    )
+    redis_url: str = text(
+        "REDIS_URL", "", "URL of a Redis or Valkey that workers and replicas share for rate limits and the cache"
+    )
+    rate_limit_without_redis: str = choice(
+        "MCP_RATE_LIMIT_WITHOUT_REDIS",
+        "open",
+        "`open` allows calls while Redis is unavailable, `closed` answers them with 503",
+        choices=("open", "closed"),
+    )
+    cache_max_bytes: int = whole(
+        "MCP_CACHE_MAX_BYTES", 64 * 1024 * 1024, "bytes of the results cached in the memory of a worker", at_least=1024
+    )
+
+    log_level: str = choice(
+        "LOG_LEVEL",
+        "info",
+        "`debug`, `info`, `warning` or `error`; `info` logs each call, `debug` also the traceback of a failed start",
+        choices=("debug", "info", "warning", "error"),
+    )
+    log_format: str = choice("LOG_FORMAT", "text", "`text` or `json`, on standard error", choices=("text", "json"))
+    log_arguments: bool = flag("LOG_ARGUMENTS", False, "`1` logs the arguments and the result of each call")
+    metrics: str = path("MCP_METRICS", "path of the Prometheus metrics, such as `/metrics`; enables them")
+    metrics_port: int = whole(
+        "MCP_METRICS_PORT", 0, "port for the metrics alone; `0` is the router's own port", at_least=0, at_most=65535
+    )
+    metrics_open: bool = flag("MCP_METRICS_OPEN", False, "`1` serves the metrics without authentication")
+    metrics_folder: str = text(
+        "PROMETHEUS_MULTIPROC_DIR", "", "folder in which several workers count; a temporary one if unset"
+    )
+    otlp_endpoint: str = text("OTEL_EXPORTER_OTLP_ENDPOINT", "", "URL of an OpenTelemetry collector; enables traces")
+    otlp_traces_endpoint: str = text(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", "the same for traces alone, with the full path; enables traces"
+    )
+    traces_exporter: str = text(
+        "OTEL_TRACES_EXPORTER", "", "`otlp`, `console`, `otlp,console` or `none`; if unset, `otlp` with an endpoint"
+    )
+    otel_disabled: str = text("OTEL_SDK_DISABLED", "", "`true` disables traces")
+
+    def __post_init__(self) -> None:
+        # A session lives in the memory of one worker, and its next request may reach another one.
+        if self.workers > 1:
+            object.__setattr__(self, "stateless", True)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read every setting from `environ`.
+        """Reads every setting from `environ`.
 
         Raises:
-            SettingError: a value is not of its kind or out of its range.
+            SettingError: a value is of the wrong kind or out of range.
         """
-        read = Reader(environ)
-        return cls(**_process(read), **_calls(read), **_guards(read), **_watched(read), **_websocket(read))
+        return cls(**{declared.name: setting_of(declared).read(environ) for declared in fields(cls)})
 
     @property
     def traces(self) -> tuple[str, ...]:
-        """The exporters that spans go to; empty where they are off. These are OpenTelemetry's own rules."""
+        """The exporters of spans, by OpenTelemetry's own rules. Empty if traces are off."""
         if self.otel_disabled.lower() == "true":
             return ()
         wanted = self.traces_exporter or ("otlp" if self.otlp_endpoint or self.otlp_traces_endpoint else "none")
-        names = tuple(name.strip() for name in wanted.split(","))
-        return () if "none" in names else names
-
-
-def _process(read: Reader) -> dict[str, Any]:
-    """Where it listens, what it serves, what it says."""
-    return {
-        "host": read.text("HOST", Settings.host),
-        "port": read.whole("PORT", Settings.port, at_least=0, at_most=65535),
-        "workers": read.whole("WORKERS", Settings.workers, at_least=1),
-        "log_level": read.choice("LOG_LEVEL", Settings.log_level, ("debug", "info", "warning", "error")),
-        "log_format": read.choice("LOG_FORMAT", Settings.log_format, ("text", "json")),
-        "log_arguments": read.flag("LOG_ARGUMENTS", Settings.log_arguments),
-        "servers_dir": read.names("MCP_SERVERS_DIR", Settings.servers_dir, ":"),
-        "servers": read.names("SERVERS", Settings.servers, ","),
-        "allowed_hosts": read.hosts("MCP_ALLOWED_HOSTS", Settings.allowed_hosts),
-    }
-
-
-def _calls(read: Reader) -> dict[str, Any]:
-    """Sessions and calls, and their bounds."""
-    return {
-        "stateless": read.flag("MCP_STATELESS", Settings.stateless)
-        or read.whole("WORKERS", Settings.workers, at_least=1) > 1,
-        "max_sessions": read.whole("MCP_MAX_SESSIONS", Settings.max_sessions, at_least=1),
-        "session_idle_timeout": read.seconds("MCP_SESSION_IDLE_TIMEOUT", Settings.session_idle_timeout),
-        "retry_interval": read.seconds("MCP_RETRY_INTERVAL", Settings.retry_interval),
-        "events_per_stream": read.whole("MCP_EVENTS_PER_STREAM", Settings.events_per_stream, at_least=1),
-        "events_max_bytes": read.whole("MCP_EVENTS_MAX_BYTES", Settings.events_max_bytes, at_least=1024),
-        "max_body": read.whole("MCP_MAX_BODY", Settings.max_body, at_least=1),
-        "call_timeout": read.seconds("MCP_CALL_TIMEOUT", Settings.call_timeout),
-        "input_timeout": read.seconds("MCP_INPUT_TIMEOUT", Settings.input_timeout),
-        "threads": read.whole("MCP_THREADS", Settings.threads, at_least=1),
-        "max_calls": read.whole("MCP_MAX_CALLS", Settings.max_calls, at_least=1),
-        "shutdown_grace": read.seconds("MCP_SHUTDOWN_GRACE", Settings.shutdown_grace),
-    }
-
-
-def _guards(read: Reader) -> dict[str, Any]:
-    """Who may do what, and how often."""
-    return {
-        "auth_keys": read.text("MCP_AUTH_KEYS", Settings.auth_keys),
-        "auth_issuer": read.text("MCP_AUTH_ISSUER", Settings.auth_issuer),
-        "auth_audience": read.text("MCP_AUTH_AUDIENCE", Settings.auth_audience),
-        "auth_max_failures": read.whole("MCP_AUTH_MAX_FAILURES", Settings.auth_max_failures, at_least=1),
-        "destructive_scope": read.text("MCP_DESTRUCTIVE_SCOPE", Settings.destructive_scope),
-        "public_url": read.url("MCP_PUBLIC_URL", Settings.public_url),
-        "trusted_proxies": read.networks("MCP_TRUSTED_PROXIES"),
-        "redis_url": read.text("REDIS_URL", Settings.redis_url),
-        "rate_limit": read.text("MCP_RATE_LIMIT", Settings.rate_limit),
-        "rate_limit_callers": read.whole("MCP_RATE_LIMIT_CALLERS", Settings.rate_limit_callers, at_least=1),
-        "rate_limit_without_redis": read.choice(
-            "MCP_RATE_LIMIT_WITHOUT_REDIS", Settings.rate_limit_without_redis, ("open", "closed")
-        ),
-        "cache_entries": read.whole("MCP_CACHE_ENTRIES", Settings.cache_entries, at_least=1),
-        "cache_max_bytes": read.whole("MCP_CACHE_MAX_BYTES", Settings.cache_max_bytes, at_least=1024),
-    }
-
-
-def _watched(read: Reader) -> dict[str, Any]:
-    """What those who run it see. The names that do not begin with MCP are of Prometheus' client and OpenTelemetry."""
-    return {
-        "metrics": read.path("MCP_METRICS", Settings.metrics),
-        "metrics_port": read.whole("MCP_METRICS_PORT", Settings.metrics_port, at_least=0, at_most=65535),
-        "metrics_open": read.flag("MCP_METRICS_OPEN", Settings.metrics_open),
-        "metrics_folder": read.text("PROMETHEUS_MULTIPROC_DIR", Settings.metrics_folder),
-        "otlp_endpoint": read.text("OTEL_EXPORTER_OTLP_ENDPOINT", Settings.otlp_endpoint),
-        "otlp_traces_endpoint": read.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Settings.otlp_traces_endpoint),
-        "traces_exporter": read.text("OTEL_TRACES_EXPORTER", Settings.traces_exporter),
-        "otel_disabled": read.text("OTEL_SDK_DISABLED", Settings.otel_disabled),
-    }
-
-
-def _websocket(read: Reader) -> dict[str, Any]:
-    """Connections and their bounds."""
-    return {
-        "websocket": read.flag("MCP_WEBSOCKET", Settings.websocket),
-        "ws_max_connections": read.whole("MCP_WS_MAX_CONNECTIONS", Settings.ws_max_connections, at_least=1),
-        "ws_max_in_flight": read.whole("MCP_WS_MAX_IN_FLIGHT", Settings.ws_max_in_flight, at_least=1),
-        "ws_idle_timeout": read.seconds("MCP_WS_IDLE_TIMEOUT", Settings.ws_idle_timeout),
-        "ws_auth_timeout": read.seconds("MCP_WS_AUTH_TIMEOUT", Settings.ws_auth_timeout),
-    }
+        exporters = tuple(name.strip() for name in wanted.split(","))
+        return () if "none" in exporters else exporters

@@ -15,11 +15,11 @@ _EVENTS_GONE = -32002
 
 @dataclass(frozen=True, slots=True)
 class EventLimits:
-    """How much is kept: of one stream, of one session, and in bytes for all sessions of one server."""
+    """The stored events: number and bytes in one stream, streams in one session, bytes in one server."""
 
     per_stream: int = 256
-    streams: int = 64
     stream_bytes: int = 1024 * 1024
+    streams: int = 64
     total_bytes: int = 64 * 1024 * 1024
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mcp.server import Server as LowLevelServer
@@ -13,28 +13,31 @@ from gateway.sdk.events import EventLimits, Events
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one server may use. Times are seconds, `max_body` is bytes; stateless, there are no sessions or events."""
+    """The bounds of one server. Times are seconds, `max_body` is bytes. A stateless server has no sessions or events.
 
-    threads: int = 40
-    max_body: int = 4 * 1024 * 1024
-    stateless: bool = False
-    max_sessions: int = 10_000
-    session_idle_timeout: float = 1800.0
-    retry_interval: float = 1.0
-    input_timeout: float = 300.0
+    `retry_interval` is the delay after which a client that lost its stream connects again. `waiting_calls` are those
+    that wait for input from their client.
+    """
+
+    threads: int
+    max_body: int
+    stateless: bool
+    max_sessions: int
+    session_idle_timeout: float
+    input_timeout: float
     waiting_calls: int = 100
-    events_per_stream: int = 256
-    events_max_bytes: int = 64 * 1024 * 1024
+    retry_interval: float = 1.0
+    events: EventLimits = field(default_factory=EventLimits)
 
 
 def session_manager(server: LowLevelServer[Any], limits: Limits) -> sdk.SessionManager:
     if limits.stateless:
         return sdk.SessionManager(server, None, stateless=True, max_request_body_size=limits.max_body)
-    events = Events(EventLimits(per_stream=limits.events_per_stream, total_bytes=limits.events_max_bytes))
+    events = Events(limits.events)
     return sdk.SessionManager(
         server,
         events.new_store,
-        retry_interval=round(limits.retry_interval * 1000),
+        retry_interval=round(limits.retry_interval * 1000),  # milliseconds
         session_idle_timeout=limits.session_idle_timeout,
         max_request_body_size=limits.max_body,
         max_sessions=limits.max_sessions,

@@ -34,13 +34,17 @@ _TURN = 16
 
 @dataclass(frozen=True)
 class SocketLimits:
-    """Times are seconds, sizes are bytes. `authentication` is the time in which to say who is asking."""
+    """The bounds of connections: bytes in a frame, open connections, calls in flight on each, and seconds.
 
-    connections: int
-    in_flight: int
+    A connection is closed after `idle` seconds without a frame or a call, and after `authentication` seconds without
+    a valid token.
+    """
+
     frame: int
-    idle: float
-    authentication: float
+    connections: int = 10_000
+    in_flight: int = 100
+    idle: float = 300.0
+    authentication: float = 10.0
 
 
 class Connection:

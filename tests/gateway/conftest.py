@@ -33,7 +33,7 @@ def issuer(running: Issuer) -> Issuer:
 
 @pytest.fixture
 def settings(issuer: Issuer) -> dict[str, Any]:
-    return {"auth_issuer": issuer.url, "auth_audience": AUDIENCE, "auth_max_failures": 10_000}
+    return {"auth_issuer": issuer.url, "auth_audience": AUDIENCE}
 
 
 @pytest.fixture

@@ -1,75 +1,99 @@
-"""Each kind of value is read with its own check, and what cannot be used is named."""
+"""Each kind of value is read with its own check, and an invalid one is named."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
-from settings.reader import Reader, SettingError
-
-
-def reader(value: str) -> Reader:
-    return Reader({"NAME": value})
+from settings.reader import (
+    SettingError,
+    choice,
+    flag,
+    hosts,
+    names,
+    networks,
+    path,
+    seconds,
+    setting_of,
+    text,
+    url,
+    whole,
+)
 
 
 @pytest.mark.parametrize(
-    ("read", "text", "value"),
+    ("declared", "given", "value"),
     [
-        (lambda read: read.text("NAME", "default"), " value ", "value"),
-        (lambda read: read.text("NAME", "default"), "  ", "default"),
-        (lambda read: read.names("NAME", (), ","), " a, b,,", ("a", "b")),
-        (lambda read: read.names("NAME", ("x",), ","), ",", ("x",)),
-        (lambda read: read.hosts("NAME", ()), "example.com,::1", ("example.com", "::1")),
-        (lambda read: read.choice("NAME", "one", ("one", "two")), "TWO", "two"),
-        (lambda read: read.flag("NAME", True), "no", False),
-        (lambda read: read.flag("NAME", False), "", False),
-        (lambda read: read.whole("NAME", 1, at_least=0), "0", 0),
-        (lambda read: read.seconds("NAME", 1.0), "0.25", 0.25),
-        (lambda read: read.url("NAME", ""), "https://example.com/tools/", "https://example.com/tools"),
-        (lambda read: read.url("NAME", ""), "http://[::1]:8000", "http://[::1]:8000"),
-        (lambda read: read.url("NAME", ""), "", ""),
+        (text("NAME", "default", ""), " value ", "value"),
+        (text("NAME", "default", ""), "  ", "default"),
+        (names("NAME", (), "", separator=","), " a, b,,", ("a", "b")),
+        (names("NAME", ("x",), "", separator=","), ",", ("x",)),
+        (hosts("NAME", ""), "example.com,::1", ("example.com", "::1")),
+        (choice("NAME", "one", "", choices=("one", "two")), "TWO", "two"),
+        (flag("NAME", True, ""), "no", False),
+        (flag("NAME", False, ""), "", False),
+        (whole("NAME", 1, "", at_least=0), "0", 0),
+        (seconds("NAME", 1.0, ""), "0.25", 0.25),
+        (url("NAME", ""), "https://example.com/tools/", "https://example.com/tools"),
+        (url("NAME", ""), "http://[::1]:8000", "http://[::1]:8000"),
+        (url("NAME", ""), "", ""),
         (
-            lambda read: read.networks("NAME"),
+            networks("NAME", ""),
             "10.0.0.0/8, ::1, 192.0.2.7",
             tuple(map(ip_network, ("10.0.0.0/8", "::1/128", "192.0.2.7/32"))),
         ),
-        (lambda read: read.networks("NAME"), "", ()),
-        (lambda read: read.path("NAME", ""), "/a/b-c_d.e", "/a/b-c_d.e"),
-        (lambda read: read.path("NAME", "/default"), "", "/default"),
+        (networks("NAME", ""), "", ()),
+        (path("NAME", ""), "/a/b-c_d.e", "/a/b-c_d.e"),
+        (path("NAME", ""), "", ""),
     ],
 )
-def test_a_value_is_read_as_what_it_is(read: Callable[[Reader], Any], text: str, value: object) -> None:
-    assert read(reader(text)) == value
+def test_a_value_is_read_as_its_kind(declared: Any, given: str, value: object) -> None:
+    assert setting_of(declared).read({"NAME": given}) == value
 
 
 @pytest.mark.parametrize(
-    ("read", "text", "expected"),
+    ("declared", "given", "expected"),
     [
-        (lambda read: read.hosts("NAME", ()), "https://a", "host names without scheme and port, or *"),
-        (lambda read: read.choice("NAME", "one", ("one", "two")), "three", "one of one, two"),
-        (lambda read: read.flag("NAME", True), "2", "one of 0, 1, false, true, no, yes"),
-        (lambda read: read.whole("NAME", 1, at_least=1), "0", "a whole number of at least 1"),
-        (lambda read: read.whole("NAME", 1, at_least=0, at_most=9), "10", "a whole number from 0 to 9"),
-        (lambda read: read.seconds("NAME", 1.0), "-1", "a number of seconds greater than 0"),
-        (lambda read: read.url("NAME", ""), "example.com", "a URL that begins with https:// or http://"),
-        (lambda read: read.url("NAME", ""), "https://", "a URL that begins with https:// or http://"),
-        (lambda read: read.url("NAME", ""), "ftp://a", "a URL that begins with https:// or http://"),
-        (lambda read: read.networks("NAME"), "10.0.0.1/8", "addresses or networks (10.0.0.0/8), separated by a comma"),
-        (lambda read: read.networks("NAME"), "proxy", "addresses or networks (10.0.0.0/8), separated by a comma"),
-        (lambda read: read.path("NAME", ""), "metrics", "a path like /metrics"),
-        (lambda read: read.path("NAME", ""), "/", "a path like /metrics"),
-        (lambda read: read.path("NAME", ""), "/metrics/", "a path like /metrics"),
-        (lambda read: read.path("NAME", ""), "/{server}/mcp", "a path like /metrics"),
-        (lambda read: read.path("NAME", ""), "/metrics?a=b", "a path like /metrics"),
+        (hosts("NAME", ""), "https://a", "host names without scheme and port, or *"),
+        (choice("NAME", "one", "", choices=("one", "two")), "three", "one of one, two"),
+        (flag("NAME", True, ""), "2", "one of 0, 1, false, true, no, yes"),
+        (whole("NAME", 1, "", at_least=1), "0", "a whole number of at least 1"),
+        (whole("NAME", 1, "", at_least=0, at_most=9), "10", "a whole number from 0 to 9"),
+        (whole("NAME", 1, "", at_least=0, at_most=0), "1", "a whole number from 0 to 0"),
+        (seconds("NAME", 1.0, ""), "-1", "a number of seconds greater than 0"),
+        (url("NAME", ""), "example.com", "a URL that begins with https:// or http://"),
+        (url("NAME", ""), "https://", "a URL that begins with https:// or http://"),
+        (url("NAME", ""), "ftp://a", "a URL that begins with https:// or http://"),
+        (networks("NAME", ""), "10.0.0.1/8", "addresses or networks (10.0.0.0/8), separated by a comma"),
+        (networks("NAME", ""), "proxy", "addresses or networks (10.0.0.0/8), separated by a comma"),
+        (path("NAME", ""), "metrics", "a path like /metrics"),
+        (path("NAME", ""), "/", "a path like /metrics"),
+        (path("NAME", ""), "/metrics/", "a path like /metrics"),
+        (path("NAME", ""), "/{server}/mcp", "a path like /metrics"),
+        (path("NAME", ""), "/metrics?a=b", "a path like /metrics"),
     ],
 )
-def test_what_cannot_be_used_is_named_and_what_is_expected_is_said(
-    read: Callable[[Reader], Any], text: str, expected: str
-) -> None:
+def test_an_invalid_value_is_named_with_the_expected_form(declared: Any, given: str, expected: str) -> None:
     with pytest.raises(SettingError) as caught:
-        read(reader(text))
+        setting_of(declared).read({"NAME": given})
     assert str(caught.value).startswith("NAME")
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown"),
+    [
+        (text("NAME", "default", ""), "`default`"),
+        (text("NAME", "", ""), "none"),
+        (names("NAME", ("a", "b"), "", separator=":"), "`a:b`"),
+        (names("NAME", (), "", separator=",", unset="all"), "all"),
+        (flag("NAME", False, ""), "`0`"),
+        (whole("NAME", 10_000, "", at_least=0), "`10000`"),
+        (seconds("NAME", 1800.0, ""), "`1800`"),
+        (seconds("NAME", 0.5, ""), "`0.5`"),
+    ],
+)
+def test_a_default_is_shown_as_it_is_written_in_the_environment(declared: Any, shown: str) -> None:
+    assert setting_of(declared).shown == shown

@@ -1,4 +1,4 @@
-"""Every setting: its default, its value from the environment, and what is said of one that cannot be used."""
+"""Every setting: its default, its value from the environment, and the error if it is invalid."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def name_of(field: str) -> str:
     return NAMES.get(field, f"MCP_{field.upper()}")
 
 
-def test_without_an_environment_each_setting_has_its_default() -> None:
+def test_missing_and_blank_variables_mean_the_default() -> None:
     assert Settings.from_env({}) == Settings()
     assert Settings.from_env({name_of(field.name): " " for field in fields(Settings)}) == Settings()
 
@@ -43,6 +43,7 @@ def test_without_an_environment_each_setting_has_its_default() -> None:
         ("host", " ::1 ", "::1"),
         ("port", "0", 0),
         ("port", "65535", 65535),
+        ("workers", "2", 2),
         ("log_level", "DEBUG", "debug"),
         ("log_format", "json", "json"),
         ("log_arguments", "1", True),
@@ -55,9 +56,6 @@ def test_without_an_environment_each_setting_has_its_default() -> None:
         ("stateless", "true", True),
         ("max_sessions", "1", 1),
         ("session_idle_timeout", "0.5", 0.5),
-        ("retry_interval", "2", 2.0),
-        ("events_per_stream", "10", 10),
-        ("events_max_bytes", "1024", 1024),
         ("max_body", "1", 1),
         ("call_timeout", "1e2", 100.0),
         ("input_timeout", "30", 30.0),
@@ -67,15 +65,12 @@ def test_without_an_environment_each_setting_has_its_default() -> None:
         ("auth_keys", "keys.json", "keys.json"),
         ("auth_issuer", "https://id.example.com", "https://id.example.com"),
         ("auth_audience", "https://tools.example.com", "https://tools.example.com"),
-        ("auth_max_failures", "1", 1),
         ("destructive_scope", "danger", "danger"),
         ("public_url", "https://tools.example.com/", "https://tools.example.com"),
         ("trusted_proxies", "10.0.0.0/8,::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
         ("redis_url", "redis://127.0.0.1", "redis://127.0.0.1"),
         ("rate_limit", "100/minute", "100/minute"),
-        ("rate_limit_callers", "1", 1),
         ("rate_limit_without_redis", "Closed", "closed"),
-        ("cache_entries", "1", 1),
         ("cache_max_bytes", "1024", 1024),
         ("metrics", "/metrics", "/metrics"),
         ("metrics_port", "9100", 9100),
@@ -86,19 +81,15 @@ def test_without_an_environment_each_setting_has_its_default() -> None:
         ("traces_exporter", "console", "console"),
         ("otel_disabled", "true", "true"),
         ("websocket", "0", False),
-        ("ws_max_connections", "1", 1),
-        ("ws_max_in_flight", "1", 1),
-        ("ws_idle_timeout", "0.5", 0.5),
-        ("ws_auth_timeout", "2", 2.0),
     ],
 )
-def test_a_setting_is_read_by_its_name_alone(field: str, text: str, value: object) -> None:
+def test_each_setting_is_read_from_its_own_variable(field: str, text: str, value: object) -> None:
     assert Settings.from_env({name_of(field): text}) == replace(Settings(), **{field: value})  # type: ignore[arg-type]
 
 
-def test_every_setting_but_those_of_the_process_is_read_above() -> None:
-    rows = test_a_setting_is_read_by_its_name_alone.pytestmark[0].args[1]  # type: ignore[attr-defined]
-    assert {field.name for field in fields(Settings)} - {row[0] for row in rows} == {"workers"}
+def test_the_rows_above_read_every_setting() -> None:
+    rows = test_each_setting_is_read_from_its_own_variable.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    assert {row[0] for row in rows} == {field.name for field in fields(Settings)}
 
 
 @pytest.mark.parametrize(
@@ -113,12 +104,14 @@ def test_every_setting_but_those_of_the_process_is_read_above() -> None:
         ({"traces_exporter": "otlp", "otel_disabled": "no"}, ("otlp",)),
     ],
 )
-def test_traces_are_asked_for_as_opentelemetry_has_it(environ: dict[str, str], exporters: tuple[str, ...]) -> None:
+def test_traces_follow_the_variables_of_opentelemetry(environ: dict[str, str], exporters: tuple[str, ...]) -> None:
     assert Settings.from_env({NAMES[name]: value for name, value in environ.items()}).traces == exporters
 
 
 def test_several_workers_are_stateless() -> None:
     assert Settings.from_env({"WORKERS": "2", "MCP_STATELESS": "0"}) == Settings(workers=2, stateless=True)
+    assert Settings(workers=2).stateless
+    assert not Settings(workers=1).stateless
 
 
 @pytest.mark.parametrize(
@@ -130,7 +123,7 @@ def test_several_workers_are_stateless() -> None:
         ("PORT", "80.0", "a whole number from 0 to 65535"),
         ("PORT", "٨٠", "a whole number from 0 to 65535"),
         ("WORKERS", "0", "a whole number of at least 1"),
-        ("MCP_EVENTS_MAX_BYTES", "1023", "a whole number of at least 1024"),
+        ("MCP_CACHE_MAX_BYTES", "1023", "a whole number of at least 1024"),
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("MCP_STATELESS", "maybe", "one of 0, 1, false, true, no, yes"),
         ("MCP_CALL_TIMEOUT", "0", "a number of seconds greater than 0"),
@@ -145,10 +138,10 @@ def test_several_workers_are_stateless() -> None:
         ("MCP_PUBLIC_URL", "http://[", "a URL that begins with https:// or http://"),
         ("MCP_METRICS", "metrics", "a path like /metrics"),
         ("MCP_METRICS_PORT", "65536", "a whole number from 0 to 65535"),
-        ("MCP_WS_IDLE_TIMEOUT", "0", "a number of seconds greater than 0"),
+        ("MCP_SHUTDOWN_GRACE", "0", "a number of seconds greater than 0"),
     ],
 )
-def test_what_cannot_be_used_is_named_with_its_value_and_what_is_expected(name: str, value: str, expected: str) -> None:
+def test_an_invalid_value_is_named_with_the_expected_form(name: str, value: str, expected: str) -> None:
     with pytest.raises(SettingError) as caught:
         Settings.from_env({name: value})
     assert str(caught.value) == f"{name}={value.lower()!r}: expected {expected}"

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import logging
+from ipaddress import ip_network
 from typing import Any
 
 import jwt
@@ -105,12 +106,12 @@ async def test_no_forged_token_opens_anything_or_breaks_anything(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    app = make_app(**settings | MATH)
+    app = make_app(**settings | MATH, trusted_proxies=(ip_network("127.0.0.1"),))
     forged = attacks(issuer) | malformed(issuer)
-    for name, token in forged.items():
-        answer = await ask(
-            app, "POST", "/math/mcp/call", [HOST, (b"authorization", b"Bearer " + token.encode("latin-1"))]
-        )
+    for number, (name, token) in enumerate(forged.items()):
+        credential = b"authorization", b"Bearer " + token.encode("latin-1")
+        sender = b"x-forwarded-for", b"203.0.113.%d" % number  # wrong credentials are counted by address
+        answer = await ask(app, "POST", "/math/mcp/call", [HOST, credential, sender])
         assert (answer.status, answer.document["detail"]) == (401, "The credential is not valid."), name
     good = await ask(app, "GET", "/tools", [HOST, (b"authorization", b"Bearer " + issuer.token().encode())])
     assert good.status == 200

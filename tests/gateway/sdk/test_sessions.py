@@ -10,8 +10,10 @@ import httpx2
 import pytest
 from mcp.server.mcpserver import Context
 
+from gateway.sdk.events import EventLimits
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
+from tests.limited import native_app
 from tests.transport import opened
 from tests.wire import BOTH_TYPES, INITIALIZE, INITIALIZED, in_session, messages, request
 
@@ -107,9 +109,9 @@ async def test_a_stream_that_goes_on_is_heard_where_it_was_resumed(make_app: Mak
     assert (heard["id"], heard["result"]["structuredContent"]) == (1, {"result": "done"})
 
 
-async def test_a_client_whose_events_are_no_longer_kept_is_told_so(make_app: MakeApp) -> None:
+async def test_a_client_whose_events_are_no_longer_kept_is_told_so() -> None:
     poll = Poll()
-    async with opened(make_app(poll.server, events_per_stream=2)) as client:
+    async with opened(native_app(poll.server, events=EventLimits(per_stream=2))) as client:
         headers = await initialized(client)
         primed, *_ = await polled(client, headers, 7)
         [answer] = await resumed(client, headers, primed, "error")
@@ -127,9 +129,9 @@ async def test_the_events_of_another_session_are_not_sent(make_app: MakeApp) -> 
     assert [[message["error"]["code"] for message in answer] for answer in answers] == [[-32002]] * 4
 
 
-async def test_a_client_is_told_when_to_come_back(make_app: MakeApp) -> None:
+async def test_a_client_is_told_when_to_come_back() -> None:
     poll = Poll()
-    async with opened(make_app(poll.server, retry_interval=2.5)) as client:
+    async with opened(native_app(poll.server, retry_interval=2.5)) as client:
         poll.go.set()
         headers = await initialized(client)
         answer = await client.post(URL, json=request("tools/call", name="poll", arguments={}), headers=headers)

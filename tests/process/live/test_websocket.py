@@ -89,22 +89,6 @@ def test_the_handshake_of_a_stranger_page_or_host_is_refused(start: Start) -> No
     assert router.complaints() == []
 
 
-def test_connections_are_bounded(start: Start) -> None:
-    router = start(MCP_WS_MAX_CONNECTIONS="1").await_table()
-    with connected(router) as client:
-        with pytest.raises(InvalidStatus) as refused, connected(router):
-            pass
-        assert refused.value.response.status_code == 503
-        assert refused.value.response.headers["retry-after"] == "1"
-        assert ask(client, id=1, **ADD) == {"id": 1, "result": 3}
-
-
-def test_an_idle_connection_is_closed(start: Start) -> None:
-    router = start(MCP_WS_IDLE_TIMEOUT="0.3").await_table()
-    with connected(router) as client:
-        assert closing(client) == (4408, "No frame and no call for 0.3 seconds.")
-
-
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_end_of_the_process_finishes_what_is_in_flight(start: Start, note: Note, workers: str) -> None:
     router = start(MCP_SHUTDOWN_GRACE="6", WORKERS=workers).await_workers(int(workers))

@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from tests.conftest import MakeApp
+from tests.limited import websocket_app
 from tests.routes.websocket.sockets import Seen, server, slug, talking
 from tests.sockets import connected
 from tests.transport import opened
@@ -26,8 +27,8 @@ async def test_answers_come_in_the_order_in_which_they_finish(make_app: MakeApp)
         assert await socket.receive() == {"id": 1, "result": "went on"}
 
 
-async def test_many_calls_at_once_are_each_answered_once(make_app: MakeApp) -> None:
-    async with talking(make_app(server(Seen()), ws_max_in_flight=500)) as socket:
+async def test_many_calls_at_once_are_each_answered_once() -> None:
+    async with talking(websocket_app(server(Seen()), in_flight=500)) as socket:
         for number in range(500):
             socket.send({"id": number, "tool": "add", "arguments": {"a": number, "b": 1}})
         answers = [await socket.receive() for _ in range(500)]
@@ -47,9 +48,9 @@ async def test_an_id_in_flight_is_refused_and_the_first_call_goes_on(make_app: M
         assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
 
 
-async def test_more_calls_than_may_be_in_flight_are_refused_and_the_connection_lives_on(make_app: MakeApp) -> None:
+async def test_more_calls_than_may_be_in_flight_are_refused_and_the_connection_lives_on() -> None:
     seen = Seen()
-    async with talking(make_app(server(seen), ws_max_in_flight=2)) as socket:
+    async with talking(websocket_app(server(seen), in_flight=2)) as socket:
         socket.send({"id": 1, "tool": "wait"})
         socket.send({"id": 2, "tool": "wait"})
         refused = await socket.ask({"id": 3, **ADD})
@@ -91,9 +92,9 @@ async def test_each_frame_has_a_request_id_of_its_own_which_its_problem_names(ma
         assert [frame["error"]["requestId"] for frame in refused] == ["mine-1", "mine-2"]
 
 
-async def test_an_idle_connection_is_closed_and_one_with_a_call_is_not(make_app: MakeApp) -> None:
+async def test_an_idle_connection_is_closed_and_one_with_a_call_is_not() -> None:
     seen = Seen()
-    app = make_app(server(seen), ws_idle_timeout=0.05)
+    app = websocket_app(server(seen), idle=0.05)
     async with opened(app), connected(app, "/ws") as busy:
         busy.send({"id": 1, "tool": "wait"})
         async with connected(app, "/ws") as idle:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.conftest import MakeApp
+from tests.limited import websocket_app
 from tests.routes.raw import ask
 from tests.routes.websocket.sockets import Seen, server
 from tests.sockets import Refused, connected
@@ -101,16 +102,16 @@ async def test_a_page_of_an_allowed_origin_is_let_in(make_app: MakeApp) -> None:
         assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
 
 
-async def test_more_connections_than_there_may_be_are_503(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
-    app = make_app(server(Seen()), ws_max_connections=2)
+async def test_more_connections_than_there_may_be_are_503() -> None:
+    app = websocket_app(server(Seen()), connections=2)
     async with opened(app):
         async with AsyncExitStack() as stack:
-            for _ in range(2):
-                await stack.enter_async_context(connected(app, "/ws"))
+            first, _ = [await stack.enter_async_context(connected(app, "/ws")) for _ in range(2)]
             with pytest.raises(Refused) as refused:
                 await stack.enter_async_context(connected(app, "/one/mcp/ws"))
             assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "1")
             assert refused.value.document["type"] == "urn:multi-mcp:error:unavailable"
+            assert await first.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
         async with connected(app, "/ws") as socket:
             assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
 
