@@ -136,11 +136,3 @@ def test_each_source_has_a_test_of_its_name() -> None:
     tested = [path for path in SOURCES if len(path.parts) == 1 or path.parts[0] in ("gateway", "routes")]
     tests = {path: ROOT / "tests" / path.parent / f"test_{path.name}" for path in tested if path.name != "__init__.py"}
     assert [str(path) for path, test in tests.items() if not test.is_file()] == []
-
-
-def test_the_readme_names_every_setting() -> None:
-    calls = [node for node in ast.walk(TREES[Path("settings.py")]) if isinstance(node, ast.Call)]
-    settings = [ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func).startswith("read.")]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert {"HOST", "MCP_SHUTDOWN_GRACE"} < set(settings)
-    assert [name for name in settings if f"`{name}`" not in readme] == []

@@ -17,7 +17,6 @@ import pytest
 from mcp import Client
 
 from routes.errors import TABLE
-from settings.values import Settings
 from tests.examples.open_meteo import OpenMeteo
 from tests.examples.serving import served
 from tests.process.live.router import ROOT, Router
@@ -167,10 +166,3 @@ def test_the_agents_command_is_the_one_that_the_agent_tells() -> None:
 def test_the_table_of_errors_is_the_one_that_is_answered() -> None:
     rows = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", README, re.MULTILINE)
     assert [(int(status), slug) for status, slug in rows] == [(status, slug) for slug, (status, _) in TABLE.items()]
-
-
-def test_the_table_of_settings_has_their_defaults() -> None:
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", README, re.MULTILINE))
-    told = {name: default.strip("`") for name, default in rows.items() if default.startswith("`")}
-    assert Settings.from_env(told) == Settings.from_env({}) == Settings()
-    assert all(rows[name] in ("none", "all") for name in rows if name not in told)
