@@ -42,10 +42,9 @@ def _address(settings: Settings, refusals: Refusals, features: Features) -> None
 def _authentication(settings: Settings, refusals: Refusals, features: Features) -> None:
     if not settings.auth_keys and not settings.auth_issuer:
         return
-    failures = part("gateway.auth.failures", "Failures")(20)
     authenticator = part("gateway.auth.authenticator", "Authenticator")
-    features.authenticator = authenticator(_verifiers(settings), failures, settings.destructive_scope)
-    features.enter = part("gateway.auth.principal", "enter")
+    features.authenticator = authenticator(_verifiers(settings), settings.destructive_scope)
+    features.enter = part("gateway.auth.principal", "set_caller")
     metadata = part("routes.middleware.metadata", "Metadata")(settings.public_url, settings.auth_issuer)
     features.middleware.append(
         Middleware(

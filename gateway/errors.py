@@ -15,7 +15,6 @@ GatewayError
 ├── CallTimeout          the tool took longer than it may
 ├── Unauthenticated      a credential that is nobody's, or none where one is needed
 │   └── Expired          it was somebody's
-├── TooManyFailures      credentials from there were wrong too often
 └── Unavailable          too busy, or on the way down
 """
 
@@ -154,14 +153,6 @@ class Unauthenticated(GatewayError):
 class Expired(Unauthenticated):
     def __init__(self) -> None:
         super().__init__("The credential has expired.")
-
-
-class TooManyFailures(GatewayError):
-    slug = "rate-limited"
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__("Too many credentials from this address were wrong; this one was not looked at.")
-        self.retry_after = seconds
 
 
 class Unavailable(GatewayError):

@@ -1,4 +1,4 @@
-"""What a credential made for some servers covers: nothing of the others, whatever its scopes say."""
+"""Scopes of a credential that was issued for some servers only: they cover nothing on other servers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from gateway.auth.scopes import Scopes
 from gateway.server import ToolInfo
 
 
-class Within:
+class AudienceScopes:
+    """The `Grants` of a token whose audience names `servers`."""
+
     def __init__(self, servers: Collection[str], scopes: Scopes) -> None:
         self._servers = servers
         self._scopes = scopes
@@ -20,5 +22,5 @@ class Within:
         return server in self._servers and self._scopes.covers_all_of(server)
 
     def missing(self, server: str, tool: str, asked: str) -> str:
-        """The scope; where it is not the scope that is missing, the one that a token for that server would need."""
+        """Returns the missing scope; if only the audience is wrong, the scope that a new token would need."""
         return self._scopes.missing(server, tool, asked) or f"{server}:{asked}"

@@ -1,4 +1,4 @@
-"""Who has this credential? Keys and tokens alike; those that were good a moment ago are not proved again."""
+"""Verifies credentials, API keys and access tokens alike, and caches those that were valid a moment ago."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Protocol
 
-from gateway.auth.audience import Within
-from gateway.auth.failures import Failures
+from gateway.auth.audience import AudienceScopes
 from gateway.auth.principal import Principal
 from gateway.auth.scopes import Scopes
-from gateway.caller import Caller, Grants
-from gateway.errors import Expired, Unauthenticated
+from gateway.caller import Caller, Grants, caller
+from gateway.errors import Unauthenticated
 
-LONGEST = 16 * 1024
-KNOWN = 4096
+MAX_CREDENTIAL_LENGTH = 16 * 1024
+MAX_CACHED_CREDENTIALS = 4096
 
 
 class Verifier(Protocol):
-    """Knows one kind of credential."""
+    """Verifies one kind of credential."""
 
     def recognises(self, credential: str) -> bool: ...
 
     def version(self) -> int:
-        """Another number when what was good may be so no longer."""
+        """Returns another number when a credential that was valid may no longer be."""
         ...
 
     async def prepare(self, credential: str) -> None:
-        """Fetch what is needed to check it. Raises as `check` does."""
+        """Fetches what `check` needs. Raises as `check` does."""
         ...
 
     def check(self, credential: str) -> Principal:
@@ -39,95 +38,85 @@ class Verifier(Protocol):
 
 
 @dataclass(slots=True)
-class _Known:
-    """A credential that was good, as long as nothing changes, and whose it was when it came last."""
+class _CachedCredential:
+    """A valid credential: its caller at the address that used it last, and how long it needs no new check."""
 
     caller: Caller
     until: float
     verifier: Verifier
     version: int
 
-    def at(self, address: str) -> Caller:
-        """The caller, who mostly comes from where they came from before."""
+    def caller_here(self) -> Caller:
+        """Returns the caller at the address of the current request."""
+        address = caller.get().address
+        # Clients rarely change their address, so most requests share one object.
         if self.caller.address != address:
             self.caller = replace(self.caller, address=address)
         return self.caller
 
 
 class Authenticator:
-    """Keeps the `KNOWN` credentials used last, by their hashes."""
+    """Caches the credentials used last by their hashes, so that no secret stays in memory.
+
+    A caller has the address that `caller` holds for the current request.
+    """
 
     def __init__(
-        self,
-        verifiers: Sequence[Verifier],
-        failures: Failures,
-        destructive: str = "",
-        now: Callable[[], float] = time.time,
+        self, verifiers: Sequence[Verifier], destructive: str = "", now: Callable[[], float] = time.time
     ) -> None:
         self._verifiers = verifiers
-        self._failures = failures
         self._destructive = destructive
         self._now = now
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
-        self._nothing = Scopes(())
+        self._cache: OrderedDict[bytes, _CachedCredential] = OrderedDict()
+        self._no_scopes = Scopes(())
 
-    def stranger(self, address: str) -> Caller:
-        """Somebody without a credential: there is nothing that they may call."""
-        return Caller(None, address, self._nothing)
+    def anonymous(self) -> Caller:
+        """Returns a caller without a name, who may call nothing."""
+        return Caller(None, caller.get().address, self._no_scopes)
 
-    def known(self, credential: str, address: str) -> Caller | None:
-        """The caller, where the credential was good a moment ago."""
-        if len(credential) > LONGEST:
+    def cached(self, credential: str) -> Caller | None:
+        """Returns the caller if the credential was verified a moment ago and nothing has changed since."""
+        if len(credential) > MAX_CREDENTIAL_LENGTH:
             return None
         digest = _digest(credential)
-        found = self._known.get(digest)
+        found = self._cache.get(digest)
         if found is None or found.until <= self._now() or found.verifier.version() != found.version:
             return None
-        self._known.move_to_end(digest)
-        return found.at(address)
+        self._cache.move_to_end(digest)
+        return found.caller_here()
 
-    async def authenticate(self, credential: str, address: str) -> Caller:
-        """Who is asking.
+    async def authenticate(self, credential: str) -> Caller:
+        """Returns the caller of a valid credential.
 
         Raises:
-            Unauthenticated: nobody that is known; `Expired` where it is over.
-            TooManyFailures: credentials of this address were wrong too often, and this one was never good.
-            Unavailable: what is needed to tell is not there.
+            Unauthenticated: the credential is invalid; `Expired` if it was valid once.
+            Unavailable: it cannot be checked now.
         """
-        caller = self.known(credential, address)
-        if caller is not None:
-            return caller
+        found = self.cached(credential)
+        if found is not None:
+            return found
         digest = _digest(credential)
-        try:
-            found = await self._proved(credential, address, digest in self._known)
-        except Unauthenticated as exc:
-            self._known.pop(digest, None)
-            if not isinstance(exc, Expired):  # one that was somebody's is no guess
-                self._failures.add(address)
-            raise
-        self._known[digest] = found
-        self._known.move_to_end(digest)
-        if len(self._known) > KNOWN:
-            self._known.popitem(last=False)
-        return found.at(address)
+        self._cache.pop(digest, None)
+        verified = await self._verify(credential)
+        self._cache[digest] = verified
+        if len(self._cache) > MAX_CACHED_CREDENTIALS:
+            self._cache.popitem(last=False)
+        return verified.caller_here()
 
-    async def _proved(self, credential: str, address: str, was_good: bool) -> _Known:
-        """What was good once is looked at whatever others at its address do."""
-        if not was_good:
-            self._failures.refuse(address)
+    async def _verify(self, credential: str) -> _CachedCredential:
         verifier = next((one for one in self._verifiers if one.recognises(credential)), None)
-        if verifier is None or len(credential) > LONGEST or not credential.isascii():
+        if verifier is None or len(credential) > MAX_CREDENTIAL_LENGTH or not credential.isascii():
             raise Unauthenticated
         await verifier.prepare(credential)
-        if not was_good:  # again: many may have waited at once
-            self._failures.refuse(address)
+        # Read before the check: a change in between must make the entry stale, not fresh.
         version = verifier.version()
-        who = verifier.check(credential)
-        return _Known(Caller(who.name, address, self._grants(who), who.user), who.until, verifier, version)
+        principal = verifier.check(credential)
+        named = Caller(principal.name, caller.get().address, self._grants(principal), principal.user)
+        return _CachedCredential(named, principal.until, verifier, version)
 
-    def _grants(self, who: Principal) -> Grants:
-        scopes = Scopes(who.scopes, self._destructive)
-        return scopes if who.servers is None else Within(who.servers, scopes)
+    def _grants(self, principal: Principal) -> Grants:
+        scopes = Scopes(principal.scopes, self._destructive)
+        return scopes if principal.servers is None else AudienceScopes(principal.servers, scopes)
 
 
 def _digest(credential: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Who has proved to be whom, and how that is made known to what asks."""
+"""The authenticated caller, and how it is attached to the current request."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from gateway.caller import Caller, caller
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`until` is when it is to be proved again, in seconds since 1970. `servers` are those that the credential was made
-    for; None is all."""
+    """The holder of a valid credential.
+
+    `until` is when the credential needs a new check, in seconds since 1970. `servers` are the servers that the
+    credential was issued for; None means all.
+    """
 
     name: str
     scopes: tuple[str, ...]
@@ -25,12 +28,13 @@ class Principal:
 
 
 def user(client: str, subject: str, issuer: str | None, scopes: Iterable[str]) -> AuthenticatedUser:
-    """A principal as the SDK tells them apart: by client, issuer and subject. Without the token, which stays here."""
+    """Returns a principal in the SDK's form, which identifies it by client, issuer and subject."""
     claims = {"iss": issuer} if issuer is not None else None
+    # The token itself is left out: tools can read this object and must not see the credential.
     return AuthenticatedUser(AccessToken(token="", client_id=client, scopes=[*scopes], subject=subject, claims=claims))
 
 
-def enter(who: Caller) -> None:
-    """From here on `who` is asking, in this task and those that it starts; the SDK knows it too."""
+def set_caller(who: Caller) -> None:
+    """Sets the caller of the current task and of the tasks that it starts, for the gateway and for the SDK."""
     caller.set(who)
     auth_context_var.set(who.user)

@@ -1,4 +1,4 @@
-"""Asks who is calling, before anything else does: by `Authorization: Bearer …` or `X-API-Key: …`."""
+"""Authenticates each request by `Authorization: Bearer …` or `X-API-Key: …`, before anything else handles it."""
 
 from __future__ import annotations
 
@@ -8,36 +8,38 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.auth.principal import enter
-from gateway.caller import Caller, caller
+from gateway.auth.principal import set_caller
+from gateway.caller import Caller
 from gateway.errors import GatewayError, InvalidRequest, Unauthenticated
 from gateway.telemetry.refusals import Refused
 from routes.errors import answer, of_refusal
-from routes.middleware.credentials import taken
-from routes.middleware.metadata import WELL_KNOWN
+from routes.middleware.credentials import take_credentials
+from routes.middleware.metadata import WELL_KNOWN_PATH
 from routes.router import route_path
 from routes.websocket.identity import PROOF
 
-_ERRORS: Mapping[str, str] = {"unauthenticated": "invalid_token", "invalid-request": "invalid_request"}
-_HEALTH = re.compile(r"(/[^/]+/mcp)?/health")
+_BEARER_ERRORS: Mapping[str, str] = {"unauthenticated": "invalid_token", "invalid-request": "invalid_request"}
+"""The `error` of a challenge (RFC 6750, 3.1), by slug."""
+_HEALTH_PATH = re.compile(r"(/[^/]+/mcp)?/health")
 
 
 class Authenticator(Protocol):
-    def stranger(self, address: str) -> Caller: ...
-    def known(self, credential: str, address: str) -> Caller | None: ...
-    async def authenticate(self, credential: str, address: str) -> Caller: ...
+    def anonymous(self) -> Caller: ...
+    def cached(self, credential: str) -> Caller | None: ...
+    async def authenticate(self, credential: str) -> Caller: ...
 
 
 class Challenges(Protocol):
-    """Knows where the metadata is of what a request is for."""
-
-    def url_for(self, scope: Scope) -> str: ...
+    def url_for(self, scope: Scope) -> str:
+        """Returns the URL of the metadata for the resource that a request is for."""
+        ...
 
 
 class Authenticate:
-    """Health, the metadata and `open_paths` are open to strangers, and so is a WebSocket, which asks by itself.
+    """Refuses requests without a valid credential, and hides the credential from everything behind it.
 
-    What follows sees who is asking, and no credential.
+    Health, the OAuth metadata and `open_paths` need no credential. A WebSocket without one passes as anonymous,
+    since it may authenticate in its first frame.
     """
 
     def __init__(
@@ -57,67 +59,67 @@ class Authenticate:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
             return self.app(scope, receive, send)
-        credentials = taken(scope)
+        credentials = take_credentials(scope)
         if credentials and scope["type"] == "websocket":
             scope[PROOF] = self._proof(credentials[0])
         if len(credentials) == 1:
-            known = self._authenticator.known(credentials[0], caller.get().address)
-            if known is not None:
-                return self._let_in(known, scope, receive, send)
-        return self._ask(credentials, scope, receive, send)
+            found = self._authenticator.cached(credentials[0])
+            if found is not None:
+                return self._forward(found, scope, receive, send)
+        return self._authenticate(credentials, scope, receive, send)
 
     def _proof(self, credential: str) -> Callable[[], Awaitable[Caller]]:
-        """Asks again later, for a connection that lives long. A function, in which nobody sees the credential."""
-        address = caller.get().address
+        """Returns a function that checks the credential again, for connections that outlive it."""
 
+        # A closure and no partial: `repr(scope)` must not show the credential.
         async def prove() -> Caller:
-            return await self._authenticator.authenticate(credential, address)
+            return await self._authenticator.authenticate(credential)
 
         return prove
 
-    async def _ask(self, credentials: list[str], scope: Scope, receive: Receive, send: Send) -> None:
-        address = caller.get().address
+    async def _authenticate(self, credentials: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            who = await self._who(credentials, address)
+            found = await self._caller(credentials)
         except GatewayError as exc:
             if not self._is_open(scope, credentials):
                 self._refused(exc.slug)
                 await self._refusal(exc, bool(credentials), scope)(scope, receive, send)
                 return
-            who = self._authenticator.stranger(address)
-        await self._let_in(who, scope, receive, send)
+            found = self._authenticator.anonymous()
+        await self._forward(found, scope, receive, send)
 
-    async def _who(self, credentials: list[str], address: str) -> Caller:
+    async def _caller(self, credentials: list[str]) -> Caller:
         if not credentials:
-            raise Unauthenticated("Say who you are, by `Authorization: Bearer …` or by `X-API-Key: …`.")
+            raise Unauthenticated("Send an API key or access token in Authorization: Bearer or X-API-Key.")
         if len(credentials) > 1:
-            raise InvalidRequest("Several credentials came at once; send one.")
-        return await self._authenticator.authenticate(credentials[0], address)
+            raise InvalidRequest("The request has several credentials; send one.")
+        return await self._authenticator.authenticate(credentials[0])
 
-    def _let_in(self, who: Caller, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def _forward(self, who: Caller, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if who.user is not None:
             scope["user"] = who.user
-        scope["metadata"] = self._metadata  # for a refusal further in
-        enter(who)
+        scope["metadata"] = self._metadata  # for the challenge of a 403 further in
+        set_caller(who)
         return self.app(scope, receive, send)
 
     def _is_open(self, scope: Scope, credentials: list[str]) -> bool:
-        """To strangers. On an open path a credential that is wrong makes one of its caller: a probe with a key that
-        was revoked still learns that the router is up."""
+        """Tells if a request needs no valid credential."""
         if scope["type"] == "websocket":
             return not credentials
+        # On open paths a bad credential counts as none: a probe with a revoked key still sees that the router is up.
         path = route_path(scope)
-        is_metadata = path == WELL_KNOWN or path.startswith(WELL_KNOWN + "/")
-        return is_metadata or path in self._open_paths or _HEALTH.fullmatch(path) is not None
+        is_metadata = path == WELL_KNOWN_PATH or path.startswith(WELL_KNOWN_PATH + "/")
+        return is_metadata or path in self._open_paths or _HEALTH_PATH.fullmatch(path) is not None
 
     def _refusal(self, exc: GatewayError, had_credentials: bool, scope: Scope) -> ASGIApp:
         if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
             return _close
         headers = {} if exc.retry_after is None else {"Retry-After": str(exc.retry_after)}
-        error = _ERRORS.get(exc.slug)
+        error = _BEARER_ERRORS.get(exc.slug)
         if error is not None:
-            said = f'error="{error}", error_description="{exc}", ' if had_credentials else ""
-            headers["WWW-Authenticate"] = f'Bearer {said}resource_metadata="{self._metadata.url_for(scope)}"'
+            # RFC 6750: without a credential in the request, the challenge must not carry an error.
+            reason = f'error="{error}", error_description="{exc}", ' if had_credentials else ""
+            headers["WWW-Authenticate"] = f'Bearer {reason}resource_metadata="{self._metadata.url_for(scope)}"'
         return answer(of_refusal(exc, None), headers)
 
 

@@ -1,4 +1,4 @@
-"""The credentials that a request came with. They are taken from it: nothing behind may see or pass them on."""
+"""Takes the credentials out of a request, so that nothing behind can see them or pass them on."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from starlette.types import Scope
 _SUBPROTOCOL = "bearer."
 
 
-def taken(scope: Scope) -> list[str]:
-    """Every credential, in the order in which they stand.
+def take_credentials(scope: Scope) -> list[str]:
+    """Removes every credential from the scope and returns them in their order.
 
-    `Authorization: Bearer …` and `X-API-Key: …`; on a WebSocket, where a page can set no header, also the subprotocol
-    `bearer.…`. Another scheme of `Authorization` is somebody else's, and goes no further either.
+    Credentials are `Authorization: Bearer …`, `X-API-Key: …` and, on a WebSocket, where a page cannot set headers,
+    the subprotocol `bearer.…`. `Authorization` of another scheme is removed too, but not returned.
     """
     found: list[str] = []
-    kept = []
+    remaining = []
     for pair in scope["headers"]:
         name, value = pair
         if name == b"authorization":
@@ -26,17 +26,17 @@ def taken(scope: Scope) -> list[str]:
         elif name == b"sec-websocket-protocol":
             offered = [item.strip() for item in value.decode("latin-1").split(",")]
             found += [item.removeprefix(_SUBPROTOCOL) for item in offered if item.startswith(_SUBPROTOCOL)]
-            rest = ", ".join(_others(offered)).encode("latin-1")
+            rest = ", ".join(_without_credentials(offered)).encode("latin-1")
             if rest:
-                kept.append((name, rest))
+                remaining.append((name, rest))
         else:
-            kept.append(pair)
-    if len(kept) != len(scope["headers"]) or found:
-        scope["headers"] = kept
+            remaining.append(pair)
+    if len(remaining) != len(scope["headers"]) or found:
+        scope["headers"] = remaining
     if "subprotocols" in scope:
-        scope["subprotocols"] = _others(scope["subprotocols"])
+        scope["subprotocols"] = _without_credentials(scope["subprotocols"])
     return found
 
 
-def _others(subprotocols: list[str]) -> list[str]:
+def _without_credentials(subprotocols: list[str]) -> list[str]:
     return [item for item in subprotocols if not item.startswith(_SUBPROTOCOL)]

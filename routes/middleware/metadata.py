@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from routes.router import route_path
 
-WELL_KNOWN = "/.well-known/oauth-protected-resource"
+WELL_KNOWN_PATH = "/.well-known/oauth-protected-resource"
 _RESOURCE = re.compile(r"(?:/([A-Za-z0-9_-]{1,64}))?/mcp(?=/|\Z)")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 
@@ -31,7 +31,7 @@ class Metadata:
         self._issuer = issuer
 
     def routes(self) -> list[Route]:
-        return [Route(WELL_KNOWN, self.get), Route(WELL_KNOWN + "{resource:path}", self.get)]
+        return [Route(WELL_KNOWN_PATH, self.get), Route(WELL_KNOWN_PATH + "{resource:path}", self.get)]
 
     async def get(self, request: Request) -> Response:
         base = self._base(request.scope)
@@ -50,7 +50,7 @@ class Metadata:
     def url_for(self, scope: Scope) -> str:
         """Of the metadata of what this request is for."""
         match = _RESOURCE.match(route_path(scope))
-        return f"{self._base(scope)}{WELL_KNOWN}{match[0] if match else ''}"
+        return f"{self._base(scope)}{WELL_KNOWN_PATH}{match[0] if match else ''}"
 
     def _base(self, scope: Scope) -> str:
         if self._url:

@@ -27,7 +27,7 @@ Proof = Callable[[], Awaitable[Caller]]
 
 
 class Authenticator(Protocol):
-    async def authenticate(self, credential: str, address: str) -> Caller:
+    async def authenticate(self, credential: str) -> Caller:
         """Raises GatewayError."""
         ...
 
@@ -68,7 +68,7 @@ class Identity:
             raise InvalidRequest("`token` must be a string.")
         if self._authenticator is None:
             return identified(id_, None)
-        proof = partial(self._authenticator.authenticate, token, caller.get().address)
+        proof = partial(self._authenticator.authenticate, token)
         await self._ask(proof)
         self._proof = proof
         self.is_stranger = False

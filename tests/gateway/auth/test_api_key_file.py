@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             key_file.read(path)
 
 
-def test_a_new_key_is_long_and_kept_as_a_hash_alone() -> None:
+def test_new_key_has_256_random_bits_and_is_stored_as_a_hash_only() -> None:
     keys = [key_file.new_key("ci", ("math:*",), None) for _ in range(100)]
     assert len({key for _, key in keys}) == len({record.id for record, _ in keys}) == 100
     for record, key in keys:

@@ -125,19 +125,11 @@ async def test_a_page_may_read_the_challenge(make_app: MakeApp, keys: Path, key:
     assert "WWW-Authenticate" in answer.headers["access-control-expose-headers"]
 
 
-async def test_guesses_are_counted_by_address_and_do_not_harm_those_who_are_known(
-    make_app: MakeApp, keys: Path, key: str
-) -> None:
-    other = add_key(keys, "other", "one:*")
+async def test_wrong_keys_do_not_lock_out_others_at_the_same_address(make_app: MakeApp, keys: Path, key: str) -> None:
     async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
+        statuses = {(await http.get("/tools", headers=bearer(f"mcp_{n}"))).status_code for n in range(50)}
+        assert statuses == {401}
         assert (await http.get("/tools", headers=bearer(key))).status_code == 200
-        statuses = [(await http.get("/tools", headers=bearer(f"mcp_{n}"))).status_code for n in range(22)]
-        assert statuses == [401] * 20 + [429] * 2
-        refused = await http.get("/tools", headers=bearer(other))
-        assert (refused.status_code, refused.json()["type"]) == (429, "urn:multi-mcp:error:rate-limited")
-        assert 0 < int(refused.headers["retry-after"]) == refused.json()["retryAfter"] <= 60
-        assert (await http.get("/tools", headers=bearer(key))).status_code == 200
-        assert (await http.get("/tools")).status_code == 401
         assert (await http.get("/health", headers=bearer("wrong"))).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""Who may open a WebSocket: asked before the handshake by header or subprotocol, or else by what serves it."""
+"""Tests of authentication on WebSockets: by header or subprotocol before the handshake, else left to the endpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.auth.api_keys import Keyring
 from gateway.auth.authenticator import Authenticator
-from gateway.auth.failures import Failures
 from gateway.caller import Caller, caller
 from routes.middleware.authenticate import Authenticate
 from routes.middleware.metadata import Metadata
@@ -21,20 +20,20 @@ pytestmark = pytest.mark.anyio
 
 
 class Socket:
-    """What would serve it, and what it saw."""
+    """An endpoint behind the middleware. `caller` and `scope` are what it has seen."""
 
-    def __init__(self, keys: Path, failures: int = 20) -> None:
+    def __init__(self, keys: Path) -> None:
         self.caller: Caller | None = None
         self.scope: Scope = {}
         self.refused: list[str] = []
-        authenticator = Authenticator([Keyring(keys)], Failures(failures))
+        authenticator = Authenticator([Keyring(keys)])
         self.app = Authenticate(self._serve, authenticator, Metadata("", ""), self.refused.append)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.caller, self.scope = caller.get(), scope
 
     async def open(self, *headers: tuple[bytes, bytes], extensions: Any = None) -> list[Message]:
-        """What is sent instead of serving it."""
+        """Opens a connection and returns the messages that the middleware sent itself."""
         sent: list[Message] = []
 
         async def send(message: Message) -> None:
@@ -67,7 +66,7 @@ def key(keys: Path) -> str:
     return add_key(keys, "ci", "one:*")
 
 
-async def test_a_credential_is_taken_from_each_place(keys: Path, key: str) -> None:
+async def test_credential_is_accepted_in_header_or_subprotocol_and_hidden(keys: Path, key: str) -> None:
     socket = Socket(keys)
     for header in (
         (b"authorization", f"Bearer {key}".encode()),
@@ -81,7 +80,7 @@ async def test_a_credential_is_taken_from_each_place(keys: Path, key: str) -> No
         assert key not in repr(socket.scope)
 
 
-async def test_without_one_it_is_a_strangers_who_may_nothing(keys: Path, key: str) -> None:
+async def test_connection_without_credential_is_anonymous(keys: Path, key: str) -> None:
     socket = Socket(keys)
     assert await socket.open((b"sec-websocket-protocol", b"multi-mcp")) == []
     assert socket.caller is not None
@@ -89,7 +88,7 @@ async def test_without_one_it_is_a_strangers_who_may_nothing(keys: Path, key: st
     assert socket.scope["subprotocols"] == ["multi-mcp"]
 
 
-async def test_a_wrong_one_is_refused_before_the_handshake(keys: Path, key: str) -> None:
+async def test_wrong_credential_is_refused_before_the_handshake(keys: Path, key: str) -> None:
     socket = Socket(keys)
     for header in ((b"authorization", b"Bearer x"), (b"sec-websocket-protocol", b"multi-mcp, bearer.x")):
         start, body = await socket.open(header)
@@ -101,19 +100,12 @@ async def test_a_wrong_one_is_refused_before_the_handshake(keys: Path, key: str)
     assert socket.refused == ["unauthenticated"] * 2
 
 
-async def test_several_are_refused(keys: Path, key: str) -> None:
+async def test_two_credentials_are_refused(keys: Path, key: str) -> None:
     both = (b"authorization", f"Bearer {key}".encode()), (b"sec-websocket-protocol", f"bearer.{key}".encode())
     start, _ = await Socket(keys).open(*both)
     assert start["status"] == 400
 
 
-async def test_too_many_wrong_ones_are_refused_as_over_http(keys: Path, key: str) -> None:
-    socket = Socket(keys, failures=1)
-    await socket.open((b"x-api-key", b"x"))
-    start, _ = await socket.open((b"x-api-key", key.encode()))
-    assert (start["status"], b"retry-after" in dict(start["headers"])) == (429, True)
-
-
-async def test_where_the_server_can_send_no_answer_it_is_closed(keys: Path, key: str) -> None:
+async def test_connection_is_closed_if_the_server_cannot_send_an_http_response(keys: Path, key: str) -> None:
     sent = await Socket(keys).open((b"x-api-key", b"x"), extensions={})
     assert sent == [{"type": "websocket.close", "code": 1008}]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from routes.middleware.credentials import taken
+from routes.middleware.credentials import take_credentials
 
 OTHER = (b"x-other", b"1")
 
@@ -33,7 +33,7 @@ OTHER = (b"x-other", b"1")
 )
 def test_every_credential_is_found_and_none_is_left(headers: list[tuple[bytes, bytes]], found: list[str]) -> None:
     scope: dict[str, Any] = {"type": "http", "headers": [OTHER, *headers]}
-    assert taken(scope) == found
+    assert take_credentials(scope) == found
     assert scope["headers"] == [OTHER]
 
 
@@ -41,7 +41,7 @@ def test_the_subprotocols_that_are_none_stay() -> None:
     offered = [(b"sec-websocket-protocol", b"multi-mcp , bearer.a"), (b"sec-websocket-protocol", b"x,y")]
     protocols = ["multi-mcp", "bearer.a", "x", "y"]
     scope: dict[str, Any] = {"type": "websocket", "headers": [OTHER, *offered], "subprotocols": protocols}
-    assert taken(scope) == ["a"]
+    assert take_credentials(scope) == ["a"]
     assert scope["headers"] == [
         OTHER,
         (b"sec-websocket-protocol", b"multi-mcp"),
@@ -53,5 +53,5 @@ def test_the_subprotocols_that_are_none_stay() -> None:
 def test_headers_without_a_credential_are_not_copied() -> None:
     headers = [OTHER]
     scope: dict[str, Any] = {"type": "http", "headers": headers}
-    assert taken(scope) == []
+    assert take_credentials(scope) == []
     assert scope["headers"] is headers

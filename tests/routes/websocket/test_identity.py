@@ -48,12 +48,12 @@ class Keys:
         self.good = {"key-of-ada": "ada", "key-of-bob": "bob", "k" * LONG: "long"}
         self.is_away = False
 
-    async def authenticate(self, credential: str, address: str) -> Caller:
+    async def authenticate(self, credential: str) -> Caller:
         if self.is_away:
             raise Unavailable("The issuer cannot be asked.")
         if credential not in self.good:
             raise Unauthenticated
-        return Caller(self.good[credential], address, Nothing())
+        return Caller(self.good[credential], caller.get().address, Nothing())
 
 
 class One:
@@ -80,7 +80,8 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for key, value in scope["headers"]:
             if key == b"x-api-key":
-                scope["proof"] = partial(self.keys.authenticate, value.decode(), "::1")
+                scope["proof"] = partial(self.keys.authenticate, value.decode())
+                caller.set(Caller(address="::1"))
                 caller.set(await scope["proof"]())
                 break
         else:
