@@ -48,7 +48,7 @@ class Aggregate:
         self._manager = session_manager(self._server, limits)
         self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
-            self._server.middleware.append(access.over(registry.names()))
+            self._server.middleware.append(access.over(registry.names))
             self.mcp = access.endpoint(self.mcp, self._admit)
 
     def _add_handlers(self) -> None:

@@ -1,12 +1,12 @@
-"""What a caller may ask of a native MCP endpoint besides calling tools; hung on the SDK's own hook, like the chain.
+"""Authorizes native MCP requests other than tool calls, as middleware of the SDK's servers.
 
-A server's prompts, resources and completions, and whatever its author added, have no scopes of their own: they are for
-callers whose scopes cover all of the server. To others a list is empty, and the rest is refused.
+Prompts, resources, completions and methods that a server's author added have no scopes of their own. They are for
+callers whose scopes cover the whole server. Other callers get empty lists, and an error for the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -19,18 +19,19 @@ from gateway.sdk import internals as sdk
 from gateway.server import ToolInfo
 
 Context = ServerRequestContext[Any, Any]
-OPEN = frozenset({"initialize", "ping", "server/discover", "logging/setLevel", "tools/list", "tools/call"})
-LISTS: Mapping[str, str] = {
+OPEN_METHODS = frozenset({"initialize", "ping", "server/discover", "logging/setLevel", "tools/list", "tools/call"})
+LIST_METHODS: Mapping[str, str] = {
     "prompts/list": "prompts",
     "resources/list": "resources",
     "resources/templates/list": "resourceTemplates",
 }
-FORWARDED = OPEN | LISTS.keys() | {"prompts/get", "resources/read", "completion/complete"}
-FORWARDED |= {"resources/subscribe", "resources/unsubscribe"}
+"""The field of the result that has the items, by method."""
+FORWARDED_METHODS = OPEN_METHODS | LIST_METHODS.keys() | {"prompts/get", "resources/read", "completion/complete"}
+FORWARDED_METHODS |= {"resources/subscribe", "resources/unsubscribe"}
 
 
 class NativeAccess:
-    """The `Access` of callers with scopes. `endpoint` makes what stands before each native endpoint."""
+    """The `Access` of callers with scopes. `endpoint` wraps each native endpoint in HTTP's own refusal."""
 
     def __init__(self, endpoint: Callable[[ASGIApp, Admit], ASGIApp]) -> None:
         self.endpoint = endpoint
@@ -38,12 +39,12 @@ class NativeAccess:
     def middleware(self, server: str) -> ServerAccess:
         return ServerAccess(server)
 
-    def over(self, servers: Sequence[str]) -> AggregateAccess:
-        return AggregateAccess(servers)
+    def over(self, names: Callable[[], Iterable[str]]) -> AggregateAccess:
+        return AggregateAccess(names)
 
 
 class ServerAccess:
-    """Around every request to one server, wherever it came in. `tools/call` is the chain's."""
+    """Authorizes every request to one server, from any endpoint. Tool calls are left to `Authorization`."""
 
     def __init__(self, server: str) -> None:
         self._server = server
@@ -51,46 +52,51 @@ class ServerAccess:
     async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         grants = caller.get().grants
         if ctx.method == "tools/list":
-            return _of_this_caller(await call_next(ctx), "tools", self._covered(grants))
+            return _filtered(await call_next(ctx), "tools", self._covers_tool(grants))
         if _is_open(ctx):
             return await call_next(ctx)
-        covered = grants is not None and grants.covers_all_of(self._server)
-        if ctx.method in LISTS:
-            return _of_this_caller(await call_next(ctx), LISTS[ctx.method], lambda _: covered)
-        if not covered:
+        covers_server = grants is not None and grants.covers_all_of(self._server)
+        if ctx.method in LIST_METHODS:
+            return _filtered(await call_next(ctx), LIST_METHODS[ctx.method], lambda _: covers_server)
+        if not covers_server:
             raise protocol_error(Forbidden(self._server, None, f"{self._server}:*"))
         return await call_next(ctx)
 
-    def _covered(self, grants: Grants | None) -> Callable[[ToolInfo], bool]:
+    def _covers_tool(self, grants: Grants | None) -> Callable[[ToolInfo], bool]:
         return lambda tool: grants is not None and grants.covers(self._server, tool)
 
 
 class AggregateAccess:
-    """Around every request to all servers: what goes on to one of them is left to the `ServerAccess` there."""
+    """Authorizes requests to the endpoint over all servers.
 
-    def __init__(self, servers: Sequence[str]) -> None:
-        self._servers = servers
+    Requests that are forwarded to one server are left to its `ServerAccess`. Any other needs all of every server.
+    """
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self._names = names
 
     async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
-        if ctx.method in FORWARDED or _is_open(ctx):
+        if ctx.method in FORWARDED_METHODS or _is_open(ctx):
             return await call_next(ctx)
         grants = caller.get().grants
-        for server in self._servers:
+        for server in self._names():
             if grants is None or not grants.covers_all_of(server):
                 raise protocol_error(Forbidden(server, None, f"{server}:*"))
         return await call_next(ctx)
 
 
 def _is_open(ctx: Context) -> bool:
-    """To any principal: what tells nothing of a server but that it is there. A notification is no request."""
+    """Tells if any authenticated caller may send this: it shows no more than that the server exists."""
     if ctx.method == "subscriptions/listen":
         wanted = (ctx.params or {}).get("notifications")
         return not (isinstance(wanted, Mapping) and wanted.get("resourceSubscriptions"))
-    return ctx.method in OPEN or ctx.request_id is None
+    # A message without an id is a notification, which gets no answer.
+    return ctx.method in OPEN_METHODS or ctx.request_id is None
 
 
-def _of_this_caller(result: HandlerResult, key: str, may_see: Callable[[ToolInfo], bool]) -> dict[str, Any]:
-    """The list with what this caller may see of it, which no cache may give to another."""
+def _filtered(result: HandlerResult, key: str, may_see: Callable[[ToolInfo], bool]) -> dict[str, Any]:
+    """Returns the result with the items that the caller may see."""
     listed = dict(sdk.wire(result))
     listed[key] = [item for item in listed.get(key, ()) if may_see(cast("ToolInfo", item))]
+    # A shared cache must not give this list to another caller.
     return listed | ({"cacheScope": "private"} if "cacheScope" in listed else {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
@@ -38,8 +38,8 @@ class Access(Protocol):
         """For the endpoint of one server."""
         ...
 
-    def over(self, servers: Sequence[str]) -> ServerMiddleware[Any]:
-        """For the one over all servers, whose requests go on to theirs."""
+    def over(self, names: Callable[[], Iterable[str]]) -> ServerMiddleware[Any]:
+        """For the endpoint over all servers. `names` is asked for their names at each request."""
         ...
 
     def endpoint(self, mcp: ASGIApp, admit: Admit) -> ASGIApp:

@@ -1,15 +1,21 @@
-"""What native MCP gives to callers whose scopes cover all of a server, some tools of it, or nothing."""
+"""Tests of native MCP for callers whose scopes cover all of a server, some of its tools, or nothing."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import anyio
 import httpx2
 import pytest
+from mcp.shared.exceptions import MCPError
 
+from gateway.auth.native_access import AggregateAccess
+from gateway.auth.scopes import Scopes
+from gateway.caller import Caller, caller
 from tests import wire
 from tests.clients import ERAS, Era
 from tests.conftest import MakeApp
@@ -25,7 +31,7 @@ REF = {"type": "ref/prompt", "name": "greet"}
 
 @pytest.fixture
 def keys(tmp_path: Path) -> dict[str, dict[str, str]]:
-    """The headers of who has each scope."""
+    """The headers of a caller with each scope."""
     path = tmp_path / "keys.json"
     return {scope: bearer(add_key(path, f"k{number}", scope)) for number, scope in enumerate((ALL, SOME, OTHER, ADMIN))}
 
@@ -37,7 +43,7 @@ async def http(anyio_backend: str, make_app: MakeApp, keys: Mapping[str, Any], t
 
 
 async def asked(http: Http, era: Era, url: str, headers: Mapping[str, str], method: str, **params: Any) -> Any:
-    """The answer on the wire: `result` or `error`."""
+    """Returns the JSON-RPC response, with `result` or `error`."""
     if era == "modern":
         needed, body = wire.modern(method, **params)
         return (await http.post(url, json=body, headers={**needed, **headers})).json()
@@ -57,7 +63,7 @@ LISTS = [
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(("method", "key"), LISTS)
-async def test_what_has_no_scope_of_its_own_is_listed_to_those_who_have_the_whole_server(
+async def test_prompts_and_resources_are_listed_to_callers_with_the_whole_server(
     http: Http, keys: dict[str, dict[str, str]], era: Era, method: str, key: str
 ) -> None:
     count = {}
@@ -87,7 +93,7 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(("method", "params"), REQUESTS)
-async def test_it_is_given_to_nobody_else(
+async def test_prompts_resources_and_other_methods_need_the_whole_server(
     http: Http, keys: dict[str, dict[str, str]], era: Era, method: str, params: dict[str, Any]
 ) -> None:
     for scope in (SOME, OTHER):
@@ -100,7 +106,7 @@ async def test_it_is_given_to_nobody_else(
 
 
 @pytest.mark.parametrize("method", ["resources/subscribe", "logging/setLevel", "ping"])
-async def test_of_a_session_only_a_subscription_needs_the_whole_server(
+async def test_resource_subscription_needs_the_whole_server_but_ping_and_log_level_do_not(
     http: Http, keys: dict[str, dict[str, str]], method: str
 ) -> None:
     params = {"uri": "note://one"} if method == "resources/subscribe" else {"level": "debug"}
@@ -118,9 +124,7 @@ OVER_ALL: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def test_over_all_servers_what_is_not_the_callers_is_not_there(
-    http: Http, keys: dict[str, dict[str, str]]
-) -> None:
+async def test_aggregate_endpoint_hides_items_of_other_servers(http: Http, keys: dict[str, dict[str, str]]) -> None:
     for era in ERAS:
         for method, params in OVER_ALL:
             assert "error" in await asked(http, era, "/mcp", keys[OTHER], method, **params)
@@ -128,20 +132,20 @@ async def test_over_all_servers_what_is_not_the_callers_is_not_there(
             assert "result" in await asked(http, era, "/mcp", keys[ALL], method, **params)
 
 
-async def test_a_server_says_that_it_is_there_to_any_principal(http: Http, keys: dict[str, dict[str, str]]) -> None:
+async def test_any_authenticated_caller_may_discover_a_server(http: Http, keys: dict[str, dict[str, str]]) -> None:
     for url in ("/one/mcp", "/mcp"):
         for headers in keys.values():
             assert "result" in await asked(http, "modern", url, headers, "server/discover")
 
 
-async def test_a_list_of_tools_is_for_no_cache_that_others_share(http: Http, keys: dict[str, dict[str, str]]) -> None:
+async def test_filtered_lists_are_marked_private_for_caches(http: Http, keys: dict[str, dict[str, str]]) -> None:
     for url in ("/one/mcp", "/mcp"):
         for method in ("tools/list", "prompts/list"):
             listed = (await asked(http, "modern", url, keys[ALL], method))["result"]
             assert listed["cacheScope"] == "private"
 
 
-async def test_a_method_that_nobody_knows_is_for_those_who_have_everything(
+async def test_unknown_method_needs_the_whole_server_and_at_the_aggregate_all_servers(
     http: Http, keys: dict[str, dict[str, str]]
 ) -> None:
     for url, scopes in (("/one/mcp", (SOME, OTHER)), ("/mcp", (SOME, OTHER, ALL))):
@@ -151,7 +155,7 @@ async def test_a_method_that_nobody_knows_is_for_those_who_have_everything(
 
 
 async def listening(http: Http, url: str, headers: Mapping[str, str], notifications: Mapping[str, Any]) -> Any:
-    """The first message of a listen stream, or the error that there is none."""
+    """Returns the first message of a listen stream, or the error response."""
     needed, body = wire.modern("subscriptions/listen", notifications=notifications)
     with anyio.fail_after(10):
         async with http.stream("POST", url, json=body, headers={**needed, **headers}) as answer:
@@ -161,11 +165,11 @@ async def listening(http: Http, url: str, headers: Mapping[str, str], notificati
             async for line in answer.aiter_lines():
                 if line.startswith("data:"):
                     return line
-    raise AssertionError("nothing came")
+    raise AssertionError("no message")
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
-async def test_changes_of_lists_are_for_all_and_those_of_resources_are_not(
+async def test_list_changes_are_open_to_all_but_resource_changes_need_the_whole_server(
     http: Http, keys: dict[str, dict[str, str]], url: str
 ) -> None:
     heard = {}
@@ -176,9 +180,21 @@ async def test_changes_of_lists_are_for_all_and_those_of_resources_are_not(
     assert heard == {ALL: url == "/one/mcp", SOME: False, OTHER: False, ADMIN: True}
 
 
-async def test_nothing_is_asked_where_authentication_is_off(make_app: MakeApp) -> None:
+async def test_everything_is_open_without_authentication(make_app: MakeApp) -> None:
     async with opened(make_app(make("one"))) as http:
         for method, params in REQUESTS:
             assert "forbidden" not in str(await asked(http, "modern", "/one/mcp", {}, method, **params))
         listed = (await asked(http, "modern", "/one/mcp", {}, "tools/list"))["result"]
         assert (len(listed["tools"]), listed["cacheScope"]) == (1, "public")
+
+
+async def test_aggregate_endpoint_asks_for_the_server_names_at_each_request() -> None:
+    names = ["one"]
+    access = AggregateAccess(lambda: names)
+    caller.set(Caller("key:ci", grants=Scopes([ALL])))
+    ctx: Any = SimpleNamespace(method="x/other", request_id=1, params={})
+    call_next = AsyncMock(return_value={})
+    assert await access(ctx, call_next) == {}
+    names.append("two")
+    with pytest.raises(MCPError, match="'two:\\*'"):
+        await access(ctx, call_next)
