@@ -1,4 +1,4 @@
-"""`python -m gateway.auth`."""
+"""Entry point of `python -m gateway.auth`."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The file of API keys: who has one, what it opens, until when; of the key itself only a hash."""
+"""The file of API keys: for each key its name, scopes and expiry, and a hash instead of the key."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gateway.errors import LoadError
 
 PREFIX = "mcp_"
 ID_LENGTH = 8
-EXPECTED = {
-    "name": "up to 64 letters, digits and . _ @ -, the first a letter or a digit",
+EXPECTED_FORMAT = {
+    "name": "up to 64 letters, digits and . _ @ -, starting with a letter or digit",
     "scopes": "patterns like math:add_tool, math:* or *:read_*, without blanks",
 }
 
@@ -30,8 +30,9 @@ Scope = Annotated[str, Field(pattern=r"^[!-~]{1,256}$")]
 
 
 class Key(BaseModel):
-    """A field that is not known is refused: a misspelt `expires` would never expire."""
+    """A record of the file."""
 
+    # Unknown fields are refused: a misspelt `expires` would mean a key that never expires.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{8}$")]
@@ -51,35 +52,36 @@ class KeyFile(BaseModel):
     keys: list[Key]
 
     def find(self, name_or_id: str) -> Key | None:
-        """By its name; else by its id."""
+        """Prefers a match by name to one by id."""
         by_name = (key for key in self.keys if key.name == name_or_id)
         return next(by_name, None) or next((key for key in self.keys if key.id == name_or_id), None)
 
 
 def read(path: Path) -> KeyFile:
-    """Raises LoadError, one line, where there is no file or it is not as it must be."""
+    """Raises LoadError, one line, if the file is missing or not valid."""
     try:
         text = path.read_bytes()
     except OSError as exc:
         reason = (exc.strerror or type(exc).__name__).lower()
-        raise LoadError(f"{path}: the keys cannot be read, {reason}") from exc
+        raise LoadError(f"{path}: cannot read the key file, {reason}") from exc
     try:
         found = KeyFile.model_validate_json(text)
     except ValidationError as exc:
+        # Without the input: a broken file may hold secrets.
         first = exc.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise LoadError(f"{path}: these are no keys, {where}: {first['msg']}") from exc
-    for values in ([key.id for key in found.keys], [key.name for key in found.keys]):
-        if twice := [value for value, count in Counter(values).items() if count > 1]:
-            raise LoadError(f"{path}: {twice[0]!r} is there twice")
+        raise LoadError(f"{path}: not a valid key file, {where}: {first['msg']}") from exc
+    for field, values in (("id", [key.id for key in found.keys]), ("name", [key.name for key in found.keys])):
+        if duplicates := [value for value, count in Counter(values).items() if count > 1]:
+            raise LoadError(f"{path}: duplicate {field} {duplicates[0]!r}")
     return found
 
 
 def new_key(name: str, scopes: tuple[str, ...], expires: datetime | None) -> tuple[Key, str]:
-    """A record, and the key itself, which is kept nowhere.
+    """Returns a new record and the key itself, which is stored nowhere.
 
     Raises:
-        LoadError: the name or a scope is not as it must be.
+        LoadError: the name or a scope is malformed.
     """
     key_id = token_hex(ID_LENGTH // 2)
     key = f"{PREFIX}{key_id}_{token_urlsafe(32)}"
@@ -88,5 +90,5 @@ def new_key(name: str, scopes: tuple[str, ...], expires: datetime | None) -> tup
         record = Key(id=key_id, name=name, sha256=digest, scopes=scopes, created=datetime.now(UTC), expires=expires)
     except ValidationError as exc:
         field = exc.errors()[0]["loc"][0]
-        raise LoadError(f"{field}: expected {EXPECTED[str(field)]}") from exc
+        raise LoadError(f"{field}: expected {EXPECTED_FORMAT[str(field)]}") from exc
     return record, key

@@ -1,4 +1,4 @@
-"""`python -m gateway.auth`: makes API keys, lists them, takes them back."""
+"""`python -m gateway.auth`: creates, lists and revokes API keys."""
 
 from __future__ import annotations
 
@@ -19,50 +19,48 @@ from gateway.auth.api_key_file import Key, KeyFile
 from gateway.errors import LoadError
 
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
-_READABLE_BY_THE_GROUP = 0o640
+_MAX_MODE = 0o640
+"""Others than the owner and the group never get access."""
 
 
 def main(
     arguments: Sequence[str], environ: Mapping[str, str], now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> None:
-    """Exit code 1 and one line where it cannot be done, 2 where it is asked for in the wrong way."""
-    asked = _parser(environ.get("MCP_AUTH_KEYS", "").strip()).parse_args(arguments)
+    """Exits with 1 and one line on stderr if a command fails, with 2 if its arguments are wrong."""
+    args = _parser(environ.get("MCP_AUTH_KEYS", "").strip()).parse_args(arguments)
     try:
-        asked.command(asked, now())
+        args.command(args, now())
     except (LoadError, OSError) as exc:
         sys.exit(f"gateway.auth: {exc}")
 
 
-def create(asked: Namespace, now: datetime) -> None:
-    """The key is printed, alone on standard output; it is not kept."""
-    expires = _time(asked.expires, now) if asked.expires else None
-    record, key = key_file.new_key(asked.name, tuple(asked.scope), expires)
-    with _changed(asked.file) as found:
+def create(args: Namespace, now: datetime) -> None:
+    """Prints the key alone on stdout, so that a script can take it from there."""
+    expires = _time(args.expires, now) if args.expires else None
+    record, key = key_file.new_key(args.name, tuple(args.scope), expires)
+    with _editing(args.file) as found:
         if found.find(record.name) is not None:
-            raise LoadError(f"there is a key {record.name!r} already; revoke it, or choose another name")
+            raise LoadError(f"key {record.name!r} exists; revoke it first, or choose another name")
         found.keys.append(record)
     print(key)
-    print("This is the one time that the key is shown: the file has only its hash.", file=sys.stderr)
-    for scope in record.scopes:
-        if ":" not in scope and scope != "admin":
-            print(f"{scope!r} opens no tool by itself: a scope is server:tool, or admin.", file=sys.stderr)
+    print("The key is shown only once: the file stores its hash.", file=sys.stderr)
 
 
-def show(asked: Namespace, now: datetime) -> None:
-    found = key_file.read(asked.file).keys
+def list_keys(args: Namespace, now: datetime) -> None:
+    found = key_file.read(args.file).keys
     rows = [("ID", "NAME", "SCOPES", "CREATED", "EXPIRES"), *(_row(key, now) for key in found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
-def revoke(asked: Namespace, now: datetime) -> None:
-    """From the file, and so from every router that reads it."""
-    key_file.read(asked.file)  # where there is no file, none is made
-    with _changed(asked.file) as found:
-        key = found.find(asked.key)
+def revoke(args: Namespace, now: datetime) -> None:
+    """Removes the key from the file, and so from every router that reads it."""
+    key_file.read(args.file)  # fails if the file is missing; `_editing` would create it
+    with _editing(args.file) as found:
+        key = found.find(args.key)
         if key is None:
-            raise LoadError(f"there is no key {asked.key!r}")
+            raise LoadError(f"unknown key {args.key!r}")
         found.keys.remove(key)
     print(f"revoked {key.name} ({key.id})")
 
@@ -74,7 +72,7 @@ def _row(key: Key, now: datetime) -> tuple[str, ...]:
 
 
 def _time(text: str, now: datetime) -> datetime:
-    """`30d` from now, a day, which begins at midnight UTC, or a time of RFC 3339."""
+    """Parses `30d` (from now), a day (midnight UTC), or a time of RFC 3339."""
     days = _DAYS.fullmatch(text)
     try:
         time = now + timedelta(days=int(days[1])) if days else datetime.fromisoformat(text)
@@ -82,64 +80,62 @@ def _time(text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError) as exc:
         raise LoadError(f"--expires {text!r}: expected days from now (30d), or a day (2027-01-01)") from exc
     if time <= now:
-        raise LoadError(f"--expires {text!r}: this is past")
+        raise LoadError(f"--expires {text!r}: is in the past")
     return time
 
 
 @contextmanager
-def _changed(path: Path) -> Iterator[KeyFile]:
-    """The keys, to be changed, and written when all went well. Another command waits meanwhile."""
-    path = Path(os.path.realpath(path))  # a link to the file stays one
-    with _locked(path.parent):
+def _editing(path: Path) -> Iterator[KeyFile]:
+    """Yields the keys, and writes them back unless the body fails. Other commands wait meanwhile."""
+    path = Path(os.path.realpath(path))  # replaces the file that a link points to, not the link
+    # The folder is locked, as the file is replaced. Without the lock a `create` at the same time as a `revoke`
+    # could write the revoked key back.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
         found = key_file.read(path) if path.exists() else KeyFile(keys=[])
         yield found
         _write(path, found)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """The folder is locked, as the file itself is replaced."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
     finally:
-        os.close(handle)
+        os.close(folder)
 
 
 def _write(path: Path, found: KeyFile) -> None:
-    """All or nothing, whoever reads meanwhile. An owner and a group that may read stay as they are; nobody else may."""
+    """Replaces the file at once, so that no reader sees half of it. Keeps its owner, its group and their access."""
     handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             if path.exists():
                 before = path.stat()
+                # A router with another user or group must still be able to read what root has changed.
                 os.fchown(handle, before.st_uid, before.st_gid)
-                os.fchmod(handle, stat.S_IMODE(before.st_mode) & _READABLE_BY_THE_GROUP | stat.S_IRUSR | stat.S_IWUSR)
+                os.fchmod(handle, stat.S_IMODE(before.st_mode) & _MAX_MODE | stat.S_IRUSR | stat.S_IWUSR)
             file.write(found.model_dump_json(indent=2) + "\n")
             file.flush()
             os.fsync(handle)
         Path(name).replace(path)
-    except BaseException:  # whatever happened, what is half made goes
+    except BaseException:  # also on Ctrl-C: no temporary file with hashes may stay behind
         with suppress(OSError):
             Path(name).unlink()
         raise
 
 
 def _parser(file: str) -> ArgumentParser:
-    parser = ArgumentParser(prog="python -m gateway.auth", description="API keys of the router.")
+    parser = ArgumentParser(prog="python -m gateway.auth", description="Manage the API keys of the router.")
     commands = parser.add_subparsers(title="commands", required=True)
-    where = ArgumentParser(add_help=False)
-    where.add_argument("--file", type=Path, default=file or None, required=not file, help="default: MCP_AUTH_KEYS")
-    new = commands.add_parser("create", parents=[where], help="make a key, and print it once")
-    new.add_argument("--name", required=True, help="whose it is, or what for")
+    shared = ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--file", type=Path, default=file or None, required=not file, help="the key file; default: MCP_AUTH_KEYS"
+    )
+    new = commands.add_parser("create", parents=[shared], help="create a key and print it")
+    new.add_argument("--name", required=True, help="the owner or purpose of the key")
     new.add_argument(
-        "--scope", required=True, action="append", help="math:add_tool, math:*, *:read_*, admin; may be repeated"
+        "--scope", required=True, action="append", help="math:add_tool, math:*, *:read_* or admin; repeatable"
     )
     new.add_argument("--expires", help="30d or 2027-01-01; default: never")
     new.set_defaults(command=create)
-    commands.add_parser("list", parents=[where], help="show the keys, not their secrets").set_defaults(command=show)
-    gone = commands.add_parser("revoke", parents=[where], help="take a key back")
-    gone.add_argument("key", metavar="NAME|ID")
-    gone.set_defaults(command=revoke)
+    commands.add_parser("list", parents=[shared], help="list the keys, without secrets").set_defaults(command=list_keys)
+    old = commands.add_parser("revoke", parents=[shared], help="revoke a key")
+    old.add_argument("key", metavar="NAME|ID")
+    old.set_defaults(command=revoke)
     return parser

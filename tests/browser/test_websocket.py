@@ -74,7 +74,7 @@ def test_a_page_of_elsewhere_is_refused_unless_its_host_is_allowed(chromium: Chr
 @pytest.mark.skipif(find_spec("gateway.auth.cli") is None, reason="there is no authentication yet")
 def test_a_page_says_who_it_is_by_a_subprotocol(chromium: Chromium, tmp_path: Path) -> None:
     keys = str(tmp_path / "keys")
-    command = [sys.executable, "-m", "gateway.auth.cli", "create", "--name", "page", "--scope", "math:*"]
+    command = [sys.executable, "-m", "gateway.auth", "create", "--name", "page", "--scope", "math:*"]
     made = subprocess.run(command, cwd=ROOT, env={"MCP_AUTH_KEYS": keys}, capture_output=True, text=True, check=True)
     with Router(tmp_path, MCP_AUTH_KEYS=keys) as router, pages("127.0.0.1") as page:
         router.await_table()

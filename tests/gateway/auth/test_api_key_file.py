@@ -1,4 +1,4 @@
-"""What a file of keys must be."""
+"""Tests of the key file's format."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ KEY = {
 }
 
 
-def written(path: Path, *keys: Any) -> Path:
+def write(path: Path, *keys: Any) -> Path:
     path.write_text(json.dumps({"keys": keys}))
     return path
 
 
-def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_file_is_read_back_unchanged(tmp_path: Path) -> None:
     second = KEY | {"id": "89abcdef", "name": "web", "expires": "2027-01-01T00:00:00Z"}
-    found = key_file.read(written(tmp_path / "keys.json", KEY, second))
+    found = key_file.read(write(tmp_path / "keys.json", KEY, second))
     assert json.loads(found.model_dump_json()) == {"keys": [KEY, second]}
     assert [key.has_expired(1798761600.0) for key in found.keys] == [False, True]
 
 
-def test_a_time_of_another_zone_is_told_in_utc(tmp_path: Path) -> None:
-    found = key_file.read(written(tmp_path / "keys.json", KEY | {"created": "2026-01-01T02:00:00.5+02:00"}))
+def test_time_of_another_zone_is_written_in_utc(tmp_path: Path) -> None:
+    found = key_file.read(write(tmp_path / "keys.json", KEY | {"created": "2026-01-01T02:00:00.5+02:00"}))
     assert json.loads(found.model_dump_json())["keys"][0]["created"] == "2026-01-01T00:00:00Z"
 
 
@@ -62,31 +62,31 @@ def test_a_time_of_another_zone_is_told_in_utc(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_key_that_is_not_as_it_must_be_is_named(tmp_path: Path, key: Any) -> None:
-    path = written(tmp_path / "keys.json", KEY | {"id": "ffffffff", "name": "first"}, key)
+def test_error_names_the_malformed_key(tmp_path: Path, key: Any) -> None:
+    path = write(tmp_path / "keys.json", KEY | {"id": "ffffffff", "name": "first"}, key)
     with pytest.raises(LoadError) as caught:
         key_file.read(path)
-    assert str(caught.value).startswith(f"{path}: these are no keys, keys.1")
+    assert str(caught.value).startswith(f"{path}: not a valid key file, keys.1")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"keys": {}}', '{"keys": [], "more": 1}', "{}", "\xff"])
-def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
+def test_file_of_another_format_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys.json"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(LoadError, match="these are no keys"):
+    with pytest.raises(LoadError, match="not a valid key file"):
         key_file.read(path)
 
 
-def test_a_name_and_an_id_are_there_once(tmp_path: Path) -> None:
-    for other in (KEY | {"id": "ffffffff"}, KEY | {"name": "other"}):
-        with pytest.raises(LoadError, match="is there twice"):
-            key_file.read(written(tmp_path / "keys.json", KEY, other))
+def test_duplicate_name_and_duplicate_id_are_refused(tmp_path: Path) -> None:
+    for other, message in ((KEY | {"id": "ffffffff"}, "duplicate name 'ci'"), (KEY | {"name": "x"}, "duplicate id")):
+        with pytest.raises(LoadError, match=message):
+            key_file.read(write(tmp_path / "keys.json", KEY, other))
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_error_names_the_file_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "none.json", tmp_path):
-        with pytest.raises(LoadError, match=f"^{path}: the keys cannot be read"):
+        with pytest.raises(LoadError, match=f"^{path}: cannot read the key file"):
             key_file.read(path)
 
 
