@@ -64,7 +64,8 @@ def _verifiers(settings: Settings) -> list[Any]:
     if settings.auth_keys:
         found.append(part("gateway.auth.api_keys", "Keyring")(Path(settings.auth_keys)))
     if settings.auth_issuer:
-        found.append(part("gateway.auth.access_tokens", "tokens_of")(settings.auth_issuer, settings.auth_audience))
+        issuer = (settings.auth_issuer, settings.auth_audience)
+        found.append(part("gateway.auth.access_tokens", "AccessTokens").from_settings(*issuer))
     return found
 
 

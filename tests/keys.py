@@ -1,4 +1,4 @@
-"""Key files as the command makes them."""
+"""Key files in the format of `python -m gateway.auth`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.auth.api_key_file import KeyFile
 
 
 def add_key(path: Path, name: str, *scopes: str, expires: datetime | None = None) -> str:
-    """A further key in the file, which is made where there is none; the key itself."""
+    """Adds a key to the file, which is created if it is missing, and returns the key."""
     found = key_file.read(path) if path.exists() else KeyFile(keys=[])
     record, key = key_file.new_key(name, scopes, expires)
     found.keys.append(record)

@@ -1,4 +1,4 @@
-"""Whatever is served is closed to strangers once authentication is on, but for what is named here."""
+"""Tests that every route needs a credential when authentication is on, except those in `OPEN`."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ async def add(a: int, b: int) -> int:
 
 
 def urls(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[str]:
-    """A URL that each route answers, in whatever depth."""
+    """Returns a URL for each route, nested routes included."""
     for route in routes:
         if isinstance(route, Mount):
             yield from urls(route.routes, prefix + route.path) if route.routes else [f"{prefix}{route.path}/x"]
         elif isinstance(route, Route):
             yield prefix + re.sub(r"(?<=oauth-protected-resource)\{.*|\{.*?\}", _filled, route.path)
-        else:  # asked at its handshake, which its own tests are about; a new kind is to be thought of here
+        else:  # tested with WebSockets; a new kind of route needs a case here
             assert isinstance(route, WebSocketRoute), route
 
 
@@ -41,7 +41,7 @@ def _filled(parameter: re.Match[str]) -> str:
     return "/x" if parameter.start() and parameter.string[parameter.start() - 1] != "/" else "x"
 
 
-async def test_every_route_is_closed_to_strangers(make_app: MakeApp, tmp_path: Path) -> None:
+async def test_every_route_needs_a_credential(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(server_of(add), **access.keys(tmp_path))
     found = {*urls(app.router.routes)}
     assert {"/mcp/", "/call", "/one/mcp", "/one/mcp/call", "/one/mcp/tools/x", "/docs/x", "/x/x"} | OPEN <= found
@@ -54,21 +54,21 @@ async def test_every_route_is_closed_to_strangers(make_app: MakeApp, tmp_path: P
 
 
 @pytest.mark.parametrize("url", sorted(OPEN))
-async def test_what_is_open_names_no_server(make_app: MakeApp, tmp_path: Path, url: str) -> None:
+async def test_open_routes_name_no_server(make_app: MakeApp, tmp_path: Path, url: str) -> None:
     async with opened(make_app(server_of(add), **access.keys(tmp_path))) as http:
-        told = (await http.get(url)).json()
-    assert not {"server", "servers", "tools", "sessions"} & {*told}
+        document = (await http.get(url)).json()
+    assert not {"server", "servers", "tools", "sessions"} & {*document}
 
 
 @pytest.mark.process
-def test_what_is_off_is_not_imported() -> None:
+def test_disabled_authentication_is_not_imported() -> None:
     guards = [
         "gateway.auth.scopes",
         "gateway.auth.authorization",
         "gateway.auth.native_access",
         "routes.native.challenge",
     ]
-    made = "import sys, app, settings; app.create_app(settings.Settings())"
+    made = "import sys, app; from settings.values import Settings; app.create_app(Settings())"
     code = f"{made}; print([name for name in {guards} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""The API keys that open this router. A changed file is noticed within a second, without a restart."""
+"""Verifies API keys against the key file, and notices within a second, without a restart, when the file changes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ from gateway.auth.principal import Principal, user
 from gateway.errors import Expired, LoadError, Unauthenticated, Unavailable
 
 logger = logging.getLogger(__name__)
-LOOK_AGAIN = 1.0
-_NOBODY = "0" * 64
+FILE_CHECK_INTERVAL = 1.0
+"""Seconds between two looks at the file."""
+_UNKNOWN_KEY_HASH = "0" * 64
 
-Signature = tuple[int, int, int] | None
+FileSignature = tuple[int, int, int] | None
 
 
 class Keyring:
-    """Raises LoadError, one line, where the file cannot be used at the start. Where it cannot be used later, no key
-    opens until it is mended: keys that were revoked must not live on in memory."""
+    """The keys of a file.
+
+    If the file breaks while the router runs, every key is refused until the file is fixed.
+
+    Raises:
+        LoadError: the file cannot be used at the start; one line.
+    """
 
     def __init__(
         self, path: Path, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
@@ -34,58 +40,60 @@ class Keyring:
         self._now = now
         self._version = 0
         self._is_broken = False
-        self._seen = _signature(path)
+        self._signature = _signature(path)
         self._keys = self._read()
-        self._look_again = clock() + LOOK_AGAIN
+        self._next_check = clock() + FILE_CHECK_INTERVAL
 
     def recognises(self, credential: str) -> bool:
         return credential.startswith(PREFIX)
 
     def version(self) -> int:
-        """Another number when the keys have changed."""
-        if self._clock() >= self._look_again:
-            self._look_again = self._clock() + LOOK_AGAIN
-            self._look()
+        """Returns another number after the keys have changed."""
+        if self._clock() >= self._next_check:
+            self._next_check = self._clock() + FILE_CHECK_INTERVAL
+            self._reload_if_changed()
         return self._version
 
     async def prepare(self, credential: str) -> None:
-        """Nothing is to be fetched."""
+        """Does nothing: the file is read by `version`."""
 
     def check(self, credential: str) -> Principal:
-        """Whose key it is. A key that there is not takes as long as one whose secret is wrong.
+        """Returns the principal of a valid key.
 
         Raises:
-            Unauthenticated: nobody's, or it has expired.
+            Unauthenticated: the key is unknown, or has expired.
             Unavailable: the file cannot be used.
         """
         self.version()
         if self._is_broken:
             raise Unavailable("Keys cannot be checked now.")
         key = self._keys.get(credential[len(PREFIX) : len(PREFIX) + ID_LENGTH])
-        expected = key.sha256 if key is not None else _NOBODY
-        is_right = hmac.compare_digest(sha256(credential.encode()).hexdigest(), expected)
-        if key is None or not is_right:
+        # An unknown id is compared too, so that it takes as long as a wrong secret.
+        expected = key.sha256 if key is not None else _UNKNOWN_KEY_HASH
+        matches = hmac.compare_digest(sha256(credential.encode()).hexdigest(), expected)
+        if key is None or not matches:
             raise Unauthenticated
         if key.has_expired(self._now()):
             raise Expired
         return _principal(key)
 
-    def _look(self) -> None:
-        seen = _signature(self._path)
-        if seen == self._seen and not self._is_broken:
+    def _reload_if_changed(self) -> None:
+        signature = _signature(self._path)
+        if signature == self._signature and not self._is_broken:
             return
-        self._seen = seen
+        self._signature = signature
         try:
             self._keys = self._read()
         except LoadError as exc:
-            self._broke(exc)
+            self._mark_broken(exc)
             return
         level = logging.WARNING if self._is_broken else logging.INFO
-        logger.log(level, "the keys of %s were read again, there are %d", self._path, len(self._keys))
+        logger.log(level, "reloaded API keys from %s: %d keys", self._path, len(self._keys))
         self._version += 1
         self._is_broken = False
 
-    def _broke(self, exc: LoadError) -> None:
+    def _mark_broken(self, exc: LoadError) -> None:
+        # The keys read before are not used any more: one of them may have been revoked since.
         if not self._is_broken:
             logger.error("no API key is accepted: %s", exc)
             self._version += 1
@@ -98,7 +106,7 @@ class Keyring:
             raise LoadError(f"MCP_AUTH_KEYS: {exc}") from exc
 
 
-def _signature(path: Path) -> Signature:
+def _signature(path: Path) -> FileSignature:
     try:
         found = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Asks an OAuth 2.1 authorization server for the keys that it signs with: its metadata, then its JWKS."""
+"""Fetches the signing keys of an OAuth 2.1 authorization server: first its metadata, then its JWKS."""
 
 from __future__ import annotations
 
@@ -10,40 +10,41 @@ import anyio
 import httpx2
 from pydantic_core import from_json
 
-PATIENCE = 5.0
-LARGEST = 512 * 1024
+FETCH_TIMEOUT = 5.0
+"""Seconds for all requests of one fetch together."""
+MAX_DOCUMENT_SIZE = 512 * 1024
 
 
-class Away(Exception):
-    """The issuer does not answer, or not as it must; the message says why."""
+class IssuerUnavailable(Exception):
+    """The issuer does not answer, or its answer is not usable; the message has the reason."""
 
 
-class _NotThere(Away):
-    """Not at this URL; perhaps at the next."""
+class _UnusableDocument(IssuerUnavailable):
+    """This URL has no usable document; the next one may."""
 
 
 async def fetch(issuer: str) -> Sequence[Any]:
-    """Its keys as they stand in its JWKS.
+    """Returns the keys as they stand in the issuer's JWKS.
 
     Raises:
-        Away: there are none to be had within five seconds.
+        IssuerUnavailable: no keys were received within five seconds.
     """
     try:
-        with anyio.fail_after(PATIENCE):
-            async with httpx2.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client:
-                url = await _located(client, issuer)
-                keys = (await _document(client, url)).get("keys")
+        with anyio.fail_after(FETCH_TIMEOUT):
+            async with httpx2.AsyncClient(timeout=FETCH_TIMEOUT, follow_redirects=False) as client:
+                url = await _find_jwks_url(client, issuer)
+                keys = (await _get_json(client, url)).get("keys")
     except TimeoutError as exc:
-        raise Away(f"no answer within {PATIENCE:g} seconds") from exc
+        raise IssuerUnavailable(f"no answer within {FETCH_TIMEOUT:g} seconds") from exc
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as exc:
-        raise Away(f"{type(exc).__name__}: {exc}") from exc
+        raise IssuerUnavailable(f"{type(exc).__name__}: {exc}") from exc
     if not isinstance(keys, list):
-        raise Away(f"{url} has no keys")
+        raise IssuerUnavailable(f"{url} has no keys")
     return keys
 
 
 def metadata_urls(issuer: str) -> list[str]:
-    """Where RFC 8414 and OpenID Connect put the metadata, in the order in which MCP asks."""
+    """Returns the URLs of RFC 8414 and OpenID Connect Discovery, in the order that MCP requires."""
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
     places = [f"/.well-known/oauth-authorization-server{path}", f"/.well-known/openid-configuration{path}"]
@@ -52,43 +53,48 @@ def metadata_urls(issuer: str) -> list[str]:
     return [f"{parts.scheme}://{parts.netloc}{place}" for place in places]
 
 
-async def _located(client: httpx2.AsyncClient, issuer: str) -> str:
+async def _find_jwks_url(client: httpx2.AsyncClient, issuer: str) -> str:
     reasons = []
     for url in metadata_urls(issuer):
         try:
-            return jwks_url(url, await _document(client, url), issuer)
-        except _NotThere as exc:
+            return jwks_url(url, await _get_json(client, url), issuer)
+        except _UnusableDocument as exc:
             reasons.append(str(exc))
-    raise Away("; ".join(reasons))
+    raise IssuerUnavailable("; ".join(reasons))
 
 
 def jwks_url(url: str, document: Mapping[str, Any], issuer: str) -> str:
-    """The URL of the keys, as the metadata at `url` has it. That of another issuer would let its tokens in (RFC 8414,
-    3.3), and keys that come in the clear those of anybody."""
+    """Returns the `jwks_uri` of the metadata that was found at `url`.
+
+    Raises:
+        IssuerUnavailable: the metadata is of another issuer, or has no usable `jwks_uri`.
+    """
+    # RFC 8414, 3.3: metadata of another issuer would make its tokens valid here.
     if document.get("issuer") != issuer:
-        raise _NotThere(f"{url} is of the issuer {document.get('issuer')!r}, which is not the same text")
+        raise _UnusableDocument(f"{url} is of the issuer {document.get('issuer')!r}, expected {issuer!r}")
     found = document.get("jwks_uri")
+    # An issuer with https must not send us to http: anyone on the way could replace the keys.
     allowed = ("https://", f"{urlsplit(issuer).scheme}://")
     if not isinstance(found, str) or not found.startswith(allowed):
-        raise _NotThere(f"{url} names no jwks_uri that can be used")
+        raise _UnusableDocument(f"{url} has no usable jwks_uri")
     return found
 
 
-async def _document(client: httpx2.AsyncClient, url: str) -> Mapping[str, Any]:
-    """As it is sent: nothing is unpacked, so that little cannot become much."""
+async def _get_json(client: httpx2.AsyncClient, url: str) -> Mapping[str, Any]:
+    # Without compression, and read raw: a small compressed answer could unpack to a huge one.
     headers = {"accept": "application/json", "accept-encoding": "identity"}
     body = bytearray()
     async with client.stream("GET", url, headers=headers) as answer:
         if answer.status_code != 200:
-            raise _NotThere(f"{url} answers {answer.status_code}")
+            raise _UnusableDocument(f"{url} answers {answer.status_code}")
         async for chunk in answer.aiter_raw():
             body += chunk
-            if len(body) > LARGEST:
-                raise Away(f"{url} is larger than {LARGEST} bytes")
+            if len(body) > MAX_DOCUMENT_SIZE:
+                raise IssuerUnavailable(f"{url} is larger than {MAX_DOCUMENT_SIZE} bytes")
     try:
         document = from_json(bytes(body))
     except ValueError as exc:
-        raise _NotThere(f"{url} is not JSON") from exc
+        raise _UnusableDocument(f"{url} is not JSON") from exc
     if not isinstance(document, dict):
-        raise _NotThere(f"{url} is not an object")
+        raise _UnusableDocument(f"{url} is not an object")
     return document

@@ -1,4 +1,4 @@
-"""The public keys of an issuer, kept for an hour, and asked for anew when a token names one that is not among them."""
+"""The public keys of an issuer: cached for an hour, and fetched again when a token names an unknown key."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK, PyJWTError
 from pydantic import BaseModel, Field, ValidationError
 
-from gateway.auth.issuer_client import Away, fetch
+from gateway.auth.issuer_client import IssuerUnavailable, fetch
 from gateway.errors import Unauthenticated, Unavailable
 
 logger = logging.getLogger(__name__)
-FRESH = 3600.0
-"""Seconds after which the keys are asked for again."""
-KEPT = 24 * 3600.0
-"""Seconds for which they serve while the issuer is away."""
-PAUSE = 10.0
-PAUSE_WHILE_AWAY = 5.0
-MOST_KEYS = 100
-SMALLEST_RSA = 2048
+REFRESH_INTERVAL = 3600.0
+"""Seconds after which the keys are fetched again."""
+MAX_KEY_AGE = 24 * 3600.0
+"""Seconds for which the keys are used while the issuer is unavailable."""
+MIN_FETCH_INTERVAL = 10.0
+RETRY_INTERVAL = 5.0
+"""Seconds to the next try after a fetch has failed."""
+MAX_KEYS = 100
+MIN_RSA_BITS = 2048
 
-FITTING: Mapping[str, frozenset[str]] = {
+ALGORITHMS_BY_KEY_TYPE: Mapping[str, frozenset[str]] = {
     "RSA": frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}),
     "EC P-256": frozenset({"ES256"}),
     "EC P-384": frozenset({"ES384"}),
@@ -34,13 +35,13 @@ FITTING: Mapping[str, frozenset[str]] = {
     "OKP Ed25519": frozenset({"EdDSA"}),
     "OKP Ed448": frozenset({"EdDSA"}),
 }
-"""What a key of each kind may sign with. All are asymmetric: what verifies cannot sign."""
+"""Asymmetric algorithms only: a key that verifies must not be able to sign."""
 
 _Number = Annotated[str, Field(max_length=2048)]
 
 
 class _JWK(BaseModel):
-    """Of a key only what is public and what is needed (RFC 7517)."""
+    """The public fields of a key (RFC 7517) that are needed to verify a signature."""
 
     kty: str
     kid: str | None = None
@@ -54,9 +55,9 @@ class _JWK(BaseModel):
     y: _Number | None = None
 
     def algorithms(self) -> frozenset[str]:
-        kind = f"{self.kty} {self.crv}" if self.crv is not None else self.kty
-        fitting = FITTING.get(kind, frozenset())
-        return fitting if self.alg is None else fitting & {self.alg}
+        key_type = f"{self.kty} {self.crv}" if self.crv is not None else self.kty
+        possible = ALGORITHMS_BY_KEY_TYPE.get(key_type, frozenset())
+        return possible if self.alg is None else possible & {self.alg}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,82 +68,83 @@ class PublicKey:
 
 
 class KeySet:
-    """Asks the issuer at first use, one request at a time, at most every ten seconds whatever tokens come."""
+    """Fetches the keys at first use, with one request at a time, and at most one in ten seconds."""
 
     def __init__(
         self,
         issuer: str,
-        ask: Callable[[str], Awaitable[Sequence[Any]]] = fetch,
+        fetch_keys: Callable[[str], Awaitable[Sequence[Any]]] = fetch,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.version = 0
         self._issuer = issuer
-        self._ask = ask
+        self._fetch_keys = fetch_keys
         self._clock = clock
         self._keys: Sequence[PublicKey] = ()
-        self._fetched = float("-inf")
-        self._ask_again = float("-inf")
-        self._is_away = False
+        self._fetched_at = float("-inf")
+        self._next_fetch = float("-inf")
+        self._is_unavailable = False
         self._lock = anyio.Lock()
 
     async def prepare(self, kid: str | None) -> None:
-        """Ask for the keys where this one is not known, or all are old. Whoever knows theirs does not wait for it."""
+        """Fetches the keys if `kid` is unknown or the keys are old. A token with a known key does not wait."""
         if self._is_due(kid) or (self._lock.locked() and not self._has(kid)):
             async with self._lock:
                 if self._is_due(kid):
                     await self._refresh()
 
     def key(self, kid: str | None, algorithm: str) -> Any:
-        """The key of a token; a token that names none has the only one that fits.
+        """Returns the key of a token. Without a `kid`, the token gets the only key with this algorithm.
 
         Raises:
-            Unauthenticated: there is none.
-            Unavailable: nor can the issuer be asked now.
+            Unauthenticated: the key is unknown.
+            Unavailable: the key is unknown and the issuer cannot be asked now.
         """
-        if self._age() < KEPT:
-            fitting = [one.key for one in self._keys if algorithm in one.algorithms and kid in (None, one.kid)]
-            if len(fitting) == 1 or (fitting and kid is not None):
-                return fitting[0]
-        if self._is_away or self._age() >= KEPT:
+        if self._age() < MAX_KEY_AGE:
+            matching = [one.key for one in self._keys if algorithm in one.algorithms and kid in (None, one.kid)]
+            if len(matching) == 1 or (matching and kid is not None):
+                return matching[0]
+        if self._is_unavailable or self._age() >= MAX_KEY_AGE:
             raise Unavailable("Tokens cannot be checked now.")
         raise Unauthenticated
 
     def _is_due(self, kid: str | None) -> bool:
-        return self._clock() >= self._ask_again and (self._age() >= FRESH or not self._has(kid))
+        return self._clock() >= self._next_fetch and (self._age() >= REFRESH_INTERVAL or not self._has(kid))
 
     def _has(self, kid: str | None) -> bool:
-        return self._age() < KEPT and any(kid in (None, one.kid) for one in self._keys)
+        return self._age() < MAX_KEY_AGE and any(kid in (None, one.kid) for one in self._keys)
 
     def _age(self) -> float:
-        return self._clock() - self._fetched
+        return self._clock() - self._fetched_at
 
     async def _refresh(self) -> None:
-        self._ask_again = self._clock() + PAUSE  # before: who leaves in the middle has asked all the same
+        # Set before the request: clients that disconnect during it must not be able to cause more.
+        self._next_fetch = self._clock() + MIN_FETCH_INTERVAL
         try:
-            self._keys = _usable(await self._ask(self._issuer))
-        except Away as exc:
-            self._ask_again = self._clock() + PAUSE_WHILE_AWAY
-            if not self._is_away:
-                logger.error("the keys of the issuer %s cannot be had: %s", self._issuer, exc)
-            self._is_away = True
+            self._keys = _usable(await self._fetch_keys(self._issuer))
+        except IssuerUnavailable as exc:
+            self._next_fetch = self._clock() + RETRY_INTERVAL
+            if not self._is_unavailable:
+                logger.error("cannot fetch the keys of issuer %s: %s", self._issuer, exc)
+            self._is_unavailable = True
             return
-        self._fetched = self._clock()
-        self._is_away = False
+        self._fetched_at = self._clock()
+        self._is_unavailable = False
         self.version += 1
-        logger.info("the issuer %s has %d keys that can be used", self._issuer, len(self._keys))
+        logger.info("fetched %d usable keys of issuer %s", len(self._keys), self._issuer)
 
 
 def _usable(found: Sequence[Any]) -> list[PublicKey]:
-    if len(found) > MOST_KEYS:
-        raise Away(f"there are {len(found)} keys, more than {MOST_KEYS}")
-    keys = [key for one in found if (key := _public(one)) is not None]
+    if len(found) > MAX_KEYS:
+        raise IssuerUnavailable(f"its JWKS has {len(found)} keys, more than {MAX_KEYS}")
+    keys = [key for one in found if (key := _public_key(one)) is not None]
     if not keys:
-        raise Away(f"none of its {len(found)} keys can be used")
+        raise IssuerUnavailable(f"none of its {len(found)} keys is usable")
     return keys
 
 
-def _public(found: Any) -> PublicKey | None:
-    """None where it is for something else, or too weak, or no key at all."""
+def _public_key(found: Any) -> PublicKey | None:
+    """Returns None if the key is malformed, too weak, or for another use than signatures."""
     try:
         jwk = _JWK.model_validate(found)
         algorithms = jwk.algorithms()
@@ -152,6 +154,6 @@ def _public(found: Any) -> PublicKey | None:
         key = PyJWK(public, min(algorithms)).key
     except (ValidationError, PyJWTError):
         return None
-    if isinstance(key, RSAPublicKey) and key.key_size < SMALLEST_RSA:
+    if isinstance(key, RSAPublicKey) and key.key_size < MIN_RSA_BITS:
         return None
     return PublicKey(jwk.kid, algorithms, key)

@@ -1,4 +1,4 @@
-"""What a caller may do, in scopes: `server:tool`, with `*` for any characters, or `admin` for everything."""
+"""Scopes: `server:tool` patterns, in which `*` stands for any characters, and `admin` for everything."""
 
 from __future__ import annotations
 
@@ -8,51 +8,52 @@ from gateway.server import ToolInfo
 from gateway.wildcard import Wildcard
 
 ADMIN = "admin"
-_MOST = 128
+MAX_CACHED_DECISIONS = 128
 
 
 class Scopes:
-    """The `Grants` of a principal. A pattern of another form grants nothing: tokens carry scopes meant for others.
+    """The `Grants` of a principal.
 
-    With `destructive`, a tool marked `destructiveHint` needs this scope besides, and so does one of which only the
-    name is known. `admin` covers it.
+    A scope that is no such pattern grants nothing: tokens carry scopes for other services too. With `destructive`,
+    a tool marked `destructiveHint` needs this scope in addition, and so does an unknown tool. `admin` includes it.
     """
 
     def __init__(self, patterns: Iterable[str], destructive: str = "") -> None:
         given = frozenset(patterns)
-        self._everything = ADMIN in given
-        self._patterns = [_Pattern(*parts) for each in given if (parts := _parts(each)) is not None]
-        self._lacks = "" if self._everything or destructive in given else destructive
-        self._known: dict[tuple[str, str], bool] = {}
+        self._is_admin = ADMIN in given
+        self._patterns = [_Pattern(*parts) for each in given if (parts := _split(each)) is not None]
+        self._missing_destructive = "" if self._is_admin or destructive in given else destructive
+        self._decisions: dict[tuple[str, str], bool] = {}
 
     def covers(self, server: str, tool: ToolInfo | str) -> bool:
-        if self._everything:
+        if self._is_admin:
             return True
         if isinstance(tool, str):
-            return not self._lacks and self._match(server, tool)
-        if self._lacks and _is_destructive(tool):
+            return not self._missing_destructive and self._matches(server, tool)
+        if self._missing_destructive and _is_destructive(tool):
             return False
         key = (server, tool["name"])
-        covered = self._known.get(key)
+        covered = self._decisions.get(key)
         if covered is None:
-            covered = self._match(*key)
-            if len(self._known) < _MOST:  # only of tools that there are: a name that a client made up is not kept
-                self._known[key] = covered
+            covered = self._matches(*key)
+            # Only names of existing tools get here, so clients cannot fill the cache with made-up names.
+            if len(self._decisions) < MAX_CACHED_DECISIONS:
+                self._decisions[key] = covered
         return covered
 
     def covers_all_of(self, server: str) -> bool:
-        return self._everything or any(each.every_tool and each.server.matches(server) for each in self._patterns)
+        return self._is_admin or any(each.every_tool and each.server.matches(server) for each in self._patterns)
 
     def missing(self, server: str, tool: str, asked: str) -> str:
-        inside = self._everything or self._match(server, tool)
-        return self._lacks if inside else f"{server}:{asked}"
+        has_pattern = self._is_admin or self._matches(server, tool)
+        return self._missing_destructive if has_pattern else f"{server}:{asked}"
 
-    def _match(self, server: str, tool: str) -> bool:
+    def _matches(self, server: str, tool: str) -> bool:
         return any(each.server.matches(server) and each.tool.matches(tool) for each in self._patterns)
 
 
 class _Pattern:
-    """`server:tool`, the two halves apart: a `*` does not reach over the colon."""
+    """A `server:tool` pattern. The halves are matched apart, so that `*` does not reach over the colon."""
 
     __slots__ = ("every_tool", "server", "tool")
 
@@ -62,8 +63,8 @@ class _Pattern:
         self.every_tool = not tool.strip("*")
 
 
-def _parts(pattern: str) -> tuple[str, str] | None:
-    """Before and after the first colon; None where that is no pattern. No server's name has a colon, a tool's may."""
+def _split(pattern: str) -> tuple[str, str] | None:
+    """Splits at the first colon: names of tools may have one, names of servers may not. None if malformed."""
     server, colon, tool = pattern.partition(":")
     return (server, tool) if server and tool and colon else None
 

@@ -1,4 +1,4 @@
-"""Where a request comes from: the client's address, as strangers are counted by."""
+"""Finds the client's address, by which anonymous callers are counted and refusals are logged."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.caller import Caller, caller
 
 Networks = Sequence[IPv4Network | IPv6Network]
-UNKNOWN = "unknown"
-ENOUGH = 1024
-"""Bytes of `X-Forwarded-For`, at its right end, that are read, and kept with what was found in them."""
+UNKNOWN_ADDRESS = "unknown"
+MAX_FORWARDED_LENGTH = 1024
+"""Bytes of `X-Forwarded-For` that are read, from its right end."""
 
 
 class Address:
-    """Believes `X-Forwarded-For` only from `trusted`, and of it only what they added: from the right, the first
-    address that is none of theirs. It stands before all that says more of the caller."""
+    """Sets a caller with the client's address. It stands outside all middleware that reads or replaces the caller.
+
+    `X-Forwarded-For` counts only from `trusted` proxies, and only as far as they wrote it: the address is the first
+    one from the right that is not trusted.
+    """
 
     def __init__(self, app: ASGIApp, trusted: Networks) -> None:
         self.app = app
         self._trusted = trusted
-        self._stranger = lru_cache(maxsize=1024)(self._find)
+        self._caller_at = lru_cache(maxsize=1024)(self._find_caller)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "lifespan":
@@ -32,23 +35,23 @@ class Address:
             forwarded = b""
             if self._trusted:
                 forwarded = b",".join([value for key, value in scope["headers"] if key == b"x-forwarded-for"])
-            caller.set(self._stranger(client[0] if client else "", forwarded[-ENOUGH:]))
+            caller.set(self._caller_at(client[0] if client else "", forwarded[-MAX_FORWARDED_LENGTH:]))
         return self.app(scope, receive, send)
 
-    def _find(self, peer: str, forwarded: bytes) -> Caller:
-        found = _parsed(peer)
+    def _find_caller(self, peer: str, forwarded: bytes) -> Caller:
+        found = _parse(peer)
         for hop in reversed(forwarded.decode("latin-1").split(",")):
             if found is None or not any(found in network for network in self._trusted):
                 break
-            further = _parsed(hop.strip())
-            if further is None:  # nonsense, which the proxy passed on: the proxy itself is all that is known
+            previous = _parse(hop.strip())
+            if previous is None:  # malformed: the proxy that sent it is the last address that is certain
                 break
-            found = further
-        return Caller(address=_counted_by(found))
+            found = previous
+        return Caller(address=_counted_address(found))
 
 
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """An address, also with a port (`1.2.3.4:5`, `[::1]:5`)."""
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Parses an address, also with a port (`1.2.3.4:5`, `[::1]:5`)."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -60,8 +63,8 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _counted_by(address: IPv4Address | IPv6Address | None) -> str:
-    """Whoever has an IPv6 address has the whole /64."""
+def _counted_address(address: IPv4Address | IPv6Address | None) -> str:
+    # An IPv6 client usually controls a whole /64, so all of it counts as one address.
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))
-    return str(address) if address is not None else UNKNOWN
+    return str(address) if address is not None else UNKNOWN_ADDRESS

@@ -10,7 +10,7 @@ _SUBPROTOCOL = "bearer."
 def take_credentials(scope: Scope) -> list[str]:
     """Removes every credential from the scope and returns them in their order.
 
-    Credentials are `Authorization: Bearer …`, `X-API-Key: …` and, on a WebSocket, where a page cannot set headers,
+    Credentials are `Authorization: Bearer …`, `X-API-Key: …` and, on a WebSocket, as browsers cannot set headers there,
     the subprotocol `bearer.…`. `Authorization` of another scheme is removed too, but not returned.
     """
     found: list[str] = []

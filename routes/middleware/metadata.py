@@ -1,4 +1,4 @@
-"""`/.well-known/oauth-protected-resource` (RFC 9728): where a client that is refused finds whom to ask for a token."""
+"""Protected resource metadata (RFC 9728): tells a refused client which authorization server issues tokens."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from starlette.types import Scope
 from routes.router import route_path
 
 WELL_KNOWN_PATH = "/.well-known/oauth-protected-resource"
-_RESOURCE = re.compile(r"(?:/([A-Za-z0-9_-]{1,64}))?/mcp(?=/|\Z)")
-_HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
+_RESOURCE_PATH = re.compile(r"(?:/([A-Za-z0-9_-]{1,64}))?/mcp(?=/|\Z)")
+_HOST_HEADER = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 
 
 class Metadata:
-    """Each MCP endpoint is a resource, and so is the whole. `url` is that of the router, where a proxy changes it.
+    """Serves the metadata of each MCP endpoint, and of the router as a whole.
 
-    A stranger may ask, and must not learn from the answer which servers there are: of one that there is not it is
-    the same."""
+    `url` is the public URL of the router, if it is set; else the URL of the request. The metadata is open to everyone,
+    so it is the same for existing and for unknown servers.
+    """
 
     def __init__(self, url: str, issuer: str) -> None:
         self._url = url
@@ -36,7 +37,7 @@ class Metadata:
     async def get(self, request: Request) -> Response:
         base = self._base(request.scope)
         resource = request.path_params.get("resource", "").removeprefix(urlsplit(base).path)
-        match = _RESOURCE.fullmatch(resource)
+        match = _RESOURCE_PATH.fullmatch(resource)
         if resource and match is None:
             raise HTTPException(404)
         server = match[1] if match else None
@@ -48,14 +49,15 @@ class Metadata:
         return JSONResponse(document)
 
     def url_for(self, scope: Scope) -> str:
-        """Of the metadata of what this request is for."""
-        match = _RESOURCE.match(route_path(scope))
+        """Returns the URL of the metadata for the resource that a request is for."""
+        match = _RESOURCE_PATH.match(route_path(scope))
         return f"{self._base(scope)}{WELL_KNOWN_PATH}{match[0] if match else ''}"
 
     def _base(self, scope: Scope) -> str:
         if self._url:
             return self._url
+        # The host becomes part of a header and a document, so a malformed one is not repeated.
         host = Headers(scope=scope).get("host", "")
         scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
         root = scope.get("app_root_path", scope.get("root_path", ""))
-        return f"{scheme}://{host if _HOST.fullmatch(host) else 'localhost'}{root.rstrip('/')}"
+        return f"{scheme}://{host if _HOST_HEADER.fullmatch(host) else 'localhost'}{root.rstrip('/')}"

@@ -1,6 +1,7 @@
-"""Answers a native call that its caller's scopes do not cover with HTTP 403, by which an OAuth client asks for more.
+"""Refuses native tool calls outside the caller's scopes with HTTP 403, so that an OAuth client asks for the scope.
 
-In the chain, which enforces the same, the refusal is an answer within an HTTP answer, often one that has begun.
+The authorization interceptor enforces the same rule, but its refusal is a JSON-RPC error inside an HTTP 200, and often
+inside a stream that has already begun.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from routes.errors import insufficient
 
 
 class Challenge:
-    """Stands before a native endpoint. What is no call, or is larger than `max_body`, is left to the endpoint."""
+    """Wraps a native endpoint. Bodies larger than `max_body` and messages other than calls go to it unchecked."""
 
     def __init__(self, app: ASGIApp, admit: Admit, max_body: int) -> None:
         self.app = app
@@ -29,43 +30,43 @@ class Challenge:
         if scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
-        taken = _Taken(receive)
-        call = _tool_call(await taken.body(self._max_body))
+        buffered = _BufferedReceive(receive)
+        call = _tool_call(await buffered.read_body(self._max_body))
         if call is not None:
             try:
                 await self._admit(call["params"]["name"], call["params"].get("arguments") or {})
             except Forbidden as exc:
                 await _refusal(exc, call["id"], scope)(scope, receive, send)
                 return
-        await self.app(scope, taken.again, send)
+        await self.app(scope, buffered.replay, send)
 
 
-class _Taken:
-    """What was received of a request to look at it, and then what comes after."""
+class _BufferedReceive:
+    """Reads the body of a request, and replays its messages to the endpoint."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._messages: list[Message] = []
 
-    async def body(self, most: int) -> bytes:
-        """The whole body; none where it is larger than `most`, or the client left before its end."""
+    async def read_body(self, max_length: int) -> bytes:
+        """Returns the body; empty if it is longer than `max_length` or the client disconnected before its end."""
         body = bytearray()
         more = True
-        while more and len(body) <= most:
+        while more and len(body) <= max_length:
             message = await self._receive()
             self._messages.append(message)
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        is_whole = message["type"] == "http.request" and len(body) <= most
-        return bytes(body) if is_whole else b""
+        is_complete = message["type"] == "http.request" and len(body) <= max_length
+        return bytes(body) if is_complete else b""
 
-    async def again(self) -> Message:
+    async def replay(self) -> Message:
         return self._messages.pop(0) if self._messages else await self._receive()
 
 
 def _tool_call(body: bytes) -> Mapping[str, Any] | None:
-    """The JSON-RPC request if it is a `tools/call` with a name."""
-    if b"tools/call" not in body:
+    """Returns the JSON-RPC request if it is a `tools/call` with a name, else None."""
+    if b"tools/call" not in body:  # saves parsing every other request twice
         return None
     try:
         message = from_json(body)
@@ -74,6 +75,7 @@ def _tool_call(body: bytes) -> Mapping[str, Any] | None:
     if not isinstance(message, dict) or message.get("method") != "tools/call":
         return None
     params, number = message.get("params"), message.get("id")
+    # `type` and no `isinstance`: a bool is an int, but no valid id.
     if not isinstance(params, dict) or not isinstance(params.get("name"), str) or type(number) not in (int, str):
         return None
     return message if isinstance(params.get("arguments") or {}, dict) else None

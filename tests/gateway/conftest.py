@@ -1,4 +1,4 @@
-"""An authorization server for the tests of tokens; tools that count how often they run for those of the cache."""
+"""Fixtures: an authorization server for tests of tokens, and tools that count their runs for tests of the cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may call what: the rules of scopes."""
+"""Rules of scopes, for every way in."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "server": ("one:*",),
     "tools": ("*:a*",),
     "admin": ("admin",),
-    "brave": ("one:*", "danger"),
-    "careless": ("danger",),
+    "destructive": ("one:*", "danger"),
+    "only-danger": ("danger",),
     "other": ("two:*", "one:ad", "one:addd", "*", "one", "add", "Admin", "ONE:*"),
     "nothing": (),
     "expired": ("admin",),
@@ -30,7 +30,7 @@ HEADERS = {name: bearer(key) for name, key in KEYS.items()}
 
 
 def keys(folder: Path) -> dict[str, Any]:
-    """Everybody's key in a file."""
+    """Writes a file with one key for each entry of `SCOPES`."""
     written = [_key(number, name) for number, name in enumerate(SCOPES)]
     path = folder / "keys.json"
     path.write_text(KeyFile(keys=written).model_dump_json())
@@ -47,59 +47,65 @@ def keys_and_danger(folder: Path) -> dict[str, Any]:
     return keys(folder) | {"destructive_scope": "danger"}
 
 
-async def strangers_are_refused(call: Call) -> None:
+async def calls_without_a_valid_credential_are_refused(call: Call) -> None:
     for headers in ({}, bearer("wrong"), HEADERS["expired"]):
         outcome = await call("add", headers, a=1, b=2)
         assert (outcome.slug, outcome.status) == ("unauthenticated", 401)
 
 
-async def scopes_open(call: Call) -> None:
+async def matching_scopes_allow_the_call(call: Call) -> None:
     for name in ("exact", "server", "tools", "admin"):
         assert (await call("add", HEADERS[name], a=1, b=2)).value == 3
 
 
-async def there_is_no_such_tool(call: Call) -> None:
+async def unknown_tool_within_the_scopes_is_reported(call: Call) -> None:
     for name in ("server", "admin"):
         assert (await call("nonsense", HEADERS[name])).slug in ("unknown-tool", "tool-error")
 
 
 def missing(outcome: Outcome) -> str:
-    """The scope that a refusal names, the same in its header if it has one."""
+    """Returns the scope that a refusal names in its body, and in its header if it has one."""
     scope: str = outcome.problem.get("scope") or outcome.problem["data"]["scope"]
     assert not outcome.headers or f'scope="{scope}"' in outcome.headers["www-authenticate"]
     return scope
 
 
-async def other_scopes_do_not(call: Call) -> None:
-    for name in ("other", "nothing", "careless"):
+async def other_scopes_are_refused(call: Call) -> None:
+    for name in ("other", "nothing", "only-danger"):
         for tool in ("add", "wait", "erase", "nonsense"):
             outcome = await call(tool, HEADERS[name])
             assert (outcome.slug, outcome.status) == ("forbidden", 403)
             assert f"'one:{tool}'" in (outcome.problem.get("detail") or outcome.problem["message"])
             assert missing(outcome) == f"one:{tool}"
-            said = f'Bearer error="insufficient_scope", scope="one:{tool}", resource_metadata="http://localhost/.well'
-            assert not outcome.headers or outcome.headers["www-authenticate"].startswith(said)
+            challenge = (
+                f'Bearer error="insufficient_scope", scope="one:{tool}", resource_metadata="http://localhost/.well'
+            )
+            assert not outcome.headers or outcome.headers["www-authenticate"].startswith(challenge)
 
 
-async def destruction_needs_its_scope(call: Call) -> None:
-    for name in ("brave", "admin"):
+async def destructive_tool_needs_its_scope(call: Call) -> None:
+    for name in ("destructive", "admin"):
         assert (await call("erase", HEADERS[name])).value == "erased"
     outcome = await call("erase", HEADERS["server"])
     assert (outcome.slug, outcome.status) == ("forbidden", 403)
     assert missing(outcome) == "danger"
     assert (await call("add", HEADERS["server"], a=1, b=2)).value == 3
-    assert missing(await call("erase", HEADERS["careless"])) == "one:erase"
+    assert missing(await call("erase", HEADERS["only-danger"])) == "one:erase"
 
 
-async def destruction_needs_no_more_than_a_call(call: Call) -> None:
+async def destructive_tool_needs_no_other_scope(call: Call) -> None:
     assert (await call("erase", HEADERS["server"])).value == "erased"
 
 
 RULES = [
-    Rule("without a credential that is good nothing is called", strangers_are_refused, keys),
-    Rule("a scope that covers a tool opens it", scopes_open, keys),
-    Rule("a scope that does not, does not, whether or not there is such a tool", other_scopes_do_not, keys),
-    Rule("who may call it learns that there is no such tool", there_is_no_such_tool, keys),
-    Rule("a destructive tool needs a scope besides", destruction_needs_its_scope, keys_and_danger),
-    Rule("a destructive tool is like any other where no scope is set", destruction_needs_no_more_than_a_call, keys),
+    Rule("a call without a valid credential is refused", calls_without_a_valid_credential_are_refused, keys),
+    Rule("a scope that covers a tool allows the call", matching_scopes_allow_the_call, keys),
+    Rule("a call outside the scopes is refused alike for existing and unknown tools", other_scopes_are_refused, keys),
+    Rule("an unknown tool within the scopes is reported as unknown", unknown_tool_within_the_scopes_is_reported, keys),
+    Rule(
+        "a destructive tool needs the destructive scope too",
+        destructive_tool_needs_its_scope,
+        keys_and_danger,
+    ),
+    Rule("a destructive tool is like any other without the setting", destructive_tool_needs_no_other_scope, keys),
 ]

@@ -1,4 +1,4 @@
-"""Who is asking: the rules of credentials."""
+"""Rules of credentials, for every way in."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def _key(name: str, key: str) -> Key:
     return Key(id=key[4:12], name=name, sha256=digest, scopes=("admin",), created=CREATED, expires=None)
 
 
-async def either_header_will_do(call: Call) -> None:
+async def either_header_is_accepted(call: Call) -> None:
     for headers in (bearer(KEY), {"x-api-key": KEY}, {"x-api-key": KEY, "authorization": "Basic YTpi"}):
         assert (await call("add", headers, a=1, b=2)).value == 3
 
 
-async def one_is_enough(call: Call) -> None:
+async def two_credentials_are_refused(call: Call) -> None:
     outcome = await call("add", {**bearer(KEY), "x-api-key": KEY}, a=1, b=2)
     assert (outcome.slug, outcome.status) == ("invalid-request", 400)
 
 
-async def a_wrong_one_is_told_so(call: Call) -> None:
+async def wrong_credential_gets_401(call: Call) -> None:
     outcome = await call("add", {"x-api-key": KEY + "x"}, a=1, b=2)
     assert (outcome.slug, outcome.status) == ("unauthenticated", 401)
     assert 'Bearer error="invalid_token"' in outcome.headers["www-authenticate"]
 
 
 RULES = [
-    Rule("a key comes in by either header", either_header_will_do, keys),
-    Rule("two credentials are one too many", one_is_enough, keys),
-    Rule("a wrong credential is told so", a_wrong_one_is_told_so, keys),
+    Rule("a key is accepted in either header", either_header_is_accepted, keys),
+    Rule("two credentials are refused", two_credentials_are_refused, keys),
+    Rule("a wrong credential gets 401", wrong_credential_gets_401, keys),
 ]

@@ -1,4 +1,4 @@
-"""Every URL that tells which tools there are: what of the servers `one` and `two` is found at each."""
+"""Every URL that lists tools, and how the tools of the servers `one` and `two` are read from each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests import wire
 from tests.matrix.ways import Door, Headers
 
 Listed = Callable[[Door, Headers], Awaitable[list[str]]]
-"""The tools, each as `server_tool`."""
+"""Returns the tools, each as `server_tool`."""
 
 
 def plain(url: str, server: str = "") -> Listed:

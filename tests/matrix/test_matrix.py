@@ -85,9 +85,9 @@ SEEN = {
     "exact": {"one_add"},
     "server": {"one_add", "one_wait"},
     "tools": {"one_add", "two_add"},
-    "brave": {"one_add", "one_wait", "one_erase"},
+    "destructive": {"one_add", "one_wait", "one_erase"},
     "other": {"two_add", "two_wait"},
-    "careless": set(),
+    "only-danger": set(),
     "nothing": set(),
     "admin": {"one_add", "one_wait", "one_erase", "two_add", "two_wait", "two_erase"},
 }

@@ -1,4 +1,4 @@
-"""An authorization server on loopback: its metadata, its keys, and tokens as it signs them."""
+"""An authorization server on loopback, with metadata, keys and tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON = "application/json"
 
 
 def private_keys() -> dict[str, tuple[Any, str]]:
-    """A key of each kind and the algorithm that it signs with, by its id."""
+    """Returns a key of each type with the algorithm that it signs with, by key id."""
     return {
         "rsa": (rsa.generate_private_key(65537, 2048), "RS256"),
         "pss": (rsa.generate_private_key(65537, 2048), "PS384"),
@@ -32,13 +32,13 @@ def private_keys() -> dict[str, tuple[Any, str]]:
 
 
 def jwk(kid: str | None, key: Any, algorithm: str, **more: Any) -> dict[str, Any]:
-    """The public half."""
+    """Returns the public half of a key."""
     found: dict[str, Any] = get_default_algorithms()[algorithm].to_jwk(key.public_key(), as_dict=True)
     return {name: value for name, value in found.items() if name != "key_ops"} | {"kid": kid} | more
 
 
 class Issuer:
-    """`answers` are what it has at each path, and may be changed; `asked` is what it was asked for."""
+    """`answers` are its responses by path, which tests may change; `asked` are the paths that were requested."""
 
     def __init__(self, path: str = "") -> None:
         self.keys = private_keys()
@@ -49,7 +49,7 @@ class Issuer:
         self.app = Starlette(routes=[Route("/{path:path}", self._answer)])
 
     def is_at(self, origin: str) -> None:
-        """Served there from now on, with all its keys."""
+        """Sets the origin and publishes the metadata and all keys there."""
         self.url = f"{origin}{self.path}"
         self.asked.clear()
         self.publish(f"/.well-known/oauth-authorization-server{self.path}", self.metadata())
@@ -63,7 +63,7 @@ class Issuer:
         self.answers[path] = Response(json.dumps(document), media_type=JSON)
 
     def claims(self, **changed: Any) -> dict[str, Any]:
-        """Those of a token that is good; None leaves one out."""
+        """Returns the claims of a valid token with changes; None removes a claim."""
         now = int(time.time())
         claims = {"iss": self.url, "aud": AUDIENCE, "sub": "ann", "exp": now + 60, "scope": "one:*"} | changed
         return {name: value for name, value in claims.items() if value is not None}

@@ -1,4 +1,4 @@
-"""A server that offers one of everything that has no scope of its own."""
+"""A server with a prompt, resources, completions and other methods that have no scopes of their own."""
 
 from __future__ import annotations
 

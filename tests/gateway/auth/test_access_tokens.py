@@ -1,4 +1,4 @@
-"""Which tokens open the router, and which never do."""
+"""Tests of the access tokens that are accepted, and of those that are refused."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ async def who() -> list[str | None]:
     return [caller.get().name, token.client_id, token.subject, str(token.claims), token.token, *token.scopes]
 
 
-@pytest.fixture
-async def math(running: Issuer) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the server math, which asks for tokens of the issuer."""
+@pytest.fixture(scope="module")
+async def math(running: Issuer, anyio_backend: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the server math, which accepts tokens of the issuer."""
     settings = Settings(servers=("math",), auth_issuer=running.url, auth_audience=AUDIENCE)
     async with opened(create_app(settings)) as http:
         yield http
@@ -44,18 +44,18 @@ async def math(running: Issuer) -> AsyncIterator[httpx2.AsyncClient]:
 
 @dataclass(frozen=True)
 class Now:
-    """A time in seconds from when the test runs."""
+    """A time relative to the run of the test."""
 
     seconds: int
 
 
-def told(claims: dict[str, Any]) -> dict[str, Any]:
+def resolved(claims: dict[str, Any]) -> dict[str, Any]:
     now = int(time.time())
     return {name: now + value.seconds if isinstance(value, Now) else value for name, value in claims.items()}
 
 
 @pytest.mark.parametrize("kid", ["rsa", "pss", "p256", "p384", "p521", "ed25519", "ed448"])
-async def test_a_token_says_who_is_asking_whatever_it_is_signed_with(
+async def test_token_identifies_its_caller_with_every_type_of_key(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any], kid: str
 ) -> None:
     async with opened(make_app(server_of(who), **settings)) as http:
@@ -83,8 +83,8 @@ async def test_a_token_says_who_is_asking_whatever_it_is_signed_with(
     ],
     ids=repr,
 )
-async def test_a_token_is_good_with(math: httpx2.AsyncClient, running: Issuer, claims: dict[str, Any]) -> None:
-    answer = await math.get("/math/mcp/tools", headers=bearer(running.token(**{"scope": "math:*"} | told(claims))))
+async def test_valid_token_is_accepted(math: httpx2.AsyncClient, running: Issuer, claims: dict[str, Any]) -> None:
+    answer = await math.get("/math/mcp/tools", headers=bearer(running.token(**{"scope": "math:*"} | resolved(claims))))
     assert (answer.status_code, len(answer.json()["tools"])) == (200, 2)
 
 
@@ -126,23 +126,23 @@ async def test_a_token_is_good_with(math: httpx2.AsyncClient, running: Issuer, c
     ],
     ids=repr,
 )
-async def test_a_token_is_refused_with(math: httpx2.AsyncClient, running: Issuer, claims: dict[str, Any]) -> None:
+async def test_invalid_token_is_refused(math: httpx2.AsyncClient, running: Issuer, claims: dict[str, Any]) -> None:
     key, algorithm = running.keys["rsa"]
-    payload = json.dumps(running.claims(**told(claims))).encode()  # the library would not put all of these in
+    payload = json.dumps(running.claims(**resolved(claims))).encode()  # the library refuses to encode some of these
     token = jwt.api_jws.encode(payload, key, algorithm, {"kid": "rsa"})
     answer = await math.get("/math/mcp/tools", headers=bearer(token))
     assert (answer.status_code, answer.json()["type"]) == (401, "urn:multi-mcp:error:unauthenticated")
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-async def test_an_expired_token_is_called_so(make_app: MakeApp, issuer: Issuer, settings: dict[str, Any]) -> None:
+async def test_expired_token_is_refused_as_expired(make_app: MakeApp, issuer: Issuer, settings: dict[str, Any]) -> None:
     async with opened(make_app(server_of(who), **settings)) as http:
         answer = await http.get("/tools", headers=bearer(issuer.token(exp=int(time.time()) - 60)))
         assert (answer.status_code, answer.json()["detail"]) == (401, "The credential has expired.")
         assert (await http.get("/tools", headers=bearer(issuer.token()))).status_code == 200
 
 
-async def test_without_an_id_the_only_key_that_fits_is_taken(
+async def test_token_without_key_id_is_verified_by_the_only_key_with_its_algorithm(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any]
 ) -> None:
     token = jwt.encode(issuer.claims(), issuer.keys["p256"][0], "ES256")
@@ -150,7 +150,7 @@ async def test_without_an_id_the_only_key_that_fits_is_taken(
         assert (await http.get("/tools", headers=bearer(token))).status_code == 200
 
 
-async def test_an_issuer_that_has_no_keys_to_give_opens_nothing_but_what_is_open(
+async def test_tokens_get_503_while_the_keys_are_unavailable_and_health_stays_open(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any]
 ) -> None:
     async with opened(make_app(server_of(who), **settings)) as http:
@@ -162,18 +162,18 @@ async def test_an_issuer_that_has_no_keys_to_give_opens_nothing_but_what_is_open
         assert (await http.get("/health", headers=bearer(issuer.token()))).json() == {"status": "ok"}
 
 
-async def test_an_issuer_that_cannot_be_reached_is_said_once_and_opens_nothing(
+async def test_unreachable_issuer_is_logged_once_and_tokens_get_503(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, issuer: Issuer
 ) -> None:
     app = make_app(server_of(who), auth_issuer="http://127.0.0.1:9", auth_audience=AUDIENCE)
     async with opened(app) as http:
         for _ in range(3):
             assert (await http.get("/tools", headers=bearer(issuer.token()))).status_code == 503
-    (said,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
-    assert said.startswith("the keys of the issuer http://127.0.0.1:9 cannot be had: ConnectError")
+    (message,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert message.startswith("cannot fetch the keys of issuer http://127.0.0.1:9: ConnectError")
 
 
-async def test_a_token_and_a_key_both_open_where_both_are_on(
+async def test_tokens_and_keys_are_both_accepted_if_both_are_configured(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any], tmp_path: Any
 ) -> None:
     keys = tmp_path / "keys.json"
@@ -184,7 +184,7 @@ async def test_a_token_and_a_key_both_open_where_both_are_on(
             assert (await http.get("/tools", headers={"x-api-key": credential})).status_code == 200
 
 
-def test_an_issuer_is_a_url_and_needs_an_audience(make_app: MakeApp) -> None:
+def test_issuer_must_be_a_url_and_needs_an_audience(make_app: MakeApp) -> None:
     for url in ("tools", "ftp://x", "https://", "https://x?y=1", "https://x#y", "http://["):
         with pytest.raises(LoadError, match="MCP_AUTH_ISSUER="):
             make_app(auth_issuer=url, auth_audience=AUDIENCE)
@@ -192,7 +192,9 @@ def test_an_issuer_is_a_url_and_needs_an_audience(make_app: MakeApp) -> None:
         make_app(auth_issuer="https://issuer.example.com")
 
 
-def test_an_issuer_that_is_asked_in_the_clear_is_warned_of(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+def test_issuer_without_https_is_logged_as_a_warning_except_on_loopback(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
     for url in ("https://issuer.example.com", "http://127.0.0.1:9", "http://issuer.example.com"):
         make_app(server_of(who), auth_issuer=url, auth_audience=AUDIENCE)
     assert [record.getMessage()[:42] for record in caplog.records] == ["MCP_AUTH_ISSUER=http://issuer.example.com:"]

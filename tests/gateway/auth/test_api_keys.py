@@ -1,4 +1,4 @@
-"""The keys of a file that changes while the router runs."""
+"""Tests of API keys whose file changes while the router runs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from gateway.auth import api_key_file as key_file
-from gateway.auth.api_keys import LOOK_AGAIN, Keyring
+from gateway.auth.api_keys import FILE_CHECK_INTERVAL, Keyring
 from gateway.errors import Expired, LoadError, Unauthenticated, Unavailable
 from tests.conftest import MakeApp
 from tests.keys import add_key
 
 
 class Running:
-    """A keyring in a time of its own."""
+    """A keyring with a clock that the test moves."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -26,14 +26,14 @@ class Running:
         self.today = 0.0
         self.keyring = Keyring(path, lambda: self.seconds, lambda: self.today)
 
-    def opens(self, key: str) -> bool:
+    def accepts(self, key: str) -> bool:
         try:
             return self.keyring.check(key).name.startswith("key:")
         except Unauthenticated:
             return False
 
-    def a_second_later(self) -> None:
-        self.seconds += LOOK_AGAIN
+    def pass_a_second(self) -> None:
+        self.seconds += FILE_CHECK_INTERVAL
 
     def replace(self, text: str) -> None:
         new = self.path.with_suffix(".new")
@@ -51,54 +51,54 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "keys.json"
 
 
-def test_a_key_says_whose_it_is_and_what_it_opens(path: Path) -> None:
+def test_key_has_the_name_and_scopes_of_its_record(path: Path) -> None:
     key = add_key(path, "ci", "math:*", "echo:read_*")
     found = Running(path).keyring.check(key)
     assert (found.name, found.scopes, found.until) == ("key:ci", ("math:*", "echo:read_*"), float("inf"))
     assert (found.user.access_token.client_id, found.user.access_token.token) == ("key:ci", "")
 
 
-def test_only_the_whole_key_opens(path: Path) -> None:
+def test_only_the_exact_key_is_accepted(path: Path) -> None:
     key, other = add_key(path, "ci", "*:*"), add_key(path, "other", "*:*")
     running = Running(path)
     wrong = [key[:-1], key + "A", key.upper(), f"mcp_{key[4:12]}_{other[13:]}", "mcp_", "mcp_00000000_x", "mcp_\0", "é"]
-    assert [running.opens(one) for one in (key, other, *wrong)] == [True, True, *[False] * len(wrong)]
+    assert [running.accepts(one) for one in (key, other, *wrong)] == [True, True, *[False] * len(wrong)]
 
 
-def test_a_changed_file_is_noticed_within_a_second(path: Path) -> None:
+def test_changed_file_is_reloaded_within_a_second(path: Path) -> None:
     key = add_key(path, "ci", "*:*")
     running = Running(path)
     version = running.keyring.version()
     new = add_key(path, "new", "*:*")
-    assert (running.opens(key), running.opens(new)) == (True, False)
-    running.a_second_later()
-    assert (running.opens(key), running.opens(new)) == (True, True)
+    assert (running.accepts(key), running.accepts(new)) == (True, False)
+    running.pass_a_second()
+    assert (running.accepts(key), running.accepts(new)) == (True, True)
     running.remove("ci")
-    running.a_second_later()
-    assert (running.opens(key), running.opens(new)) == (False, True)
+    running.pass_a_second()
+    assert (running.accepts(key), running.accepts(new)) == (False, True)
     assert running.keyring.version() != version
 
 
-def test_a_file_replaced_by_one_of_its_size_and_time_is_noticed(path: Path) -> None:
+def test_file_replaced_by_one_of_the_same_size_and_time_is_reloaded(path: Path) -> None:
     key = add_key(path, "ci", "*:*")
     running = Running(path)
     before = path.stat()
     running.replace(path.read_text().replace('"ci"', '"cj"'))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    running.a_second_later()
+    running.pass_a_second()
     assert running.keyring.check(key).name == "key:cj"
 
 
-def test_an_unchanged_file_is_not_read_again(path: Path) -> None:
+def test_unchanged_file_is_not_reloaded(path: Path) -> None:
     add_key(path, "ci", "*:*")
     running = Running(path)
     version = running.keyring.version()
     for _ in range(5):
-        running.a_second_later()
+        running.pass_a_second()
         assert running.keyring.version() == version
 
 
-def test_a_key_ends_with_its_time(path: Path) -> None:
+def test_expired_key_is_refused_as_expired(path: Path) -> None:
     key = add_key(path, "ci", "*:*", expires=datetime.fromtimestamp(1000, UTC))
     running = Running(path)
     running.today = 999.9
@@ -112,7 +112,7 @@ def test_a_key_ends_with_its_time(path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"keys": [{"name": "ci"}]}', None])
-def test_a_file_that_breaks_opens_nothing_until_it_is_mended(
+def test_no_key_is_accepted_while_the_file_is_broken(
     path: Path, text: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -125,24 +125,24 @@ def test_a_file_that_breaks_opens_nothing_until_it_is_mended(
     else:
         running.replace(text)
     for _ in range(3):
-        running.a_second_later()
+        running.pass_a_second()
         for one in (key, "mcp_00000000_x"):
             with pytest.raises(Unavailable):
                 running.keyring.check(one)
     assert running.keyring.version() != version
     running.replace(good)
-    running.a_second_later()
-    assert running.opens(key)
-    broken, mended = [record.getMessage() for record in caplog.records]
+    running.pass_a_second()
+    assert running.accepts(key)
+    broken, fixed = [record.getMessage() for record in caplog.records]
     assert broken.startswith(f"no API key is accepted: MCP_AUTH_KEYS: {path}: ")
-    assert mended == f"the keys of {path} were read again, there are 1"
+    assert fixed == f"reloaded API keys from {path}: 1 keys"
     assert key not in caplog.text
     assert json.loads(good)["keys"][0]["sha256"] not in caplog.text
 
 
-def test_a_file_that_cannot_be_used_keeps_the_router_from_starting(make_app: MakeApp, path: Path) -> None:
-    with pytest.raises(LoadError, match=f"^MCP_AUTH_KEYS: {path}: the keys cannot be read, no such file"):
+def test_router_does_not_start_with_an_unusable_key_file(make_app: MakeApp, path: Path) -> None:
+    with pytest.raises(LoadError, match=f"^MCP_AUTH_KEYS: {path}: cannot read the key file, no such file"):
         make_app(auth_keys=str(path))
     path.write_text("{}")
-    with pytest.raises(LoadError, match="these are no keys, keys: Field required"):
+    with pytest.raises(LoadError, match="not a valid key file, keys: Field required"):
         make_app(auth_keys=str(path))

@@ -1,4 +1,4 @@
-"""What the interceptor lets through, and what it says of what it does not."""
+"""Tests of the calls that the interceptor allows, and of its refusals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def run(call: ToolCall) -> ToolResult:
     return RAN
 
 
-async def test_a_call_within_the_scopes_goes_on_with_the_name_of_its_caller() -> None:
+async def test_call_within_the_scopes_runs_and_has_its_callers_name() -> None:
     caller.set(Caller("key:ci", grants=Scopes(["math:*"])))
     call = ToolCall("math", "add", {}, "call")
     assert await Authorization()(call, run) is RAN
@@ -35,7 +35,7 @@ async def test_a_call_within_the_scopes_goes_on_with_the_name_of_its_caller() ->
 
 
 @pytest.mark.parametrize("grants", [Scopes([]), Scopes(["echo:*"]), None])
-async def test_any_other_does_not_and_neither_does_one_by_a_way_that_nobody_guards(grants: Scopes | None) -> None:
+async def test_call_outside_the_scopes_or_without_grants_is_refused(grants: Scopes | None) -> None:
     caller.set(Caller("key:ci", grants=grants))
     call = ToolCall("math", "add_tool", {}, "call")
     call.asked = "add"
@@ -45,7 +45,7 @@ async def test_any_other_does_not_and_neither_does_one_by_a_way_that_nobody_guar
     assert call.caller == "key:ci"
 
 
-async def test_what_a_call_runs_for_is_who_asks_at_that_moment() -> None:
+async def test_scopes_are_those_of_the_current_caller() -> None:
     someone = Caller("key:ci", grants=Scopes(["math:*"]))
     caller.set(replace(someone, grants=Scopes([])))
     with pytest.raises(Forbidden):
@@ -61,34 +61,34 @@ def named(name: str) -> Any:
 
 
 def facts(answer: Any) -> Any:
-    """The answer but for what is different in every one."""
+    """Returns the response without the fields that differ in every response."""
     return answer.status_code, answer.headers["www-authenticate"], {**answer.json(), "requestId": "", "instance": ""}
 
 
 @pytest.mark.parametrize("destructive", ["", "danger"])
-async def test_a_refusal_is_the_same_whether_or_not_there_is_such_a_tool(
+async def test_refusal_is_the_same_for_existing_and_unknown_tools(
     make_app: MakeApp, tmp_path: Path, destructive: str
 ) -> None:
     path = tmp_path / "keys.json"
     key = bearer(add_key(path, "ci", "one:open*"))
-    there = server_of(*map(named, ("open", "ghost", "ghoul_tool", "gh_ost")))
-    gone = server_of(named("open"))
-    told = []
-    for server in (there, gone):
+    full = server_of(*map(named, ("open", "ghost", "ghoul_tool", "gh_ost")))
+    empty = server_of(named("open"))
+    found = []
+    for server in (full, empty):
         app = make_app(server, auth_keys=str(path), destructive_scope=destructive)
         async with opened(app) as http:
             http.headers.update(key)
-            told.append([facts(await post(http, name)) for name in ("ghost", "ghoul", "ghoul_tool", "gh_ost")])
-            told[-1] += [facts(await http.post("/call", json={"tool": f"one_{name}"})) for name in ("ghost", "gh_ost")]
-            told[-1] += [facts(await http.get(f"/one/mcp/tools/{name}")) for name in ("ghost", "ghoul", "ghoul_tool")]
-            told[-1] += [facts(await http.post(f"/one/mcp/tools/{name}", json={})) for name in ("ghost", "ghoul")]
+            found.append([facts(await post(http, name)) for name in ("ghost", "ghoul", "ghoul_tool", "gh_ost")])
+            found[-1] += [facts(await http.post("/call", json={"tool": f"one_{name}"})) for name in ("ghost", "gh_ost")]
+            found[-1] += [facts(await http.get(f"/one/mcp/tools/{name}")) for name in ("ghost", "ghoul", "ghoul_tool")]
+            found[-1] += [facts(await http.post(f"/one/mcp/tools/{name}", json={})) for name in ("ghost", "ghoul")]
             unnamed = [await http.post("/call", json={"tool": name}) for name in ("ghost", "ghoul")]
-            told[-1] += [(each.status_code, each.json()["detail"]) for each in unnamed]
-    assert told[0] == told[1]
-    assert {fact[0] for fact in told[0]} == {403, 404}
+            found[-1] += [(each.status_code, each.json()["detail"]) for each in unnamed]
+    assert found[0] == found[1]
+    assert {fact[0] for fact in found[0]} == {403, 404}
 
 
-async def test_a_tool_that_destroys_is_as_one_that_there_is_not_to_those_who_may_not_destroy(
+async def test_destructive_tool_and_unknown_tool_are_refused_alike_without_the_scope(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
     path = tmp_path / "keys.json"
@@ -97,14 +97,14 @@ async def test_a_tool_that_destroys_is_as_one_that_there_is_not_to_those_who_may
     key = bearer(add_key(path, "ci", "one:*"))
     async with opened(make_app(server, auth_keys=str(path), destructive_scope="danger")) as http:
         http.headers.update(key)
-        there, gone = [(await post(http, name)) for name in ("drop", "dorp")]
+        existing, unknown = [(await post(http, name)) for name in ("drop", "dorp")]
         assert (await post(http, "open")).json() == {"result": "ran"}
-    assert there.json()["detail"] == gone.json()["detail"]
-    assert there.json()["scope"] == gone.json()["scope"] == "danger"
-    assert there.headers["www-authenticate"] == gone.headers["www-authenticate"]
+    assert existing.json()["detail"] == unknown.json()["detail"]
+    assert existing.json()["scope"] == unknown.json()["scope"] == "danger"
+    assert existing.headers["www-authenticate"] == unknown.headers["www-authenticate"]
 
 
-async def test_within_the_scopes_what_there_is_not_is_404_and_only_what_is_open_is_suggested(
+async def test_unknown_tool_within_the_scopes_is_404_and_suggests_only_covered_tools(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
     path = tmp_path / "keys.json"
@@ -124,9 +124,7 @@ async def test_within_the_scopes_what_there_is_not_is_404_and_only_what_is_open_
         assert "hidden" not in (await post(http, "hid")).json()["detail"]
 
 
-async def test_a_name_that_several_have_is_ambiguous_only_among_what_the_caller_may_call(
-    make_app: MakeApp, tmp_path: Path
-) -> None:
+async def test_ambiguous_name_lists_only_tools_that_the_caller_may_call(make_app: MakeApp, tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     one, both = bearer(add_key(path, "one", "one:*")), bearer(add_key(path, "both", "*:open"))
     servers = [server_of(named("open"), name=name) for name in ("one", "two", "three")]
@@ -139,9 +137,7 @@ async def test_a_name_that_several_have_is_ambiguous_only_among_what_the_caller_
         assert "'one'" in short.json()["detail"]
 
 
-async def test_a_short_name_is_held_against_the_scopes_as_the_tool_that_it_means(
-    make_app: MakeApp, tmp_path: Path
-) -> None:
+async def test_short_name_is_authorized_as_the_tool_that_it_stands_for(make_app: MakeApp, tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     exact, wrong = bearer(add_key(path, "exact", "one:open_tool")), bearer(add_key(path, "wrong", "one:ope"))
     async with opened(make_app(server_of(named("open_tool")), auth_keys=str(path))) as http:
@@ -153,17 +149,17 @@ async def test_a_short_name_is_held_against_the_scopes_as_the_tool_that_it_means
         assert (await http.get("/one/mcp/tools/open", headers=wrong)).status_code == 403
 
 
-async def test_a_name_that_may_mean_either_of_two_servers_tells_nothing_of_the_one_that_is_closed(
+async def test_name_that_fits_two_servers_reveals_nothing_about_the_one_without_scope(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
     path = tmp_path / "keys.json"
     key = bearer(add_key(path, "ci", "my_math:*"))
-    told = []
+    found = []
     for tool in ("math_x", "y"):
         servers = [server_of(named(tool), name="my"), server_of(named("open"), name="my_math")]
         async with opened(make_app(*servers, auth_keys=str(path))) as http:
             http.headers.update(key)
             assert (await http.post("/call", json={"tool": "my_math_open"})).json() == {"result": "ran"}
-            told.append(facts(await http.post("/call", json={"tool": "my_math_x"})))
-    assert told[0] == told[1]
-    assert told[0][0] == 403
+            found.append(facts(await http.post("/call", json={"tool": "my_math_x"})))
+    assert found[0] == found[1]
+    assert found[0][0] == 403

@@ -1,4 +1,4 @@
-"""Tokens that somebody else made: none opens anything, none breaks anything, none is told of."""
+"""Tests of forged and malformed tokens: all are refused, none causes an error, none is logged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import logging
-from ipaddress import ip_network
 from typing import Any
 
 import jwt
@@ -29,7 +28,7 @@ def part(document: Any) -> str:
 
 
 def signed_by_secret(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
-    """As a library would that takes a public key for a secret."""
+    """Signs as a library would that accepts a public key as an HMAC secret."""
     signed = f"{part(header)}.{part(claims)}"
     return f"{signed}.{part(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
 
@@ -39,7 +38,7 @@ def head_of(**more: Any) -> dict[str, Any]:
 
 
 def attacks(issuer: Issuer) -> dict[str, str]:
-    """Tokens that somebody else made, all with the claims of a good one."""
+    """Returns forged tokens with the claims of a valid one."""
     claims = issuer.claims()
     rsa_key, p256 = issuer.keys["rsa"][0], issuer.keys["p256"][0]
     good = issuer.token()
@@ -58,14 +57,14 @@ def attacks(issuer: Issuer) -> dict[str, str]:
         "the public key as a secret (DER)": signed_by_secret({"alg": "HS256", "kid": "rsa"}, claims, der),
         "an empty secret": signed_by_secret({"alg": "HS256"}, claims, b""),
         "another key": jwt.encode(claims, other, "RS256", {"kid": "rsa"}),
-        "another key, and where it is": jwt.encode(claims, other, "RS256", hidden),
+        "another key, and its location": jwt.encode(claims, other, "RS256", hidden),
         "another key under a new id": jwt.encode(claims, other, "RS256", {"kid": "new"}),
         "an id that is a path": jwt.encode(claims, other, "RS256", {"kid": "../../jwks"}),
         "the algorithm of another kind of key": jwt.encode(claims, p256, "ES256", {"kid": "rsa"}),
         "a key of another kind": jwt.encode(claims, other, "RS256", {"kid": "p256"}),
         "another algorithm than the key's": jwt.encode(claims, issuer.keys["p384"][0], "ES384", {"kid": "p256"}),
-        "no id, where several fit": jwt.encode(claims, rsa_key, "RS256"),
-        "an id that is no text": f"{part({'alg': 'RS256', 'kid': 7})}.{body}.{signature}",
+        "no id, and several keys with the algorithm": jwt.encode(claims, rsa_key, "RS256"),
+        "an id that is a number": f"{part({'alg': 'RS256', 'kid': 7})}.{body}.{signature}",
         "claims of another token": f"{head}.{part(issuer.claims(sub='root'))}.{signature}",
         "no signature": f"{head}.{body}.",
         "half a signature": f"{head}.{body}.{signature[:100]}",
@@ -75,11 +74,11 @@ def attacks(issuer: Issuer) -> dict[str, str]:
 
 
 def malformed(issuer: Issuer) -> dict[str, str]:
-    """Tokens that are none."""
+    """Returns malformed tokens, and tokens with features that are not supported."""
     good = issuer.token()
     head, body, signature = good.split(".")
     return {
-        "critical headers that nobody knows": issuer.token(header={"crit": ["x"], "x": 1}),
+        "unknown critical headers": issuer.token(header={"crit": ["x"], "x": 1}),
         "a payload that is elsewhere": f"{part(head_of(b64=False, crit=['b64']))}..{signature}",
         "padding": f"{head}==.{body}.{signature}",
         "no header": f".{body}.{signature}",
@@ -102,16 +101,15 @@ def malformed(issuer: Issuer) -> dict[str, str]:
     }
 
 
-async def test_no_forged_token_opens_anything_or_breaks_anything(
+async def test_forged_and_malformed_tokens_are_refused_and_not_logged(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    app = make_app(**settings | MATH, trusted_proxies=(ip_network("127.0.0.1"),))
+    app = make_app(**settings | MATH)
     forged = attacks(issuer) | malformed(issuer)
-    for number, (name, token) in enumerate(forged.items()):
+    for name, token in forged.items():
         credential = b"authorization", b"Bearer " + token.encode("latin-1")
-        sender = b"x-forwarded-for", b"203.0.113.%d" % number  # wrong credentials are counted by address
-        answer = await ask(app, "POST", "/math/mcp/call", [HOST, credential, sender])
+        answer = await ask(app, "POST", "/math/mcp/call", [HOST, credential])
         assert (answer.status, answer.document["detail"]) == (401, "The credential is not valid."), name
     good = await ask(app, "GET", "/tools", [HOST, (b"authorization", b"Bearer " + issuer.token().encode())])
     assert good.status == 200
@@ -121,7 +119,7 @@ async def test_no_forged_token_opens_anything_or_breaks_anything(
     assert [part for part in parts if part and part in caplog.text] == []
 
 
-async def test_nothing_is_asked_for_a_token_that_is_refused_anyway(
+async def test_issuer_is_not_asked_about_a_token_that_is_refused_anyway(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any]
 ) -> None:
     forged = attacks(issuer) | malformed(issuer)

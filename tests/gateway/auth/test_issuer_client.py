@@ -1,4 +1,4 @@
-"""Where an issuer's keys are found, and what is not taken for them."""
+"""Tests of fetching an issuer's keys, and of the answers that are not accepted."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from gateway.auth.issuer_client import LARGEST, Away, fetch, jwks_url, metadata_urls
+from gateway.auth.issuer_client import MAX_DOCUMENT_SIZE, IssuerUnavailable, fetch, jwks_url, metadata_urls
 from tests.gateway.auth.issuer import Issuer
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 OAUTH, OPENID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
 
 
-def test_metadata_is_looked_for_where_the_specifications_put_it() -> None:
+def test_metadata_urls_follow_the_specifications() -> None:
     assert metadata_urls("https://a.example") == [f"https://a.example{OAUTH}", f"https://a.example{OPENID}"]
     assert metadata_urls("https://a.example/") == metadata_urls("https://a.example")
     assert metadata_urls("https://a.example:1/realms/x") == [
@@ -28,7 +28,7 @@ def test_metadata_is_looked_for_where_the_specifications_put_it() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("path", ["", "/", "/realms/x"])
-async def test_each_place_is_asked_in_turn(issuer: Issuer, path: str, place: int) -> None:
+async def test_each_metadata_url_is_tried_in_turn(issuer: Issuer, path: str, place: int) -> None:
     url = f"{issuer.url}{path}"
     places = metadata_urls(url)
     found = places[min(place, len(places) - 1)].removeprefix(issuer.url)
@@ -38,18 +38,18 @@ async def test_each_place_is_asked_in_turn(issuer: Issuer, path: str, place: int
     assert issuer.asked[-2:] == [found, "/jwks"]
 
 
-async def test_metadata_without_keys_sends_on_to_the_next_place(issuer: Issuer) -> None:
+async def test_metadata_without_jwks_uri_leads_to_the_next_url(issuer: Issuer) -> None:
     issuer.publish(OAUTH, {"issuer": issuer.url})
     issuer.publish(OPENID, issuer.metadata())
     assert len(await fetch(issuer.url)) == len(issuer.keys)
 
 
 async def pieces() -> AsyncIterator[bytes]:
-    for _ in range(LARGEST // 1000 + 2):
+    for _ in range(MAX_DOCUMENT_SIZE // 1000 + 2):
         yield b" " * 1000
 
 
-def said(document: Any) -> Callable[[], Response]:
+def json_answer(document: Any) -> Callable[[], Response]:
     return lambda: Response(json.dumps(document))
 
 
@@ -58,11 +58,11 @@ def said(document: Any) -> Callable[[], Response]:
     [
         (
             OAUTH,
-            said({"issuer": "https://evil.example", "jwks_uri": "https://evil.example"}),
+            json_answer({"issuer": "https://evil.example", "jwks_uri": "https://evil.example"}),
             "is of the issuer 'https",
         ),
-        (OAUTH, said({"jwks_uri": "https://evil.example"}), "is of the issuer None"),
-        (OAUTH, said([]), "is not an object"),
+        (OAUTH, json_answer({"jwks_uri": "https://evil.example"}), "is of the issuer None"),
+        (OAUTH, json_answer([]), "is not an object"),
         (OAUTH, lambda: Response("<html>"), "is not JSON"),
         (OAUTH, lambda: Response(b"\xff"), "is not JSON"),
         (OAUTH, lambda: Response("[" * 100_000), "is not JSON"),
@@ -70,34 +70,34 @@ def said(document: Any) -> Callable[[], Response]:
         (OAUTH, lambda: Response(status_code=500), "answers 500"),
         (OAUTH, lambda: StreamingResponse(pieces()), "is larger than"),
         ("/jwks", lambda: StreamingResponse(pieces()), "is larger than"),
-        ("/jwks", said({"keys": {}}), "has no keys"),
-        ("/jwks", said({}), "has no keys"),
+        ("/jwks", json_answer({"keys": {}}), "has no keys"),
+        ("/jwks", json_answer({}), "has no keys"),
         ("/jwks", lambda: RedirectResponse("/elsewhere"), "answers 307"),
         ("/jwks", lambda: Response("{}", headers={"content-length": "9"}), "ProtocolError"),
     ],
 )
-async def test_what_is_no_answer_is_said(
+async def test_unusable_answer_is_reported_with_its_reason(
     issuer: Issuer, path: str, answer: Callable[[], Response], reason: str
 ) -> None:
     issuer.answers[path] = answer()
-    with pytest.raises(Away, match=reason):
+    with pytest.raises(IssuerUnavailable, match=reason):
         await fetch(issuer.url)
 
 
 @pytest.mark.parametrize("url", ["", "jwks", "file:///etc/passwd", "ftp://x", "http://[", "data:,{}", 7])
-async def test_a_url_of_keys_that_cannot_be_asked_is_said(issuer: Issuer, url: Any) -> None:
+async def test_unusable_jwks_uri_is_reported(issuer: Issuer, url: Any) -> None:
     issuer.publish(OAUTH, issuer.metadata(jwks_uri=url))
-    with pytest.raises(Away):
+    with pytest.raises(IssuerUnavailable):
         await fetch(issuer.url)
 
 
-def test_keys_are_not_asked_for_in_the_clear_where_the_issuer_is_not() -> None:
+def test_issuer_with_https_cannot_name_a_jwks_uri_with_http() -> None:
     at = "https://a.example"
     assert jwks_url(at, {"issuer": at, "jwks_uri": "https://b.example/keys"}, at) == "https://b.example/keys"
-    with pytest.raises(Away, match="no jwks_uri that can be used"):
+    with pytest.raises(IssuerUnavailable, match="has no usable jwks_uri"):
         jwks_url(at, {"issuer": at, "jwks_uri": "http://a.example/keys"}, at)
 
 
-async def test_an_issuer_that_is_not_there_is_said() -> None:
-    with pytest.raises(Away, match="ConnectError"):
+async def test_unreachable_issuer_is_reported() -> None:
+    with pytest.raises(IssuerUnavailable, match="ConnectError"):
         await fetch("http://127.0.0.1:9")

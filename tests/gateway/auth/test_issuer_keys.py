@@ -1,4 +1,4 @@
-"""The keys of an issuer: when they are asked for, which are taken, and how long they serve."""
+"""Tests of the issuer's keys: when they are fetched, which are accepted, and how long they are used."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import anyio
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from gateway.auth.issuer_client import Away
-from gateway.auth.issuer_keys import FRESH, KEPT, MOST_KEYS, PAUSE, PAUSE_WHILE_AWAY, KeySet
+from gateway.auth.issuer_client import IssuerUnavailable
+from gateway.auth.issuer_keys import MAX_KEY_AGE, MAX_KEYS, MIN_FETCH_INTERVAL, REFRESH_INTERVAL, RETRY_INTERVAL, KeySet
 from gateway.errors import Unauthenticated, Unavailable
 from tests.gateway.auth.issuer import jwk, private_keys
 
@@ -18,23 +18,23 @@ pytestmark = pytest.mark.anyio
 P256 = ec.generate_private_key(ec.SECP256R1())
 
 
-class Answers:
-    """Stands for the issuer: its keys, or why there are none; `times` says how often it was asked."""
+class FakeIssuer:
+    """An issuer with these keys, and their `KeySet`. `fetches` counts the requests."""
 
     def __init__(self, *keys: Any) -> None:
         self.keys = [*keys]
-        self.away = False
-        self.times = 0
+        self.is_unavailable = False
+        self.fetches = 0
         self.now = 0.0
         self.go = anyio.Event()
         self.go.set()
-        self.set = KeySet("https://issuer.example.com", self.ask, lambda: self.now)
+        self.set = KeySet("https://issuer.example.com", self.fetch, lambda: self.now)
 
-    async def ask(self, issuer: str) -> list[Any]:
-        self.times += 1
+    async def fetch(self, issuer: str) -> list[Any]:
+        self.fetches += 1
         await self.go.wait()
-        if self.away:
-            raise Away("it is away")
+        if self.is_unavailable:
+            raise IssuerUnavailable("no answer")
         return self.keys
 
     async def key(self, kid: str | None, algorithm: str = "ES256") -> Any:
@@ -52,35 +52,35 @@ def key(kid: str | None, **more: Any) -> dict[str, Any]:
     return jwk(kid, P256, "ES256", **more)
 
 
-async def test_keys_are_asked_for_at_first_use_and_again_after_an_hour() -> None:
-    issuer = Answers(key("a"))
-    assert issuer.times == 0
-    for now in (0.0, 1.0, FRESH - 1):
+async def test_keys_are_fetched_at_first_use_and_again_after_an_hour() -> None:
+    issuer = FakeIssuer(key("a"))
+    assert issuer.fetches == 0
+    for now in (0.0, 1.0, REFRESH_INTERVAL - 1):
         issuer.now = now
         assert await issuer.has("a")
-    assert (issuer.times, issuer.set.version) == (1, 1)
-    issuer.now = FRESH
+    assert (issuer.fetches, issuer.set.version) == (1, 1)
+    issuer.now = REFRESH_INTERVAL
     issuer.keys = [key("b")]
     assert not await issuer.has("a")
     assert await issuer.has("b")
-    assert (issuer.times, issuer.set.version) == (2, 2)
+    assert (issuer.fetches, issuer.set.version) == (2, 2)
 
 
-async def test_an_unknown_id_asks_again_but_not_often() -> None:
-    issuer = Answers(key("a"))
+async def test_unknown_key_id_causes_a_fetch_but_at_most_one_in_ten_seconds() -> None:
+    issuer = FakeIssuer(key("a"))
     assert await issuer.has("a")
     issuer.keys.append(key("b"))
     for number in range(100):
         assert not await issuer.has(f"made up {number}")
-    assert issuer.times == 1
-    issuer.now = PAUSE
+    assert issuer.fetches == 1
+    issuer.now = MIN_FETCH_INTERVAL
     assert await issuer.has("b")
     assert not await issuer.has("c")
-    assert issuer.times == 2
+    assert issuer.fetches == 2
 
 
-async def test_many_at_once_ask_once() -> None:
-    issuer = Answers(key("a"))
+async def test_concurrent_requests_share_one_fetch() -> None:
+    issuer = FakeIssuer(key("a"))
     issuer.go = anyio.Event()
     found: list[bool] = []
 
@@ -92,24 +92,24 @@ async def test_many_at_once_ask_once() -> None:
             tasks.start_soon(ask, "a")
         await anyio.wait_all_tasks_blocked()
         issuer.go.set()
-    assert (found, issuer.times) == ([True] * 100, 1)
+    assert (found, issuer.fetches) == ([True] * 100, 1)
 
 
-async def test_who_knows_the_key_does_not_wait_for_new_ones() -> None:
-    issuer = Answers(key("a"))
+async def test_token_with_a_known_key_does_not_wait_for_a_fetch() -> None:
+    issuer = FakeIssuer(key("a"))
     assert await issuer.has("a")
-    issuer.now = PAUSE
+    issuer.now = MIN_FETCH_INTERVAL
     issuer.go = anyio.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(issuer.has, "b")
         await anyio.wait_all_tasks_blocked()
         assert await issuer.has("a")
         issuer.go.set()
-    assert issuer.times == 2
+    assert issuer.fetches == 2
 
 
-async def test_who_leaves_in_the_middle_has_asked_all_the_same() -> None:
-    issuer = Answers(key("a"))
+async def test_cancelled_fetch_counts_as_a_fetch() -> None:
+    issuer = FakeIssuer(key("a"))
     issuer.go = anyio.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(issuer.has, "a")
@@ -117,44 +117,44 @@ async def test_who_leaves_in_the_middle_has_asked_all_the_same() -> None:
         tasks.cancel_scope.cancel()
     with pytest.raises(Unavailable):
         await issuer.key("a")
-    assert issuer.times == 1
+    assert issuer.fetches == 1
     issuer.go.set()
-    issuer.now = PAUSE
+    issuer.now = MIN_FETCH_INTERVAL
     assert await issuer.has("a")
 
 
-async def test_an_issuer_that_is_away_is_asked_again_soon_and_said_to_be_so_once(
+async def test_unavailable_issuer_is_tried_again_soon_and_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    issuer = Answers(key("a"))
-    issuer.away = True
-    for now in (0.0, PAUSE_WHILE_AWAY / 2, PAUSE_WHILE_AWAY):
+    issuer = FakeIssuer(key("a"))
+    issuer.is_unavailable = True
+    for now in (0.0, RETRY_INTERVAL / 2, RETRY_INTERVAL):
         issuer.now = now
         with pytest.raises(Unavailable):
             await issuer.key("a")
-    assert issuer.times == 2
+    assert issuer.fetches == 2
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert "issuer.example.com cannot be had: it is away" in caplog.text
-    issuer.away, issuer.now = False, 2 * PAUSE_WHILE_AWAY
+    assert "cannot fetch the keys of issuer https://issuer.example.com: no answer" in caplog.text
+    issuer.is_unavailable, issuer.now = False, 2 * RETRY_INTERVAL
     assert await issuer.has("a")
 
 
-async def test_known_keys_serve_for_a_day_while_the_issuer_is_away() -> None:
-    issuer = Answers(key("a"))
+async def test_known_keys_are_used_for_a_day_while_the_issuer_is_unavailable() -> None:
+    issuer = FakeIssuer(key("a"))
     assert await issuer.has("a")
-    issuer.away = True
-    for now in (FRESH, KEPT - 1):
+    issuer.is_unavailable = True
+    for now in (REFRESH_INTERVAL, MAX_KEY_AGE - 1):
         issuer.now = now
         assert await issuer.has("a")
-        with pytest.raises(Unavailable):  # it may be a new one: nobody can tell
+        with pytest.raises(Unavailable):  # it may be a new key
             await issuer.key("b")
-    issuer.now = KEPT
+    issuer.now = MAX_KEY_AGE
     with pytest.raises(Unavailable):
         await issuer.key("a")
 
 
-async def test_a_key_signs_only_what_its_kind_does() -> None:
-    issuer = Answers(*(jwk(kid, own, algorithm) for kid, (own, algorithm) in private_keys().items()))
+async def test_key_is_used_only_with_algorithms_of_its_type() -> None:
+    issuer = FakeIssuer(*(jwk(kid, own, algorithm) for kid, (own, algorithm) in private_keys().items()))
     fitting = {"rsa": "RS256 RS512 PS256", "p256": "ES256", "p384": "ES384", "p521": "ES512", "ed25519": "EdDSA"}
     for kid, algorithms in fitting.items():
         for algorithm in ["RS256", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA", "HS256", "none"]:
@@ -165,7 +165,7 @@ async def test_a_key_signs_only_what_its_kind_does() -> None:
                     await issuer.key(kid, algorithm)
 
 
-NO_KEYS: Mapping[str, Callable[[], Any]] = {
+UNUSABLE_KEYS: Mapping[str, Callable[[], Any]] = {
     "nothing": lambda: None,
     "text": lambda: "key",
     "a secret": lambda: {"kty": "oct", "k": "c2VjcmV0", "kid": "a"},
@@ -181,20 +181,20 @@ NO_KEYS: Mapping[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", NO_KEYS)
-async def test_what_is_no_key_to_verify_with_is_left_out(name: str) -> None:
-    found = NO_KEYS[name]()
-    issuer = Answers(found, key("b"))
+@pytest.mark.parametrize("name", UNUSABLE_KEYS)
+async def test_unusable_key_is_ignored(name: str) -> None:
+    found = UNUSABLE_KEYS[name]()
+    issuer = FakeIssuer(found, key("b"))
     assert await issuer.has("b")
     for algorithm in ("ES256", "ES384", "RS256", "HS256"):
         with pytest.raises(Unauthenticated):
             await issuer.key("a", algorithm)
-    issuer = Answers(found)
+    issuer = FakeIssuer(found)
     with pytest.raises(Unavailable):
         await issuer.key("a")
 
 
-async def test_more_keys_than_anybody_has_are_none() -> None:
-    issuer = Answers(*[key(str(number)) for number in range(MOST_KEYS + 1)])
+async def test_too_many_keys_are_refused() -> None:
+    issuer = FakeIssuer(*[key(str(number)) for number in range(MAX_KEYS + 1)])
     with pytest.raises(Unavailable):
         await issuer.key("1")

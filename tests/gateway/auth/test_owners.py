@@ -1,4 +1,4 @@
-"""Two subjects of one client are two principals, and a key is none of them, whatever their names."""
+"""Tests that sessions and waiting calls belong to one subject of one client, and not to a key of the same name."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ async def http(
 
 @pytest.fixture
 def others(issuer: Issuer, key: dict[str, str]) -> list[dict[str, str]]:
-    """Who is not Ann, by each thing that can tell: the subject, the client, the kind of credential."""
+    """Headers of callers that differ in the subject, the client, or the kind of credential."""
     other_subject = issuer.token(sub="bob", client_id=CLIENT)
     other_client = issuer.token(sub="ann", client_id="other-app")
     return [bearer(other_subject), bearer(other_client), key]
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
-async def test_a_session_is_of_one_subject_of_one_client(
+async def test_session_belongs_to_one_subject_of_one_client(
     http: Http, issuer: Issuer, others: list[dict[str, str]], url: str
 ) -> None:
     first, renewed = (bearer(issuer.token(sub="ann", client_id=CLIENT, jti=number)) for number in "12")
@@ -67,7 +67,7 @@ async def test_a_session_is_of_one_subject_of_one_client(
     assert (answer.status_code, wire.messages(answer.text)[-1]["result"]) == (200, {})
 
 
-async def test_a_call_that_waits_is_of_one_subject(http: Http, issuer: Issuer, others: list[dict[str, str]]) -> None:
+async def test_waiting_call_belongs_to_one_subject(http: Http, issuer: Issuer, others: list[dict[str, str]]) -> None:
     http.headers.update(bearer(issuer.token(sub="ann", client_id=CLIENT)))
     asked = (await post(http, "ask")).json()
     answers = {name: {"action": "decline"} for name in asked["inputRequests"]}

@@ -1,4 +1,4 @@
-"""What a pattern covers, and what it does not."""
+"""Tests of scope patterns."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def tool(name: str, **annotations: Any) -> ToolInfo:
         ("admin:add", "admin", "add"),
     ],
 )
-def test_a_pattern_covers(pattern: str, server: str, name: str) -> None:
+def test_pattern_covers_tool(pattern: str, server: str, name: str) -> None:
     for scopes in (Scopes([pattern]), Scopes(["openid", "", pattern])):
         assert scopes.covers(server, name)
         assert scopes.covers(server, tool(name))
@@ -74,23 +74,23 @@ def test_a_pattern_covers(pattern: str, server: str, name: str) -> None:
         ("math.add", "math", "add"),
     ],
 )
-def test_a_pattern_does_not_cover(pattern: str, server: str, name: str) -> None:
+def test_pattern_does_not_cover_tool(pattern: str, server: str, name: str) -> None:
     assert not Scopes([pattern]).covers(server, name)
     assert not Scopes([pattern]).covers(server, tool(name))
 
 
-def test_no_scopes_cover_nothing() -> None:
+def test_empty_scopes_cover_nothing() -> None:
     assert not Scopes([]).covers("math", "add")
     assert not Scopes([]).covers_all_of("math")
 
 
 @pytest.mark.parametrize("pattern", ["math:*", "*:*", "m*:**", "admin"])
-def test_all_of_a_server_is_covered_by_a_pattern_for_each_tool_of_it(pattern: str) -> None:
+def test_pattern_for_every_tool_covers_the_whole_server(pattern: str) -> None:
     assert Scopes(["x:y", pattern]).covers_all_of("math")
 
 
 @pytest.mark.parametrize("pattern", ["math:add", "math:*_tool", "math:a*", "echo:*", "*:add", "*", "math", "math:"])
-def test_all_of_a_server_is_covered_by_nothing_less(pattern: str) -> None:
+def test_pattern_for_some_tools_does_not_cover_the_whole_server(pattern: str) -> None:
     assert not Scopes([pattern]).covers_all_of("math")
 
 
@@ -104,42 +104,42 @@ def test_all_of_a_server_is_covered_by_nothing_less(pattern: str) -> None:
         (["math:*", "d*"], False),
     ],
 )
-def test_a_tool_that_destroys_needs_its_scope_and_a_pattern(scopes: list[str], covered: bool) -> None:
+def test_destructive_tool_needs_the_destructive_scope_and_a_pattern(scopes: list[str], covered: bool) -> None:
     granted = Scopes(scopes, "danger")
     assert granted.covers("math", tool("drop", destructiveHint=True)) is covered
-    assert granted.covers("math", "drop") is covered, "of which only the name is known"
+    assert granted.covers("math", "drop") is covered, "an unknown tool"
 
 
 @pytest.mark.parametrize("annotations", [{}, {"destructiveHint": False}, {"readOnlyHint": False}, {"title": "Drop"}])
-def test_a_tool_that_is_not_marked_so_needs_no_more_than_a_pattern(annotations: dict[str, Any]) -> None:
+def test_other_tools_do_not_need_the_destructive_scope(annotations: dict[str, Any]) -> None:
     assert Scopes(["math:*"], "danger").covers("math", tool("add", **annotations))
     assert Scopes(["math:*"], "danger").covers("math", {"name": "add", "inputSchema": {}})
 
 
-def test_a_tool_is_held_against_what_it_is_now() -> None:
+def test_change_of_a_tools_annotations_takes_effect_at_once() -> None:
     scopes = Scopes(["math:*"], "danger")
     assert scopes.covers("math", tool("add"))
     assert not scopes.covers("math", tool("add", destructiveHint=True))
 
 
-def test_the_scope_of_destruction_does_not_take_prompts_and_resources_away() -> None:
+def test_missing_destructive_scope_does_not_affect_prompts_and_resources() -> None:
     assert Scopes(["math:*"], "danger").covers_all_of("math")
 
 
-def test_what_is_missing_is_named_as_it_was_asked_for() -> None:
+def test_missing_scope_has_the_name_that_was_asked_for() -> None:
     assert Scopes(["echo:*"], "danger").missing("math", "add_tool", "add") == "math:add"
     assert Scopes(["math:*"], "danger").missing("math", "drop", "drop") == "danger"
 
 
-def test_decisions_on_many_tools_are_the_same_when_they_are_no_longer_kept() -> None:
+def test_decisions_are_the_same_for_more_tools_than_are_cached() -> None:
     scopes = Scopes(["math:*1"])
     for _ in range(2):
         covered = [number for number in range(1000) if scopes.covers("math", tool(f"t{number}"))]
         assert covered == [*range(1, 1000, 10)]
 
 
-def test_no_pattern_and_no_name_make_it_slow() -> None:
-    """A matcher that goes back would take years."""
+def test_matching_takes_linear_time() -> None:
+    """A matcher that backtracks would take years."""
     started = time.process_time()
     assert not Scopes(["*:" + "*a" * 30 + "*b"]).covers("math", "a" * 100_000)
     assert Scopes(["*:" + "*a" * 30 + "*"]).covers("math", "a" * 100_000)

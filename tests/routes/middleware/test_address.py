@@ -1,4 +1,4 @@
-"""Whom a stranger is counted as: the address that our own proxies saw, and never what the client says."""
+"""Tests of the client's address: taken from the connection or trusted proxies, never from the client's own claim."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ NETWORKS = tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1", "::1", "2001:db8:ff
 LOCAL = tuple(map(ip_network, ("127.0.0.1",)))
 
 
-async def key_of(peer: str | None, forwarded: Iterable[str] = (), trusted: Any = NETWORKS, kind: str = "http") -> str:
-    """What is counted by for a request from `peer` with these `X-Forwarded-For` headers."""
+async def address_of(
+    peer: str | None, forwarded: Iterable[str] = (), trusted: Any = NETWORKS, kind: str = "http"
+) -> str:
+    """Returns the counted address of a request from `peer` with these `X-Forwarded-For` headers."""
     found = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,15 +51,15 @@ async def key_of(peer: str | None, forwarded: Iterable[str] = (), trusted: Any =
         ("a-unix-socket", "unknown"),
     ],
 )
-async def test_without_a_proxy_it_is_the_address_of_the_connection(peer: str | None, counted: str) -> None:
+async def test_address_is_that_of_the_connection_without_a_proxy(peer: str | None, counted: str) -> None:
     for kind in ("http", "websocket"):
-        assert await key_of(peer, kind=kind) == counted
-        assert await key_of(peer, ["203.0.113.9"], (), kind) == counted
+        assert await address_of(peer, kind=kind) == counted
+        assert await address_of(peer, ["203.0.113.9"], (), kind) == counted
 
 
 @pytest.mark.parametrize("peer", ["192.0.2.1", "11.0.0.1", "2001:db8::1", "::2"])
-async def test_a_client_of_its_own_is_not_believed(peer: str) -> None:
-    assert await key_of(peer, ["203.0.113.9"]) == await key_of(peer)
+async def test_forwarded_header_of_an_untrusted_peer_is_ignored(peer: str) -> None:
+    assert await address_of(peer, ["203.0.113.9"]) == await address_of(peer)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +72,13 @@ async def test_a_client_of_its_own_is_not_believed(peer: str) -> None:
         (["[2001:db8:1:2:3::4]:4711"], "2001:db8:1:2::/64"),
         (["[2001:db8:1:2:3::4]"], "2001:db8:1:2::/64"),
         (["::ffff:203.0.113.9"], "203.0.113.9"),
-        (["198.51.100.1, 203.0.113.9"], "203.0.113.9"),  # what the client said stands on the left
-        (["198.51.100.1", "203.0.113.9"], "203.0.113.9"),  # in a header of its own, too
+        (["198.51.100.1, 203.0.113.9"], "203.0.113.9"),  # the client's own claim is on the left
+        (["198.51.100.1", "203.0.113.9"], "203.0.113.9"),  # also in a header of its own
         (["203.0.113.9, 10.1.1.1"], "203.0.113.9"),
         (["203.0.113.9", "10.1.1.1", "2001:db8:ffff::7"], "203.0.113.9"),
         (["10.9.9.9, 203.0.113.9, 10.1.1.1"], "203.0.113.9"),
         (["127.0.0.1, 203.0.113.9"], "203.0.113.9"),
-        (["10.1.1.1, 10.2.2.2"], "10.1.1.1"),  # one of ours asks
+        (["10.1.1.1, 10.2.2.2"], "10.1.1.1"),  # the request comes from a trusted proxy itself
         ([], "10.0.0.1"),
         ([""], "10.0.0.1"),
         (["unknown"], "10.0.0.1"),
@@ -89,17 +91,17 @@ async def test_a_client_of_its_own_is_not_believed(peer: str) -> None:
         (["principal ci"], "10.0.0.1"),
     ],
 )
-async def test_behind_our_proxies_it_is_the_last_address_that_is_not_theirs(forwarded: list[str], counted: str) -> None:
-    assert await key_of("10.0.0.1", forwarded) == counted
-    assert await key_of("::ffff:10.0.0.1", forwarded) == counted
+async def test_address_is_the_last_untrusted_one_behind_trusted_proxies(forwarded: list[str], counted: str) -> None:
+    assert await address_of("10.0.0.1", forwarded) == counted
+    assert await address_of("::ffff:10.0.0.1", forwarded) == counted
 
 
-async def test_whoever_has_an_ipv6_network_is_one_stranger() -> None:
-    assert await key_of("2001:db8:1:2::1") == await key_of("10.0.0.1", ["2001:db8:1:2:ffff::"])
-    assert await key_of("2001:db8:1:2::1") != await key_of("2001:db8:1:3::1")
+async def test_addresses_of_one_ipv6_network_count_as_one() -> None:
+    assert await address_of("2001:db8:1:2::1") == await address_of("10.0.0.1", ["2001:db8:1:2:ffff::"])
+    assert await address_of("2001:db8:1:2::1") != await address_of("2001:db8:1:3::1")
 
 
-async def test_a_long_header_is_read_from_its_right_end_and_not_kept_whole() -> None:
+async def test_long_header_is_read_from_its_right_end_and_cached_only_in_part() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None: ...
 
     address, nothing = Address(app, LOCAL), (None, None)
@@ -107,22 +109,22 @@ async def test_a_long_header_is_read_from_its_right_end_and_not_kept_whole() -> 
         value = b"1.1.1.%d," % number * 10_000 + b"1.1.1.1," * 1000 + b"203.0.113.9"
         scope = {"type": "http", "client": ("127.0.0.1", 1), "headers": [(b"x-forwarded-for", value)]}
         await address(scope, *nothing)  # type: ignore[arg-type]
-    assert address._stranger.cache_info().currsize == 1
-    assert await key_of("127.0.0.1", [value.decode()]) == "203.0.113.9"
+    assert address._caller_at.cache_info().currsize == 1
+    assert await address_of("127.0.0.1", [value.decode()]) == "203.0.113.9"
 
 
-def of_peer(app: ASGIApp, peer: str) -> ASGIApp:
-    """The application as a client at this address has it."""
+def from_peer(app: ASGIApp, peer: str) -> ASGIApp:
+    """Wraps the application so that requests come from `peer`."""
 
-    async def from_peer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         scope["client"] = (peer, 50_000)
         await app(scope, receive, send)
 
-    return from_peer
+    return wrapped
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_every_call_is_the_strangers_who_sent_it(make_app: MakeApp, era: Era) -> None:
+async def test_calls_are_counted_by_the_address_of_each_request(make_app: MakeApp, era: Era) -> None:
     async def who() -> str:
         return caller.get().key
 
@@ -133,7 +135,7 @@ async def test_every_call_is_the_strangers_who_sent_it(make_app: MakeApp, era: E
             called = await mcp.call_tool("who", {})
             assert called.structured_content == {"result": f"address {address}"}
             assert (await post(http, "who")).status_code == 429
-        transport = AppTransport(of_peer(app, "192.0.2.1"))
+        transport = AppTransport(from_peer(app, "192.0.2.1"))
         direct = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url=BASE))
         direct.headers["x-forwarded-for"] = "203.0.113.3"
         assert (await post(direct, "who")).json() == {"result": "address 192.0.2.1"}
@@ -141,7 +143,7 @@ async def test_every_call_is_the_strangers_who_sent_it(make_app: MakeApp, era: E
         assert (await post(direct, "who")).status_code == 429
 
 
-async def test_where_nothing_is_counted_nobody_asks_for_the_address(make_app: MakeApp) -> None:
+async def test_address_is_not_read_without_rate_limits_and_authentication(make_app: MakeApp) -> None:
     async def who() -> str:
         return caller.get().key
 

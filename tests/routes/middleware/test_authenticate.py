@@ -1,4 +1,4 @@
-"""Who may come in, at every URL, and what those are told who may not."""
+"""Tests of authentication over HTTP: accepted credentials, and refusals."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.anyio
 
 
 async def who() -> list[str | None]:
-    """Who is asking, by our word and by the SDK's."""
+    """Returns the caller as the gateway and the SDK see it."""
     token = get_access_token()
     return [caller.get().name, token.client_id if token else None, token.token if token else None]
 
 
 async def headers(ctx: Context) -> list[str]:
-    """The names of the headers that a tool can see."""
+    """Returns the names of the headers that a tool can see."""
     request: Any = ctx.request_context.request
     return sorted(request.headers)
 
@@ -44,7 +44,7 @@ def key(keys: Path) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  ", "X-API-Key"])
-async def test_a_key_says_who_is_asking(make_app: MakeApp, keys: Path, key: str, scheme: str) -> None:
+async def test_key_is_accepted_in_either_header(make_app: MakeApp, keys: Path, key: str, scheme: str) -> None:
     sent = {"x-api-key": key} if scheme == "X-API-Key" else {"authorization": f"{scheme}{key}"}
     async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
         http.headers.update(sent)
@@ -52,7 +52,7 @@ async def test_a_key_says_who_is_asking(make_app: MakeApp, keys: Path, key: str,
             assert (await post(http, "who")).json() == {"result": ["key:ci", "key:ci", ""]}
 
 
-async def test_a_key_says_so_over_native_mcp_too(make_app: MakeApp, keys: Path, key: str) -> None:
+async def test_key_is_accepted_over_native_mcp(make_app: MakeApp, keys: Path, key: str) -> None:
     async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
         http.headers.update(bearer(key))
         for server in ("one", ""):
@@ -62,7 +62,7 @@ async def test_a_key_says_so_over_native_mcp_too(make_app: MakeApp, keys: Path, 
                     assert found.structured_content == {"result": ["key:ci", "key:ci", ""]}
 
 
-async def test_no_tool_sees_a_credential(make_app: MakeApp, keys: Path, key: str) -> None:
+async def test_tools_cannot_see_credentials(make_app: MakeApp, keys: Path, key: str) -> None:
     async with opened(make_app(server_of(headers), auth_keys=str(keys))) as http:
         for sent in (bearer(key), {"x-api-key": key, "authorization": "Basic b3RoZXI6c2VjcmV0"}):
             http.headers = {**sent, "x-other": "1"}
@@ -77,7 +77,7 @@ async def test_no_tool_sees_a_credential(make_app: MakeApp, keys: Path, key: str
     "given", ["", "x", "mcp_", "mcp_00000000_x", "a.b.c", "mcp_ÿÿ", "x" * 20_000, "a" * 300 + "." * 900]
 )
 @pytest.mark.parametrize("header", [b"authorization", b"x-api-key"])
-async def test_a_wrong_key_is_refused_without_a_word_about_why(
+async def test_wrong_key_is_refused_without_a_reason(
     make_app: MakeApp, keys: Path, key: str, given: str, header: bytes
 ) -> None:
     value = given.encode("latin-1") if header == b"x-api-key" else b"Bearer " + given.encode("latin-1")
@@ -86,7 +86,7 @@ async def test_a_wrong_key_is_refused_without_a_word_about_why(
     assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token", error_description=')
 
 
-async def test_a_key_is_refused_after_its_time(make_app: MakeApp, keys: Path) -> None:
+async def test_expired_key_is_refused(make_app: MakeApp, keys: Path) -> None:
     key = add_key(keys, "ci", "one:*", expires=datetime(2020, 1, 1, tzinfo=UTC))
     async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
         http.headers.update(bearer(key))
@@ -94,7 +94,7 @@ async def test_a_key_is_refused_after_its_time(make_app: MakeApp, keys: Path) ->
     assert (answer.status_code, answer.json()["detail"]) == (401, "The credential has expired.")
 
 
-async def test_several_credentials_are_refused(make_app: MakeApp, keys: Path, key: str) -> None:
+async def test_two_credentials_are_refused(make_app: MakeApp, keys: Path, key: str) -> None:
     app = make_app(server_of(who), auth_keys=str(keys))
     by_bearer, by_key = (b"authorization", f"Bearer {key}".encode()), (b"x-api-key", key.encode())
     for sent in ([by_bearer, by_key], [by_key, by_key], [by_bearer, by_bearer]):
@@ -103,21 +103,21 @@ async def test_several_credentials_are_refused(make_app: MakeApp, keys: Path, ke
         assert 'error="invalid_request"' in answer.headers["www-authenticate"]
 
 
-async def test_another_scheme_is_no_credential(make_app: MakeApp, keys: Path, key: str) -> None:
+async def test_other_authorization_schemes_are_ignored(make_app: MakeApp, keys: Path, key: str) -> None:
     app = make_app(server_of(who), auth_keys=str(keys))
     basic = (b"authorization", b"Basic b3RoZXI6c2VjcmV0")
     assert "error" not in (await ask(app, "GET", "/tools", [HOST, basic])).headers["www-authenticate"]
     assert (await ask(app, "GET", "/tools", [HOST, basic, (b"x-api-key", key.encode())])).status == 200
 
 
-async def test_a_preflight_is_answered_before_anyone_is_asked(make_app: MakeApp, keys: Path, key: str) -> None:
+async def test_preflight_needs_no_credential(make_app: MakeApp, keys: Path, key: str) -> None:
     asked = [(b"origin", b"http://localhost"), (b"access-control-request-method", b"POST")]
     answer = await ask(make_app(server_of(who), auth_keys=str(keys)), "OPTIONS", "/one/mcp", [HOST, *asked])
     assert answer.status == 204
     assert {"authorization", "x-api-key"} <= {*answer.headers["access-control-allow-headers"].split(", ")}
 
 
-async def test_a_page_may_read_the_challenge(make_app: MakeApp, keys: Path, key: str) -> None:
+async def test_browser_page_may_read_the_challenge(make_app: MakeApp, keys: Path, key: str) -> None:
     answer = await ask(
         make_app(server_of(who), auth_keys=str(keys)), "GET", "/tools", [HOST, (b"origin", b"http://localhost")]
     )
@@ -133,7 +133,7 @@ async def test_wrong_keys_do_not_lock_out_others_at_the_same_address(make_app: M
         assert (await http.get("/health", headers=bearer("wrong"))).status_code == 200
 
 
-async def test_where_authentication_is_off_nobody_is_asked(make_app: MakeApp) -> None:
+async def test_credentials_are_ignored_without_authentication(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(who))) as http:
         http.headers.update(bearer("anything"))
         assert (await post(http, "who")).json() == {"result": [None, None, None]}

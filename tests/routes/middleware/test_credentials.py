@@ -1,4 +1,4 @@
-"""Which credentials a request has, and that it has none any more."""
+"""Tests of taking credentials out of a request."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ OTHER = (b"x-other", b"1")
         ([(b"sec-websocket-protocol", b"bearer.a"), (b"sec-websocket-protocol", b"bearer.b, bearer.")], ["a", "b", ""]),
     ],
 )
-def test_every_credential_is_found_and_none_is_left(headers: list[tuple[bytes, bytes]], found: list[str]) -> None:
+def test_every_credential_is_returned_and_removed(headers: list[tuple[bytes, bytes]], found: list[str]) -> None:
     scope: dict[str, Any] = {"type": "http", "headers": [OTHER, *headers]}
     assert take_credentials(scope) == found
     assert scope["headers"] == [OTHER]
 
 
-def test_the_subprotocols_that_are_none_stay() -> None:
+def test_other_subprotocols_remain() -> None:
     offered = [(b"sec-websocket-protocol", b"multi-mcp , bearer.a"), (b"sec-websocket-protocol", b"x,y")]
     protocols = ["multi-mcp", "bearer.a", "x", "y"]
     scope: dict[str, Any] = {"type": "websocket", "headers": [OTHER, *offered], "subprotocols": protocols}

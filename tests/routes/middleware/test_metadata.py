@@ -1,4 +1,4 @@
-"""Where a client that was refused is sent, and what it finds there."""
+"""Tests of the protected resource metadata and of the challenges that name it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MATH = {"servers_dir": ("mcp_servers",), "auth_issuer": ISSUER, "auth_audience":
 
 
 def challenged(answer: Answer) -> str:
-    """The URL that a 401 names."""
+    """Returns the metadata URL of a 401."""
     assert answer.status == 401
     return answer.headers["www-authenticate"].partition('resource_metadata="')[2].removesuffix('"')
 
@@ -29,7 +29,7 @@ def app(make_app: MakeApp) -> Starlette:
     return make_app(**MATH)
 
 
-async def test_each_endpoint_is_a_resource_and_so_is_the_whole(app: Starlette) -> None:
+async def test_each_endpoint_and_the_whole_router_have_metadata(app: Starlette) -> None:
     for resource, scope in (("", "*:*"), ("/mcp", "*:*"), ("/math/mcp", "math:*"), ("/echo/mcp", "echo:*")):
         assert (await ask(app, "GET", WELL_KNOWN + resource)).document == {
             "resource": f"http://localhost:8000{resource}",
@@ -40,7 +40,9 @@ async def test_each_endpoint_is_a_resource_and_so_is_the_whole(app: Starlette) -
         }
 
 
-async def test_with_keys_alone_there_is_nobody_to_ask_for_a_token(make_app: MakeApp, tmp_path: Path) -> None:
+async def test_metadata_names_no_authorization_server_if_only_keys_are_configured(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
     add_key(tmp_path / "keys.json", "ci", "*:*")
     app = make_app(servers_dir=("mcp_servers",), auth_keys=str(tmp_path / "keys.json"))
     assert "authorization_servers" not in (await ask(app, "GET", WELL_KNOWN)).document
@@ -63,27 +65,27 @@ async def test_with_keys_alone_there_is_nobody_to_ask_for_a_token(make_app: Make
         ('/"\r\nx: y/mcp', ""),
     ],
 )
-async def test_a_refusal_names_the_metadata_of_what_was_asked_for(app: Starlette, path: str, resource: str) -> None:
+async def test_challenge_names_the_metadata_of_the_requested_endpoint(app: Starlette, path: str, resource: str) -> None:
     url = challenged(await ask(app, "GET", path))
     assert url == f"http://localhost:8000{WELL_KNOWN}{resource}"
     found = await ask(app, "GET", url.removeprefix("http://localhost:8000"))
     assert found.document["resource"] == f"http://localhost:8000{resource}"
 
 
-async def test_a_stranger_cannot_find_out_which_servers_there_are(app: Starlette) -> None:
-    there, nowhere = [await ask(app, "GET", f"{WELL_KNOWN}/{name}/mcp") for name in ("math", "nope")]
-    assert there.body.replace(b"math", b"nope") == nowhere.body
-    there, nowhere = [await ask(app, "GET", f"/{name}/mcp/tools") for name in ("math", "nope")]
-    assert challenged(there).replace("math", "nope") == challenged(nowhere)
+async def test_metadata_and_challenge_do_not_reveal_which_servers_exist(app: Starlette) -> None:
+    existing, unknown = [await ask(app, "GET", f"{WELL_KNOWN}/{name}/mcp") for name in ("math", "nope")]
+    assert existing.body.replace(b"math", b"nope") == unknown.body
+    existing, unknown = [await ask(app, "GET", f"/{name}/mcp/tools") for name in ("math", "nope")]
+    assert challenged(existing).replace("math", "nope") == challenged(unknown)
 
 
 @pytest.mark.parametrize("resource", ["/", "/x", "/math", "/math/mcp/", "/math/mcp/call", "/a/b/mcp", "x", "/ä/mcp"])
-async def test_there_is_nothing_where_no_resource_can_be(app: Starlette, resource: str) -> None:
+async def test_paths_that_are_no_resource_have_no_metadata(app: Starlette, resource: str) -> None:
     assert (await ask(app, "GET", WELL_KNOWN + resource)).status in (401, 404)
 
 
 @pytest.mark.parametrize("path", ["", "/ai", "/a/b"])
-async def test_a_public_url_is_what_clients_are_told(make_app: MakeApp, path: str) -> None:
+async def test_public_url_replaces_the_host_of_the_request(make_app: MakeApp, path: str) -> None:
     base = f"https://tools.example.com{path}"
     app = make_app(**MATH, public_url=base)
     assert challenged(await ask(app, "GET", "/math/mcp")) == f"{base}{WELL_KNOWN}/math/mcp"
@@ -92,7 +94,7 @@ async def test_a_public_url_is_what_clients_are_told(make_app: MakeApp, path: st
     assert (await ask(app, "GET", WELL_KNOWN + path)).document["resource"] == base
 
 
-async def test_behind_a_prefix_it_is_among_what_clients_are_told(app: Starlette) -> None:
+async def test_prefix_of_a_proxy_is_part_of_the_urls(app: Starlette) -> None:
     base = "http://localhost:8000/ai"
     assert challenged(await ask_behind("/ai", app, "GET", "/math/mcp")) == f"{base}{WELL_KNOWN}/math/mcp"
     for url in (f"{WELL_KNOWN}/math/mcp", f"{WELL_KNOWN}/ai/math/mcp"):
@@ -100,14 +102,14 @@ async def test_behind_a_prefix_it_is_among_what_clients_are_told(app: Starlette)
 
 
 @pytest.mark.parametrize("host", ["tools.example.com", "tools.example.com:8443", "[::1]:8000", "127.0.0.1"])
-async def test_the_host_is_the_one_that_was_asked(make_app: MakeApp, host: str) -> None:
+async def test_resource_has_the_host_of_the_request(make_app: MakeApp, host: str) -> None:
     settings: dict[str, Any] = MATH | {"allowed_hosts": ("*",)}
     answer = await ask(make_app(**settings), "GET", f"{WELL_KNOWN}/mcp", [(b"host", host.encode())])
     assert answer.document["resource"] == f"http://{host}/mcp"
 
 
 @pytest.mark.parametrize("host", [b'a", error="x', b"a/b", b"a b", b"", b"a@b", b"[::1"])
-async def test_a_host_that_is_none_is_not_repeated(make_app: MakeApp, host: bytes) -> None:
+async def test_malformed_host_is_not_repeated(make_app: MakeApp, host: bytes) -> None:
     settings: dict[str, Any] = MATH | {"allowed_hosts": ("*",)}
     answer = await ask(make_app(**settings), "GET", "/math/mcp", [(b"host", host)])
     assert challenged(answer) == f"http://localhost{WELL_KNOWN}/math/mcp"

@@ -1,4 +1,4 @@
-"""What is open to strangers where authentication is on, and what is not."""
+"""Tests of the URLs that are open and closed without a credential when authentication is on."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OPEN = ["/health", "/one/mcp/health", "/.well-known/oauth-protected-resource"]
 
 
 async def who() -> None:
-    """Nobody gets here."""
+    """Never runs."""
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def key(keys: Path) -> str:
 
 
 @pytest.mark.parametrize(("method", "url"), CLOSED)
-async def test_a_stranger_is_asked_who_they_are(make_app: MakeApp, keys: Path, key: str, method: str, url: str) -> None:
+async def test_closed_url_needs_a_credential(make_app: MakeApp, keys: Path, key: str, method: str, url: str) -> None:
     answer = await ask(make_app(server_of(who), auth_keys=str(keys)), method, url)
     assert (answer.status, answer.document["type"]) == (401, "urn:multi-mcp:error:unauthenticated")
     challenge = answer.headers["www-authenticate"]
@@ -67,7 +67,7 @@ async def test_a_stranger_is_asked_who_they_are(make_app: MakeApp, keys: Path, k
 
 @pytest.mark.parametrize("url", OPEN)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_what_is_open_is_so_with_a_wrong_key_as_well(
+async def test_open_url_is_open_with_a_wrong_key_too(
     make_app: MakeApp, keys: Path, key: str, method: str, url: str
 ) -> None:
     async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
@@ -75,7 +75,7 @@ async def test_what_is_open_is_so_with_a_wrong_key_as_well(
             assert (await http.request(method, url, headers=sent)).status_code == 200
 
 
-async def test_health_tells_a_stranger_no_more_than_that_it_is_up(make_app: MakeApp, keys: Path, key: str) -> None:
+async def test_health_shows_only_the_status_without_a_credential(make_app: MakeApp, keys: Path, key: str) -> None:
     async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
         for url in ("/health", "/one/mcp/health"):
             assert (await http.get(url)).json() == {"status": "ok"}
@@ -83,7 +83,7 @@ async def test_health_tells_a_stranger_no_more_than_that_it_is_up(make_app: Make
             assert (await http.get(url, headers=bearer(key))).json()["tools"] == 1
 
 
-async def test_behind_a_prefix_the_same_is_open(make_app: MakeApp, keys: Path, key: str) -> None:
+async def test_open_urls_are_the_same_behind_a_prefix(make_app: MakeApp, keys: Path, key: str) -> None:
     app = make_app(server_of(who), auth_keys=str(keys))
     for url in OPEN:
         assert (await ask_behind("/ai", app, "GET", url)).status == 200
@@ -92,8 +92,12 @@ async def test_behind_a_prefix_the_same_is_open(make_app: MakeApp, keys: Path, k
     assert (await ask_behind("", app, "GET", "/ai/health")).status == 401
 
 
-async def test_metrics_are_open_where_they_are_told_to_be(make_app: MakeApp, keys: Path, key: str) -> None:
+async def test_metrics_are_open_if_the_setting_says_so(make_app: MakeApp, keys: Path, key: str) -> None:
     closed = make_app(server_of(who), auth_keys=str(keys), metrics="/m")
     assert (await ask(closed, "GET", "/m")).status == 401
-    told = make_app(server_of(who), auth_keys=str(keys), metrics="/m", metrics_open=True)
-    assert [(await ask(told, "GET", path)).status == 401 for path in ("/m", "/m/x", "/n")] == [False, True, True]
+    open_metrics = make_app(server_of(who), auth_keys=str(keys), metrics="/m", metrics_open=True)
+    assert [(await ask(open_metrics, "GET", path)).status == 401 for path in ("/m", "/m/x", "/n")] == [
+        False,
+        True,
+        True,
+    ]

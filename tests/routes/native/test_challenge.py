@@ -1,4 +1,4 @@
-"""A native call outside of its caller's scopes is HTTP 403, by which an OAuth client knows what to ask for."""
+"""Tests that a native call outside the caller's scopes gets HTTP 403 with the missing scope."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def answered(
 @pytest.mark.parametrize("number", [7, "seven"])
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(("url", "name"), PLACES)
-async def test_the_refusal_answers_the_request_and_says_what_to_ask_for(
+async def test_refusal_answers_the_request_and_names_the_missing_scope(
     http: Http, era: Era, url: str, name: str, number: int | str
 ) -> None:
     refused = await answered(http, era, url, name.replace("add", "secret"), number)
@@ -86,7 +86,7 @@ async def test_the_refusal_answers_the_request_and_says_what_to_ask_for(
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(("url", "name"), PLACES)
-async def test_what_the_caller_may_call_passes_as_it_came(http: Http, era: Era, url: str, name: str) -> None:
+async def test_call_within_the_scopes_runs(http: Http, era: Era, url: str, name: str) -> None:
     answer = await answered(http, era, url, name, a=1, b=2)
     message = answer.json() if era == "modern" else wire.messages(answer.text)[-1]
     assert (answer.status_code, message["result"]["structuredContent"]) == (200, {"result": 3})
@@ -94,14 +94,14 @@ async def test_what_the_caller_may_call_passes_as_it_came(http: Http, era: Era, 
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("server", ["one", ""])
-async def test_the_sdk_s_client_is_told_why(http: Http, era: Era, server: str) -> None:
+async def test_sdk_client_gets_the_missing_scope(http: Http, era: Era, server: str) -> None:
     async with connected(http, era, server) as client:
         error = await error_of(client, "secret" if server else "one_secret")
     assert (error["code"], error["data"]) == (-32000, {"type": "forbidden", "scope": "one:secret"})
 
 
 @pytest.mark.parametrize("url", ["/one/mcp/call", "/call", "/one/mcp/tools/secret"])
-async def test_in_plain_json_it_says_the_same(http: Http, url: str) -> None:
+async def test_json_api_names_the_same_scope(http: Http, url: str) -> None:
     refused = await http.post(url, json={"server": "one", "tool": "secret"})
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:multi-mcp:error:forbidden")
     assert (refused.json()["server"], refused.json()["tool"], refused.json()["scope"]) == (
@@ -113,7 +113,7 @@ async def test_in_plain_json_it_says_the_same(http: Http, url: str) -> None:
     assert extract_resource_metadata_from_www_auth(refused) == METADATA + ("" if url == "/call" else "/one/mcp")
 
 
-async def test_behind_a_prefix_the_metadata_is_there_too(app: Starlette, key: dict[str, str]) -> None:
+async def test_metadata_url_has_the_prefix_of_a_proxy(app: Starlette, key: dict[str, str]) -> None:
     headers = [HOST, (b"authorization", key["authorization"].encode()), (b"content-type", b"application/json")]
     for path in ("/one/mcp/call", "/one/mcp/tools/secret", "/one/mcp"):
         body = json.dumps(wire.request("tools/call", name="secret") | {"tool": "secret"}).encode()
@@ -122,11 +122,11 @@ async def test_behind_a_prefix_the_metadata_is_there_too(app: Starlette, key: di
         assert "/prefix/.well-known/oauth-protected-resource/one/mcp" in found
 
 
-NAMES = ['se"cret', "se\ncret", "se\\cret", "sécret", "se cret", "x" * 5000, "", "*"]
+MADE_UP_NAMES = ['se"cret', "se\ncret", "se\\cret", "sécret", "se cret", "x" * 5000, "", "*"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_name_that_a_client_made_up_stays_out_of_the_header(
+@pytest.mark.parametrize("name", MADE_UP_NAMES)
+async def test_malformed_tool_name_is_not_repeated_in_the_header(
     make_app: MakeApp, tmp_path: Path, key: dict[str, str], name: str
 ) -> None:
     async with opened(make_app(server_of(add), auth_keys=str(tmp_path / "keys.json"))) as http:

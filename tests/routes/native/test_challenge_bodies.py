@@ -1,4 +1,4 @@
-"""What stands before a native endpoint looks at each body, changes none, and lets nothing through by misreading it."""
+"""Tests of the bodies that the challenge reads: none is changed, and no call gets past the scopes by its encoding."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def http(anyio_backend: str, app: Starlette, key: dict[str, str]) -> Async
 
 
 @pytest.mark.parametrize("chunks", [1, 7, 300])
-async def test_the_body_may_come_in_pieces(app: Starlette, key: dict[str, str], chunks: int) -> None:
+async def test_body_may_come_in_chunks(app: Starlette, key: dict[str, str], chunks: int) -> None:
     headers, body = wire.modern("tools/call", name="secret", arguments={})
     pairs = [HOST, *((name.encode(), value.encode()) for name, value in {**headers, **key}.items())]
     text = json.dumps(body).encode()
@@ -60,13 +60,13 @@ async def test_the_body_may_come_in_pieces(app: Starlette, key: dict[str, str], 
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
-async def test_a_body_that_is_too_large_is_refused_for_that(http: Http, url: str) -> None:
+async def test_too_large_body_gets_413(http: Http, url: str) -> None:
     for headers in (wire.BOTH_TYPES, wire.modern("tools/call", name="secret")[0]):
         body = wire.request("tools/call", name="secret", arguments={"padding": "x" * 3000})
         assert (await http.post(url, json=body, headers=headers)).status_code == 413
 
 
-LEFT: list[bytes] = [
+NO_CALLS: list[bytes] = [
     b"",
     b"{",
     b'["tools/call"]',
@@ -81,20 +81,19 @@ LEFT: list[bytes] = [
 ]
 
 
-@pytest.mark.parametrize("body", LEFT)
+@pytest.mark.parametrize("body", NO_CALLS)
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
-async def test_what_is_no_call_is_left_to_the_endpoint(http: Http, url: str, body: bytes) -> None:
-    """And is nothing that it would run."""
+async def test_message_that_is_no_valid_call_is_refused_by_the_endpoint(http: Http, url: str, body: bytes) -> None:
     for headers in (wire.BOTH_TYPES, wire.modern("tools/call", name="secret")[0]):
         answer = await http.post(url, content=body, headers=headers)
         assert (answer.status_code, '"result":' in answer.text) == (400, False)
 
 
 @pytest.mark.parametrize(("url", "name"), [("/one/mcp", "secret"), ("/mcp", "one_secret")])
-async def test_what_it_does_not_recognise_the_chain_refuses_all_the_same(
+async def test_call_that_the_challenge_does_not_recognise_is_refused_by_the_interceptor(
     make_app: MakeApp, tmp_path: Path, key: dict[str, str], url: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The SDK reads JSON in more ways than one."""
+    """The SDK also accepts UTF-16 and escaped JSON."""
     headers, body = wire.modern("tools/call", name=name, arguments={})
     text = json.dumps(body)
     async with opened(make(make_app, tmp_path)) as http:
@@ -105,12 +104,12 @@ async def test_what_it_does_not_recognise_the_chain_refuses_all_the_same(
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
-async def test_another_method_is_left_to_the_endpoint(http: Http, method: str) -> None:
+async def test_other_http_methods_are_answered_by_the_endpoint(http: Http, method: str) -> None:
     assert (await http.request(method, "/one/mcp", headers=wire.BOTH_TYPES)).status_code in (400, 405)
 
 
 @pytest.mark.parametrize(("url", "name"), [("/one/mcp", "secret"), ("/mcp", "one_secret")])
-async def test_a_client_that_leaves_in_mid_body_has_called_nothing(
+async def test_client_that_disconnects_before_the_end_of_the_body_calls_nothing(
     make_app: MakeApp, tmp_path: Path, key: dict[str, str], url: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = make(make_app, tmp_path)

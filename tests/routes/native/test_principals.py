@@ -1,4 +1,4 @@
-"""What a principal began is that principal's: a session, its events, a call that waits for an answer."""
+"""Tests that sessions, their events and waiting calls belong to the principal that began them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def http(
 
 
 async def session_of(http: Http, url: str, who: Headers) -> Headers:
-    """The headers of a request in a session that `who` has opened."""
+    """Opens a session for `who` and returns the headers of its requests."""
     answer = await http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **who})
     session = wire.in_session(answer.headers["mcp-session-id"])
     assert (await http.post(url, json=wire.INITIALIZED, headers={**session, **who})).status_code == 202
@@ -71,7 +71,7 @@ async def session_of(http: Http, url: str, who: Headers) -> Headers:
 
 
 @pytest.mark.parametrize("url", ENDPOINTS)
-async def test_a_session_is_not_there_for_another_principal(http: Http, url: str, alice: Headers, bob: Headers) -> None:
+async def test_session_is_not_found_for_another_principal(http: Http, url: str, alice: Headers, bob: Headers) -> None:
     session = await session_of(http, url, alice)
     for method in ("POST", "GET", "DELETE"):
         body = wire.request("tools/list") if method == "POST" else None
@@ -84,7 +84,7 @@ async def test_a_session_is_not_there_for_another_principal(http: Http, url: str
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
-async def test_the_events_of_a_session_are_sent_again_to_its_principal_alone(
+async def test_events_are_replayed_only_to_the_principal_of_the_session(
     http: Http, url: str, alice: Headers, bob: Headers
 ) -> None:
     session = await session_of(http, url, alice)
@@ -103,7 +103,7 @@ ANSWER: dict[str, Any] = {"action": "accept", "content": {"size": 1}}
 
 
 @pytest.mark.parametrize(("tool", "result"), [("asks_in_its_body", "accept"), ("asks_by_itself", "mine: accept")])
-async def test_a_call_that_waits_goes_on_for_its_principal_alone(
+async def test_waiting_call_continues_only_for_its_principal(
     http: Http, alice: Headers, bob: Headers, tool: str, result: str
 ) -> None:
     http.headers.update(alice)
@@ -117,7 +117,7 @@ async def test_a_call_that_waits_goes_on_for_its_principal_alone(
 
 
 @pytest.mark.parametrize(("url", "tool"), [("/one/mcp", "asks_by_itself"), ("/mcp", "one_asks_by_itself")])
-async def test_a_request_state_is_good_for_its_principal_alone(
+async def test_request_state_is_valid_only_for_its_principal(
     http: Http, alice: Headers, bob: Headers, url: str, tool: str
 ) -> None:
     async def called(who: Headers, **more: Any) -> Any:

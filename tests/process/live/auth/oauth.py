@@ -1,4 +1,4 @@
-"""A whole authorization server on loopback, of the SDK's own routes, and what a user's client keeps of it."""
+"""An authorization server on loopback, made of the SDK's routes, and a user with an OAuth client."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REDIRECT = "http://127.0.0.1:1/callback"
 
 
 class Provider:
-    """Registers whoever asks, lets `ann` in without a question, and gives tokens for the resource that is asked for."""
+    """Registers every client, logs in `ann` without asking, and issues tokens for the requested resource."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
@@ -82,7 +82,7 @@ class Provider:
         return None
 
     async def revoke_token(self, token: AccessToken | RefreshToken) -> None:
-        """Nobody asks for it."""
+        """Never called."""
 
     async def exchange_identity_assertion(
         self, client: OAuthClientInformationFull, params: IdentityAssertionParams
@@ -105,7 +105,7 @@ class Provider:
 
 
 class Storage:
-    """Where a client keeps what it was given."""
+    """The client's storage of tokens and registration."""
 
     def __init__(self) -> None:
         self.tokens: OAuthToken | None = None
@@ -125,7 +125,7 @@ class Storage:
 
 
 class User:
-    """Opens the page that the client names, and hands back what it is sent to."""
+    """A user whose browser follows the login and returns the code to the client."""
 
     def __init__(self, url: str) -> None:
         self.storage = Storage()
@@ -145,7 +145,7 @@ class User:
 
 
 def add_routes(issuer: Issuer) -> Provider:
-    """Make `issuer` a whole server; its keys are named by OpenID's metadata, as the SDK's has no place for them."""
+    """Adds the SDK's OAuth routes to `issuer`. OpenID's metadata names its keys, as the SDK's metadata cannot."""
     provider = Provider(issuer)
     url = AnyHttpUrl(issuer.url)
     routes = create_auth_routes(provider, url, client_registration_options=ClientRegistrationOptions(enabled=True))

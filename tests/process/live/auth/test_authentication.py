@@ -1,4 +1,4 @@
-"""Keys as somebody uses them: made and taken back by a command, while the router runs."""
+"""Tests of keys that are created and revoked by the command while the router runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def status(router: Router, key: str) -> int:
 
 
 def becomes(router: Router, key: str, expected: int) -> bool:
-    """Within a few seconds: the file is looked at once in each."""
+    """Waits a few seconds for the status, since the router checks the file once a second."""
     until = time.monotonic() + 10
     while status(router, key) != expected:
         assert time.monotonic() < until, router.log()
@@ -40,7 +40,7 @@ def becomes(router: Router, key: str, expected: int) -> bool:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_keys_are_made_and_taken_back_while_the_router_runs(start: Start, tmp_path: Path, workers: str) -> None:
+def test_created_and_revoked_keys_take_effect_while_the_router_runs(start: Start, tmp_path: Path, workers: str) -> None:
     path = tmp_path / "keys.json"
     first = keys(path, "create", "--name", "first", "--scope", "*:*")
     router = start(MCP_AUTH_KEYS=str(path), WORKERS=workers).await_table()
@@ -61,7 +61,7 @@ def test_keys_are_made_and_taken_back_while_the_router_runs(start: Start, tmp_pa
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_key_is_in_the_log_whatever_happens(start: Start, tmp_path: Path, form: str) -> None:
+def test_log_never_has_a_key(start: Start, tmp_path: Path, form: str) -> None:
     path = tmp_path / "keys.json"
     key = keys(path, "create", "--name", "ci", "--scope", "*:*")
     router = start(MCP_AUTH_KEYS=str(path), LOG_LEVEL="debug", LOG_FORMAT=form, LOG_ARGUMENTS="1").await_table()
@@ -87,17 +87,17 @@ def test_no_key_is_in_the_log_whatever_happens(start: Start, tmp_path: Path, for
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         (
             {"MCP_AUTH_KEYS": "none.json"},
-            "MCP_AUTH_KEYS: none.json: the keys cannot be read, no such file",
+            "MCP_AUTH_KEYS: none.json: cannot read the key file, no such file",
         ),
         ({"MCP_AUTH_ISSUER": "https://issuer.example.com"}, "MCP_AUTH_ISSUER needs MCP_AUTH_AUDIENCE"),
     ],
 )
-def test_what_cannot_be_used_is_one_line_and_no_start(start: Start, settings: dict[str, str], said: str) -> None:
+def test_unusable_setting_ends_the_start_with_one_line(start: Start, settings: dict[str, str], message: str) -> None:
     router = start(**settings)
     assert router.finished() == 1
     (line,) = router.log().splitlines()
-    assert line.startswith(f"multi-mcp: {said}")
+    assert line.startswith(f"multi-mcp: {message}")

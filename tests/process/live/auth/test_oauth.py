@@ -1,4 +1,4 @@
-"""The SDK's own OAuth client, the SDK's own authorization server, and the router between the two as a process."""
+"""Tests of the router as a process with the SDK's OAuth client and the SDK's authorization server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.process
 
 
 async def product(url: str, user: User, tool: str) -> object:
-    """Of six and seven, as the server has it."""
+    """Returns six times seven, as computed by the server."""
     async with (
         httpx2.AsyncClient(auth=user.auth, timeout=30) as http,
         Client(streamable_http_client(url, http_client=http), mode="legacy") as client,
@@ -25,7 +25,7 @@ async def product(url: str, user: User, tool: str) -> object:
 
 
 @pytest.mark.parametrize(("path", "tool"), [("/math/mcp", "multiply_tool"), ("/mcp", "math_multiply_tool")])
-def test_the_sdks_client_finds_its_way_from_a_401_to_a_call_and_refreshes(
+def test_sdk_client_logs_in_after_a_401_calls_a_tool_and_refreshes_its_token(
     base: str, provider: Provider, path: str, tool: str
 ) -> None:
     user = User(base + path)
@@ -43,7 +43,7 @@ def test_the_sdks_client_finds_its_way_from_a_401_to_a_call_and_refreshes(
     anyio.run(flow)
 
 
-def test_a_token_for_one_server_does_not_open_another(base: str, provider: Provider) -> None:
+def test_token_for_one_server_is_refused_by_another(base: str, provider: Provider) -> None:
     user = User(f"{base}/math/mcp")
 
     async def flow() -> list[int]:

@@ -1,4 +1,4 @@
-"""The SDK's own OAuth client, refused for want of a scope, asks for it and is let in."""
+"""Tests that the SDK's OAuth client requests a missing scope after a 403, and succeeds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BOTH = {"math:add_tool", "math:multiply_tool"}
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(("path", "prefix"), [("/math/mcp", ""), ("/mcp", "math_")])
-def test_the_sdks_client_asks_for_the_scope_that_is_missing(
+def test_sdk_client_requests_the_missing_scope(
     base: str, issuer: Issuer, provider: Provider, era: Era, path: str, prefix: str
 ) -> None:
     user = User(base + path)
