@@ -94,9 +94,8 @@ def _cache(settings: Settings, refusals: Refusals, features: Features) -> None:
     part("gateway.cache.policy", "check")(tools)
     if features.shared is not None:
         store = part("gateway.cache.redis", "RedisStore")(features.shared)
-        features.lifetimes.append(store.opened)
     else:
-        store = part("gateway.cache.memory", "MemoryStore")(10_000, settings.cache_max_bytes)
+        store = part("gateway.cache.memory", "MemoryStore")(settings.cache_max_bytes)
     cache = part("gateway.cache.interceptor", "Cache")(store, settings.cache_max_bytes // 8)
     features.inner.append(cache)
     if features.metrics is not None:

@@ -45,7 +45,7 @@ class ToolResult:
 
 
 class Served(Protocol):
-    """What is known of a tool before it is called."""
+    """What is known of a tool before it is called. Hashed by identity and weakly referenceable, as caches need."""
 
     @property
     def info(self) -> Mapping[str, Any]:
@@ -55,10 +55,6 @@ class Served(Protocol):
     @property
     def direct(self) -> bool:
         """Whether it is called by its function alone: it cannot report, ask, or see more than its arguments."""
-        ...
-
-    def validated(self, arguments: dict[str, Any]) -> Mapping[str, Any] | None:
-        """What its function would be given, in the order of its parameters; None where it would be given nothing."""
         ...
 
 

@@ -1,1 +1,1 @@
-"""Results of tools that allow it, stored for a while."""
+"""Cached results of the tools that allow it."""

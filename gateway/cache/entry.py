@@ -1,19 +1,14 @@
-"""What is kept of a call, and what every place that keeps it is asked for."""
+"""A cached result, and the interface of the stores that hold results."""
 
 from __future__ import annotations
 
-import struct
-import zlib
 from dataclasses import dataclass
 from typing import Protocol
-
-_HEAD = struct.Struct(">4sIdBI")  # mark, checksum of what follows it, ttl in seconds, wrapped, length of the body
-_MARK = b"mmc1"
 
 
 @dataclass(slots=True)
 class Entry:
-    """A result for every way in: `body` and `wrapped` for JSON, `wire` for native MCP, as in `ToolResult`."""
+    """A result in both forms: `body` and `wrapped` for JSON, `wire` for native MCP, as in `ToolResult`."""
 
     body: bytes
     wrapped: bool
@@ -25,59 +20,27 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Kept:
-    """An entry as it was found: `age` and `ttl`, what is left of its time, are in seconds.
+class Stored:
+    """An entry with its `age` and its remaining lifetime `ttl`, both in seconds.
 
-    `fresh` means that it was not found but waited for.
+    `collapsed` marks the result of a run that the caller waited for: it was not read from a store.
     """
 
     entry: Entry
     age: float
     ttl: float
-    fresh: bool = False
-
-
-class Claim(Protocol):
-    """Leave to run the tool, where nothing was found. One of the two must be called."""
-
-    async def keep(self, entry: Entry, ttl: float) -> bool:
-        """Whether it is kept now."""
-        ...
-
-    def drop(self) -> None:
-        """Let the next one try. Nothing happens after `keep`."""
-        ...
+    collapsed: bool = False
 
 
 class Store(Protocol):
-    """Where results are kept. It never fails: what cannot be kept is not there."""
+    """Holds entries by key. No method raises: a store that cannot answer finds nothing and stores nothing."""
 
-    def at_hand(self, key: bytes) -> Kept | None:
-        """What is there without asking anybody else."""
+    def local(self, key: bytes) -> Stored | None:
+        """Returns the entry if this process holds it. Never waits."""
         ...
 
-    async def claim(self, key: bytes) -> Kept | Claim:
-        """What is there; else leave to bring it, as soon as nobody else is about to."""
+    async def get(self, key: bytes) -> Stored | None: ...
+
+    async def put(self, key: bytes, entry: Entry, ttl: float) -> bool:
+        """Stores an entry for `ttl` seconds in place of any other. Returns false if it was not stored."""
         ...
-
-    async def overtake(self, key: bytes) -> Claim:
-        """Leave to bring it anew, whatever is there. What was begun before is not kept any more."""
-        ...
-
-
-def packed(entry: Entry, ttl: float) -> bytes:
-    """As it is kept outside of this process."""
-    rest = _HEAD.pack(_MARK, 0, ttl, entry.wrapped, len(entry.body))[8:] + entry.body + entry.wire
-    return _MARK + struct.pack(">I", zlib.crc32(rest)) + rest
-
-
-def unpacked(value: bytes, left: float) -> Kept | None:
-    """What was packed, with `left` seconds of its time; None where it is not as it was written."""
-    if len(value) < _HEAD.size or not value.startswith(_MARK):
-        return None
-    _, checksum, ttl, wrapped, length = _HEAD.unpack_from(value)
-    if zlib.crc32(value[8:]) != checksum:
-        return None
-    start = _HEAD.size
-    entry = Entry(value[start : start + length], bool(wrapped), value[start + length :])
-    return Kept(entry, max(0.0, ttl - left), max(0.0, left))

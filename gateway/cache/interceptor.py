@@ -1,158 +1,167 @@
-"""Keeps the results of tools that ask for it (`cache_mark`), and runs one call for many that are equal."""
+"""Caches results of tools that declare a cache policy, and runs equal calls at the same time once."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from pydantic_core import to_json
-
-from gateway.cache.entry import Claim, Entry, Kept, Store
+from gateway.cache.entry import Entry, Store, Stored
 from gateway.cache.key import canonical
-from gateway.cache.policy import Mark
-from gateway.cache.request import Note, note
-from gateway.cache.single_flight import Flights, Turn
+from gateway.cache.policy import CachePolicy
+from gateway.cache.request import CacheInfo, cache_info
+from gateway.cache.single_flight import Role, SingleFlight
 from gateway.call import CallNext, Served, ToolCall, ToolResult
 
 logger = logging.getLogger(__name__)
-Heard = Callable[[str, str, str], None]
-"""Takes what came of a call of a marked tool (`hit`, `miss`, `bypass`), its server and its tool."""
+Listener = Callable[[str, str, str], None]
+"""Takes `hit`, `miss` or `bypass`, the server's name and the tool's name."""
 
 
 class Cache:
-    """The innermost interceptor: whoever gets a kept result has passed all that a call has to pass.
+    """The innermost interceptor, so that a cached result has passed authorization and limits like any other.
 
-    Kept is a success alone, of at most `largest` bytes. A leader that fails or leaves keeps nobody from an answer, and
-    its error is its own. `listeners` hear of each call of a marked tool.
+    Stores successful results of at most `max_entry_bytes`. A run that fails raises its error to its own caller only;
+    the next waiting caller runs the tool. `listeners` are told of each call of a tool with a policy.
     """
 
-    def __init__(self, store: Store, largest: int) -> None:
-        self.listeners: list[Heard] = []
+    def __init__(self, store: Store, max_entry_bytes: int) -> None:
+        self.listeners: list[Listener] = []
         self._store = store
-        self._largest = largest
-        self._flights: Flights[Kept] = Flights()
-        self._policies: dict[tuple[str, str], _Policy] = {}
+        self._max_entry_bytes = max_entry_bytes
+        self._flights: SingleFlight[Stored] = SingleFlight()
+        # Weak: nothing is left of a removed tool, nor of a key without a run in progress.
+        self._tools: WeakKeyDictionary[Served, _Tool] = WeakKeyDictionary()
+        self._runs: WeakValueDictionary[bytes, _Runs] = WeakValueDictionary()
 
     def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]:
         plan = call.plan
         if plan is None:
             return call_next(call)
-        policy = self._policies.get((call.server, call.tool))
-        if policy is None or policy.plan is not plan:
-            policy = self._policies[call.server, call.tool] = _Policy.of(call, plan)
-        mark = policy.mark
-        return call_next(call) if mark is None else self._answer(call, call_next, policy, mark)
+        tool = self._tools.get(plan)
+        if tool is None:
+            tool = self._tools[plan] = _Tool(call, plan)
+        policy = tool.policy
+        return call_next(call) if policy is None else self._answer(call, call_next, tool, policy)
 
-    async def _answer(self, call: ToolCall, call_next: CallNext, policy: _Policy, mark: Mark) -> ToolResult:
-        asked = note.get() or Note()
-        key = None if asked.off or _is_more(call, policy.plan) else policy.key(call, mark)
+    async def _answer(self, call: ToolCall, call_next: CallNext, tool: _Tool, policy: CachePolicy) -> ToolResult:
+        info = cache_info.get() or CacheInfo()
+        key = None if info.no_store or tool.is_interactive(call) else tool.key(call, policy)
         if key is None:
-            return await self._pass(call, call_next, asked)
-        if asked.refresh:
-            asked.status = "fwd=request"
-            return (await self._run(await self._store.overtake(key), call, call_next, mark, asked))[0]
-        kept = self._store.at_hand(key)
-        if kept is not None:
-            return self._found(kept, call, asked)
-        turn = await self._flights.join(key)
-        if turn is Turn.LEAD:
-            return await self._lead(key, call, call_next, mark, asked)
-        if turn is Turn.ALONE:
-            return await self._pass(call, call_next, asked)
-        return self._found(turn, call, asked)
+            return await self._bypass(call, call_next, info)
+        if info.refresh:
+            info.status = "fwd=request"
+            return (await self._run(key, call, call_next, policy, info))[0]
+        stored = self._store.local(key)
+        if stored is not None:
+            return self._found(stored, call, info)
+        joined = await self._flights.join(key)
+        if joined is Role.LEAD:
+            return await self._lead(key, call, call_next, policy, info)
+        if joined is Role.ALONE:
+            return await self._bypass(call, call_next, info)
+        return self._found(joined, call, info)
 
-    async def _lead(self, key: bytes, call: ToolCall, call_next: CallNext, mark: Mark, asked: Note) -> ToolResult:
-        kept: Kept | None = None
+    async def _lead(
+        self, key: bytes, call: ToolCall, call_next: CallNext, policy: CachePolicy, info: CacheInfo
+    ) -> ToolResult:
+        stored: Stored | None = None
         failed = False
         try:
-            found = await self._store.claim(key)
-            if isinstance(found, Kept):
-                kept = found
-                return self._found(kept, call, asked)
-            asked.status = "fwd=miss"
-            result, entry = await self._run(found, call, call_next, mark, asked)
+            stored = await self._store.get(key)
+            if stored is not None:
+                return self._found(stored, call, info)
+            info.status = "fwd=miss"
+            result, entry = await self._run(key, call, call_next, policy, info)
             failed = entry is None
-            kept = None if entry is None else Kept(entry, 0.0, mark.ttl, fresh=True)
+            stored = None if entry is None else Stored(entry, 0.0, policy.ttl, collapsed=True)
             return result
-        except Exception:  # noted, and raised on
+        except Exception:  # any failure counts, and a cancellation does not; it is raised again
             failed = True
             raise
         finally:
-            if kept is not None:
-                self._flights.land(key, kept)
-            else:
-                self._flights.leave(key, failed=failed)
+            self._flights.finish(key, stored, failed=failed)
 
     async def _run(
-        self, claim: Claim, call: ToolCall, call_next: CallNext, mark: Mark, asked: Note
+        self, key: bytes, call: ToolCall, call_next: CallNext, policy: CachePolicy, info: CacheInfo
     ) -> tuple[ToolResult, Entry | None]:
-        """The tool's result, and what of it may be given to others."""
+        """Returns the tool's result, and its entry if other callers may have it."""
         self._tell("miss", call)
         call.whole = True
-        try:
-            result = await call_next(call)
-            entry = Entry(result.body, result.wrapped, result.wire) if result.wire else None
-            if entry is not None and entry.size <= self._largest and await claim.keep(entry, mark.ttl):
-                asked.status = f"{asked.status}; stored"
-            return result, entry
-        finally:
-            claim.drop()
+        runs = self._runs.setdefault(key, _Runs())
+        runs.begun = number = runs.begun + 1
+        result = await call_next(call)
+        entry = Entry(result.body, result.wrapped, result.wire) if result.wire else None
+        # A run that began before a refresh and ends after it must not replace the newer result.
+        if entry is not None and entry.size <= self._max_entry_bytes and number > runs.stored:
+            runs.stored = number
+            if await self._store.put(key, entry, policy.ttl):
+                info.status = f"{info.status}; stored"
+        return result, entry
 
-    def _found(self, kept: Kept, call: ToolCall, asked: Note) -> ToolResult:
+    def _found(self, stored: Stored, call: ToolCall, info: CacheInfo) -> ToolResult:
         self._tell("hit", call)
-        if kept.fresh:
-            asked.status = "fwd=miss; collapsed"
+        if stored.collapsed:
+            info.status = "fwd=miss; collapsed"
         else:
-            asked.status, asked.age = f"hit; ttl={int(kept.ttl)}", kept.age
-        entry = kept.entry
+            info.status, info.age = f"hit; ttl={int(stored.ttl)}", stored.age
+        entry = stored.entry
         return ToolResult(entry.body, entry.wrapped, wire=entry.wire)
 
-    def _pass(self, call: ToolCall, call_next: CallNext, asked: Note) -> Coroutine[Any, Any, ToolResult]:
+    def _bypass(self, call: ToolCall, call_next: CallNext, info: CacheInfo) -> Coroutine[Any, Any, ToolResult]:
         self._tell("bypass", call)
-        asked.status = "fwd=request" if asked.off else "fwd=bypass"
+        info.status = "fwd=request" if info.no_store else "fwd=bypass"
         return call_next(call)
 
-    def _tell(self, word: str, call: ToolCall) -> None:
-        for heard in self.listeners:
-            heard(word, call.server, call.tool)
+    def _tell(self, outcome: str, call: ToolCall) -> None:
+        for listener in self.listeners:
+            listener(outcome, call.server, call.tool)
 
 
-def _is_more(call: ToolCall, plan: Served) -> bool:
-    """Whether a call is more than its arguments: it goes on with an earlier one, or its caller hears of progress."""
-    if call.state is not None or call.answers is not None:
-        return True
-    return not plan.direct and (call.listens or call.report is not None)
+@dataclass(slots=True, weakref_slot=True)
+class _Runs:
+    """The runs of one key in this process, numbered as they begin: the last that began and the last that was stored."""
+
+    begun: int = 0
+    stored: int = 0
 
 
-class _Policy:
-    """How one tool, as it is now, is cached. All that its results depend on besides the call is in `_version`."""
+class _Tool:
+    """A tool's policy, and the part of its keys that is the same for all calls."""
 
-    __slots__ = ("_version", "mark", "plan")
+    __slots__ = ("_direct", "_version", "policy")
 
-    def __init__(self, plan: Served, mark: Mark | None, version: bytes) -> None:
-        self.plan = plan
-        self.mark = mark
-        self._version = hashlib.sha256(version)
-
-    @classmethod
-    def of(cls, call: ToolCall, plan: Served) -> _Policy:
+    def __init__(self, call: ToolCall, plan: Served) -> None:
         info = plan.info
-        try:
-            mark = Mark.of(info.get("_meta"))
-        except ValueError as exc:  # of a tool that came later; at the start it is refused
-            logger.warning("server %r, tool %r is not cached: %s", call.server, call.tool, exc)
-            mark = None
+        policy = _policy(call, info.get("_meta"))
         schemas = [info.get("inputSchema"), info.get("outputSchema")]
-        return cls(plan, mark, to_json([call.server, call.tool, *schemas, mark and [mark.ttl, mark.public]]))
+        version = canonical([call.server, call.tool, *schemas, policy and [policy.ttl, policy.public]])
+        self.policy = None if version is None else policy  # without a version, keys of two tools could be equal
+        self._version = hashlib.blake2b(version or b"", digest_size=32)  # copied faster than SHA-256
+        self._direct = plan.direct
 
-    def key(self, call: ToolCall, mark: Mark) -> bytes | None:
-        """None where the arguments will be refused, or cannot be told apart from others."""
-        values = self.plan.validated(call.arguments)
-        arguments = None if values is None else canonical(values.values())
+    def is_interactive(self, call: ToolCall) -> bool:
+        """Returns true for a call that continues an earlier one, or whose caller receives progress."""
+        if call.state is not None or call.answers is not None:
+            return True
+        return not self._direct and (call.listens or call.report is not None)
+
+    def key(self, call: ToolCall, policy: CachePolicy) -> bytes | None:
+        """Returns None if the arguments cannot be encoded."""
+        arguments = canonical(call.arguments if policy.public else [call.caller, call.arguments])
         if arguments is None:
             return None
         digest = self._version.copy()
-        digest.update(arguments if mark.public else to_json(call.caller) + arguments)
+        digest.update(arguments)
         return digest.digest()
+
+
+def _policy(call: ToolCall, meta: Any) -> CachePolicy | None:
+    try:
+        return CachePolicy.of(meta)
+    except ValueError as exc:  # of a tool added while running; at startup an invalid policy is refused
+        logger.warning("server %r, tool %r is not cached: %s", call.server, call.tool, exc)
+        return None

@@ -1,4 +1,4 @@
-"""Single flight: of all who want the same, one fetches it, and the others wait for what it brings."""
+"""Single flight: one of several equal callers fetches a value, and the others wait for it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from enum import Enum
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-TRIES = 3
+MAX_FAILURES = 3
 
 
-class Turn(Enum):
-    """What else can come of waiting: to fetch it for all, or for oneself alone."""
+class Role(Enum):
+    """LEAD: run the tool for everyone waiting. ALONE: run it for this caller only."""
 
     LEAD = "lead"
     ALONE = "alone"
 
 
-class Flights(Generic[T]):
-    """One leader at a time for each key. A leader that brings nothing leaves its place to the next who waits.
+class SingleFlight(Generic[T]):
+    """Allows one leader at a time for each key. If it brings no value, the next waiting caller leads.
 
-    After `TRIES` that failed one after another, all who still wait fetch it alone: nobody waits for many failures.
+    After `MAX_FAILURES` leaders that failed one after another, all waiting callers run alone instead of queueing up
+    behind more failures.
     """
 
     def __init__(self) -> None:
@@ -30,53 +31,52 @@ class Flights(Generic[T]):
     def __len__(self) -> int:
         return len(self._flights)
 
-    async def join(self, key: bytes) -> T | Turn:
-        """What the leader brings. Who is told to lead must `land` or `leave`, whatever happens."""
+    async def join(self, key: bytes) -> T | Role:
+        """Returns the leader's value, or the caller's own role. A caller told to lead must `finish`."""
         flight = self._flights.get(key)
         if flight is None:
             self._flights[key] = _Flight()
-            return Turn.LEAD
-        place: asyncio.Future[T | Turn] = asyncio.get_running_loop().create_future()
-        flight.waiting.append(place)
+            return Role.LEAD
+        waiter: asyncio.Future[T | Role] = asyncio.get_running_loop().create_future()
+        flight.waiters.append(waiter)
         try:
-            return await place
+            return await waiter
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.result() is Turn.LEAD:
-                self.leave(key, failed=False)  # it was told to lead in the moment in which its caller left
+            # Cancelled after it was told to lead and before it woke up.
+            if waiter.done() and not waiter.cancelled() and waiter.result() is Role.LEAD:
+                self.finish(key)
             raise
         finally:
-            place.cancel()
+            waiter.cancel()
 
-    def land(self, key: bytes, brought: T) -> None:
-        """Hand it to all who wait."""
-        self._flights.pop(key).tell_all(brought)
-
-    def leave(self, key: bytes, *, failed: bool) -> None:
-        """Bring nothing: the next leads."""
+    def finish(self, key: bytes, value: T | None = None, *, failed: bool = False) -> None:
+        """Ends the lead. All waiting callers get the value; without one, the next of them leads."""
         flight = self._flights[key]
         flight.failures += failed
-        if flight.failures >= TRIES:
-            flight.tell_all(Turn.ALONE)
-        if not flight.tell_next(Turn.LEAD):
+        if value is not None:
+            flight.wake_all(value)
+        elif flight.failures >= MAX_FAILURES:
+            flight.wake_all(Role.ALONE)
+        if not flight.wake_next(Role.LEAD):
             del self._flights[key]
 
 
 class _Flight(Generic[T]):
-    __slots__ = ("failures", "waiting")
+    __slots__ = ("failures", "waiters")
 
     def __init__(self) -> None:
         self.failures = 0
-        self.waiting: deque[asyncio.Future[T | Turn]] = deque()
+        self.waiters: deque[asyncio.Future[T | Role]] = deque()
 
-    def tell_all(self, word: T | Turn) -> None:
-        while self.tell_next(word):
+    def wake_all(self, value: T | Role) -> None:
+        while self.wake_next(value):
             pass
 
-    def tell_next(self, word: T | Turn) -> bool:
-        """Whether there was one who still waits."""
-        while self.waiting:
-            place = self.waiting.popleft()
-            if not place.done():
-                place.set_result(word)
+    def wake_next(self, value: T | Role) -> bool:
+        """Returns false if nobody is waiting any more."""
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(value)
                 return True
         return False

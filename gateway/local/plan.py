@@ -67,7 +67,7 @@ class ServedTool(Tool):
 class Plan:
     """How a call of `tool` goes. `direct` means by its function alone, without what only `Context` needs."""
 
-    __slots__ = ("_function", "_validate", "answer", "direct", "info", "tool")
+    __slots__ = ("__weakref__", "_function", "_validate", "answer", "direct", "info", "tool")
 
     def __init__(self, tool: Tool) -> None:
         self.tool = tool
@@ -100,13 +100,6 @@ class Plan:
             return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
         except (Exception, SystemExit) as exc:  # the tool's boundary: whatever it raises stays in the log
             raise crashed(self.tool.name, exc) from exc
-
-    def validated(self, arguments: dict[str, Any]) -> dict[str, Any] | None:
-        """What the function would be given; None where the call would be refused, which says why."""
-        try:
-            return self._validate(arguments)
-        except (Exception, SystemExit):  # a validator of the tool's own may raise anything
-            return None
 
 
 def _threaded(function: Callable[..., Any], threads: Threads) -> Callable[..., Awaitable[Any]]:

@@ -1,4 +1,4 @@
-"""Caching in the words of HTTP: `Cache-Control` on a request; `Cache-Status` (RFC 9211) and `Age` on its answer."""
+"""HTTP headers of the cache: `Cache-Control` of a request; `Cache-Status` (RFC 9211) and `Age` of its response."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.cache.request import Note, note
+from gateway.cache.request import CacheInfo, cache_info
 
 
 class CacheHeaders:
-    """An answer that began before its call was over, as a stream does, has none of them."""
+    """Reads and writes the cache headers. A stream has none: its response starts before its call is over."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -18,25 +18,25 @@ class CacheHeaders:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
             return self.app(scope, receive, send)
-        asked = Note()
+        info = CacheInfo()
         for key, value in scope["headers"]:
             if key == b"cache-control":
-                _read(value, asked)
-        note.set(asked)
+                _read(value, info)
+        cache_info.set(info)
 
-        def send_noted(message: Message) -> Awaitable[None]:
-            if asked.status is not None and message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_headers(asked.status, asked.age)]
+        def send_with_headers(message: Message) -> Awaitable[None]:
+            if info.status is not None and message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_headers(info.status, info.age)]
             return send(message)
 
-        return self.app(scope, receive, send_noted)
+        return self.app(scope, receive, send_with_headers)
 
 
-def _read(value: bytes, asked: Note) -> None:
-    """One header of maybe several: it adds to what is asked already."""
+def _read(value: bytes, info: CacheInfo) -> None:
+    """Adds the directives of one header; a request may have several."""
     directives = [directive.strip(b" \t") for directive in value.lower().split(b",")]
-    asked.refresh |= b"no-cache" in directives
-    asked.off |= b"no-store" in directives
+    info.refresh |= b"no-cache" in directives
+    info.no_store |= b"no-store" in directives
 
 
 def _headers(status: str, age: float | None) -> list[tuple[bytes, bytes]]:

@@ -1,4 +1,4 @@
-"""A server whose tools ask to be cached, and count how often they run."""
+"""A server of cached tools that count how often they run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import InputRequiredResult
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 PRIVATE: dict[str, Any] = {"cache": {"ttl": 60}}
 PUBLIC: dict[str, Any] = {"cache": {"ttl": 60, "scope": "public"}}
@@ -21,15 +21,15 @@ class Answer(BaseModel):
 
 
 class Counting:
-    """`ran` counts by tool. `gated` waits in `waiting` until its future is set, and ends as that says."""
+    """`ran` counts the runs of each tool. A gated tool waits for its future in `waiting`, and ends with its outcome."""
 
     def __init__(self) -> None:
         self.ran: Counter[str] = Counter()
         self.waiting: list[asyncio.Future[str]] = []
         self.server = MCPServer("one")
-        alone: list[Callable[..., Any]] = [self.add, self.fails, self.crashes, self.gated, self.large, self.secret]
+        direct: list[Callable[..., Any]] = [self.add, self.fails, self.crashes, self.gated, self.large]
         with_context = [self.reports, self.state, self.asks, self.asks_to_wait, self.gated_with_context]
-        for tool in [*alone, *with_context]:
+        for tool in [*direct, *with_context]:
             self.server.add_tool(tool, meta=PUBLIC)
         self.server.add_tool(self.mine, meta=PRIVATE)
         self.server.add_tool(self.plain)
@@ -58,10 +58,6 @@ class Counting:
         self.ran["large"] += 1
         return "x" * size
 
-    async def secret(self, word: SecretStr) -> str:
-        self.ran["secret"] += 1
-        return word.get_secret_value()
-
     async def gated(self, name: str = "") -> str:
         return await self._wait("gated")
 
@@ -86,8 +82,8 @@ class Counting:
         return InputRequiredResult(request_state="later") if ctx.request_state is None else "waited"
 
     async def until(self, count: int) -> None:
-        """Until as many run at once."""
-        while len([place for place in self.waiting if not place.done()]) < count:
+        """Waits until `count` runs are in progress."""
+        while len([future for future in self.waiting if not future.done()]) < count:
             await asyncio.sleep(0)
 
     async def until_ran(self, tool: str, count: int) -> None:
@@ -95,17 +91,17 @@ class Counting:
             await asyncio.sleep(0)
 
     def end(self, how: str | Exception = "done") -> None:
-        """End all that run."""
-        for place in self.waiting:
-            if place.done():
+        """Ends all runs in progress."""
+        for future in self.waiting:
+            if future.done():
                 continue
             if isinstance(how, Exception):
-                place.set_exception(how)
+                future.set_exception(how)
             else:
-                place.set_result(how)
+                future.set_result(how)
 
     async def _wait(self, tool: str) -> str:
         self.ran[tool] += 1
-        place: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.waiting.append(place)
-        return await place
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.waiting.append(future)
+        return await future

@@ -1,4 +1,4 @@
-"""Calls that are more than their arguments: what their tools ask for and report is not kept from their callers."""
+"""Calls that ask for input or report progress are not answered from the cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.gateway.cache.cached import Counting
 pytestmark = pytest.mark.anyio
 
 
-async def test_what_asks_for_input_is_not_kept(http: httpx2.AsyncClient, counting: Counting) -> None:
+async def test_call_that_asks_for_input_is_not_cached(http: httpx2.AsyncClient, counting: Counting) -> None:
     for number in (1, 2):
         asked = await post(http, "asks")
         assert asked.status_code == 202
@@ -27,7 +27,7 @@ async def test_what_asks_for_input_is_not_kept(http: httpx2.AsyncClient, countin
         assert counting.ran["asks"] == number
 
 
-async def test_what_a_client_was_asked_in_mid_call_is_not_kept(http: httpx2.AsyncClient, counting: Counting) -> None:
+async def test_result_that_took_input_of_the_client_is_not_cached(http: httpx2.AsyncClient, counting: Counting) -> None:
     for action in ("decline", "cancel"):
 
         async def on_ask(context: Any, params: Any, action: Any = action) -> ElicitResult:
@@ -38,7 +38,7 @@ async def test_what_a_client_was_asked_in_mid_call_is_not_kept(http: httpx2.Asyn
     assert counting.ran["asks"] == 2
 
 
-async def test_a_call_that_goes_on_is_not_kept(http: httpx2.AsyncClient, counting: Counting) -> None:
+async def test_continued_call_is_not_cached(http: httpx2.AsyncClient, counting: Counting) -> None:
     for number in (1, 2):
         asked = await post(http, "asks_to_wait")
         body = {"tool": "asks_to_wait", "arguments": {}, "requestState": asked.json()["requestState"]}
@@ -51,7 +51,7 @@ async def test_a_call_that_goes_on_is_not_kept(http: httpx2.AsyncClient, countin
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_native_caller_who_listens_hears_of_progress_each_time(
+async def test_native_caller_receives_progress_of_each_call(
     http: httpx2.AsyncClient, counting: Counting, era: Era
 ) -> None:
     heard: list[float] = []
@@ -67,7 +67,7 @@ async def test_a_native_caller_who_listens_hears_of_progress_each_time(
     assert (heard, counting.ran["reports"]) == ([1, 1], 3)
 
 
-async def test_whoever_wants_the_reports_of_a_call_gets_them(
+async def test_call_with_a_report_function_receives_its_reports(
     http: httpx2.AsyncClient, app: Starlette, counting: Counting
 ) -> None:
     heard: list[str] = []
@@ -83,7 +83,7 @@ async def test_whoever_wants_the_reports_of_a_call_gets_them(
     assert (heard, counting.ran["reports"]) == (["progress", "progress"], 3)
 
 
-async def test_a_tool_with_context_is_cached_where_nobody_listens(http: httpx2.AsyncClient) -> None:
+async def test_tool_with_context_is_cached_if_nobody_receives_progress(http: httpx2.AsyncClient) -> None:
     assert [(await post(http, "state")).json()["result"] for _ in range(2)] == [1, 1]
     async with connected(http, "legacy") as mcp:
         assert (await answered(mcp, "state"))["structuredContent"] == {"result": 1}

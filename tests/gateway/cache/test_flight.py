@@ -1,4 +1,4 @@
-"""Many equal calls are one, and what becomes of the one is the matter of nobody else."""
+"""Equal calls at the same time run the tool once, and a failure of that run reaches its own caller only."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def results(answers: list[Any]) -> list[Any]:
     return [answer.json().get("result") if isinstance(answer, httpx2.Response) else answer for answer in answers]
 
 
-async def in_line() -> None:
-    """Until all requests that were sent have come as far as they can."""
+async def settled() -> None:
+    """Waits until all sent requests have got as far as they can."""
     for _ in range(50):
         await asyncio.sleep(0)
 
 
-async def test_a_thousand_equal_calls_run_the_tool_once(
+async def test_thousand_equal_calls_run_the_tool_once(
     make_app: MakeApp, counting: Counting, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with opened(make_app(counting.server)) as http:
@@ -42,7 +42,7 @@ async def test_a_thousand_equal_calls_run_the_tool_once(
         await counting.until(1)
         async with connected(http, "modern") as mcp:
             native = asyncio.create_task(answered(mcp, "gated"))
-            await in_line()
+            await settled()
             counting.end()
             assert (await native)["structuredContent"] == {"result": "done"}
         assert results(await asyncio.gather(*calls)) == ["done"] * 999
@@ -50,10 +50,10 @@ async def test_a_thousand_equal_calls_run_the_tool_once(
 
 
 @pytest.mark.parametrize("tool", ["gated", "gated_with_context"])
-async def test_a_leader_that_fails_fails_alone(http: httpx2.AsyncClient, counting: Counting, tool: str) -> None:
+async def test_failed_run_fails_its_own_caller_only(http: httpx2.AsyncClient, counting: Counting, tool: str) -> None:
     calls = ask(http, 20, tool)
     await counting.until(1)
-    await in_line()
+    await settled()
     counting.end(ToolError("not today"))
     await counting.until(1)
     counting.end()
@@ -62,7 +62,7 @@ async def test_a_leader_that_fails_fails_alone(http: httpx2.AsyncClient, countin
 
 
 @pytest.mark.parametrize("tool", ["gated", "gated_with_context"])
-async def test_a_leader_whose_client_leaves_fails_nobody(
+async def test_cancelled_run_fails_no_other_caller(
     http: httpx2.AsyncClient, app: Starlette, counting: Counting, tool: str
 ) -> None:
     def call() -> Coroutine[Any, Any, Any]:
@@ -83,27 +83,27 @@ async def test_a_leader_whose_client_leaves_fails_nobody(
     assert (await post(http, tool)).json() == {"result": "done"}
 
 
-async def test_each_who_waits_has_its_own_time(make_app: MakeApp, counting: Counting) -> None:
+async def test_each_waiting_call_has_its_own_timeout(make_app: MakeApp, counting: Counting) -> None:
     async with opened(make_app(counting.server, call_timeout=0.05)) as http:
         answers = await asyncio.gather(*ask(http, 5))
     assert [answer.json()["type"] for answer in answers] == ["urn:multi-mcp:error:timeout"] * 5
 
 
-async def test_those_who_wait_count_as_calls(make_app: MakeApp, counting: Counting) -> None:
+async def test_waiting_calls_count_towards_the_limit_of_calls(make_app: MakeApp, counting: Counting) -> None:
     async with opened(make_app(counting.server, max_calls=3)) as http:
         calls = ask(http, 3)
         await counting.until(1)
-        await in_line()
+        await settled()
         assert (await post(http, "gated")).json()["type"] == "urn:multi-mcp:error:unavailable"
         counting.end()
         assert results(await asyncio.gather(*calls)) == ["done"] * 3
 
 
-async def test_the_tool_runs_in_the_context_of_its_own_caller(make_app: MakeApp) -> None:
+async def test_tool_runs_in_the_context_of_its_own_caller(make_app: MakeApp) -> None:
     seen: list[str] = []
     gate: list[asyncio.Future[None]] = []
 
-    async def whose() -> str:
+    async def caller_id() -> str:
         seen.append(request_id.get())
         if not gate:
             gate.append(asyncio.get_running_loop().create_future())
@@ -112,16 +112,16 @@ async def test_the_tool_runs_in_the_context_of_its_own_caller(make_app: MakeApp)
         return request_id.get()
 
     server = server_of()
-    server.add_tool(whose, meta=PUBLIC)
+    server.add_tool(caller_id, meta=PUBLIC)
     async with opened(make_app(server)) as http:
 
         async def call(name: str) -> httpx2.Response:
-            return await http.post("/one/mcp/call", json={"tool": "whose"}, headers={"x-request-id": name})
+            return await http.post("/one/mcp/call", json={"tool": "caller_id"}, headers={"x-request-id": name})
 
         calls = [asyncio.create_task(call(name)) for name in ("first", "second", "third")]
         while not gate:
             await asyncio.sleep(0)
-        await in_line()
+        await settled()
         gate[0].set_result(None)
         answers = await asyncio.gather(*calls)
     assert seen == ["first", "second"]

@@ -1,10 +1,13 @@
-"""What is kept and for whom, and that many equal calls are one. By the front door; stores have their own tests."""
+"""Which results are cached, and for whom, through the whole application. The stores have tests of their own."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import logging
 import subprocess
 import sys
+from weakref import ref
 
 import httpx2
 import pytest
@@ -12,7 +15,7 @@ from starlette.applications import Starlette
 
 from gateway.cache.interceptor import Cache
 from gateway.cache.memory import MemoryStore
-from gateway.cache.request import Note, note
+from gateway.cache.request import CacheInfo, cache_info
 from gateway.call import ToolCall, chain
 from gateway.local.tools import Tools
 from tests.clients import answered, connected, post
@@ -29,20 +32,28 @@ def app(make_app: MakeApp, counting: Counting) -> Starlette:
     return make_app(counting.server, cache_max_bytes=MAX_BYTES)
 
 
-async def test_a_second_equal_call_does_not_run_the_tool(http: httpx2.AsyncClient, counting: Counting) -> None:
-    for arguments in ({"a": 1}, {"a": 1, "b": 2}, {"b": "2", "a": 1.0}, {"a": "1", "unknown": 1}):
+async def test_second_equal_call_does_not_run_the_tool(http: httpx2.AsyncClient, counting: Counting) -> None:
+    for arguments in ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 1, "b": 2}):
         assert (await post(http, "add", arguments)).json() == {"result": 3}
     assert counting.ran["add"] == 1
     assert (await post(http, "add", {"a": 1, "b": 3})).json() == {"result": 4}
     assert counting.ran["add"] == 2
 
 
-async def test_a_tool_that_does_not_ask_for_it_is_not_cached(http: httpx2.AsyncClient) -> None:
+async def test_arguments_are_compared_as_sent(http: httpx2.AsyncClient, counting: Counting) -> None:
+    sent = ({"a": 1, "b": 2}, {"a": 1}, {"a": 1.0, "b": 2}, {"a": "1", "b": 2}, {"a": 1, "b": 2, "unknown": 1})
+    for _ in range(2):
+        for arguments in sent:
+            assert (await post(http, "add", arguments)).json() == {"result": 3}
+        assert counting.ran["add"] == len(sent)
+
+
+async def test_tool_without_a_policy_is_not_cached(http: httpx2.AsyncClient) -> None:
     assert [(await post(http, "plain")).json()["result"] for _ in range(3)] == [1, 2, 3]
 
 
 @pytest.mark.process
-def test_without_a_tool_that_asks_for_it_there_is_no_cache() -> None:
+def test_cache_is_not_imported_without_a_tool_that_has_a_policy() -> None:
     made = "import sys, app, settings; app.create_app(settings.Settings())"
     named = (
         "print([name for name in sys.modules if 'cache' in name.partition('.')[2] and name[:4] in ('gate', 'rout')])"
@@ -52,7 +63,7 @@ def test_without_a_tool_that_asks_for_it_there_is_no_cache() -> None:
 
 
 @pytest.mark.parametrize("tool", ["fails", "crashes"])
-async def test_an_error_is_not_kept(http: httpx2.AsyncClient, counting: Counting, tool: str) -> None:
+async def test_error_is_not_cached(http: httpx2.AsyncClient, counting: Counting, tool: str) -> None:
     answers = [(await post(http, tool)).status_code for _ in range(2)]
     async with connected(http, "modern") as mcp:
         assert (await answered(mcp, tool))["isError"]
@@ -60,25 +71,27 @@ async def test_an_error_is_not_kept(http: httpx2.AsyncClient, counting: Counting
     assert counting.ran[tool] == 3
 
 
-async def test_arguments_that_are_wrong_are_refused_as_ever(http: httpx2.AsyncClient, counting: Counting) -> None:
+async def test_invalid_arguments_are_refused_each_time(http: httpx2.AsyncClient, counting: Counting) -> None:
     for _ in range(2):
         answer = await post(http, "add", {"a": "one"})
         assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "a")
     assert counting.ran["add"] == 0
 
 
-async def test_arguments_that_cannot_be_told_apart_are_not_kept(http: httpx2.AsyncClient, counting: Counting) -> None:
-    assert [(await post(http, "secret", {"word": word})).json()["result"] for word in "aba"] == ["a", "b", "a"]
-    assert counting.ran["secret"] == 3
+async def test_arguments_that_cannot_be_encoded_bypass_the_cache(app: Starlette, counting: Counting) -> None:
+    for number in (1, 2):
+        call = ToolCall("one", "add", {"a": 1, "unknown": object()}, "call")
+        assert (await app.state.registry["one"].call(call)).body == b'{"result":3}'
+        assert counting.ran["add"] == number
 
 
-async def test_a_result_that_is_too_large_is_not_kept(http: httpx2.AsyncClient, counting: Counting) -> None:
+async def test_too_large_result_is_not_cached(http: httpx2.AsyncClient, counting: Counting) -> None:
     for size in (MAX_BYTES // 8, MAX_BYTES // 8, 10, 10):
         assert len((await post(http, "large", {"size": size})).json()["result"]) == size
     assert counting.ran["large"] == 3
 
 
-async def test_what_is_private_is_its_callers_alone(app: Starlette, http: httpx2.AsyncClient) -> None:
+async def test_private_result_is_for_its_own_caller_only(app: Starlette, http: httpx2.AsyncClient) -> None:
     async def as_caller(name: str | None, tool: str) -> bytes:
         call = ToolCall("one", tool, {"a": 1} if tool == "add" else {}, "call")
         call.caller = name
@@ -90,18 +103,18 @@ async def test_what_is_private_is_its_callers_alone(app: Starlette, http: httpx2
     assert {await as_caller(name, "add") for name in names} == {b'{"result":3}'}
 
 
-async def test_a_tool_with_another_schema_has_results_of_its_own(http: httpx2.AsyncClient, counting: Counting) -> None:
+async def test_tool_with_another_schema_does_not_share_results(http: httpx2.AsyncClient, counting: Counting) -> None:
     await post(http, "add", {"a": 1, "b": 2})
     counting.server.remove_tool("add")
 
     async def add(a: int, b: int, c: int = 0) -> str:
-        return "of the other"
+        return "replaced"
 
     counting.server.add_tool(add, meta=PUBLIC)
-    assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": "of the other"}
+    assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": "replaced"}
 
 
-async def test_a_tool_that_comes_later_is_cached_and_a_wrong_mark_is_told(
+async def test_policy_of_a_tool_added_later_is_used_and_an_invalid_one_is_logged(
     http: httpx2.AsyncClient, counting: Counting, caplog: pytest.LogCaptureFixture
 ) -> None:
     ran: list[str] = []
@@ -119,33 +132,65 @@ async def test_a_tool_that_comes_later_is_cached_and_a_wrong_mark_is_told(
     for tool in ("good", "good", "bad", "bad"):
         assert (await post(http, tool)).status_code == 200
     assert ran == ["good", "bad", "bad"]
-    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert told == [
+    logged = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert logged == [
         "server 'one', tool 'bad' is not cached: `cache.ttl` must be seconds, more than 0 and at most 604800, not 0"
     ]
 
 
-async def test_whoever_counts_is_told(counting: Counting) -> None:
-    heard: list[tuple[str, str, str]] = []
-    cache = Cache(MemoryStore(10, 10_000), 1000)
-    cache.listeners.append(lambda word, server, tool: heard.append((word, server, tool)))
+async def test_run_that_began_before_a_refresh_does_not_replace_its_result(
+    http: httpx2.AsyncClient, counting: Counting
+) -> None:
+    slow = asyncio.create_task(post(http, "gated"))
+    await counting.until(1)
+    refresh = asyncio.create_task(
+        http.post("/one/mcp/call", json={"tool": "gated"}, headers={"cache-control": "no-cache"})
+    )
+    await counting.until(2)
+    for run, outcome in ((1, "new"), (0, "old")):
+        counting.waiting[run].set_result(outcome)
+        answer = await (refresh if run else slow)
+        assert answer.json() == {"result": outcome}
+    assert answer.headers["cache-status"] == "multi-mcp; fwd=miss"
+    assert (await post(http, "gated")).json() == {"result": "new"}
+    assert counting.ran["gated"] == 2
+
+
+async def test_nothing_is_left_of_a_removed_tool(counting: Counting) -> None:
+    served = chain([Cache(MemoryStore(10_000), 1000)])
+    tools = Tools(counting.server, 1)
+    call = ToolCall("one", "mine", {}, "call")
+    call.plan = plan = tools.plan("mine")
+    assert plan is not None
+    call.execute = plan.call
+    await served(call)
+    removed = ref(plan)
+    del tools, call, plan
+    gc.collect()
+    assert removed() is None
+
+
+async def test_listeners_are_told_of_hits_misses_and_bypasses(counting: Counting) -> None:
+    outcomes: list[tuple[str, str, str]] = []
+    cache = Cache(MemoryStore(10_000), 1000)
+    cache.listeners.append(lambda outcome, server, tool: outcomes.append((outcome, server, tool)))
     served = chain([cache])
     tools = Tools(counting.server, 1)
 
-    async def call(tool: str, refresh: bool = False, off: bool = False) -> None:
-        asked = Note()
-        asked.refresh, asked.off = refresh, off
-        note.set(asked)
-        asking = ToolCall("one", tool, {}, "call")
-        asking.plan = plan = tools.plan(tool)
+    async def run(tool: str, refresh: bool = False, no_store: bool = False) -> None:
+        info = CacheInfo()
+        info.refresh, info.no_store = refresh, no_store
+        cache_info.set(info)
+        call = ToolCall("one", tool, {}, "call")
+        call.plan = plan = tools.plan(tool)
         assert plan is not None
-        asking.execute = plan.call
-        await served(asking)
+        call.execute = plan.call
+        await served(call)
 
     for tool in ("mine", "mine", "plain", "fails"):
-        await call(tool)
-    await call("mine", off=True)
-    await call("mine", refresh=True)
-    words = ["miss", "hit", "miss", "bypass", "miss"]
+        await run(tool)
+    await run("mine", no_store=True)
+    await run("mine", refresh=True)
+    expected = ["miss", "hit", "miss", "bypass", "miss"]
     tools_called = ["mine", "mine", "fails", "mine", "mine"]
-    assert heard == [(word, "one", tool) for word, tool in zip(words, tools_called, strict=True)]
+    assert outcomes == [(outcome, "one", tool) for outcome, tool in zip(expected, tools_called, strict=True)]

@@ -1,4 +1,4 @@
-"""What a tool may say of its own caching, and how what it may not say is told."""
+"""The cache policies that a tool can declare, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp.server.mcpserver import MCPServer
 
-from gateway.cache.policy import LONGEST, Mark
+from gateway.cache.policy import MAX_TTL, CachePolicy
 from gateway.errors import LoadError
 from tests.conftest import MakeApp
 
@@ -17,30 +17,30 @@ async def forecast(city: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("meta", "mark"),
+    ("meta", "policy"),
     [
         (None, None),
         ({}, None),
         ({"other": {"ttl": 1}}, None),
-        ({"cache": {"ttl": 60}}, Mark(60.0, public=False)),
-        ({"cache": {"ttl": 0.5, "scope": "private"}}, Mark(0.5, public=False)),
-        ({"cache": {"ttl": LONGEST, "scope": "public"}, "other": 1}, Mark(LONGEST, public=True)),
+        ({"cache": {"ttl": 60}}, CachePolicy(60.0, public=False)),
+        ({"cache": {"ttl": 0.5, "scope": "private"}}, CachePolicy(0.5, public=False)),
+        ({"cache": {"ttl": MAX_TTL, "scope": "public"}, "other": 1}, CachePolicy(MAX_TTL, public=True)),
     ],
 )
-def test_a_mark_is_read(meta: dict[str, Any] | None, mark: Mark | None) -> None:
-    assert Mark.of(meta) == mark
+def test_policy_is_read_from_the_meta_of_a_tool(meta: dict[str, Any] | None, policy: CachePolicy | None) -> None:
+    assert CachePolicy.of(meta) == policy
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("declared", "reason"),
     [
         (60, '`cache` must be an object like {"ttl": 60}, not 60'),
         (None, '`cache` must be an object like {"ttl": 60}, not None'),
         (["ttl"], """`cache` must be an object like {"ttl": 60}, not ['ttl']"""),
-        ({"ttl": 60, "tll": 1}, "`cache` has no 'tll'; it has `ttl` and `scope`"),
+        ({"ttl": 60, "tll": 1}, "`cache` has an unknown field 'tll'; its fields are `ttl` and `scope`"),
         *(
             ({"ttl": ttl}, f"`cache.ttl` must be seconds, more than 0 and at most 604800, not {ttl!r}")
-            for ttl in (0, -1, True, "60", None, float("nan"), float("inf"), LONGEST + 1, [60])
+            for ttl in (0, -1, True, "60", None, float("nan"), float("inf"), MAX_TTL + 1, [60])
         ),
         ({}, "`cache.ttl` must be seconds, more than 0 and at most 604800, not None"),
         ({"ttl": 60, "scope": "shared"}, "`cache.scope` must be one of private, public, not 'shared'"),
@@ -48,9 +48,9 @@ def test_a_mark_is_read(meta: dict[str, Any] | None, mark: Mark | None) -> None:
         ({"ttl": 60, "scope": []}, "`cache.scope` must be one of private, public, not []"),
     ],
 )
-def test_a_mark_that_is_wrong_keeps_the_application_from_its_start(make_app: MakeApp, said: Any, reason: str) -> None:
+def test_invalid_policy_stops_the_startup(make_app: MakeApp, declared: Any, reason: str) -> None:
     server = MCPServer("one")
-    server.add_tool(forecast, meta={"cache": said})
+    server.add_tool(forecast, meta={"cache": declared})
     with pytest.raises(LoadError) as caught:
         make_app(server)
     assert str(caught.value) == f"server 'one', tool 'forecast': {reason}"

@@ -1,4 +1,4 @@
-"""A Redis that never was. With a real one in `tests/redis`."""
+"""The Redis store without Redis. `tests/redis` tests it with a real one."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import pytest
 
 from gateway.cache.redis import RedisStore
 from gateway.redis import Shared
-from tests.gateway.cache.stores import ENTRY, claimed
+from tests.gateway.cache.stores import ENTRY
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_without_redis_every_call_is_let_through() -> None:
+async def test_store_without_redis_finds_and_stores_nothing() -> None:
     shared = Shared("redis://127.0.0.1:1/0")
     store = RedisStore(shared)
-    async with shared.opened(), store.opened():
-        for claim in (claimed(await store.claim(b"key")), await store.overtake(b"key")):
-            assert not await claim.keep(ENTRY, 60)
-            claim.drop()
-        assert store.at_hand(b"key") is None
-        claimed(await store.claim(b"key"))
+    async with shared.opened():
+        assert not await store.put(b"key", ENTRY, 60)
+        assert await store.get(b"key") is None
+        assert store.local(b"key") is None

@@ -1,10 +1,10 @@
-"""The note of a request reaches its call by every way in, and no other call."""
+"""The cache directives of a request reach its own call through every endpoint."""
 
 from __future__ import annotations
 
 import pytest
 
-from gateway.cache.request import Note, note
+from gateway.cache.request import CacheInfo, cache_info
 from tests.conftest import MakeApp
 from tests.gateway.cache.cached import Counting
 from tests.matrix.ways import NATIVE, PLAIN, Door
@@ -14,19 +14,19 @@ pytestmark = pytest.mark.anyio
 WAYS = {**PLAIN, **NATIVE}
 
 
-def test_without_a_request_there_is_none() -> None:
-    assert note.get() is None
+def test_there_are_no_directives_without_a_request() -> None:
+    assert cache_info.get() is None
 
 
-def test_a_note_asks_for_nothing_by_itself() -> None:
-    one = Note()
+def test_changes_to_one_request_do_not_reach_another() -> None:
+    one = CacheInfo()
     one.refresh, one.status = True, "hit"
-    other = Note()
-    assert (other.refresh, other.off, other.status, other.age) == (False, False, None, None)
+    other = CacheInfo()
+    assert (other.refresh, other.no_store, other.status, other.age) == (False, False, None, None)
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_refresh_is_one_by_every_way_with_headers_of_its_own(make_app: MakeApp, way: str) -> None:
+async def test_directives_are_followed_by_every_endpoint(make_app: MakeApp, way: str) -> None:
     app = make_app(Counting().server)
     async with opened(app) as http:
         values = [

@@ -1,4 +1,4 @@
-"""Who waits is told in every case, whatever becomes of who leads; and nothing is left behind."""
+"""Waiting callers are woken however the leader ends, and no state is left afterwards."""
 
 from __future__ import annotations
 
@@ -8,47 +8,44 @@ from typing import Any
 
 import pytest
 
-from gateway.cache.single_flight import TRIES, Flights, Turn
+from gateway.cache.single_flight import MAX_FAILURES, Role, SingleFlight
 
 pytestmark = pytest.mark.anyio
 KEY = b"key"
 Fetch = Callable[[], Coroutine[Any, Any, str]]
 
 
-async def turns() -> None:
-    """As many as a chain of wake-ups needs."""
+async def settled() -> None:
+    """Waits for as many rounds of the loop as a chain of wake-ups needs."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
-class Desk:
-    """Callers that all want the same, and fetch it when they are told to."""
+class Callers:
+    """Callers of one key, which fetch the value when they are told to."""
 
     def __init__(self) -> None:
-        self.flights: Flights[str] = Flights()
+        self.flights: SingleFlight[str] = SingleFlight()
         self.fetched = 0
         self.at_once = 0
         self.most_at_once = 0
 
     async def ask(self, fetch: Fetch) -> str:
-        turn = await self.flights.join(KEY)
-        if isinstance(turn, str):
-            return turn
-        if turn is Turn.ALONE:
+        joined = await self.flights.join(KEY)
+        if isinstance(joined, str):
+            return joined
+        if joined is Role.ALONE:
             return await self._fetch(fetch)
-        brought = None
+        value = None
         failed = False
         try:
-            brought = await self._fetch(fetch)
+            value = await self._fetch(fetch)
         except Exception:
             failed = True
             raise
         finally:
-            if brought is None:
-                self.flights.leave(KEY, failed=failed)
-            else:
-                self.flights.land(KEY, brought)
-        return brought
+            self.flights.finish(KEY, value, failed=failed)
+        return value
 
     async def _fetch(self, fetch: Fetch) -> str:
         self.fetched += 1
@@ -59,130 +56,130 @@ class Desk:
         finally:
             self.at_once -= 1
 
-    def callers(self, count: int, fetch: Fetch) -> list[asyncio.Task[str]]:
+    def start(self, count: int, fetch: Fetch) -> list[asyncio.Task[str]]:
         return [asyncio.create_task(self.ask(fetch)) for _ in range(count)]
 
 
 class Gate:
-    """A fetch that waits until it is told how to end."""
+    """A fetch that waits for its outcome."""
 
     def __init__(self) -> None:
-        self.endings: asyncio.Queue[str | Exception] = asyncio.Queue()
+        self.outcomes: asyncio.Queue[str | Exception] = asyncio.Queue()
 
     async def __call__(self) -> str:
-        ending = await self.endings.get()
-        if isinstance(ending, Exception):
-            raise ending
-        return ending
+        outcome = await self.outcomes.get()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
-async def test_a_thousand_are_one() -> None:
-    desk, gate = Desk(), Gate()
-    callers = desk.callers(1000, gate)
-    await turns()
-    gate.endings.put_nowait("brought")
-    assert await asyncio.gather(*callers) == ["brought"] * 1000
-    assert (desk.fetched, len(desk.flights)) == (1, 0)
+async def test_thousand_callers_fetch_once() -> None:
+    group, gate = Callers(), Gate()
+    callers = group.start(1000, gate)
+    await settled()
+    gate.outcomes.put_nowait("value")
+    assert await asyncio.gather(*callers) == ["value"] * 1000
+    assert (group.fetched, len(group.flights)) == (1, 0)
 
 
-async def test_another_key_does_not_wait() -> None:
-    flights: Flights[str] = Flights()
-    assert await flights.join(b"one") is Turn.LEAD
-    assert await flights.join(b"other") is Turn.LEAD
+async def test_other_key_does_not_wait() -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    assert await flights.join(b"one") is Role.LEAD
+    assert await flights.join(b"other") is Role.LEAD
 
 
-async def test_the_failure_of_a_leader_is_its_own_and_the_next_takes_over() -> None:
-    desk, gate = Desk(), Gate()
-    callers = desk.callers(100, gate)
-    await turns()
-    gate.endings.put_nowait(RuntimeError("no"))
-    gate.endings.put_nowait("brought")
+async def test_next_caller_leads_after_a_failure() -> None:
+    group, gate = Callers(), Gate()
+    callers = group.start(100, gate)
+    await settled()
+    gate.outcomes.put_nowait(RuntimeError("no"))
+    gate.outcomes.put_nowait("value")
     found = await asyncio.gather(*callers, return_exceptions=True)
     assert [type(answer) for answer in found] == [RuntimeError, *[str] * 99]
-    assert (desk.fetched, desk.most_at_once, len(desk.flights)) == (2, 1, 0)
+    assert (group.fetched, group.most_at_once, len(group.flights)) == (2, 1, 0)
 
 
-async def test_after_many_failures_nobody_waits_for_another() -> None:
-    desk, gate = Desk(), Gate()
-    callers = desk.callers(50, gate)
-    for _ in range(TRIES):
-        await turns()
-        assert desk.at_once == 1
-        gate.endings.put_nowait(RuntimeError("no"))
-    await turns()
-    assert desk.at_once == 50 - TRIES
-    for _ in range(50 - TRIES):
-        gate.endings.put_nowait("alone")
+async def test_callers_run_alone_after_many_failures() -> None:
+    group, gate = Callers(), Gate()
+    callers = group.start(50, gate)
+    for _ in range(MAX_FAILURES):
+        await settled()
+        assert group.at_once == 1
+        gate.outcomes.put_nowait(RuntimeError("no"))
+    await settled()
+    assert group.at_once == 50 - MAX_FAILURES
+    for _ in range(50 - MAX_FAILURES):
+        gate.outcomes.put_nowait("alone")
     found = await asyncio.gather(*callers, return_exceptions=True)
-    assert [type(answer) for answer in found] == [*[RuntimeError] * TRIES, *[str] * (50 - TRIES)]
-    assert len(desk.flights) == 0
+    assert [type(answer) for answer in found] == [*[RuntimeError] * MAX_FAILURES, *[str] * (50 - MAX_FAILURES)]
+    assert len(group.flights) == 0
 
 
-async def test_a_leader_that_leaves_fails_nobody() -> None:
-    desk, gate = Desk(), Gate()
-    callers = desk.callers(10, gate)
+async def test_next_caller_leads_after_a_cancellation() -> None:
+    group, gate = Callers(), Gate()
+    callers = group.start(10, gate)
     for leader in callers[:5]:
-        await turns()
+        await settled()
         leader.cancel()
-    await turns()
-    gate.endings.put_nowait("brought")
+    await settled()
+    gate.outcomes.put_nowait("value")
     found = await asyncio.gather(*callers, return_exceptions=True)
     assert [type(answer) for answer in found] == [*[asyncio.CancelledError] * 5, *[str] * 5]
-    assert (desk.fetched, desk.most_at_once, len(desk.flights)) == (6, 1, 0)
+    assert (group.fetched, group.most_at_once, len(group.flights)) == (6, 1, 0)
 
 
-async def test_one_that_waits_and_leaves_is_passed_over() -> None:
-    desk, gate = Desk(), Gate()
-    callers = desk.callers(4, gate)
-    await turns()
+async def test_cancelled_waiting_caller_is_skipped() -> None:
+    group, gate = Callers(), Gate()
+    callers = group.start(4, gate)
+    await settled()
     callers[1].cancel()
     callers[2].cancel()
-    gate.endings.put_nowait(RuntimeError("no"))
-    gate.endings.put_nowait("brought")
+    gate.outcomes.put_nowait(RuntimeError("no"))
+    gate.outcomes.put_nowait("value")
     found = await asyncio.gather(*callers, return_exceptions=True)
     assert [type(answer) for answer in found] == [
         RuntimeError, asyncio.CancelledError, asyncio.CancelledError, str,
     ]  # fmt: skip
-    assert (desk.fetched, len(desk.flights)) == (2, 0)
+    assert (group.fetched, len(group.flights)) == (2, 0)
 
 
-async def test_one_that_leaves_in_the_moment_in_which_it_is_told_to_lead_passes_it_on() -> None:
-    desk, gate = Desk(), Gate()
-    callers = desk.callers(3, gate)
-    await turns()
-    gate.endings.put_nowait(RuntimeError("no"))
+async def test_caller_cancelled_when_told_to_lead_passes_the_lead_on() -> None:
+    group, gate = Callers(), Gate()
+    callers = group.start(3, gate)
+    await settled()
+    gate.outcomes.put_nowait(RuntimeError("no"))
     while not callers[0].done():
         await asyncio.sleep(0)
-    callers[1].cancel()  # told, and not yet awake
-    await turns()
-    gate.endings.put_nowait("brought")
+    callers[1].cancel()  # told to lead, and not yet awake
+    await settled()
+    gate.outcomes.put_nowait("value")
     found = await asyncio.gather(*callers, return_exceptions=True)
     assert [type(answer) for answer in found] == [RuntimeError, asyncio.CancelledError, str]
-    assert (desk.fetched, len(desk.flights)) == (2, 0)
+    assert (group.fetched, len(group.flights)) == (2, 0)
 
 
-async def test_one_that_leaves_in_the_moment_in_which_it_is_answered_keeps_nobody_waiting() -> None:
-    desk, gate = Desk(), Gate()
-    callers = desk.callers(3, gate)
-    await turns()
-    gate.endings.put_nowait("brought")
+async def test_caller_cancelled_when_given_the_value_holds_up_nobody() -> None:
+    group, gate = Callers(), Gate()
+    callers = group.start(3, gate)
+    await settled()
+    gate.outcomes.put_nowait("value")
     while not callers[0].done():
         await asyncio.sleep(0)
     callers[1].cancel()
     found = await asyncio.gather(*callers, return_exceptions=True)
     assert [type(answer) for answer in found] == [str, asyncio.CancelledError, str]
-    assert len(desk.flights) == 0
+    assert len(group.flights) == 0
 
 
-async def test_when_all_leave_nothing_is_left() -> None:
-    desk, gate = Desk(), Gate()
-    callers = desk.callers(20, gate)
-    await turns()
+async def test_nothing_is_left_after_all_callers_are_cancelled() -> None:
+    group, gate = Callers(), Gate()
+    callers = group.start(20, gate)
+    await settled()
     for caller in callers:
         caller.cancel()
     await asyncio.gather(*callers, return_exceptions=True)
-    assert (desk.fetched, len(desk.flights)) == (1, 0)
-    again = desk.callers(2, gate)
-    await turns()
-    gate.endings.put_nowait("brought")
-    assert await asyncio.gather(*again) == ["brought", "brought"]
+    assert (group.fetched, len(group.flights)) == (1, 0)
+    again = group.start(2, gate)
+    await settled()
+    gate.outcomes.put_nowait("value")
+    assert await asyncio.gather(*again) == ["value", "value"]

@@ -1,4 +1,4 @@
-"""What a request may say about caching, and what its answer says."""
+"""The cache directives of a request, and the cache status of its response."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ async def ask(
     return await http.post("/one/mcp/call", json={"tool": tool}, headers=headers)
 
 
-def said(answer: httpx2.Response) -> tuple[str | None, str | None]:
+def cache_headers(answer: httpx2.Response) -> tuple[str | None, str | None]:
     return answer.headers.get("cache-status"), answer.headers.get("age")
 
 
-async def test_an_answer_says_where_it_is_from(http: httpx2.AsyncClient) -> None:
-    assert said(await ask(http)) == ("multi-mcp; fwd=miss; stored", None)
-    status, age = said(await ask(http))
+async def test_response_has_its_cache_status(http: httpx2.AsyncClient) -> None:
+    assert cache_headers(await ask(http)) == ("multi-mcp; fwd=miss; stored", None)
+    status, age = cache_headers(await ask(http))
     assert (status in ("multi-mcp; hit; ttl=60", "multi-mcp; hit; ttl=59"), age) == (True, "0")
-    assert said(await ask(http, "plain")) == (None, None)
-    assert said(await ask(http, "fails")) == ("multi-mcp; fwd=miss", None)
-    assert said(await ask(http, "none")) == (None, None)
-    assert said(await http.get("/tools")) == (None, None)
+    assert cache_headers(await ask(http, "plain")) == (None, None)
+    assert cache_headers(await ask(http, "fails")) == ("multi-mcp; fwd=miss", None)
+    assert cache_headers(await ask(http, "none")) == (None, None)
+    assert cache_headers(await http.get("/tools")) == (None, None)
 
 
-async def test_those_who_waited_for_another_are_told_so(http: httpx2.AsyncClient, counting: Counting) -> None:
+async def test_calls_that_waited_for_another_are_marked_collapsed(http: httpx2.AsyncClient, counting: Counting) -> None:
     calls = [asyncio.create_task(ask(http, "gated")) for _ in range(3)]
     await counting.until(1)
     for _ in range(50):
         await asyncio.sleep(0)
     counting.end()
-    answers = [said(answer) for answer in await asyncio.gather(*calls)]
+    answers = [cache_headers(answer) for answer in await asyncio.gather(*calls)]
     assert sorted(answers, key=str) == [
         *[("multi-mcp; fwd=miss; collapsed", None)] * 2,
         ("multi-mcp; fwd=miss; stored", None),
@@ -61,21 +61,21 @@ async def test_those_who_waited_for_another_are_told_so(http: httpx2.AsyncClient
 
 
 @pytest.mark.parametrize("value", ["no-cache", "No-Cache", "max-age=0,no-cache", "max-age=5 , no-cache ,x"])
-async def test_no_cache_runs_the_tool_and_keeps_what_it_says(http: httpx2.AsyncClient, value: str) -> None:
+async def test_no_cache_runs_the_tool_and_stores_the_result(http: httpx2.AsyncClient, value: str) -> None:
     await ask(http)
     refreshed = await ask(http, headers={"cache-control": value})
-    assert (refreshed.json(), said(refreshed)) == ({"result": 2}, ("multi-mcp; fwd=request; stored", None))
+    assert (refreshed.json(), cache_headers(refreshed)) == ({"result": 2}, ("multi-mcp; fwd=request; stored", None))
     assert (await ask(http)).json() == {"result": 2}
 
 
-async def test_no_store_neither_reads_nor_keeps(http: httpx2.AsyncClient) -> None:
+async def test_no_store_neither_reads_nor_stores(http: httpx2.AsyncClient) -> None:
     await ask(http)
     for headers in ({"cache-control": "no-store"}, {"cache-control": "no-cache, no-store"}):
-        assert said(await ask(http, headers=headers)) == ("multi-mcp; fwd=request", None)
+        assert cache_headers(await ask(http, headers=headers)) == ("multi-mcp; fwd=request", None)
     assert (await ask(http)).json() == {"result": 1}
 
 
-async def test_several_headers_are_one(http: httpx2.AsyncClient) -> None:
+async def test_several_cache_control_headers_are_combined(http: httpx2.AsyncClient) -> None:
     headers = [("content-type", "application/json"), ("cache-control", "no-cache"), ("cache-control", "max-age=0")]
     await ask(http)
     answer = await http.post("/one/mcp/call", content=b'{"tool":"mine"}', headers=headers)
@@ -83,37 +83,38 @@ async def test_several_headers_are_one(http: httpx2.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("value", ["", ",", "nocache", "no-cache=x", "x-no-cache", '"no-cache"', "max-age=0"])
-async def test_what_is_not_known_is_nothing(http: httpx2.AsyncClient, value: str) -> None:
+async def test_unknown_directive_is_ignored(http: httpx2.AsyncClient, value: str) -> None:
     await ask(http)
     assert (await ask(http, headers={"cache-control": value})).json() == {"result": 1}
 
 
-async def test_what_passes_by_the_cache_says_so(http: httpx2.AsyncClient) -> None:
-    body = {"tool": "secret", "arguments": {"word": "a"}}
-    assert said(await http.post("/one/mcp/call", json=body)) == ("multi-mcp; fwd=bypass", None)
+async def test_call_that_bypasses_the_cache_has_that_status(http: httpx2.AsyncClient) -> None:
+    asked = await ask(http, "asks_to_wait")
+    body = {"tool": "asks_to_wait", "requestState": asked.json()["requestState"]}
+    assert cache_headers(await http.post("/one/mcp/call", json=body)) == ("multi-mcp; fwd=bypass", None)
 
 
-async def test_a_stream_that_has_begun_says_nothing(http: httpx2.AsyncClient, counting: Counting) -> None:
+async def test_stream_has_no_cache_headers(http: httpx2.AsyncClient, counting: Counting) -> None:
     opening = await http.post("/one/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
     session = wire.in_session(opening.headers["mcp-session-id"])
     await http.post("/one/mcp", json=wire.INITIALIZED, headers=session)
     for number in (1, 2):
         answer = await http.post("/one/mcp", json=wire.request("tools/call", number, name="mine"), headers=session)
-        assert (wire.messages(answer.text)[-1]["result"]["structuredContent"], said(answer)) == (
+        assert (wire.messages(answer.text)[-1]["result"]["structuredContent"], cache_headers(answer)) == (
             {"result": 1},
             (None, None),
         )
 
 
-async def test_a_modern_answer_says_it_too(http: httpx2.AsyncClient) -> None:
+async def test_modern_native_response_has_its_cache_status(http: httpx2.AsyncClient) -> None:
     headers, body = wire.modern("tools/call", name="mine", arguments={})
-    first, second = [said(await http.post("/one/mcp", json=body, headers=headers))[0] for _ in range(2)]
+    first, second = [cache_headers(await http.post("/one/mcp", json=body, headers=headers))[0] for _ in range(2)]
     assert first == "multi-mcp; fwd=miss; stored"
     assert second is not None
     assert second.startswith("multi-mcp; hit; ttl=")
 
 
-async def test_a_page_may_say_and_read_them(http: httpx2.AsyncClient) -> None:
+async def test_cross_origin_page_can_send_and_read_cache_headers(http: httpx2.AsyncClient) -> None:
     origin = {"origin": "http://localhost:3000"}
     asked = {"access-control-request-method": "POST", "access-control-request-headers": "cache-control, content-type"}
     preflight = await http.options("/one/mcp/call", headers={**origin, **asked})
@@ -122,10 +123,10 @@ async def test_a_page_may_say_and_read_them(http: httpx2.AsyncClient) -> None:
     assert {"Age", "Cache-Status"} <= {*answer.headers["access-control-expose-headers"].split(", ")}
 
 
-async def test_where_nothing_is_cached_nothing_is_said(make_app: MakeApp) -> None:
+async def test_response_has_no_cache_headers_without_a_cached_tool(make_app: MakeApp) -> None:
     async def alone() -> int:
         return 1
 
     async with opened(make_app(server_of(alone))) as http:
         answer = await ask(http, "alone", {"cache-control": "no-cache"})
-    assert (answer.json(), said(answer)) == ({"result": 1}, (None, None))
+    assert (answer.json(), cache_headers(answer)) == ({"result": 1}, (None, None))
