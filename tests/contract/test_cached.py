@@ -1,4 +1,4 @@
-"""Every kind of tool, cached: what was kept by one way in is by every other what that would have answered itself."""
+"""Every kind of tool, cached: a hit equals the response of an uncached call through the same endpoint."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ REFRESH = {"cache-control": "no-cache"}
 WAYS = ("call", "tool url", "modern", "legacy", "aggregate modern", "aggregate legacy")
 BOTH_FORMS = ("call", "modern")
 FIRST = {"call": BOTH_FORMS, "modern": BOTH_FORMS, "aggregate modern": BOTH_FORMS, "legacy": WAYS}
-"""What brings a result, and what is answered from what was kept of it. All others make their answer of the same two."""
+"""Endpoints whose calls store a result, each with those asked for it. All others respond from the same two forms."""
 
 
 def exact(text: str) -> Any:
-    """JSON in which 1 and 1.0 differ."""
+    """Reads JSON so that 1 and 1.0 differ."""
     return json.loads(text, parse_float=lambda number: f"the number {number}")
 
 
-class Asking:
-    """Asks one application by every way in, for answers as they are on the wire."""
+class Endpoints:
+    """Calls tools of one application through every endpoint, and returns responses as they are on the wire."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
@@ -78,31 +78,29 @@ class Asking:
 
 
 @pytest.fixture
-async def uncached(make_app: MakeApp) -> AsyncIterator[Asking]:
+async def uncached(make_app: MakeApp) -> AsyncIterator[Endpoints]:
     [(_, mcp)] = load(discover([SERVERS]))
     async with opened(make_app(mcp)) as http:
-        yield Asking(http)
+        yield Endpoints(http)
 
 
 @pytest.fixture
-async def cached(make_app: MakeApp) -> AsyncIterator[Asking]:
+async def cached(make_app: MakeApp) -> AsyncIterator[Endpoints]:
     [(_, mcp)] = load(discover([SERVERS]))
     for tool in sdk.tool_table(mcp).values():
         if tool.name != "ran_since":
             tool.meta = {"cache": {"ttl": 600}}
     async with opened(make_app(mcp)) as http:
-        yield Asking(http)
+        yield Endpoints(http)
 
 
 @pytest.mark.parametrize("part", range(4))
-async def test_what_one_way_in_kept_is_by_every_other_what_it_would_have_answered(
-    cached: Asking, uncached: Asking, part: int
-) -> None:
+async def test_hit_equals_the_response_of_an_uncached_call(cached: Endpoints, uncached: Endpoints, part: int) -> None:
     for tool, arguments in CASES[part::4]:
         expected = {way: await uncached(way, tool, arguments, {}) for way in WAYS}
         for first, ways in FIRST.items():
-            brought = await cached(first, tool, arguments, REFRESH)
+            missed = await cached(first, tool, arguments, REFRESH)
             answers = {way: await cached(way, tool, arguments, {}) for way in ways}
-            assert (tool, first, brought) == (tool, first, expected[first])
+            assert (tool, first, missed) == (tool, first, expected[first])
             assert (tool, first, answers) == (tool, first, {way: expected[way] for way in ways})
         assert await cached.ran() == [tool] * len(FIRST)

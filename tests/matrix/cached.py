@@ -1,4 +1,4 @@
-"""What a tool that asks to be cached is answered with, whatever way its calls come in."""
+"""Rules of the cache, for calls through every endpoint."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.matrix.rules import Call, Rule
 
 
 def counting(server: MCPServer[Any]) -> None:
-    """Add a tool that says how many times it ran."""
+    """Adds a tool that returns how many times it ran."""
     ran: Counter[str] = Counter()
 
     async def count(name: str) -> int:
         ran["times"] += 1
         if not name:
-            raise ToolError("There is no name.")
+            raise ToolError("The name is empty.")
         return ran["times"]
 
     server.add_tool(count, meta={"cache": {"ttl": 60}})
@@ -30,7 +30,7 @@ async def runs_once(call: Call) -> None:
         assert (await call("count", name="equal")).value == 1
 
 
-async def tells_arguments_apart(call: Call) -> None:
+async def runs_for_other_arguments(call: Call) -> None:
     assert [(await call("count", name=name)).value for name in ("one", "other", "one")] == [1, 2, 1]
 
 
@@ -40,7 +40,7 @@ async def fails_again(call: Call) -> None:
     assert (await call("count", name="after")).value == 3
 
 
-async def is_for_who_may_call(call: Call) -> None:
+async def is_for_its_own_caller(call: Call) -> None:
     assert (await call("count", access.HEADERS["admin"], name="a")).value == 1
     for name in ("exact", "other", "nothing"):
         assert (await call("count", access.HEADERS[name], name="a")).slug == "forbidden"
@@ -50,7 +50,12 @@ async def is_for_who_may_call(call: Call) -> None:
 
 RULES = [
     Rule("an equal call does not run the tool again", runs_once, serve=counting),
-    Rule("a call with other arguments runs the tool", tells_arguments_apart, serve=counting),
-    Rule("an error is not kept", fails_again, serve=counting),
-    Rule("what is kept is for its caller, who may call the tool", is_for_who_may_call, access.keys, serve=counting),
+    Rule("a call with other arguments runs the tool", runs_for_other_arguments, serve=counting),
+    Rule("an error is not cached", fails_again, serve=counting),
+    Rule(
+        "a private result is for its own caller, who must be allowed to call the tool",
+        is_for_its_own_caller,
+        access.keys,
+        serve=counting,
+    ),
 ]
