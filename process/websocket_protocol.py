@@ -7,14 +7,15 @@ is to be closed at the end of the process, the application decides.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
+from starlette.types import Scope
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from routes.websocket.identity import FRAME_LIMIT
+from routes.scope import FRAME_LIMIT
 
 SLICE = 16 * 1024
 """Bytes that are taken apart at once: of the smallest frames, some thousands."""
@@ -72,8 +73,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if not self.close_sent:
-            extensions: dict[str, Any] = self.scope["extensions"]
-            extensions[FRAME_LIMIT] = {"set": self._set_frame_limit}
+            FRAME_LIMIT.set(cast("Scope", self.scope), self._set_frame_limit)
 
     def _set_frame_limit(self, size: int) -> None:
         self.conn.max_message_size = min(size, self.config.ws_max_size)

@@ -14,6 +14,7 @@ from starlette.types import ExceptionHandler, Scope
 
 from gateway.call import ToolCall, request_id
 from gateway.errors import Forbidden, GatewayError, RateLimited
+from routes.scope import CALL, METADATA
 
 TABLE: Mapping[str, tuple[int, str]] = {
     "invalid-request": (400, "The request is not as it must be"),
@@ -79,8 +80,8 @@ def insufficient(exc: Forbidden, scope: Scope) -> dict[str, str]:
     challenge = 'Bearer error="insufficient_scope"'
     if exc.scope is not None:
         challenge += f', scope="{exc.scope}"'
-    if "metadata" in scope:
-        challenge += f', resource_metadata="{scope["metadata"].url_for(scope)}"'
+    if (metadata := METADATA.get(scope)) is not None:
+        challenge += f', resource_metadata="{metadata.url_for(scope)}"'
     return {"WWW-Authenticate": challenge}
 
 
@@ -104,7 +105,7 @@ def exception_handlers() -> dict[Any, ExceptionHandler]:
 async def _gateway_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, GatewayError)
     headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else None
-    return answer(of_refusal(exc, request.scope.get("call")), headers)
+    return answer(of_refusal(exc, CALL.get(request.scope)), headers)
 
 
 async def _rate_limited(request: Request, exc: Exception) -> Response:
@@ -115,12 +116,12 @@ async def _rate_limited(request: Request, exc: Exception) -> Response:
         "RateLimit-Policy": ", ".join(f'"{quota.name}";q={quota.calls};w={quota.seconds}' for quota in exc.quotas),
         "RateLimit": f'"{exc.full.name}";r=0;t={exc.retry_after}',
     }
-    return answer(of_refusal(exc, request.scope.get("call")), headers)
+    return answer(of_refusal(exc, CALL.get(request.scope)), headers)
 
 
 async def _forbidden(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, Forbidden)
-    return answer(of_refusal(exc, request.scope.get("call")), insufficient(exc, request.scope))
+    return answer(of_refusal(exc, CALL.get(request.scope)), insufficient(exc, request.scope))
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:

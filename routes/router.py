@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount, Route, Router, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from routes.scope import root_path_of
+
 
 class ExactRouter(Router):
     """Answers as `Router` does. A path without parameters is found in a table, and not by the pattern of every mount;
@@ -42,7 +44,7 @@ class ExactRouter(Router):
 def route_path(scope: Scope) -> str:
     """The path without the prefix that a proxy put the router behind."""
     path: str = scope["path"]
-    root: str = scope.get("app_root_path", scope.get("root_path", ""))
+    root = root_path_of(scope)
     return path[len(root) :] if root and (path + "/").startswith(root + "/") else path
 
 

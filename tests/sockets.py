@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Scope
+
+from routes.scope import FRAME_LIMIT
 
 Pairs = Sequence[tuple[bytes, bytes]]
 HOST = (b"host", b"localhost:8000")
@@ -105,7 +107,7 @@ async def connected(
     def set_limit(size: int) -> None:
         socket.limit = size
 
-    scope = {
+    scope: Scope = {
         "type": "websocket",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
@@ -119,8 +121,9 @@ async def connected(
         "server": ("127.0.0.1", 8000),
         "client": ("127.0.0.1", 1),
         "state": {},
-        "extensions": {"websocket.http.response": {}, "multi-mcp.frame-limit": {"set": set_limit}},
+        "extensions": {"websocket.http.response": {}},
     }
+    FRAME_LIMIT.set(scope, set_limit)
     task = asyncio.ensure_future(app(scope, socket.receive_of_server, socket.send_to_server))
     shaking = asyncio.create_task(socket.shake_hands())
     await asyncio.wait([task, shaking], return_when=asyncio.FIRST_COMPLETED)

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from gateway.errors import InvalidRequest
+from routes.scope import STREAM
 
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
@@ -18,8 +19,8 @@ _NOT_AT_ALL = re.compile(rb"\s*q\s*=\s*0(\.0*)?\s*")
 
 
 async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str, Any]:
-    """The body, which must be a JSON object of at most `max_body` bytes. Notes `stream` in `scope` where the Accept
-    header asks for a stream of events.
+    """The body, which must be a JSON object of at most `max_body` bytes. Sets STREAM in `scope` if the Accept header
+    asks for a stream of events.
 
     Raises:
         HTTPException: 406, 413 or 415, before the body is read if its headers tell.
@@ -69,7 +70,7 @@ async def _read(receive: Receive, max_body: int) -> bytes:
 def _check_accept(accept: bytes, scope: Scope) -> None:
     """JSON must not be excluded, unless events are asked for; a header that names it, or everything, passes at once."""
     if b"json" not in accept and _lists_events(accept):
-        scope["stream"] = True
+        STREAM.set(scope, True)
     elif not (b"*/*" in accept or b"json" in accept or b"application/*" in accept or not accept.strip()):
         raise HTTPException(
             406, "The answer is application/json, or text/event-stream; let the Accept header allow it."

@@ -21,6 +21,7 @@ from routes.errors import tool_error
 from routes.json_api.body import read_object
 from routes.json_api.disconnect import while_connected
 from routes.json_api.stream import stream
+from routes.scope import CALL, STREAM
 
 _JSON = (b"content-type", b"application/json")
 
@@ -104,8 +105,8 @@ def text(body: Mapping[str, Any], key: str) -> str:
 
 
 async def _respond(server: Callee, call: ToolCall, scope: Scope, receive: Receive, send: Send) -> None:
-    scope["call"] = call  # for the problem document, whatever raises it
-    if "stream" in scope:
+    CALL.set(scope, call)  # for the problem document, whatever raises it
+    if STREAM.get(scope):
         await stream(server, call, receive, send)
         return
     result = await while_connected(receive, server.call(call))

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from gateway.server import Server
 from gateway.servers.registry import Registry
 from routes.json_api.tools import kept
+from routes.scope import root_path_of
 
 
 class Index:
@@ -17,7 +18,7 @@ class Index:
         self._registry = registry
 
     async def get(self, request: Request) -> Response:
-        root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+        root = root_path_of(request.scope)
         servers = [urls(self._registry[name], root) for name in self._registry.names_used()]
         headers = {"Cache-Control": kept()}
         if "text/html" in request.headers.get("accept", ""):

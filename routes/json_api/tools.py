@@ -16,6 +16,7 @@ from gateway.server import Server, ToolInfo
 from gateway.servers.names import Names, unambiguous
 from gateway.servers.registry import Registry
 from routes.json_api.formats import FORMATS
+from routes.scope import root_path_of
 
 
 class Tools:
@@ -63,7 +64,7 @@ class AllTools:
 
 def described(server: Server, tool: ToolInfo, request: Request) -> dict[str, Any]:
     """A tool with the URL that calls it."""
-    root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+    root = root_path_of(request.scope)
     endpoint = f"{root}/{server.name}/mcp/tools/{quote(tool['name'], safe='')}"
     return {**tool, "endpoint": endpoint}
 

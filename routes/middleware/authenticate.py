@@ -16,7 +16,7 @@ from routes.errors import answer, of_refusal
 from routes.middleware.credentials import take_credentials
 from routes.middleware.metadata import WELL_KNOWN_PATH
 from routes.router import route_path
-from routes.websocket.identity import PROOF
+from routes.scope import METADATA, PROOF, Challenges
 
 _BEARER_ERRORS: Mapping[str, str] = {"unauthenticated": "invalid_token", "invalid-request": "invalid_request"}
 """The `error` of a challenge (RFC 6750, 3.1), by slug."""
@@ -27,12 +27,6 @@ class Authenticator(Protocol):
     def anonymous(self) -> Caller: ...
     def cached(self, credential: str) -> Caller | None: ...
     async def authenticate(self, credential: str) -> Caller: ...
-
-
-class Challenges(Protocol):
-    def url_for(self, scope: Scope) -> str:
-        """Returns the URL of the metadata for the resource that a request is for."""
-        ...
 
 
 class Authenticate:
@@ -61,7 +55,7 @@ class Authenticate:
             return self.app(scope, receive, send)
         credentials = take_credentials(scope)
         if credentials and scope["type"] == "websocket":
-            scope[PROOF] = self._proof(credentials[0])
+            PROOF.set(scope, self._proof(credentials[0]))
         if len(credentials) == 1:
             found = self._authenticator.cached(credentials[0])
             if found is not None:
@@ -98,7 +92,7 @@ class Authenticate:
     def _forward(self, who: Caller, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if who.user is not None:
             scope["user"] = who.user
-        scope["metadata"] = self._metadata  # for the challenge of a 403 further in
+        METADATA.set(scope, self._metadata)  # for the challenge of a 403 further in
         set_caller(who)
         return self.app(scope, receive, send)
 

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from routes.router import route_path
+from routes.scope import root_path_of
 
 WELL_KNOWN_PATH = "/.well-known/oauth-protected-resource"
 _RESOURCE_PATH = re.compile(r"(?:/([A-Za-z0-9_-]{1,64}))?/mcp(?=/|\Z)")
@@ -59,5 +60,4 @@ class Metadata:
         # The host becomes part of a header and a document, so a malformed one is not repeated.
         host = Headers(scope=scope).get("host", "")
         scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
-        root = scope.get("app_root_path", scope.get("root_path", ""))
-        return f"{scheme}://{host if _HOST_HEADER.fullmatch(host) else 'localhost'}{root.rstrip('/')}"
+        return f"{scheme}://{host if _HOST_HEADER.fullmatch(host) else 'localhost'}{root_path_of(scope).rstrip('/')}"

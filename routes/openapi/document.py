@@ -18,6 +18,7 @@ from routes.json_api.formats import FORMATS
 from routes.json_api.tools import cached
 from routes.openapi.components import HEADERS, SCHEMAS, answers, json_content, ref, responses, secured
 from routes.openapi.schemas import accepted, moved
+from routes.scope import root_path_of
 
 Paths = dict[str, Any]
 ToolsOf = Sequence[tuple[Server, Sequence[ToolInfo]]]
@@ -109,8 +110,7 @@ class Document:
 
 def _base(request: Request, above: str) -> str:
     """The application's own URL: its prefix if it knows one, else relative to the document's, as OpenAPI has it."""
-    root: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
-    return root or above
+    return root_path_of(request.scope) or above
 
 
 def _tool(server: Server, tool: ToolInfo, name: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -11,19 +11,11 @@ from starlette.types import Scope
 from gateway.caller import Caller, caller
 from gateway.errors import GatewayError, InvalidRequest, Unauthenticated
 from gateway.telemetry.refusals import Refused
+from routes.scope import FRAME_LIMIT, PROOF, Proof
 from routes.websocket.frames import Id, identified
 
 STRANGERS_FRAME = 16 * 1024
 """The bytes of a frame of somebody who has not said who it is: enough for a token."""
-
-FRAME_LIMIT = "multi-mcp.frame-limit"
-"""Our server's extension of the scope: `extensions[FRAME_LIMIT]["set"](bytes)` closes with 1009 on a longer frame."""
-
-PROOF = "proof"
-"""Where the middleware leaves in the scope what proves the handshake's credential once more: a `Proof`."""
-
-Proof = Callable[[], Awaitable[Caller]]
-"""Who has the credential now. Raises GatewayError."""
 
 
 class Authenticator(Protocol):
@@ -51,8 +43,8 @@ class Identity:
         self._authenticator = authenticator
         self._enter = enter
         self._refused = refused
-        self._proof: Proof | None = scope.pop(PROOF, None)  # it has the credential, which nobody else is to see
-        self._extension = scope.get("extensions", {}).get(FRAME_LIMIT)
+        self._proof = PROOF.pop(scope)  # it has the credential, which nobody else is to see
+        self._set_frame_limit = FRAME_LIMIT.get(scope)
         self.is_stranger = caller.get().is_unknown
         self.is_refused = False
         self._bound_frames()
@@ -98,5 +90,5 @@ class Identity:
 
     def _bound_frames(self) -> None:
         """In our server, too, with room for a problem document about a frame that is somewhat longer."""
-        if self._extension is not None:
-            self._extension["set"](4 * self.frame_limit)
+        if self._set_frame_limit is not None:
+            self._set_frame_limit(4 * self.frame_limit)

@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
 from process.websocket_protocol import SLICE
+from routes.scope import FRAME_LIMIT
 from tests.process.echoing import HANDSHAKE, LARGEST, close_code, failure_code, frame, serving, write
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
@@ -88,7 +89,8 @@ async def test_the_application_may_bound_the_frames_and_lift_the_bound() -> None
     async with serving() as server, server.connect() as client:
         await client.send("x")
         await client.recv()
-        limit = server.app.scope["extensions"]["multi-mcp.frame-limit"]["set"]
+        limit = FRAME_LIMIT.get(server.app.scope)
+        assert limit is not None
         limit(10**9)  # not above the server's own
         await client.send("x" * LARGEST)
         assert await client.recv() == str(LARGEST)

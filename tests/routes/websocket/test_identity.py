@@ -18,6 +18,7 @@ from gateway.server import ToolInfo
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from routes.router import ExactRouter
+from routes.scope import PROOF
 from routes.websocket.connection import SocketLimits
 from routes.websocket.endpoint import WebSockets
 from tests.routes.websocket.sockets import slug
@@ -80,9 +81,10 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for key, value in scope["headers"]:
             if key == b"x-api-key":
-                scope["proof"] = partial(self.keys.authenticate, value.decode())
+                proof = partial(self.keys.authenticate, value.decode())
+                PROOF.set(scope, proof)
                 caller.set(Caller(address="::1"))
-                caller.set(await scope["proof"]())
+                caller.set(await proof())
                 break
         else:
             caller.set(replace(Caller(grants=Nothing()), address="::1"))

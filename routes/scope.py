@@ -1,0 +1,66 @@
+"""Typed entries of the ASGI scope that one file of the router writes and another reads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
+
+from starlette.types import Scope
+
+from gateway.call import ToolCall
+from gateway.caller import Caller
+
+T = TypeVar("T")
+
+Proof = Callable[[], Awaitable[Caller]]
+"""Verifies the handshake's credential again and returns its caller. Raises GatewayError."""
+
+
+class Challenges(Protocol):
+    """Knows the URL of the OAuth metadata for the resource that a request addresses."""
+
+    def url_for(self, scope: Scope) -> str: ...
+
+
+class Key(Generic[T]):
+    """One entry of the scope."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = f"multi_mcp.{name}"  # a prefix, because the scope is shared with the server and other middleware
+
+    def set(self, scope: Scope, value: T) -> None:
+        scope[self._name] = value
+
+    def get(self, scope: Scope) -> T | None:
+        value: T | None = scope.get(self._name)  # no `cast`, which would be one more call on the hot path
+        return value
+
+    def pop(self, scope: Scope) -> T | None:
+        """Returns the value and removes it from the scope."""
+        value: T | None = scope.pop(self._name, None)
+        return value
+
+
+CALL = Key[ToolCall]("call")
+"""The tool call that a request makes. Problem documents name its server and tool."""
+
+STREAM = Key[bool]("stream")
+"""True if the client accepts an event stream and no JSON."""
+
+METADATA = Key[Challenges]("metadata")
+"""Present if authentication is on. A refusal names the metadata URL in `WWW-Authenticate`."""
+
+PROOF = Key[Proof]("proof")
+"""Present on a WebSocket whose handshake had a credential. It holds that credential, so its reader removes it."""
+
+FRAME_LIMIT = Key[Callable[[int], None]]("frame_limit")
+"""Sets the size in bytes above which the server closes a WebSocket with 1009. Only our own server offers it."""
+
+
+def root_path_of(scope: Scope) -> str:
+    """The prefix of the application, such as `/tools`; empty if it has none."""
+    # Starlette's mounts append their own path to `root_path` and store the application's prefix in `app_root_path`.
+    root: str = scope.get("app_root_path", scope.get("root_path", ""))
+    return root
