@@ -1,4 +1,4 @@
-"""A WebSocket client in process: what a server hands to the application, and takes from it."""
+"""A WebSocket client in process that speaks ASGI with the application, without a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOST = (b"host", b"localhost:8000")
 
 
 class Refused(Exception):
-    """The handshake was answered with this, and there is no connection."""
+    """The application answered the handshake with an HTTP response."""
 
     def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
         super().__init__(f"{status} {body.decode()}")
@@ -31,7 +31,11 @@ class Refused(Exception):
 
 
 class Socket:
-    """`accepted` is the application's answer to the handshake; `closed` its code and reason, where it closed."""
+    """One connection.
+
+    `accepted` is the application's answer to the handshake, `closed` the code and reason with which it closed, and
+    `limit` the frame limit that it set. The client reads only while `reads` is set.
+    """
 
     def __init__(self) -> None:
         self.accepted: Message = {}
@@ -44,16 +48,16 @@ class Socket:
         self._to_app.put_nowait({"type": "websocket.connect"})
 
     def send(self, frame: Any) -> None:
-        """An object as its JSON, text as it is, bytes as a binary frame."""
+        """Sends bytes as a binary frame, a string as a text frame, and any other value as its JSON."""
         kind = "bytes" if isinstance(frame, bytes) else "text"
         data = frame if isinstance(frame, bytes | str) else json.dumps(frame)
         self._to_app.put_nowait({"type": "websocket.receive", kind: data})
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         self._to_app.put_nowait({"type": "websocket.disconnect", "code": 1001})
 
     async def receive(self) -> Any:
-        """The next frame. Raises ConnectionError where the application has closed."""
+        """Returns the next frame, parsed. Raises ConnectionError if the application has closed the connection."""
         message = await asyncio.wait_for(self._from_app.get(), 10)
         if message["type"] == "websocket.close":
             raise ConnectionError(message["code"], message.get("reason", ""))
@@ -64,7 +68,7 @@ class Socket:
         return await self.receive()
 
     async def close_code(self) -> int:
-        """What the application closes with; it must send nothing before."""
+        """Returns the code with which the application closes. It must send no frame before."""
         try:
             frame = await self.receive()
         except ConnectionError as exc:
@@ -80,10 +84,10 @@ class Socket:
             await self.reads.wait()
         if message["type"] == "websocket.close":
             self.closed = message["code"], message.get("reason", "")
-            self.leave()
+            self.disconnect()
         self._from_app.put_nowait(message)
 
-    async def shake_hands(self) -> None:
+    async def complete_handshake(self) -> None:
         """Raises Refused."""
         message = await self._from_app.get()
         if message["type"] == "websocket.accept":
@@ -101,7 +105,7 @@ class Socket:
 async def connected(
     app: ASGIApp, path: str, headers: Pairs = (), subprotocols: Sequence[str] = (), prefix: str = ""
 ) -> AsyncIterator[Socket]:
-    """An open connection, left at the end; whatever the application raises is raised here. Raises Refused."""
+    """Opens a connection, and raises what the application raises. Raises Refused."""
     socket = Socket()
 
     def set_limit(size: int) -> None:
@@ -125,14 +129,14 @@ async def connected(
     }
     FRAME_LIMIT.set(scope, set_limit)
     task = asyncio.ensure_future(app(scope, socket.receive_of_server, socket.send_to_server))
-    shaking = asyncio.create_task(socket.shake_hands())
-    await asyncio.wait([task, shaking], return_when=asyncio.FIRST_COMPLETED)
-    if not shaking.done():
-        shaking.cancel()
+    handshake = asyncio.create_task(socket.complete_handshake())
+    await asyncio.wait([task, handshake], return_when=asyncio.FIRST_COMPLETED)
+    if not handshake.done():
+        handshake.cancel()
         task.result()
     try:
-        await shaking
+        await handshake
         yield socket
     finally:
-        socket.leave()
+        socket.disconnect()
         await asyncio.wait_for(task, 10)

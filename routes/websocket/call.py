@@ -1,4 +1,4 @@
-"""One call on a WebSocket: from its frame to its one last frame."""
+"""One call on a WebSocket, from its frame to its last frame."""
 
 from __future__ import annotations
 
@@ -11,68 +11,67 @@ from gateway.call import ToolCall
 from gateway.errors import GatewayError
 from gateway.server import Callee
 from routes.errors import document, of_refusal
-from routes.websocket.frames import Id, answer, error, report
+from routes.websocket.frames import Id, error_frame, report_frame, result_frame
 from routes.websocket.outgoing import Outgoing
 
 logger = logging.getLogger(__name__)
 
 
-class Flight:
-    """Runs in a task of its own, which has the context of the one that makes it: the request id, the caller.
+class SocketCall:
+    """Runs a call in its own task, which inherits the request id and the caller of the task that creates it.
 
-    `landed` is told when the last frame is sent. Until then the call is in flight, so that a client that reads slowly
-    has no more than its number of answers waiting.
+    `finished` is called after the last frame was sent, not before: a client that reads slowly then has at most as many
+    answers waiting as it may have calls in flight.
     """
 
     def __init__(
-        self, id_: Id, server: Callee, call: ToolCall, outgoing: Outgoing, landed: Callable[[Id], None]
+        self, id_: Id, server: Callee, call: ToolCall, outgoing: Outgoing, finished: Callable[[Id], None]
     ) -> None:
         self._id = id_
         self._server = server
         self._call = call
         self._outgoing = outgoing
-        self._landed = landed
-        self._over = False
-        self._given_up = "cancelled", "The call was cancelled."
+        self._finished = finished
+        self._has_outcome = False
+        self._cancelled_by = "cancelled", "The call was cancelled."
         call.report = self._report
         self.task = asyncio.create_task(self._run())
 
     def cancel(self, slug: str = "cancelled", detail: str = "The call was cancelled.") -> None:
-        """Give the call up; `slug` and `detail` are what its last frame says."""
-        self._given_up = slug, detail
-        # Not now: a task that has not begun would never run, and never answer.
+        """Cancels the call. `slug` and `detail` go into the problem document of its last frame."""
+        self._cancelled_by = slug, detail
+        # Not at once: a task that is cancelled before its first step never runs, and would send no last frame.
         asyncio.get_running_loop().call_soon(self._cancel)
 
     def _cancel(self) -> None:
-        if not self._over:
+        if not self._has_outcome:
             self.task.cancel()
 
     async def _run(self) -> None:
-        last = await self._last()
-        self._over = True
+        last = await self._last_frame()
+        self._has_outcome = True
         try:
             await self._outgoing.send(last)
         finally:
-            self._landed(self._id)
+            self._finished(self._id)
 
-    async def _last(self) -> bytes:
-        """The last frame."""
+    async def _last_frame(self) -> bytes:
         try:
             result = await self._server.call(self._call)
         except GatewayError as exc:
-            return error(self._id, of_refusal(exc, self._call))
+            return error_frame(self._id, of_refusal(exc, self._call))
         except asyncio.CancelledError:
-            return self._problem(*self._given_up)
-        except Exception:  # ours: nobody else would answer this call, and the others go on
-            logger.exception("A call over WebSocket failed")
+            return self._problem(*self._cancelled_by)
+        except Exception:  # a bug of the router: without an answer the client would wait for ever
+            logger.exception("Unhandled exception in a WebSocket call")
             return self._problem("internal-error", "The log has the reason under the request id.")
         if result.is_error:
             return self._problem("tool-error", result.message)
-        return answer(self._id, result)
+        return result_frame(self._id, result)
 
     def _problem(self, slug: str, detail: str) -> bytes:
-        return error(self._id, document(slug, detail, server=self._call.server, tool=self._call.tool))
+        return error_frame(self._id, document(slug, detail, server=self._call.server, tool=self._call.tool))
 
     async def _report(self, name: str, fields: Mapping[str, Any]) -> None:
-        if not self._over:  # a task that the tool has left behind may still report
-            await self._outgoing.send(report(self._id, name, fields))
+        if not self._has_outcome:  # a background task of the tool may report after the tool has returned
+            await self._outgoing.send(report_frame(self._id, name, fields))

@@ -1,4 +1,4 @@
-"""`/{server}/mcp/ws` and `/ws`: many calls at once on one connection, answered in the order in which they finish."""
+"""`/{server}/mcp/ws` and `/ws`: concurrent calls on one connection, answered in the order in which they finish."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUBPROTOCOL = "multi-mcp"
 
 
 class WebSockets:
-    """All connections, those that are being opened among them. `listeners` hear 1 and -1 as they come and go."""
+    """Counts and ends all connections. `listeners` are called with 1 and -1 as connections open and close."""
 
     def __init__(self, limits: SocketLimits, refused: Refused) -> None:
         self.listeners: list[Callable[[int], None]] = []
@@ -54,26 +54,26 @@ class WebSockets:
         return [*of_one, at("/ws", partial(named, names=names))]
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """For one connection. Raises Unavailable where there is none left."""
+    def slot(self) -> Iterator[None]:
+        """Counts one connection, from before its handshake. Raises Unavailable at the limit."""
         if self._is_ending or self._count >= self.limits.connections:
             self.refused(Unavailable.slug)
-            full = f"{self.limits.connections} connections are open, which is all that may be."
+            full = f"At most {self.limits.connections} connections may be open."
             raise Unavailable("The router is shutting down." if self._is_ending else full)
-        self._changed(1)
+        self._count_changed(1)
         try:
             yield
         finally:
-            self._changed(-1)
+            self._count_changed(-1)
 
-    def _changed(self, by: int) -> None:
+    def _count_changed(self, by: int) -> None:
         self._count += by
-        for heard in self.listeners:
-            heard(by)
+        for listener in self.listeners:
+            listener(by)
 
     async def run(self, connection: Connection, receive: Receive) -> None:
         self._open.add(connection)
-        if self._is_ending:
+        if self._is_ending:  # it was accepted while `end_streams` closed the others
             connection.end()
         try:
             await connection.run(receive)
@@ -81,14 +81,14 @@ class WebSockets:
             self._open.discard(connection)
 
     def end_streams(self) -> None:
-        """Close each connection when its calls in flight are answered; open no further ones."""
+        """Closes each connection when its calls in flight are answered, and refuses further connections."""
         self._is_ending = True
         for connection in [*self._open]:
             connection.end()
 
 
 class Endpoint:
-    """Where connections are opened. `find` tells the server and the tool that a frame is for."""
+    """Accepts connections at one URL. `find` returns the server and the tool that a frame calls."""
 
     def __init__(self, sockets: WebSockets, find: Find, identify: Callable[[Scope], Identity]) -> None:
         self._sockets = sockets
@@ -96,9 +96,9 @@ class Endpoint:
         self._identify = identify
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._sockets.place():
+        with self._sockets.slot():
             await receive()
-            # No other: one may be a credential.
+            # No other is ever echoed: one may be a credential.
             chosen = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
             await send({"type": "websocket.accept", "subprotocol": chosen})
             identity = self._identify(scope)

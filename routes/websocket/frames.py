@@ -14,57 +14,60 @@ from routes.json_api.body import json_object
 
 Id = str | int
 
-LONGEST_ID = 128
-LARGEST_ID = 2**53 - 1
-"""Up to here every reader of JSON keeps a whole number whole."""
+MAX_ID_LENGTH = 128
+MAX_ID_NUMBER = 2**53 - 1
+"""The largest whole number that JavaScript reads exactly."""
 
 
-def frame_of(message: Message, limit: int) -> dict[str, Any]:
-    """What the client sent, which must be a JSON object in a text of at most `limit` bytes.
+def parse_frame(message: Message, limit: int) -> dict[str, Any]:
+    """Returns the JSON object of a text frame of at most `limit` bytes.
 
     Raises:
         TooLarge
-        InvalidRequest: binary, not JSON, or no object; as with the body of a request.
+        InvalidRequest: binary, not JSON, or not an object.
     """
     text = message.get("text")
     if text is None:
         raise InvalidRequest("A frame must be text; this one is binary.")
+    # Text has at most as many characters as bytes, so only text that is not ASCII has to be encoded to be measured.
     if len(text) > limit or (not text.isascii() and len(text.encode()) > limit):
         raise TooLarge(f"A frame must be at most {limit} bytes.")
     return json_object(text, "frame")
 
 
-def id_of(frame: Mapping[str, Any]) -> Id:
+def parse_id(frame: Mapping[str, Any]) -> Id:
     """Raises InvalidRequest."""
     value = frame.get("id")
     if type(value) is str:
-        if len(value) <= LONGEST_ID:
+        if len(value) <= MAX_ID_LENGTH:
             return value
-    elif type(value) is int and abs(value) <= LARGEST_ID:
+    elif type(value) is int and abs(value) <= MAX_ID_NUMBER:  # the exact type, because a bool is an int too
         return value
     if "id" not in frame:
         raise InvalidRequest("`id` is missing.")
     raise InvalidRequest(
-        f"`id` must be a string of at most {LONGEST_ID} characters, or a whole number up to {LARGEST_ID}."
+        f"`id` must be a string of at most {MAX_ID_LENGTH} characters, or a whole number up to {MAX_ID_NUMBER}."
     )
 
 
-def answer(id_: Id, result: ToolResult) -> bytes:
-    """The result, or what the tool asks for (`inputRequests`, `requestState`)."""
+def result_frame(id_: Id, result: ToolResult) -> bytes:
+    """The result, or the tool's questions (`inputRequests`, `requestState`)."""
     if result.asks is not None:
         return to_json({"id": id_, **result.asks})
+    # The result is JSON already: put the id in front instead of parsing it.
     return b'{"id":%b,%b' % (to_json(id_), result.in_result()[1:])
 
 
-def error(id_: Id | None, problem: Mapping[str, Any]) -> bytes:
+def error_frame(id_: Id | None, problem: Mapping[str, Any]) -> bytes:
     return to_json({"id": id_, "error": problem})
 
 
-def report(id_: Id, name: str, fields: Mapping[str, Any]) -> bytes:
-    """`progress` or `log`, as the tool reports it."""
+def report_frame(id_: Id, name: str, fields: Mapping[str, Any]) -> bytes:
+    """A report of the tool; `name` is `progress` or `log`."""
+    # Tools may report any Python value, and a report must not fail their call.
     return to_json({"id": id_, name: fields}, inf_nan_mode="null", fallback=str)
 
 
-def identified(id_: Id, name: str | None) -> bytes:
-    """The answer to a token: the name of whose it is; null where nobody asks for one."""
+def caller_frame(id_: Id, name: str | None) -> bytes:
+    """The answer to a token: the caller's name, or null if authentication is off."""
     return to_json({"id": id_, "result": {"caller": name}})

@@ -1,4 +1,4 @@
-"""Who is asking on a WebSocket: known by the handshake's own credential, or by a token in a frame."""
+"""The caller of a WebSocket, authenticated by the handshake's credential or by a frame with a token."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gateway.caller import Caller, caller
 from gateway.errors import GatewayError, InvalidRequest, Unauthenticated
 from gateway.telemetry.refusals import Refused
 from routes.scope import FRAME_LIMIT, PROOF, Proof
-from routes.websocket.frames import Id, identified
+from routes.websocket.frames import Id, caller_frame
 
-STRANGERS_FRAME = 16 * 1024
-"""The bytes of a frame of somebody who has not said who it is: enough for a token."""
+ANONYMOUS_FRAME_LIMIT = 16 * 1024
+"""The bytes of a frame before the client has authenticated: enough for a token."""
 
 
 class Authenticator(Protocol):
@@ -25,10 +25,10 @@ class Authenticator(Protocol):
 
 
 class Identity:
-    """Who asks is asked again before each call: a key that was revoked is of no use on a connection that is open.
+    """Verifies the credential again before each call, so that a revoked key is useless on an open connection too.
 
-    `enter` makes the caller known in the connection's task; its calls inherit that. Without an `authenticator`
-    nobody needs to say who it is.
+    `enter` sets the caller in the connection's task, and the tasks of its calls inherit it. Without an `authenticator`
+    no client has to authenticate.
     """
 
     def __init__(
@@ -43,52 +43,52 @@ class Identity:
         self._authenticator = authenticator
         self._enter = enter
         self._refused = refused
-        self._proof = PROOF.pop(scope)  # it has the credential, which nobody else is to see
+        self._proof = PROOF.pop(scope)  # removed, because it holds the credential and tools can read the scope
         self._set_frame_limit = FRAME_LIMIT.get(scope)
-        self.is_stranger = caller.get().is_unknown
+        self.is_anonymous = caller.get().is_unknown
         self.is_refused = False
-        self._bound_frames()
+        self._limit_frames()
 
     @property
     def frame_limit(self) -> int:
         """The bytes that a frame may have."""
-        return min(self._limit, STRANGERS_FRAME) if self.is_stranger else self._limit
+        return min(self._limit, ANONYMOUS_FRAME_LIMIT) if self.is_anonymous else self._limit
 
-    async def prove(self, id_: Id, token: Any) -> bytes:
-        """The answer to a frame with a token. Raises GatewayError."""
+    async def authenticate(self, id_: Id, token: Any) -> bytes:
+        """Returns the answer to a frame with a token. Raises GatewayError."""
         if type(token) is not str:
             raise InvalidRequest("`token` must be a string.")
         if self._authenticator is None:
-            return identified(id_, None)
+            return caller_frame(id_, None)
         proof = partial(self._authenticator.authenticate, token)
-        await self._ask(proof)
+        await self._verify(proof)
         self._proof = proof
-        self.is_stranger = False
-        self._bound_frames()
-        return identified(id_, caller.get().name)
+        self.is_anonymous = False
+        self._limit_frames()
+        return caller_frame(id_, caller.get().name)
 
     async def check(self) -> None:
-        """Before each call. Raises GatewayError where it may not be made."""
-        if self.is_stranger:
-            raise Unauthenticated("Say first who you are, by a frame with `id` and `token`.")
+        """Verifies the caller before a call. Raises GatewayError if it may not call."""
+        if self.is_anonymous:
+            raise Unauthenticated("Authenticate first, by a frame with `id` and `token`.")
         if self._proof is not None:
-            await self._ask(self._proof)
+            await self._verify(self._proof)
 
     def refuse(self, reason: str = Unauthenticated.slug) -> None:
-        """The connection is to be closed."""
+        """Marks the connection to be closed, and records why."""
         self.is_refused = True
         self._refused(reason)
 
-    async def _ask(self, proof: Proof) -> None:
-        """What cannot be told now may be told later; everything else ends the connection."""
+    async def _verify(self, proof: Proof) -> None:
         try:
             self._enter(await proof())
         except GatewayError as exc:
-            if exc.slug != "unavailable":
+            if exc.slug != "unavailable":  # an issuer that is down now may answer before the next frame
                 self.refuse(exc.slug)
             raise
 
-    def _bound_frames(self) -> None:
-        """In our server, too, with room for a problem document about a frame that is somewhat longer."""
+    def _limit_frames(self) -> None:
+        # The application sees a frame only when the server holds all of it, so the server must enforce the limit too.
+        # Its own is higher: frames in between get a problem document, longer ones close the connection.
         if self._set_frame_limit is not None:
             self._set_frame_limit(4 * self.frame_limit)

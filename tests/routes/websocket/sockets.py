@@ -1,4 +1,4 @@
-"""Tools for the tests of WebSockets, each doing one thing that can happen to a call in flight."""
+"""A server for the tests of WebSockets, with one tool for each outcome of a call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Size(BaseModel):
 
 
 class Seen:
-    """What became of the calls of `wait`."""
+    """Counts the calls of the tool `wait`. `late` are tasks that outlive their call."""
 
     def __init__(self) -> None:
         self.began = 0
@@ -83,6 +83,6 @@ async def talking(app: Starlette, path: str = "/one/mcp/ws", headers: Pairs = ()
 
 
 def slug(frame: Any) -> str:
-    """The kind of error that a frame is."""
+    """The slug of the error in a frame."""
     found: str = frame["error"]["type"].removeprefix("urn:multi-mcp:error:")
     return found

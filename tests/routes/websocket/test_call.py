@@ -1,4 +1,4 @@
-"""One call on a WebSocket: whatever becomes of it, it has one last frame."""
+"""One call on a WebSocket always has exactly one last frame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.call import ToolCall, ToolResult
-from routes.websocket.call import Flight
+from routes.websocket.call import SocketCall
 from routes.websocket.outgoing import Outgoing
 from tests.conftest import MakeApp
 from tests.routes.websocket.sockets import Seen, server, slug, talking
@@ -16,12 +16,12 @@ from tests.sockets import Socket
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_value_is_what_the_function_returned(make_app: MakeApp) -> None:
+async def test_result_is_the_value_that_the_function_returned(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         assert await socket.ask({"id": 1, "tool": "size", "arguments": {"size": 5}}) == {"id": 1, "result": {"size": 5}}
 
 
-async def test_what_a_tool_reports_comes_before_its_result(make_app: MakeApp) -> None:
+async def test_reports_of_a_tool_are_sent_before_its_result(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         socket.send({"id": "a", "tool": "steps", "arguments": {"count": 2}})
         assert [await socket.receive() for _ in range(3)] == [
@@ -40,7 +40,7 @@ async def test_what_a_tool_reports_comes_before_its_result(make_app: MakeApp) ->
         ("crash", {"secret": "hidden"}, "tool-crashed", 500),
     ],
 )
-async def test_what_goes_wrong_is_a_problem_document(
+async def test_failed_call_is_answered_by_a_problem_document(
     make_app: MakeApp, tool: str, arguments: dict[str, object], kind: str, status: int
 ) -> None:
     async with talking(make_app(server(Seen()))) as socket:
@@ -51,7 +51,7 @@ async def test_what_goes_wrong_is_a_problem_document(
         assert "hidden" not in str(failed)
 
 
-async def test_a_tool_that_asks_goes_on_with_a_frame_that_answers(make_app: MakeApp) -> None:
+async def test_tool_that_asks_for_input_goes_on_with_a_frame_of_answers(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         asked = await socket.ask({"id": 1, "tool": "asks"})
         assert {*asked} == {"id", "inputRequests", "requestState"}
@@ -62,7 +62,7 @@ async def test_a_tool_that_asks_goes_on_with_a_frame_that_answers(make_app: Make
         assert slug(await socket.ask({"id": 2, "tool": "asks", **more})) == "invalid-request"
 
 
-async def test_a_cancelled_call_says_so_and_its_tool_is_cancelled(make_app: MakeApp) -> None:
+async def test_cancelled_call_is_answered_and_its_tool_is_cancelled(make_app: MakeApp) -> None:
     seen = Seen()
     async with talking(make_app(server(seen))) as socket:
         socket.send({"id": 1, "tool": "wait"})
@@ -73,7 +73,7 @@ async def test_a_cancelled_call_says_so_and_its_tool_is_cancelled(make_app: Make
         assert await socket.ask({"id": 1, "tool": "add", "arguments": {"a": 1, "b": 1}}) == {"id": 1, "result": 2}
 
 
-async def test_a_call_that_is_cancelled_before_it_began_is_answered_too(make_app: MakeApp) -> None:
+async def test_call_cancelled_before_it_began_is_answered(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         socket.send({"id": 1, "tool": "wait"})
         socket.send({"id": 1, "cancel": True})
@@ -82,7 +82,7 @@ async def test_a_call_that_is_cancelled_before_it_began_is_answered_too(make_app
         assert await socket.ask({"id": 2, "tool": "add", "arguments": {"a": 1, "b": 1}}) == {"id": 2, "result": 2}
 
 
-async def test_to_cancel_what_is_not_in_flight_is_nothing(make_app: MakeApp) -> None:
+async def test_cancelling_a_call_that_is_not_in_flight_does_nothing(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         socket.send({"id": "unknown", "cancel": True})
         assert await socket.ask({"id": 1, "tool": "add", "arguments": {"a": 1, "b": 1}}) == {"id": 1, "result": 2}
@@ -90,7 +90,7 @@ async def test_to_cancel_what_is_not_in_flight_is_nothing(make_app: MakeApp) -> 
         assert await socket.ask({"id": 2, "tool": "add", "arguments": {"a": 1, "b": 1}}) == {"id": 2, "result": 2}
 
 
-async def test_nothing_follows_the_last_frame(make_app: MakeApp) -> None:
+async def test_no_report_follows_the_last_frame(make_app: MakeApp) -> None:
     seen = Seen()
     async with talking(make_app(server(seen))) as socket:
         frames = [await socket.ask({"id": 1, "tool": "leaves_a_task"})]
@@ -102,14 +102,14 @@ async def test_nothing_follows_the_last_frame(make_app: MakeApp) -> None:
         )
 
 
-async def test_a_tool_reads_the_headers_of_the_handshake(make_app: MakeApp) -> None:
+async def test_tool_can_read_the_headers_of_the_handshake(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen())), headers=[(b"x-team", b"red")]) as socket:
         asked = {"id": 1, "tool": "header", "arguments": {"name": "x-team"}}
         assert await socket.ask(asked) == {"id": 1, "result": "red"}
 
 
 class Broken:
-    """A Server whose call fails as none should."""
+    """A server with a bug: its call raises what it must not raise."""
 
     name = "one"
 
@@ -117,12 +117,12 @@ class Broken:
         raise RuntimeError("hidden")
 
 
-async def test_a_fault_of_our_own_is_one_problem_and_the_log_has_it(caplog: pytest.LogCaptureFixture) -> None:
-    socket, landed = Socket(), list[object]()
+async def test_bug_of_the_router_is_answered_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    socket, finished = Socket(), list[object]()
     call = ToolCall("one", "any", {}, "ws")
     outgoing = Outgoing(socket.send_to_server, lambda: None)
-    await Flight(1, Broken(), call, outgoing, landed.append).task
+    await SocketCall(1, Broken(), call, outgoing, finished.append).task
     failed = await socket.receive()
-    assert (slug(failed), landed) == ("internal-error", [1])
+    assert (slug(failed), finished) == ("internal-error", [1])
     assert "hidden" not in str(failed)
     assert "hidden" in caplog.text

@@ -1,4 +1,4 @@
-"""One open WebSocket: its calls side by side, its bounds, its end."""
+"""One open WebSocket: concurrent calls, limits, idle time, and clients that do not read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 ADD = {"tool": "add", "arguments": {"a": 1, "b": 2}}
 
 
-async def test_answers_come_in_the_order_in_which_they_finish(make_app: MakeApp) -> None:
+async def test_answers_are_sent_in_the_order_in_which_calls_finish(make_app: MakeApp) -> None:
     seen = Seen()
     async with talking(make_app(server(seen))) as socket:
         socket.send({"id": 1, "tool": "wait"})
@@ -27,7 +27,7 @@ async def test_answers_come_in_the_order_in_which_they_finish(make_app: MakeApp)
         assert await socket.receive() == {"id": 1, "result": "went on"}
 
 
-async def test_many_calls_at_once_are_each_answered_once() -> None:
+async def test_each_of_many_concurrent_calls_is_answered_once() -> None:
     async with talking(websocket_app(server(Seen()), in_flight=500)) as socket:
         for number in range(500):
             socket.send({"id": number, "tool": "add", "arguments": {"a": number, "b": 1}})
@@ -36,19 +36,19 @@ async def test_many_calls_at_once_are_each_answered_once() -> None:
         assert all(answer["result"] == answer["id"] + 1 for answer in answers)
 
 
-async def test_an_id_in_flight_is_refused_and_the_first_call_goes_on(make_app: MakeApp) -> None:
+async def test_id_of_a_call_in_flight_is_refused_and_that_call_goes_on(make_app: MakeApp) -> None:
     seen = Seen()
     async with talking(make_app(server(seen))) as socket:
         socket.send({"id": 1, "tool": "wait"})
         refused = await socket.ask({"id": 1, **ADD})
         assert (refused["id"], slug(refused)) == (1, "invalid-request")
-        assert await socket.ask({"id": "1", **ADD}) == {"id": "1", "result": 3}  # another one
+        assert await socket.ask({"id": "1", **ADD}) == {"id": "1", "result": 3}  # a string is another id than a number
         seen.go_on.set()
         assert await socket.receive() == {"id": 1, "result": "went on"}
         assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
 
 
-async def test_more_calls_than_may_be_in_flight_are_refused_and_the_connection_lives_on() -> None:
+async def test_calls_above_the_limit_are_refused_and_the_connection_stays_open() -> None:
     seen = Seen()
     async with talking(websocket_app(server(seen), in_flight=2)) as socket:
         socket.send({"id": 1, "tool": "wait"})
@@ -59,7 +59,7 @@ async def test_more_calls_than_may_be_in_flight_are_refused_and_the_connection_l
         assert await socket.ask({"id": 3, **ADD}) == {"id": 3, "result": 3}
 
 
-async def test_calls_of_all_connections_count_together(make_app: MakeApp) -> None:
+async def test_call_limit_of_the_router_holds_over_all_connections(make_app: MakeApp) -> None:
     seen, app = Seen(), None
     app = make_app(server(seen), max_calls=1)
     async with opened(app), connected(app, "/ws") as one, connected(app, "/ws") as other:
@@ -69,7 +69,7 @@ async def test_calls_of_all_connections_count_together(make_app: MakeApp) -> Non
         seen.go_on.set()
 
 
-async def test_leaving_cancels_what_is_in_flight(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_disconnecting_cancels_the_calls_in_flight(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
     seen = Seen()
     app = make_app(server(seen))
     async with opened(app):
@@ -77,7 +77,7 @@ async def test_leaving_cancels_what_is_in_flight(make_app: MakeApp, capsys: pyte
             socket.send({"id": 1, "tool": "wait"})
             socket.send({"id": 2, "tool": "wait"})
             await seen.until(began=2)
-            socket.leave()
+            socket.disconnect()
             await seen.until(cancelled=2)
         assert socket.closed is None
     log = capsys.readouterr().err
@@ -85,14 +85,14 @@ async def test_leaving_cancels_what_is_in_flight(make_app: MakeApp, capsys: pyte
     assert "request_id=mine-2 server=one tool=wait via=ws outcome=cancelled" in log
 
 
-async def test_each_frame_has_a_request_id_of_its_own_which_its_problem_names(make_app: MakeApp) -> None:
+async def test_each_frame_has_its_own_request_id_and_its_problem_names_it(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen())), headers=[(b"x-request-id", b"mine")]) as socket:
         assert (b"x-request-id", b"mine") in socket.accepted["headers"]
         refused = [await socket.ask({"id": 1, "tool": "nothing"}), await socket.ask("nonsense")]
         assert [frame["error"]["requestId"] for frame in refused] == ["mine-1", "mine-2"]
 
 
-async def test_an_idle_connection_is_closed_and_one_with_a_call_is_not() -> None:
+async def test_idle_connection_is_closed_and_one_with_a_call_is_not() -> None:
     seen = Seen()
     app = websocket_app(server(seen), idle=0.05)
     async with opened(app), connected(app, "/ws") as busy:
@@ -107,17 +107,17 @@ async def test_an_idle_connection_is_closed_and_one_with_a_call_is_not() -> None
         assert await busy.close_code() == 4408
 
 
-async def test_a_crowd_of_frames_leaves_others_their_turn(make_app: MakeApp) -> None:
+async def test_flood_of_frames_does_not_block_other_connections(make_app: MakeApp) -> None:
     app = make_app(server(Seen()))
-    async with opened(app), connected(app, "/ws") as crowd, connected(app, "/ws") as other:
+    async with opened(app), connected(app, "/ws") as flood, connected(app, "/ws") as other:
         for _ in range(1000):
-            crowd.send("nonsense")
+            flood.send("nonsense")
         assert await other.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
         for _ in range(1000):
-            assert slug(await crowd.receive()) == "invalid-request"
+            assert slug(await flood.receive()) == "invalid-request"
 
 
-async def test_a_reader_that_takes_nothing_holds_up_the_tool(make_app: MakeApp) -> None:
+async def test_client_that_does_not_read_slows_the_tool_down(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         socket.reads.clear()
         socket.send({"id": 1, "tool": "steps", "arguments": {"count": 1000}})
@@ -128,7 +128,7 @@ async def test_a_reader_that_takes_nothing_holds_up_the_tool(make_app: MakeApp) 
         assert (await socket.receive())["result"] == "done"
 
 
-async def test_while_a_client_reads_nothing_no_further_call_begins(make_app: MakeApp) -> None:
+async def test_no_further_call_begins_while_the_client_does_not_read(make_app: MakeApp) -> None:
     seen = Seen()
     async with talking(make_app(server(seen))) as socket:
         socket.reads.clear()

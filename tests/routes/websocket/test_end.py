@@ -1,4 +1,4 @@
-"""How WebSockets end when the process does: what is in flight first. On a real process: tests/process."""
+"""Shutdown of WebSockets: calls in flight are answered first. tests/process has the same with a real process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADD = {"tool": "add", "arguments": {"a": 1, "b": 2}}
 
 @pytest.fixture
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[uvicorn.Server]:
-    """A server that has taken over the signals, as it does before it starts the application."""
+    """A server that handles the signals, as it does before it starts the application."""
     monkeypatch.setattr(AppStatus, "should_exit", False)
     monkeypatch.setattr(AppStatus, "enable_automatic_graceful_drain", True)
     process = uvicorn.Server(uvicorn.Config("none", log_config=None))
@@ -28,7 +28,7 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[uvicorn.Server]:
         yield process
 
 
-async def test_a_connection_that_is_busy_ends_with_its_last_answer(make_app: MakeApp, process: uvicorn.Server) -> None:
+async def test_busy_connection_is_closed_after_its_last_answer(make_app: MakeApp, process: uvicorn.Server) -> None:
     seen = Seen()
     app = make_app(server(seen))
     async with opened(app), connected(app, "/ws") as busy, connected(app, "/ws") as idle:
@@ -43,7 +43,7 @@ async def test_a_connection_that_is_busy_ends_with_its_last_answer(make_app: Mak
         assert await busy.close_code() == 1001
 
 
-async def test_a_call_that_the_end_of_the_process_cuts_off_says_so(make_app: MakeApp) -> None:
+async def test_call_that_the_shutdown_interrupts_is_answered(make_app: MakeApp) -> None:
     seen = Seen()
     app = make_app(server(seen))
     async with opened(app):
@@ -59,7 +59,7 @@ async def test_a_call_that_the_end_of_the_process_cuts_off_says_so(make_app: Mak
     assert seen.cancelled == 1
 
 
-async def test_from_then_on_no_further_ones_are_opened(make_app: MakeApp, process: uvicorn.Server) -> None:
+async def test_connections_are_refused_during_shutdown(make_app: MakeApp, process: uvicorn.Server) -> None:
     app = make_app(server(Seen()))
     async with opened(app):
         async with connected(app, "/ws") as idle:

@@ -1,4 +1,4 @@
-"""Where a WebSocket is opened, and to whom."""
+"""URLs at which a WebSocket is accepted, and handshakes that are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADD = {"tool": "add", "arguments": {"a": 1, "b": 2}}
         ("/ws", {}),
     ],
 )
-async def test_a_server_and_all_servers_have_one(make_app: MakeApp, path: str, frame: dict[str, str]) -> None:
+async def test_websocket_serves_one_server_or_all_servers(make_app: MakeApp, path: str, frame: dict[str, str]) -> None:
     app = make_app(server(Seen()))
     async with opened(app), connected(app, path) as socket:
         assert await socket.ask({"id": 1, **ADD, **frame}) == {"id": 1, "result": 3}
@@ -36,7 +36,7 @@ async def test_a_server_and_all_servers_have_one(make_app: MakeApp, path: str, f
     ("frame", "kind"),
     [({"server": "two"}, "unknown-server"), ({"server": 1}, "invalid-request"), ({"tool": "x"}, "unknown-tool")],
 )
-async def test_over_all_servers_what_is_not_there_is_said(
+async def test_unknown_server_or_tool_is_named_over_all_servers(
     make_app: MakeApp, frame: dict[str, object], kind: str
 ) -> None:
     app = make_app(server(Seen()))
@@ -46,7 +46,7 @@ async def test_over_all_servers_what_is_not_there_is_said(
 
 
 @pytest.mark.parametrize("path", ["/", "/docs/x", "/two/mcp/ws", "/one/mcp", "/one/mcp/ws/", "/mcp", "/call", "/ws/"])
-async def test_elsewhere_there_is_none(make_app: MakeApp, path: str) -> None:
+async def test_websocket_at_another_path_is_404(make_app: MakeApp, path: str) -> None:
     app = make_app(server(Seen()))
     async with opened(app):
         with pytest.raises(Refused) as refused:
@@ -56,19 +56,19 @@ async def test_elsewhere_there_is_none(make_app: MakeApp, path: str) -> None:
     assert refused.value.headers["x-request-id"] == refused.value.document["requestId"]
 
 
-async def test_behind_a_prefix_it_is_behind_that_too(make_app: MakeApp) -> None:
+async def test_websocket_is_served_behind_a_prefix(make_app: MakeApp) -> None:
     app = make_app(server(Seen()))
     async with opened(app), connected(app, "/one/mcp/ws", prefix="/tools") as socket:
         assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
 
 
-async def test_without_an_upgrade_it_is_404(make_app: MakeApp) -> None:
+async def test_request_without_an_upgrade_is_404(make_app: MakeApp) -> None:
     app = make_app(server(Seen()))
     async with opened(app):
         assert [(await ask(app, "GET", path)).status for path in ("/ws", "/one/mcp/ws")] == [404, 404]
 
 
-async def test_where_it_is_off_there_is_none(make_app: MakeApp) -> None:
+async def test_disabled_websocket_is_404(make_app: MakeApp) -> None:
     app = make_app(server(Seen()), websocket=False)
     async with opened(app):
         with pytest.raises(Refused) as refused:
@@ -85,7 +85,7 @@ async def test_where_it_is_off_there_is_none(make_app: MakeApp) -> None:
         ([(b"origin", b"null")], 403, "forbidden-origin"),
     ],
 )
-async def test_the_guard_stands_before_it(
+async def test_host_and_origin_are_checked_before_the_handshake(
     make_app: MakeApp, headers: list[tuple[bytes, bytes]], status: int, kind: str
 ) -> None:
     app = make_app(server(Seen()))
@@ -96,13 +96,13 @@ async def test_the_guard_stands_before_it(
     assert (refused.value.status, refused.value.document["type"]) == (status, f"urn:multi-mcp:error:{kind}")
 
 
-async def test_a_page_of_an_allowed_origin_is_let_in(make_app: MakeApp) -> None:
+async def test_page_of_an_allowed_origin_can_connect(make_app: MakeApp) -> None:
     app = make_app(server(Seen()), allowed_hosts=("pages.example",))
     async with opened(app), connected(app, "/ws", [(b"origin", b"https://pages.example")]) as socket:
         assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
 
 
-async def test_more_connections_than_there_may_be_are_503() -> None:
+async def test_connections_above_the_limit_are_503() -> None:
     app = websocket_app(server(Seen()), connections=2)
     async with opened(app):
         async with AsyncExitStack() as stack:
@@ -126,9 +126,7 @@ async def test_more_connections_than_there_may_be_are_503() -> None:
         (["graphql-ws"], None),
     ],
 )
-async def test_of_the_subprotocols_only_ours_is_chosen(
-    make_app: MakeApp, offered: list[str], chosen: str | None
-) -> None:
+async def test_only_our_own_subprotocol_is_chosen(make_app: MakeApp, offered: list[str], chosen: str | None) -> None:
     app = make_app(server(Seen()))
     async with opened(app), connected(app, "/ws", subprotocols=offered) as socket:
         assert socket.accepted["subprotocol"] == chosen

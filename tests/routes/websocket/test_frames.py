@@ -1,4 +1,4 @@
-"""What may stand in a frame of a WebSocket. Whatever does, the connection lives on."""
+"""Content of a WebSocket's frames. The connection stays open whatever a frame contains."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.call import ToolResult
-from routes.websocket.frames import LARGEST_ID, answer, report
+from routes.websocket.frames import MAX_ID_NUMBER, report_frame, result_frame
 from tests.conftest import MakeApp
 from tests.routes.websocket.sockets import Seen, server, slug, talking
 
@@ -32,7 +32,9 @@ ADD = {"tool": "add", "arguments": {"a": 1, "b": 2}}
         ("ä" * 101, "too-large"),
     ],
 )
-async def test_what_has_no_id_gets_a_problem_without_one(make_app: MakeApp, frame: str | bytes, kind: str) -> None:
+async def test_frame_without_a_readable_id_gets_a_problem_with_a_null_id(
+    make_app: MakeApp, frame: str | bytes, kind: str
+) -> None:
     limit = 200 if kind == "too-large" else 100_000
     async with talking(make_app(server(Seen()), max_body=limit)) as socket:
         refused = await socket.ask(frame)
@@ -40,22 +42,24 @@ async def test_what_has_no_id_gets_a_problem_without_one(make_app: MakeApp, fram
         assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
 
 
-async def test_a_frame_of_just_the_limit_is_taken(make_app: MakeApp) -> None:
+async def test_frame_of_exactly_the_limit_is_accepted(make_app: MakeApp) -> None:
     frame = '{"id":"ä","tool":"add","arguments":{"a":1,"b":2}}'
     async with talking(make_app(server(Seen()), max_body=len(frame.encode()))) as socket:
         assert await socket.ask(frame) == {"id": "ä", "result": 3}
         assert slug(await socket.ask(frame + " ")) == "too-large"
 
 
-@pytest.mark.parametrize("id_", [0, -1, LARGEST_ID, -LARGEST_ID, "", "a b", "ä" * 128, '"\n'])
-async def test_an_id_comes_back_as_it_was_sent(make_app: MakeApp, id_: Any) -> None:
+@pytest.mark.parametrize("id_", [0, -1, MAX_ID_NUMBER, -MAX_ID_NUMBER, "", "a b", "ä" * 128, '"\n'])
+async def test_answer_has_the_id_of_the_call(make_app: MakeApp, id_: Any) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         assert await socket.ask({"id": id_, **ADD}) == {"id": id_, "result": 3}
         assert (await socket.ask({"id": id_, "tool": "nothing"}))["id"] == id_
 
 
-@pytest.mark.parametrize("id_", [None, True, 1.0, 1.5, [], {}, "x" * 129, LARGEST_ID + 1, -LARGEST_ID - 1, 10**400])
-async def test_an_id_of_another_kind_is_refused(make_app: MakeApp, id_: Any) -> None:
+@pytest.mark.parametrize(
+    "id_", [None, True, 1.0, 1.5, [], {}, "x" * 129, MAX_ID_NUMBER + 1, -MAX_ID_NUMBER - 1, 10**400]
+)
+async def test_id_of_another_type_or_size_is_refused(make_app: MakeApp, id_: Any) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         refused = await socket.ask({"id": id_, **ADD})
         assert (refused["id"], slug(refused)) == (None, "invalid-request")
@@ -74,23 +78,23 @@ async def test_an_id_of_another_kind_is_refused(make_app: MakeApp, id_: Any) -> 
         ({"cancel": False, **ADD}, "`cancel` must be true"),
     ],
 )
-async def test_a_field_of_another_kind_is_named(make_app: MakeApp, fields: dict[str, Any], part: str) -> None:
+async def test_invalid_field_is_named(make_app: MakeApp, fields: dict[str, Any], part: str) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         refused = await socket.ask({"id": "a", **fields})
         assert (refused["id"], slug(refused)) == ("a", "invalid-request")
         assert part in refused["error"]["detail"]
 
 
-async def test_of_duplicate_keys_the_last_one_counts(make_app: MakeApp) -> None:
+async def test_last_of_duplicate_keys_wins(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         frame = '{"id": 1, "id": 2, "tool": "add", "arguments": {"a": 1, "a": 5, "b": 2}}'
         assert await socket.ask(frame) == {"id": 2, "result": 7}
 
 
-def test_a_result_is_the_value_whatever_the_output_schema_has_around_it() -> None:
-    assert answer(1, ToolResult(b'{"result":42}')) == b'{"id":1,"result":42}'
-    assert answer("x", ToolResult(b'{"size":1}', wrapped=False)) == b'{"id":"x","result":{"size":1}}'
+def test_result_is_unwrapped_if_the_output_schema_wraps_it() -> None:
+    assert result_frame(1, ToolResult(b'{"result":42}')) == b'{"id":1,"result":42}'
+    assert result_frame("x", ToolResult(b'{"size":1}', wrapped=False)) == b'{"id":"x","result":{"size":1}}'
 
 
-def test_what_is_no_json_is_reported_as_what_comes_nearest() -> None:
-    assert report(1, "progress", {"progress": float("nan")}) == b'{"id":1,"progress":{"progress":null}}'
+def test_report_replaces_a_number_that_json_cannot_carry() -> None:
+    assert report_frame(1, "progress", {"progress": float("nan")}) == b'{"id":1,"progress":{"progress":null}}'

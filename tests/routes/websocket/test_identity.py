@@ -1,4 +1,4 @@
-"""Who asks on a WebSocket: known before, or by a token in the first frame; asked again before each call."""
+"""Authentication of a WebSocket: by the handshake or by a token, and again before each call."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ WHO = {"tool": "who"}
 LONG = 20_000
 
 
-class Nothing:
-    """May be granted to a stranger."""
+class NoGrants:
+    """Grants no tool."""
 
     def covers(self, server: str, tool: ToolInfo | str) -> bool:
         return False
@@ -43,22 +43,22 @@ class Nothing:
 
 
 class Keys:
-    """An Authenticator. `good` are the tokens, with whose they are."""
+    """An Authenticator. `good` maps its tokens to their callers."""
 
     def __init__(self) -> None:
         self.good = {"key-of-ada": "ada", "key-of-bob": "bob", "k" * LONG: "long"}
-        self.is_away = False
+        self.is_unavailable = False
 
     async def authenticate(self, credential: str) -> Caller:
-        if self.is_away:
-            raise Unavailable("The issuer cannot be asked.")
+        if self.is_unavailable:
+            raise Unavailable("The issuer is unavailable.")
         if credential not in self.good:
             raise Unauthenticated
-        return Caller(self.good[credential], caller.get().address, Nothing())
+        return Caller(self.good[credential], caller.get().address, NoGrants())
 
 
 class One:
-    """A Server that says who asks."""
+    """A server whose tool returns the caller."""
 
     name = "one"
 
@@ -67,8 +67,8 @@ class One:
         return ToolResult(b'{"result":"%b at %b"}' % (str(who.name).encode(), who.address.encode()))
 
 
-class Door:
-    """The application behind a middleware that knows who opens a connection, as far as it says so."""
+class Guarded:
+    """The WebSocket routes behind a middleware that authenticates a handshake with a key."""
 
     def __init__(self, **limits: Any) -> None:
         self.keys = Keys()
@@ -87,24 +87,24 @@ class Door:
                 caller.set(await proof())
                 break
         else:
-            caller.set(replace(Caller(grants=Nothing()), address="::1"))
+            caller.set(replace(Caller(grants=NoGrants()), address="::1"))
         await self._app(scope, receive, send)
 
 
 @asynccontextmanager
-async def talking(door: Door, key: str = "") -> AsyncIterator[Socket]:
+async def talking(app: Guarded, key: str = "") -> AsyncIterator[Socket]:
     headers = [(b"x-api-key", key.encode())] if key else []
-    async with connected(door, "/one/mcp/ws", headers) as socket:
+    async with connected(app, "/one/mcp/ws", headers) as socket:
         yield socket
 
 
-async def test_who_said_it_in_the_handshake_calls_at_once() -> None:
-    async with talking(Door(), "key-of-ada") as socket:
+async def test_client_authenticated_by_its_handshake_can_call() -> None:
+    async with talking(Guarded(), "key-of-ada") as socket:
         assert await socket.ask({"id": 1, **WHO}) == {"id": 1, "result": "ada at ::1"}
 
 
-async def test_a_token_in_the_first_frame_says_it_too() -> None:
-    async with talking(Door()) as socket:
+async def test_token_in_a_frame_authenticates_and_replaces_the_caller() -> None:
+    async with talking(Guarded()) as socket:
         assert await socket.ask({"id": 0, "token": "key-of-ada"}) == {"id": 0, "result": {"caller": "ada"}}
         assert await socket.ask({"id": 1, **WHO}) == {"id": 1, "result": "ada at ::1"}
         assert await socket.ask({"id": 2, "token": "key-of-bob"}) == {"id": 2, "result": {"caller": "bob"}}
@@ -112,48 +112,48 @@ async def test_a_token_in_the_first_frame_says_it_too() -> None:
 
 
 @pytest.mark.parametrize("frame", [{"id": 1, **WHO}, {"id": 1, "cancel": True}, {"id": 1}])
-async def test_before_that_any_other_frame_is_refused_and_the_connection_lives_on(frame: dict[str, Any]) -> None:
-    async with talking(Door()) as socket:
+async def test_anonymous_call_is_refused_and_the_connection_stays_open(frame: dict[str, Any]) -> None:
+    async with talking(Guarded()) as socket:
         refused = await socket.ask(frame)
         assert (refused["id"], slug(refused), refused["error"]["status"]) == (1, "unauthenticated", 401)
         assert slug(await socket.ask("nonsense")) == "invalid-request"
         assert await socket.ask({"id": 2, "token": "key-of-ada"}) == {"id": 2, "result": {"caller": "ada"}}
 
 
-async def test_a_wrong_token_is_refused_and_the_connection_closed() -> None:
-    door = Door()
-    async with talking(door) as socket:
+async def test_wrong_token_is_refused_and_closes_the_connection() -> None:
+    app = Guarded()
+    async with talking(app) as socket:
         socket.send({"id": 0, "token": "a guess"})
-        socket.send({"id": 1, "token": "key-of-ada"})  # too late: of many guesses only the first is looked at
+        socket.send({"id": 1, "token": "key-of-ada"})  # too late: a connection has one guess
         refused = await socket.receive()
         assert (refused["id"], slug(refused)) == (0, "unauthenticated")
         assert "a guess" not in str(refused)
         assert await socket.close_code() == 1008
-    assert door.refused == ["unauthenticated"]
+    assert app.refused == ["unauthenticated"]
 
 
 @pytest.mark.parametrize("token", [None, 1, ["key-of-ada"], {}])
-async def test_a_token_that_is_no_text_is_no_guess(token: object) -> None:
-    door = Door()
-    async with talking(door) as socket:
+async def test_token_of_another_type_is_an_invalid_request(token: object) -> None:
+    app = Guarded()
+    async with talking(app) as socket:
         assert slug(await socket.ask({"id": 0, "token": token})) == "invalid-request"
         assert "result" in await socket.ask({"id": 0, "token": "key-of-ada"})
-    assert door.refused == []
+    assert app.refused == []
 
 
-async def test_who_does_not_say_it_in_time_is_gone() -> None:
-    door = Door(authentication=0.02)
-    async with talking(door, "key-of-ada") as known, talking(door) as stranger:
-        stranger.send("nonsense")
-        assert slug(await stranger.receive()) == "invalid-request"
-        assert await stranger.close_code() == 1008
-        assert stranger.closed == (1008, "No token within 0.02 seconds.")
+async def test_client_that_does_not_authenticate_in_time_is_closed() -> None:
+    app = Guarded(authentication=0.02)
+    async with talking(app, "key-of-ada") as known, talking(app) as anonymous:
+        anonymous.send("nonsense")
+        assert slug(await anonymous.receive()) == "invalid-request"
+        assert await anonymous.close_code() == 1008
+        assert anonymous.closed == (1008, "No token within 0.02 seconds.")
         assert await known.ask({"id": 1, **WHO}) == {"id": 1, "result": "ada at ::1"}
-    assert door.refused == ["unauthenticated"]
+    assert app.refused == ["unauthenticated"]
 
 
-async def test_the_frames_of_a_stranger_are_small() -> None:
-    async with talking(Door()) as socket:
+async def test_anonymous_frames_have_a_smaller_limit() -> None:
+    async with talking(Guarded()) as socket:
         assert socket.limit == 4 * 16 * 1024
         assert slug(await socket.ask({"id": 0, "token": "k" * LONG})) == "too-large"
         assert "result" in await socket.ask({"id": 0, "token": "key-of-ada"})
@@ -162,27 +162,27 @@ async def test_the_frames_of_a_stranger_are_small() -> None:
 
 
 @pytest.mark.parametrize("key", ["key-of-ada", ""])
-async def test_what_is_no_longer_good_ends_an_open_connection(key: str) -> None:
-    door = Door()
-    async with talking(door, key) as socket:
+async def test_revoked_credential_closes_an_open_connection(key: str) -> None:
+    app = Guarded()
+    async with talking(app, key) as socket:
         if not key:
             await socket.ask({"id": 0, "token": "key-of-ada"})
         assert await socket.ask({"id": 1, **WHO}) == {"id": 1, "result": "ada at ::1"}
-        del door.keys.good["key-of-ada"]
+        del app.keys.good["key-of-ada"]
         refused = await socket.ask({"id": 2, **WHO})
         assert (refused["id"], slug(refused)) == (2, "unauthenticated")
         assert await socket.close_code() == 1008
-    assert door.refused == ["unauthenticated"]
+    assert app.refused == ["unauthenticated"]
 
 
-async def test_while_nobody_can_tell_nothing_is_called_and_the_connection_lives_on() -> None:
-    door = Door()
-    async with talking(door, "key-of-ada") as known, talking(door) as stranger:
-        door.keys.is_away = True
+async def test_unavailable_issuer_refuses_calls_and_the_connection_stays_open() -> None:
+    app = Guarded()
+    async with talking(app, "key-of-ada") as known, talking(app) as anonymous:
+        app.keys.is_unavailable = True
         assert slug(await known.ask({"id": 1, **WHO})) == "unavailable"
-        assert slug(await stranger.ask({"id": 1, "token": "key-of-ada"})) == "unavailable"
-        door.keys.is_away = False
+        assert slug(await anonymous.ask({"id": 1, "token": "key-of-ada"})) == "unavailable"
+        app.keys.is_unavailable = False
         assert await known.ask({"id": 2, **WHO}) == {"id": 2, "result": "ada at ::1"}
-        assert slug(await stranger.ask({"id": 2, **WHO})) == "unauthenticated"
-        assert "result" in await stranger.ask({"id": 3, "token": "key-of-ada"})
-    assert door.refused == []
+        assert slug(await anonymous.ask({"id": 2, **WHO})) == "unauthenticated"
+        assert "result" in await anonymous.ask({"id": 3, "token": "key-of-ada"})
+    assert app.refused == []

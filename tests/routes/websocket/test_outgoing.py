@@ -1,4 +1,4 @@
-"""What goes out on a WebSocket, to a client that reads and to one that does not."""
+"""Frames sent to a client that reads, to one that does not, and to one that is gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Peer:
-    """The server's side: takes messages while it `reads`, and raises `failure` where there is one."""
+    """The server below the application: takes messages while `reads` is set, or raises `failure`."""
 
     def __init__(self) -> None:
         self.taken: list[Message] = []
@@ -31,7 +31,7 @@ class Peer:
         self.taken.append(message)
 
 
-async def test_frames_wait_for_their_turn_and_nothing_is_kept() -> None:
+async def test_frames_are_sent_one_by_one_and_not_queued() -> None:
     peer = Peer()
     outgoing = Outgoing(peer.send, lambda: None)
     async with anyio.create_task_group() as tasks:
@@ -43,32 +43,32 @@ async def test_frames_wait_for_their_turn_and_nothing_is_kept() -> None:
     assert [message["text"] for message in peer.taken] == ["0", "1", "2"]
 
 
-async def test_it_is_ready_when_no_frame_waits_for_the_client() -> None:
+async def test_it_is_writable_when_no_frame_is_being_sent() -> None:
     peer = Peer()
     outgoing = Outgoing(peer.send, lambda: None)
-    await outgoing.ready()
+    await outgoing.writable()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(outgoing.send, b"{}")
         await anyio.wait_all_tasks_blocked()
-        tasks.start_soon(outgoing.ready)
+        tasks.start_soon(outgoing.writable)
         await anyio.wait_all_tasks_blocked()
         assert peer.taken == []
         peer.reads.set()
     assert len(peer.taken) == 1
 
 
-async def test_a_client_that_takes_nothing_is_given_up() -> None:
-    peer, stuck = Peer(), list[int]()
-    outgoing = Outgoing(peer.send, lambda: stuck.append(1), patience=0.01)
+async def test_client_that_does_not_read_in_time_is_dropped() -> None:
+    peer, timeouts = Peer(), list[int]()
+    outgoing = Outgoing(peer.send, lambda: timeouts.append(1), timeout=0.01)
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
             tasks.start_soon(outgoing.send, b"{}")
     await outgoing.close(1001, "")
-    assert (stuck, outgoing.is_closed, peer.taken) == ([1], True, [])
+    assert (timeouts, outgoing.is_closed, peer.taken) == ([1], True, [])
 
 
 @pytest.mark.parametrize("failure", [OSError(), RuntimeError("after sending 'websocket.close'")])
-async def test_a_client_that_is_gone_gets_nothing_more(failure: Exception) -> None:
+async def test_nothing_is_sent_to_a_client_that_has_disconnected(failure: Exception) -> None:
     peer = Peer()
     peer.failure = failure
     outgoing = Outgoing(peer.send, lambda: None)
@@ -81,7 +81,7 @@ async def test_a_client_that_is_gone_gets_nothing_more(failure: Exception) -> No
 
 
 @pytest.mark.parametrize("failure", [None, OSError()])
-async def test_it_is_closed_once_and_nothing_follows(failure: Exception | None) -> None:
+async def test_it_is_closed_once_and_nothing_is_sent_afterwards(failure: Exception | None) -> None:
     peer = Peer()
     peer.failure = failure
     peer.reads.set()
