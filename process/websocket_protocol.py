@@ -1,7 +1,6 @@
-"""uvicorn's WebSocket protocol, made fit for clients that mean harm and for an end that finishes what is in flight.
+"""uvicorn's WebSocket protocol with bounded memory for each connection, and a shutdown that the application controls.
 
-What a connection can make this process hold is bounded here as far as the application cannot see it; when a connection
-is to be closed at the end of the process, the application decides.
+Each override says what uvicorn does instead. They depend on its internals, so uvicorn is pinned to a minor version.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from websockets.http11 import Request
 
 from routes.scope import FRAME_LIMIT
 
-SLICE = 16 * 1024
-"""Bytes that are taken apart at once: of the smallest frames, some thousands."""
+PARSED_AT_ONCE = 16 * 1024
+"""Bytes that are parsed before the application reads again: at most some thousands of the smallest frames."""
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """A connection that is to be closed is gone `close_timeout` seconds later, whatever its client does."""
+    """Aborts a connection `close_timeout` seconds after its close was sent, whatever its client does."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.close_timeout = 5.0
-        self.conn.debug = False  # it would write headers and frames into the log, credentials among them
+        self.conn.debug = False  # with LOG_LEVEL=debug it would log headers and frames, and with them credentials
         self._unread = bytearray()
         self._abort: asyncio.TimerHandle | None = None
 
@@ -38,20 +37,27 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._abort.cancel()
 
     def shutdown(self) -> None:
-        """Leave it to the application, which is told too: uvicorn would cut off the calls in flight."""
+        """Does nothing while the connection is open: the application closes it after the calls in flight.
+
+        uvicorn closes every connection at once, with 1012.
+        """
         if self.close_sent:
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
-        if self.conn.parser_exc is None:  # else it has been told to close, and is read to its end
+        if self.conn.parser_exc is None:  # after a protocol error everything further is discarded
             self._unread += data
             self._read()
 
     def _read(self) -> None:
-        """Take apart what came, until there is a message: further ones wait as bytes, which are smaller."""
+        """Parses what was received until there is a message.
+
+        uvicorn parses all of it. The rest waits as bytes here, because thousands of small parsed messages take many
+        times the memory of their bytes.
+        """
         while self._unread and not self.read_paused and not self.transport.is_closing():
-            piece = bytes(self._unread[:SLICE])
-            del self._unread[:SLICE]
+            piece = bytes(self._unread[:PARSED_AT_ONCE])
+            del self._unread[:PARSED_AT_ONCE]
             super().data_received(piece)
 
     async def receive(self) -> ASGIReceiveEvent:
@@ -62,9 +68,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
         if message["type"] == "websocket.close":
-            self._read()  # the client's own close may be among what came
+            self._read()  # the client's close may be among the bytes that wait
         elif message["type"] == "websocket.http.response.body" and self.close_sent:
-            self.handshake_complete = True  # refused, and answered: else uvicorn would log it as an error
+            self.handshake_complete = True  # answered by a refusal, which uvicorn would log as an error
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
@@ -76,10 +82,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             FRAME_LIMIT.set(cast("Scope", self.scope), self._set_frame_limit)
 
     def _set_frame_limit(self, size: int) -> None:
+        """Closes the connection with 1009 on a message of more than `size` bytes, before it is received."""
         self.conn.max_message_size = min(size, self.config.ws_max_size)
 
     def handle_cont(self, event: Frame) -> None:
-        """One buffer for all fragments: as a list, those of a byte would take fifty times their size."""
+        """Collects the fragments of a message in one buffer.
+
+        uvicorn collects them in a list, in which fragments of one byte take fifty times their size.
+        """
         frames: list[Any] = self.frames
         if not isinstance(frames[0], bytearray):
             frames[0] = bytearray(frames[0])
@@ -88,7 +98,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.send_receive_event_to_app()
 
     def send_receive_event_to_app(self) -> None:
-        """A text that is no UTF-8 is the client's fault, and no traceback in the log."""
+        """Closes with 1007 on text that is not UTF-8. uvicorn also logs a traceback."""
         data, self.frames = self.frames[0], []
         if self.close_sent:
             return
@@ -106,14 +116,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
 
     def handle_ping(self) -> None:
-        """Pongs that the client does not take are not kept for it."""
+        """Drops the pong if the client does not read. uvicorn buffers every pong for it, without a bound."""
         pongs = self.conn.data_to_send()
         if self.writable.is_set():
             self.transport.write(b"".join(pongs))
 
     def handle_parser_exception(self) -> None:
-        """Say what is wrong, and read on until the client has heard it: closed on data that is not read yet, the
-        connection would be reset, and the close code lost."""
+        """Sends the close code and reads on until the client has closed.
+
+        uvicorn closes at once. TCP resets a connection that is closed with unread data, and the client loses the code.
+        """
         if self.close_sent:
             return
         assert self.conn.close_sent is not None
@@ -135,6 +147,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._abort_soon()
 
     def _abort_soon(self) -> None:
-        """A client that reads nothing would keep its connection, and what is still to be written to it."""
+        # `transport.close()` waits until everything is written, which is never if the client does not read.
         if not self.disconnected and self._abort is None:
             self._abort = self.loop.call_later(self.close_timeout, self.transport.abort)

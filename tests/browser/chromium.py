@@ -1,4 +1,4 @@
-"""Debian's Chromium without a window, driven by its DevTools protocol."""
+"""Headless Chromium of Debian's package, driven by the DevTools protocol."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FLAGS = (
 
 
 class Chromium:
-    """`port` is that of the DevTools protocol."""
+    """A running browser. `port` is that of the DevTools protocol."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._numbers = count(1)
 
-    def shown(self, url: str, within: float = 30) -> str:
-        """The text of the page at `url`, when it shows some."""
+    def text_of(self, url: str, within: float = 30) -> str:
+        """Opens `url` and returns the text of the page as soon as it is not empty. Raises TimeoutError."""
         target = self._new(url)
         with connect(target["webSocketDebuggerUrl"], compression=None, max_size=None) as page:
             deadline = time.monotonic() + within
@@ -58,9 +58,9 @@ class Chromium:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Chromium]:
-    """A browser with an empty profile in `folder`."""
+    """Runs a browser with an empty profile in `folder`."""
     program = shutil.which("chromium")
-    assert program is not None, "there is no chromium; Debian's package has it"
+    assert program is not None, "chromium is not installed; it is in Debian's package `chromium`"
     log = folder / "chromium.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

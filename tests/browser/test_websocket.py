@@ -1,4 +1,4 @@
-"""A page in a real browser calls a tool; a page of elsewhere may not."""
+"""A page in a real browser calls a tool over a WebSocket; a page of a foreign host is refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -24,12 +23,12 @@ PAGES = Path(__file__).parent
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Says nothing."""
+        """Does not log."""
 
 
 @contextmanager
 def pages(host: str) -> Iterator[str]:
-    """The URL of our page, served from `host`."""
+    """Serves `page.html` from `host`; its URL."""
     server = http.server.ThreadingHTTPServer((host, 0), partial(Quiet, directory=str(PAGES)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -48,12 +47,12 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 
 def called(chromium: Chromium, router: Router, page: str, *protocols: str) -> str:
-    """What the page shows that has called a tool over all servers."""
+    """Returns the text of a page after it called a tool at `/ws`."""
     asked = [("url", f"ws://localhost:{router.port}/ws"), *(("protocol", each) for each in protocols)]
-    return chromium.shown(f"{page}?{urlencode(asked)}")
+    return chromium.text_of(f"{page}?{urlencode(asked)}")
 
 
-def test_a_page_of_this_machine_shows_what_a_tool_answers(chromium: Chromium, tmp_path: Path) -> None:
+def test_page_of_a_local_host_can_call_a_tool(chromium: Chromium, tmp_path: Path) -> None:
     with Router(tmp_path) as router, pages("127.0.0.1") as page:
         router.await_table()
         assert called(chromium, router, page) == '{"id":1,"result":42}'
@@ -61,7 +60,7 @@ def test_a_page_of_this_machine_shows_what_a_tool_answers(chromium: Chromium, tm
         assert called(chromium, router, named, "multi-mcp") == '{"id":1,"result":42} multi-mcp'
 
 
-def test_a_page_of_elsewhere_is_refused_unless_its_host_is_allowed(chromium: Chromium, tmp_path: Path) -> None:
+def test_page_of_a_foreign_host_is_refused_unless_it_is_allowed(chromium: Chromium, tmp_path: Path) -> None:
     with pages("127.0.0.2") as page:
         with Router(tmp_path) as router:
             assert called(chromium, router.await_table(), page) == "closed 1006"
@@ -71,8 +70,7 @@ def test_a_page_of_elsewhere_is_refused_unless_its_host_is_allowed(chromium: Chr
             assert called(chromium, router.await_table(), page) == '{"id":1,"result":42}'
 
 
-@pytest.mark.skipif(find_spec("gateway.auth.cli") is None, reason="there is no authentication yet")
-def test_a_page_says_who_it_is_by_a_subprotocol(chromium: Chromium, tmp_path: Path) -> None:
+def test_page_authenticates_by_a_subprotocol(chromium: Chromium, tmp_path: Path) -> None:
     keys = str(tmp_path / "keys")
     command = [sys.executable, "-m", "gateway.auth", "create", "--name", "page", "--scope", "math:*"]
     made = subprocess.run(command, cwd=ROOT, env={"MCP_AUTH_KEYS": keys}, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Arbitrary frames and bytes over a WebSocket: each is answered, never by a 5xx, and the connection lives on."""
+"""Arbitrary frames and bytes over a WebSocket: each is answered, never by a 5xx, and the connection stays open."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEYS = ["id", "tool", "arguments", "server", "cancel", "token", "requestState", 
 
 @dataclass
 class Target:
-    """A connection that is open all the time, and each tool's server, name and arguments."""
+    """One connection for all examples, and the server, name and argument names of each tool."""
 
     router: Router
     client: ClientConnection
@@ -35,17 +35,17 @@ class Target:
     numbers: Iterator[int]
 
     def send(self, frame: str | bytes) -> None:
-        """It is followed by a call that is answered; none of the answers until then is a 5xx."""
+        """Sends a frame and then a call, which must be answered. No answer until then may be a 5xx."""
         number = f"last-{next(self.numbers)}"
         self.client.send(frame)
         self.client.send(json.dumps({"id": number, "tool": "math_add_tool", "arguments": {"a": 1, "b": 2}}))
         while (answer := json.loads(self.client.recv(timeout=20)))["id"] != number:
-            assert answer.get("error", {}).get("status", 200) < 500 or too_many(answer), answer
+            assert answer.get("error", {}).get("status", 200) < 500 or is_overloaded(answer), answer
         assert answer["result"] == 3
 
 
-def too_many(answer: Any) -> bool:
-    """Calls in flight that take their time."""
+def is_overloaded(answer: Any) -> bool:
+    """True if too many slow calls are in flight, which is an allowed answer."""
     return bool(answer["error"]["type"] == "urn:multi-mcp:error:unavailable")
 
 
@@ -58,7 +58,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
             (tool["server"], tool["name"], [*tool["inputSchema"]["properties"]])
             for tool in router.get("/tools")["tools"]
         ]
-        # Its pings take random numbers in a thread, which Hypothesis would take for its own.
+        # No pings: they draw random numbers in a thread, and Hypothesis would believe that its own test did.
         with connected(router, ping_interval=None) as client:
             yield Target(router, client, tools, count())
         assert router.process.poll() is None
@@ -91,7 +91,7 @@ def test_any_arguments_are_answered(target: Target, data: st.DataObject) -> None
 
 @bounded
 @given(data=st.binary(min_size=1))
-def test_any_bytes_after_the_handshake_harm_nobody_else(target: Target, data: bytes) -> None:
+def test_any_bytes_after_the_handshake_harm_no_other_connection(target: Target, data: bytes) -> None:
     with socket.create_connection(("127.0.0.1", target.router.port), timeout=20) as client:
         client.sendall(HANDSHAKE.replace(b"GET /", b"GET /ws"))
         assert b" 101 " in client.recv(4096)

@@ -1,4 +1,4 @@
-"""A server of uvicorn's in this process, with our WebSocket protocol and an application that echoes."""
+"""uvicorn in this process, with the router's WebSocket protocol and an application that measures what it receives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from websockets.frames import Opcode
 
 from process.websocket_protocol import WebSocketProtocol
 
-LARGEST = 100_000
+MAX_SIZE = 100_000
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
@@ -27,13 +27,13 @@ HANDSHAKE = (
 
 
 class App:
-    """Echoes, once it is let: until then it reads nothing."""
+    """Answers each message with its length. It reads only while `reads` is set; `received` has the messages."""
 
     def __init__(self) -> None:
         self.scope: Scope = {}
         self.reads = asyncio.Event()
         self.reads.set()
-        self.heard: list[Any] = []
+        self.received: list[Any] = []
         self.ended = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,17 +44,17 @@ class App:
             while True:
                 await self.reads.wait()
                 message = await receive()
-                self.heard.append(message.get("text", message.get("bytes")))
+                self.received.append(message.get("text", message.get("bytes")))
                 if message["type"] == "websocket.disconnect":
-                    self.heard[-1] = message["code"]
+                    self.received[-1] = message["code"]
                     return
-                await send({"type": "websocket.send", "text": str(len(self.heard[-1]))})
+                await send({"type": "websocket.send", "text": str(len(self.received[-1]))})
         finally:
             self.ended.set()
 
 
 class Server:
-    """A server of uvicorn's in this process, its application, and its protocols."""
+    """A running server. `protocol` is that of its only connection."""
 
     def __init__(self, app: App, port: int, state: Any) -> None:
         self.app = app
@@ -75,7 +75,7 @@ class Server:
 async def serving(**options: Any) -> AsyncIterator[Server]:
     app, listener = App(), socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, ws=WebSocketProtocol, log_config=None, lifespan="off", **{"ws_max_size": LARGEST, **options}
+        app, ws=WebSocketProtocol, log_config=None, lifespan="off", **{"ws_max_size": MAX_SIZE, **options}
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve([listener]))
@@ -88,20 +88,21 @@ async def serving(**options: Any) -> AsyncIterator[Server]:
 
 
 async def close_code(client: ClientConnection) -> int | None:
+    """Returns the code with which the server closes, and discards the messages before it."""
     async for _ in client:
         pass
     return client.close_code
 
 
 async def failure_code(client: ClientConnection) -> int | None:
-    """The same where it is none of a good end."""
+    """Returns the close code, which must be that of a failure."""
     with pytest.raises(ConnectionClosedError):
         await close_code(client)
     return client.close_code
 
 
 def frame(opcode: Opcode, data: bytes, fin: bool = True) -> bytes:
-    """Masked with zeros."""
+    """A client's frame, masked with zeros."""
     size = len(data)
     if size < 126:
         length = bytes([128 + size])
@@ -111,5 +112,5 @@ def frame(opcode: Opcode, data: bytes, fin: bool = True) -> bytes:
 
 
 def write(client: ClientConnection, *frames: bytes) -> None:
-    """To the letter, in one piece."""
+    """Writes the frames unchanged and at once."""
     client.transport.write(b"".join(frames))

@@ -1,4 +1,4 @@
-"""What a client that means harm gets from the protocol below the application: its close code, and no memory."""
+"""Malicious clients of the WebSocket protocol: they get a close code, and cannot fill the memory."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 
-from process.websocket_protocol import SLICE
+from process.websocket_protocol import PARSED_AT_ONCE
 from routes.scope import FRAME_LIMIT
-from tests.process.echoing import HANDSHAKE, LARGEST, close_code, failure_code, frame, serving, write
+from tests.process.echoing import HANDSHAKE, MAX_SIZE, close_code, failure_code, frame, serving, write
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -20,29 +20,27 @@ pytestmark = [pytest.mark.process, pytest.mark.anyio]
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"\x83\x80\0\0\0\0", 1002),  # an opcode that there is not
-        (b"\xc1\x80\0\0\0\0", 1002),  # a bit that is reserved
+        (b"\x83\x80\0\0\0\0", 1002),  # unknown opcode
+        (b"\xc1\x80\0\0\0\0", 1002),  # reserved bit
         (b"\x81\x00", 1002),  # not masked
-        (b"\x80\x80\0\0\0\0", 1002),  # the end of nothing
+        (b"\x80\x80\0\0\0\0", 1002),  # continuation without a start
         (frame(Opcode.PING, b"x" * 126), 1002),
         (frame(Opcode.CLOSE, b"x"), 1002),
         (frame(Opcode.TEXT, b"\xff\xfe"), 1007),
-        (frame(Opcode.TEXT, b"x" * (LARGEST + 1)), 1009),
+        (frame(Opcode.TEXT, b"x" * (MAX_SIZE + 1)), 1009),
         (b"\x81\xff" + struct.pack("!Q", 2**62) + b"\0\0\0\0", 1009),
     ],
 )
-async def test_a_broken_protocol_is_closed_with_its_code(
-    data: bytes, code: int, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_protocol_error_closes_with_its_code(data: bytes, code: int, caplog: pytest.LogCaptureFixture) -> None:
     async with serving() as server, server.connect() as client:
         write(client, data)
         assert await failure_code(client) == code
         await server.app.ended.wait()
-        assert server.app.heard == [code]
+        assert server.app.received == [code]
     assert "Traceback" not in caplog.text
 
 
-async def test_the_code_arrives_however_much_is_still_on_its_way() -> None:
+async def test_close_code_arrives_while_the_client_is_still_sending() -> None:
     async with serving() as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(HANDSHAKE)
@@ -53,7 +51,7 @@ async def test_the_code_arrives_however_much_is_still_on_its_way() -> None:
         writer.close()
 
 
-async def test_fragments_are_one_message_whatever_their_number_and_take_no_more_than_it() -> None:
+async def test_many_small_fragments_take_no_more_memory_than_their_message() -> None:
     async with serving() as server, server.connect() as client:
         first, middle = frame(Opcode.TEXT, b"a", fin=False), frame(Opcode.CONT, b"b", fin=False)
         empty, last = frame(Opcode.CONT, b"", fin=False), frame(Opcode.CONT, "ä".encode())
@@ -67,33 +65,33 @@ async def test_fragments_are_one_message_whatever_their_number_and_take_no_more_
         assert await client.recv() == "6"
 
 
-async def test_fragments_together_are_bounded_as_a_whole_message_is() -> None:
+async def test_fragments_together_are_limited_as_one_message() -> None:
     async with serving() as server, server.connect() as client:
         write(client, frame(Opcode.TEXT, b"x" * 60_000, fin=False), frame(Opcode.CONT, b"x" * 60_000))
         assert await failure_code(client) == 1009
 
 
-async def test_a_crowd_of_frames_that_is_not_read_waits_as_bytes() -> None:
+async def test_frames_that_the_application_does_not_read_wait_as_bytes() -> None:
     async with serving() as server, server.connect() as client:
         server.app.reads.clear()
         write(client, *[frame(Opcode.TEXT, b"")] * 40_000)
         while not server.protocol._unread:
             await asyncio.sleep(0)
-        assert server.protocol.queue.qsize() <= SLICE // 6 + 1
+        assert server.protocol.queue.qsize() <= PARSED_AT_ONCE // 6 + 1
         server.app.reads.set()
         for _ in range(40_000):
             assert await client.recv() == "0"
 
 
-async def test_the_application_may_bound_the_frames_and_lift_the_bound() -> None:
+async def test_application_can_lower_and_raise_the_frame_limit() -> None:
     async with serving() as server, server.connect() as client:
         await client.send("x")
         await client.recv()
         limit = FRAME_LIMIT.get(server.app.scope)
         assert limit is not None
-        limit(10**9)  # not above the server's own
-        await client.send("x" * LARGEST)
-        assert await client.recv() == str(LARGEST)
+        limit(10**9)  # not above `ws_max_size`
+        await client.send("x" * MAX_SIZE)
+        assert await client.recv() == str(MAX_SIZE)
         limit(10)
         await client.send("x" * 10)
         assert await client.recv() == "10"
@@ -101,7 +99,7 @@ async def test_the_application_may_bound_the_frames_and_lift_the_bound() -> None
         assert await failure_code(client) == 1009
 
 
-async def test_pings_are_answered_and_not_kept_for_who_reads_nothing() -> None:
+async def test_pings_are_answered_and_pongs_not_buffered_for_a_client_that_does_not_read() -> None:
     async with serving() as server, server.connect() as client:
         await (await client.ping())
         client.transport.pause_reading()
@@ -115,19 +113,19 @@ async def test_pings_are_answered_and_not_kept_for_who_reads_nothing() -> None:
         client.transport.abort()
 
 
-async def test_who_answers_no_ping_is_gone_also_where_nothing_can_be_written() -> None:
+async def test_client_that_answers_no_ping_is_dropped_even_if_it_does_not_read() -> None:
     async with serving(ws_ping_interval=0.05, ws_ping_timeout=0.05) as server, server.connect() as client:
         client.transport.pause_reading()
         protocol = server.protocol
         protocol.close_timeout = 0.05
         while protocol.writable.is_set():
-            protocol.transport.write(b"\x8a\x7d" + b"x" * 125)  # pongs nobody asked for, which are well-formed
+            protocol.transport.write(b"\x8a\x7d" + b"x" * 125)  # unsolicited pongs are valid
         await server.app.ended.wait()
-        assert server.app.heard == [1005]
+        assert server.app.received == [1005]
         client.transport.abort()
 
 
-async def test_a_client_that_does_not_close_is_gone_after_a_while() -> None:
+async def test_client_that_does_not_close_is_dropped_after_the_close_timeout() -> None:
     async with serving() as server, server.connect() as client:
         protocol = server.protocol
         protocol.close_timeout = 0.05
@@ -138,7 +136,7 @@ async def test_a_client_that_does_not_close_is_gone_after_a_while() -> None:
         client.transport.abort()
 
 
-async def test_the_end_of_the_process_is_left_to_the_application() -> None:
+async def test_shutdown_is_left_to_the_application() -> None:
     async with serving() as server, server.connect() as client:
         server.protocol.shutdown()
         await client.send("still here")
@@ -148,7 +146,7 @@ async def test_the_end_of_the_process_is_left_to_the_application() -> None:
         assert client.close_reason == "bye"
 
 
-async def test_what_comes_in_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_headers_and_frames_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "uvicorn")
     async with serving() as server:
         uri = f"ws://127.0.0.1:{server.port}"

@@ -1,4 +1,4 @@
-"""A thousand WebSockets on one worker, each with a call a second; and as many that come and go."""
+"""A thousand WebSockets on one worker, each with a call a second; and thousands that open and close."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.soak, pytest.mark.anyio]
 
 CONNECTIONS = 1000
 SECONDS = 20
-SMALL = 64
-"""KiB that an open connection may hold."""
+MAX_CONNECTION_MEMORY = 64
+"""KiB."""
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def router(tmp_path: Path) -> Iterator[Router]:
         yield router.await_table()
 
 
-def processor(router: Router) -> float:
-    """The seconds of CPU that the process has used."""
+def cpu_seconds(router: Router) -> float:
+    """Returns the CPU time of the process so far."""
     fields = Path(f"/proc/{router.process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(router: Router) -> int:
-    """KiB."""
+    """Returns the resident memory in KiB."""
     pages = int(Path(f"/proc/{router.process.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") // 1024
 
@@ -55,7 +55,7 @@ async def opened(router: Router, stack: AsyncExitStack, count: int) -> list[Clie
 
 
 async def ask(client: ClientConnection, number: int) -> float:
-    """The seconds that a call took."""
+    """Makes a call and returns its duration in seconds."""
     call = {"id": number, "tool": "quick", "arguments": {"text": f"call {number}"}}
     started = time.perf_counter()
     await client.send(json.dumps(call))
@@ -64,7 +64,7 @@ async def ask(client: ClientConnection, number: int) -> float:
 
 
 async def every_second(client: ClientConnection, offset: float, until: float) -> list[float]:
-    """Calls, each a second after the one before, from `offset` on."""
+    """Makes a call each second, the first after `offset` seconds. Returns their durations."""
     times = list[float]()
     due = time.monotonic() + offset
     while due < until:
@@ -74,7 +74,7 @@ async def every_second(client: ClientConnection, offset: float, until: float) ->
     return times
 
 
-async def test_a_thousand_connections_hold_with_a_call_a_second_each(
+async def test_thousand_connections_stay_open_with_a_call_a_second_each(
     router: Router, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = memory(router)
@@ -82,11 +82,11 @@ async def test_a_thousand_connections_hold_with_a_call_a_second_each(
         clients = await opened(router, stack, CONNECTIONS)
         await asyncio.gather(*(ask(client, 0) for client in clients))
         held = (memory(router) - before) / CONNECTIONS
-        used, started = processor(router), time.monotonic()
+        used, started = cpu_seconds(router), time.monotonic()
         until = started + SECONDS
         each = [every_second(client, number / CONNECTIONS, until) for number, client in enumerate(clients)]
         times = sorted(seconds for some in await asyncio.gather(*each) for seconds in some)
-        used, elapsed = processor(router) - used, time.monotonic() - started
+        used, elapsed = cpu_seconds(router) - used, time.monotonic() - started
         figures = (
             f"{CONNECTIONS} connections, {len(times) / elapsed:.0f} calls/s: {100 * used / elapsed:.0f} % CPU,"
             f" {1e6 * used / len(times):.0f} CPU us a call, p50 {1e3 * times[len(times) // 2]:.1f} ms,"
@@ -95,11 +95,11 @@ async def test_a_thousand_connections_hold_with_a_call_a_second_each(
     with capsys.disabled():
         print(f"\n{figures}")
     assert len(times) >= CONNECTIONS * (SECONDS - 1)
-    assert held < SMALL
+    assert held < MAX_CONNECTION_MEMORY
     assert router.complaints() == []
 
 
-async def test_connections_that_come_and_go_leave_nothing(router: Router) -> None:
+async def test_closed_connections_leave_no_memory_and_no_file(router: Router) -> None:
     async def wave() -> int:
         for _ in range(5):
             async with AsyncExitStack() as stack:

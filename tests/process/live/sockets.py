@@ -1,4 +1,4 @@
-"""WebSockets to a process of its own, by the client of the `websockets` package."""
+"""WebSockets to a real process, with the client of the `websockets` package."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ask(client: ClientConnection, **frame: Any) -> Any:
 
 
 def waiting(client: ClientConnection, id_: int, note: Note, seconds: float = 60, tool: str = "wait") -> None:
-    """A call in flight."""
+    """Starts a call that takes `seconds`, and returns when its tool has begun."""
     arguments = {"seconds": seconds, "note": str(note.path)}
     send(client, id=id_, server="slow", tool=tool, arguments=arguments)
     note.await_lines("began")
@@ -48,7 +48,7 @@ def slug(frame: Any) -> str:
 
 
 def closing(client: ClientConnection) -> tuple[int | None, str | None]:
-    """The code and the reason of the close, when it has come; whatever frames come before are passed over."""
+    """Returns the code and the reason with which the router closes, and discards the frames before it."""
     with suppress(ConnectionClosed):
         while True:
             client.recv(timeout=20)

@@ -1,4 +1,4 @@
-"""WebSockets of a process of its own, by the client of the `websockets` package."""
+"""WebSockets of a real process, with the client of the `websockets` package."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def note(tmp_path: Path) -> Note:
     return Note(tmp_path / "note")
 
 
-def test_calls_answers_and_what_is_reported(start: Start) -> None:
+def test_calls_are_answered_after_their_reports(start: Start) -> None:
     router = start().await_table()
     with connected(router) as client:
         assert client.ping().wait(10)
@@ -37,7 +37,7 @@ def test_calls_answers_and_what_is_reported(start: Start) -> None:
         assert ask(client, id=1, tool="add", arguments={"a": 1, "b": 2}) == {"id": 1, "result": 3}
 
 
-def test_a_call_that_waits_holds_up_no_other_and_can_be_cancelled(start: Start, note: Note) -> None:
+def test_waiting_call_does_not_block_others_and_can_be_cancelled(start: Start, note: Note) -> None:
     router = start().await_table()
     with connected(router) as client:
         waiting(client, 1, note)
@@ -47,7 +47,7 @@ def test_a_call_that_waits_holds_up_no_other_and_can_be_cancelled(start: Start, 
 
 
 @pytest.mark.parametrize("is_clean", [True, False])
-def test_leaving_cancels_what_is_in_flight(start: Start, note: Note, is_clean: bool) -> None:
+def test_disconnecting_cancels_the_calls_in_flight(start: Start, note: Note, is_clean: bool) -> None:
     router = start().await_table()
     with connected(router) as client:
         waiting(client, 1, note)
@@ -58,7 +58,7 @@ def test_leaving_cancels_what_is_in_flight(start: Start, note: Note, is_clean: b
     assert router.complaints() == []
 
 
-def test_what_is_wrong_with_a_frame_is_said_and_what_breaks_the_protocol_closes(start: Start) -> None:
+def test_invalid_frame_gets_a_problem_and_protocol_error_closes(start: Start) -> None:
     router = start(MCP_MAX_BODY="20000").await_table()
     with connected(router) as client:
         client.send(b"binary")
@@ -79,7 +79,7 @@ def test_what_is_wrong_with_a_frame_is_said_and_what_breaks_the_protocol_closes(
     assert "Traceback" not in router.log()
 
 
-def test_the_handshake_of_a_stranger_page_or_host_is_refused(start: Start) -> None:
+def test_handshake_of_a_foreign_page_or_at_an_unknown_path_is_refused(start: Start) -> None:
     router = start().await_table()
     for path, origin, status in [("/ws", "http://evil.example", 403), ("/nothing/ws", "http://localhost", 404)]:
         with pytest.raises(InvalidStatus) as refused, connected(router, path, origin=origin):
@@ -90,7 +90,7 @@ def test_the_handshake_of_a_stranger_page_or_host_is_refused(start: Start) -> No
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_end_of_the_process_finishes_what_is_in_flight(start: Start, note: Note, workers: str) -> None:
+def test_shutdown_finishes_the_calls_in_flight(start: Start, note: Note, workers: str) -> None:
     router = start(MCP_SHUTDOWN_GRACE="6", WORKERS=workers).await_workers(int(workers))
     with connected(router) as busy, connected(router) as idle:
         waiting(busy, 1, note, seconds=2)
@@ -104,7 +104,7 @@ def test_the_end_of_the_process_finishes_what_is_in_flight(start: Start, note: N
 
 
 @pytest.mark.parametrize("tool", ["wait", "sleep"])
-def test_a_call_that_the_grace_cuts_off_says_so(start: Start, note: Note, tool: str) -> None:
+def test_call_that_outlives_the_shutdown_grace_is_answered(start: Start, note: Note, tool: str) -> None:
     router = start(MCP_SHUTDOWN_GRACE="1").await_table()
     with connected(router) as client:
         waiting(client, 1, note, tool=tool)
@@ -114,7 +114,7 @@ def test_a_call_that_the_grace_cuts_off_says_so(start: Start, note: Note, tool: 
     assert "Traceback" not in router.log()
 
 
-def test_served_by_uvicorns_own_command_it_ends_as_uvicorn_ends_it(start: Start, note: Note) -> None:
+def test_shutdown_of_the_uvicorn_command_closes_with_1012(start: Start, note: Note) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     router = start("-m", "uvicorn", "app:app", "--port", str(port), "--timeout-graceful-shutdown", "3")
@@ -127,7 +127,7 @@ def test_served_by_uvicorns_own_command_it_ends_as_uvicorn_ends_it(start: Start,
     assert note.lines() == ["began", "cancelled"]
 
 
-def test_where_it_is_off_there_is_none(start: Start) -> None:
+def test_disabled_websocket_is_404(start: Start) -> None:
     router = start(MCP_WEBSOCKET="0").await_table()
     with pytest.raises(InvalidStatus) as refused, connected(router):
         pass
