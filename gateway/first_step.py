@@ -1,4 +1,7 @@
-"""A coroutine's first step at once: a call that never waits needs no timer, and nobody to watch for its client."""
+"""Continues a coroutine whose first step has already run.
+
+A call that finishes in its first step never waits, so it needs no timer and no watch for a client that disconnects.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ T = TypeVar("T")
 
 @coroutine
 def resume(call: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
-    """Go on with `call`, whose first step (`call.send(None)`) in this task gave `awaited`.
+    """Continues `call`, whose first step (`call.send(None)`) returned `awaited`, and returns its result.
 
-    What is sent or thrown in while it waits reaches it as if it had been awaited from the start.
+    Values and exceptions reach it as if it had been awaited from the start. The first step must have run in this task.
     """
     while True:
         try:
@@ -21,7 +24,7 @@ def resume(call: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]
         except GeneratorExit:
             call.close()
             raise
-        except BaseException as exc:  # whatever it is, it is the coroutine's to answer
+        except BaseException as exc:  # cancellation too: the coroutine must see all of them
             step: Callable[[Any], Any] = call.throw
             sent = exc
         else:

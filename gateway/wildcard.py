@@ -1,27 +1,30 @@
-"""A pattern of server and tool names, as scopes and rate limits have them."""
+"""Patterns of server and tool names, in scopes and rate limits."""
 
 from __future__ import annotations
 
 
 class Wildcard:
-    """A text in which `*` stands for any characters. In the time of the text's length: no pattern makes it slow."""
+    """A pattern in which `*` stands for any characters.
 
-    __slots__ = ("_first", "_last", "_least", "_only", "_within")
+    Matching never backtracks, so no pattern is slow. `fnmatch` gives `?` and `[` a meaning too.
+    """
+
+    __slots__ = ("_is_exact", "_min_length", "_pieces", "_prefix", "_suffix")
 
     def __init__(self, pattern: str) -> None:
-        self._first, *rest = pattern.split("*")
-        self._only = not rest
-        self._last = rest.pop() if rest else ""
-        self._within = [piece for piece in rest if piece]
-        self._least = len(self._first) + len(self._last)
+        self._prefix, *rest = pattern.split("*")
+        self._is_exact = not rest
+        self._suffix = rest.pop() if rest else ""
+        self._pieces = [piece for piece in rest if piece]
+        self._min_length = len(self._prefix) + len(self._suffix)
 
     def matches(self, text: str) -> bool:
-        if self._only:
-            return text == self._first
-        if len(text) < self._least or not (text.startswith(self._first) and text.endswith(self._last)):
+        if self._is_exact:
+            return text == self._prefix
+        if len(text) < self._min_length or not (text.startswith(self._prefix) and text.endswith(self._suffix)):
             return False
-        at, end = len(self._first), len(text) - len(self._last)
-        for piece in self._within:
+        at, end = len(self._prefix), len(text) - len(self._suffix)
+        for piece in self._pieces:
             found = text.find(piece, at, end)
             if found < 0:
                 return False

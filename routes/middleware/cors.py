@@ -1,4 +1,4 @@
-"""Lets pages of allowed origins read the answers. Stands inside the guard, which has refused every other origin."""
+"""Lets pages of allowed origins read the answers. The guard, which runs before, has refused every other origin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ALLOWED = (
+ALLOWED_HEADERS = (
     "accept",
     "authorization",
     "cache-control",
@@ -22,14 +22,17 @@ ALLOWED = (
     "x-api-key",
     "x-request-id",
 )
-EXPOSED = (
+EXPOSED_HEADERS = (
     "Age, Cache-Status, ETag, Mcp-Session-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-ID"
 )
 METHODS = "GET, POST, DELETE, OPTIONS"
 
 
 class CORS:
-    """Starlette's own cannot allow `mcp-param-*`, whose names only the tools know."""
+    """Answers preflights, and adds the CORS headers to the answers for pages.
+
+    Starlette's own cannot allow `mcp-param-*`, the headers that tools define.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -51,7 +54,7 @@ class CORS:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
                 answer["Access-Control-Allow-Origin"] = headers["origin"]
-                answer["Access-Control-Expose-Headers"] = EXPOSED
+                answer["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
                 answer.add_vary_header("Origin")
             await send(message)
 
@@ -59,15 +62,15 @@ class CORS:
 
 
 def preflight(headers: Headers) -> Response:
-    """Answered before anything else asks who the client is."""
-    asked = [name.strip().lower() for name in headers.get("access-control-request-headers", "").split(",")]
-    allowed = [name for name in asked if name in ALLOWED or name.startswith("mcp-param-")]
+    """The answer to a preflight. Browsers send it without credentials, so it must not be authenticated."""
+    requested = [name.strip().lower() for name in headers.get("access-control-request-headers", "").split(",")]
+    allowed = [name for name in requested if name in ALLOWED_HEADERS or name.startswith("mcp-param-")]
     return Response(
         status_code=204,
         headers={
             "Access-Control-Allow-Origin": headers["origin"],
             "Access-Control-Allow-Methods": METHODS,
-            "Access-Control-Allow-Headers": ", ".join(dict.fromkeys([*ALLOWED, *allowed])),
+            "Access-Control-Allow-Headers": ", ".join(dict.fromkeys([*ALLOWED_HEADERS, *allowed])),
             "Access-Control-Max-Age": "600",
             "Vary": "Origin, Access-Control-Request-Headers",
         },

@@ -1,4 +1,4 @@
-"""What a request gets that the end of the process cuts off: 503, where nothing was sent yet."""
+"""Answers 503 to requests that are cancelled at the end of the process, if their answer has not begun."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from routes.errors import problem
 
 
 class Drain:
-    """uvicorn cancels what still runs at the end of the grace, and would answer a bare 500 and log a traceback."""
+    """Replaces uvicorn's bare 500 and traceback for a request that it cancels when the shutdown grace is over."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -23,5 +23,5 @@ class Drain:
             if scope["type"] == "lifespan":
                 raise
             headers = {"Retry-After": "1", "Connection": "close"}
-            with suppress(RuntimeError):  # the server's word for an answer that has begun
+            with suppress(RuntimeError):  # raised by uvicorn if the answer has begun
                 await problem("unavailable", "The router is shutting down.", headers)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Refuses a Host or an Origin that is not ours: a page elsewhere must not reach a local router by DNS rebinding."""
+"""Refuses a foreign Host or Origin, so that no web page can reach a local router by DNS rebinding."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.telemetry.refusals import Refusals
 from routes.errors import problem
 
-LOCAL = ("localhost", "127.0.0.1", "::1")
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _HOST = re.compile(rb"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")
 _SCHEME = re.compile(rb"https?://")
 
+MAX_ACCEPTED_HOSTS = 64
+"""Spellings of Host that are cached. A port is part of one, so a client could send any number of them."""
+
 
 class Guard:
-    """Allows the local names and `hosts`, exactly, with any port; `*` among `hosts` allows everything."""
+    """Allows exactly the local names and `hosts`, with any port. `*` among `hosts` allows everything."""
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str], refused: Refusals) -> None:
         self.app = app
         self._refused = refused
-        self._names = frozenset(host.lower().strip("[]") for host in (*LOCAL, *hosts))
-        self._passed: set[bytes] = set()
+        self._names = frozenset(host.lower().strip("[]") for host in (*LOCAL_HOSTS, *hosts))
+        self._accepted: set[bytes] = set()
         self._any = "*" in self._names
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -31,27 +34,27 @@ class Guard:
         hosts = origins = 0
         for key, value in scope["headers"]:
             if key == b"host":
-                hosts += 1 if self._allows_host(value) else 2
+                hosts += 1 if self._allows_host(value) else 2  # exactly one Host is allowed: 2 is a refusal in any case
             elif key == b"origin" and not self._allows_origin(value):
                 origins += 1
         if hosts != 1:
             self._refused("misdirected", _peer(scope))
-            detail = "This Host is not served here; MCP_ALLOWED_HOSTS names those that are."
+            detail = "This Host is not allowed. MCP_ALLOWED_HOSTS lists the allowed ones."
             return problem("misdirected", detail)(scope, receive, send)
         if origins:
             self._refused("forbidden-origin", _peer(scope))
-            detail = "Pages of this Origin may not call; MCP_ALLOWED_HOSTS names the hosts whose pages may."
+            detail = "Pages of this Origin are not allowed. MCP_ALLOWED_HOSTS lists the hosts whose pages are."
             return problem("forbidden-origin", detail)(scope, receive, send)
         return self.app(scope, receive, send)
 
     def _allows_host(self, host: bytes) -> bool:
-        """Whether `host` is an allowed name, or that and a port; a few that passed are kept."""
-        if host in self._passed:
+        """Returns True if `host` is an allowed name, with or without a port."""
+        if host in self._accepted:
             return True
         match = _HOST.fullmatch(host)
         allowed = match is not None and (match[1] or match[2]).decode().lower() in self._names
-        if allowed and len(self._passed) < 64:
-            self._passed.add(host)
+        if allowed and len(self._accepted) < MAX_ACCEPTED_HOSTS:
+            self._accepted.add(host)
         return allowed
 
     def _allows_origin(self, origin: bytes) -> bool:
@@ -60,6 +63,6 @@ class Guard:
 
 
 def _peer(scope: Scope) -> str:
-    """Who is connected: a client, or the proxy in front of it."""
+    """Returns the address of the connection, which is that of a proxy if there is one."""
     client = scope.get("client")
     return str(client[0]) if client else ""

@@ -1,4 +1,4 @@
-"""Gives every request an id, keeps one that it came with, and answers it back."""
+"""Gives each request an id, which its log lines and its answer name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.call import request_id
 
-_ID = re.compile(rb"[!#-\[\]-~]{1,128}")  # printable, without blanks, quotes and backslashes
+_ID = re.compile(rb"[!#-\[\]-~]{1,128}")  # what is safe in a log line: no blanks, quotes, backslashes
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
-_HEADED = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+_WITH_HEADERS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 
 
 class RequestId:
-    """The id is the `X-Request-ID` that came, else the trace id of `traceparent` (W3C), else a new one."""
+    """Takes the id from a valid `X-Request-ID`, else from `traceparent` (W3C), else creates one.
+
+    The answer has the id and a valid `traceparent` in its headers.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -37,11 +40,11 @@ class RequestId:
                 traced = match[1]
                 echoed = [(key, value)]
         new = given or traced or f"{self._prefix}-{next(self._count):x}".encode()
-        request_id.set(new.decode())
+        request_id.set(new.decode())  # never reset: each request has its own task, and so its own context
         echoed.append((b"x-request-id", new))
 
         def send_with_id(message: Message) -> Awaitable[None]:
-            if message["type"] in _HEADED:
+            if message["type"] in _WITH_HEADERS:
                 message["headers"] = [*message.get("headers", ()), *echoed]
             return send(message)
 

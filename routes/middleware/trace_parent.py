@@ -1,4 +1,4 @@
-"""Whose part a request is: `traceparent` and `tracestate` (W3C), or what else `OTEL_PROPAGATORS` names."""
+"""Reads the parent span of a request from `traceparent` and `tracestate`, or as `OTEL_PROPAGATORS` says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class TraceParent:
-    """Makes the caller's span the parent of those to come, unless something in front of us has made one already."""
+    """Makes the caller's span the parent of the spans of this request, unless an outer instrumentation has done so."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -19,5 +19,5 @@ class TraceParent:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "lifespan" and not get_current_span().is_recording():
             headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-            attach(extract(headers, context=Context()))  # for good: the context is the request's own
+            attach(extract(headers, context=Context()))  # never detached: each request has its own context
         return self.app(scope, receive, send)

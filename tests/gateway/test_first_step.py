@@ -1,4 +1,4 @@
-"""A coroutine begun at once goes on as if it had been awaited from the start."""
+"""A resumed coroutine behaves as if it had been awaited from the start."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gateway.first_step import resume
 pytestmark = pytest.mark.anyio
 
 
-async def go_on(call: Coroutine[Any, Any, Any]) -> Any:
+async def run(call: Coroutine[Any, Any, Any]) -> Any:
     return await resume(call, call.send(None))
 
 
-async def test_its_value_and_every_step_are_those_of_the_coroutine() -> None:
+async def test_every_step_runs_and_the_result_is_returned() -> None:
     steps = []
 
     async def work() -> int:
@@ -27,20 +27,20 @@ async def test_its_value_and_every_step_are_those_of_the_coroutine() -> None:
             steps.append(number)
         return 7
 
-    assert await go_on(work()) == 7
+    assert await run(work()) == 7
     assert steps == [0, 1, 2]
 
 
-async def test_what_it_raises_is_raised() -> None:
+async def test_exception_is_raised() -> None:
     async def work() -> None:
         await anyio.lowlevel.checkpoint()
         raise LookupError("gone")
 
     with pytest.raises(LookupError, match="gone"):
-        await go_on(work())
+        await run(work())
 
 
-async def test_a_cancellation_reaches_it_where_it_waits_and_may_be_answered() -> None:
+async def test_cancellation_reaches_the_coroutine_and_can_be_handled() -> None:
     async def work() -> str:
         try:
             await anyio.sleep_forever()
@@ -49,22 +49,22 @@ async def test_a_cancellation_reaches_it_where_it_waits_and_may_be_answered() ->
             return "cleaned up"
         return "never"
 
-    task = asyncio.create_task(go_on(work()))
+    task = asyncio.create_task(run(work()))
     await anyio.lowlevel.checkpoint()
     task.cancel()
     assert await task == "cleaned up"
 
 
-async def test_cancel_scopes_inside_of_it_work() -> None:
+async def test_cancel_scope_inside_works() -> None:
     async def work() -> bool:
         with anyio.move_on_after(0.01) as scope:
             await anyio.sleep_forever()
         return scope.cancelled_caught
 
-    assert await go_on(work())
+    assert await run(work())
 
 
-async def test_a_task_group_inside_of_it_is_left_when_it_is_cancelled() -> None:
+async def test_task_group_inside_ends_on_cancellation() -> None:
     ended = []
 
     async def child() -> None:
@@ -80,11 +80,11 @@ async def test_a_task_group_inside_of_it_is_left_when_it_is_cancelled() -> None:
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await go_on(work())
+            await run(work())
     assert ended == ["child"]
 
 
-async def test_closing_it_closes_the_coroutine() -> None:
+async def test_closing_closes_the_coroutine() -> None:
     ended = []
 
     async def work() -> None:
@@ -93,7 +93,7 @@ async def test_closing_it_closes_the_coroutine() -> None:
         finally:
             ended.append("work")
 
-    call = go_on(work())
+    call = run(work())
     call.send(None)
     call.close()
     assert ended == ["work"]

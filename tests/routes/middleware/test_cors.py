@@ -1,4 +1,4 @@
-"""Pages of allowed origins: what they may send, and what they may read."""
+"""CORS for pages of allowed origins: preflights, and the headers of answers."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ pytestmark = pytest.mark.anyio
 
 ORIGIN = {"origin": "http://localhost:3000"}
 URLS = ["/mcp", "/math/mcp", "/math/mcp/", "/math/mcp/call", "/math/mcp/tools/add_tool", "/call", "/tools", "/nothing"]
-ASKED = (
+REQUESTED = (
     "content-type, accept, authorization, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id,"
     " mcp-param-city, Mcp-Param-Days"
 )
 
 
-def preflight(method: str = "POST", headers: str = ASKED) -> dict[str, str]:
+def preflight(method: str = "POST", headers: str = REQUESTED) -> dict[str, str]:
     return {**ORIGIN, "access-control-request-method": method, "access-control-request-headers": headers}
 
 
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_a_preflight_passes_at_every_url(client: httpx2.AsyncClient, url: str, method: str) -> None:
+async def test_preflight_passes_at_every_url(client: httpx2.AsyncClient, url: str, method: str) -> None:
     answer = await client.options(url, headers=preflight(method))
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == ORIGIN["origin"]
     assert method in answer.headers["access-control-allow-methods"].split(", ")
     allowed = answer.headers["access-control-allow-headers"].split(", ")
-    assert {name.strip().lower() for name in ASKED.split(",")} <= set(allowed)
+    assert {name.strip().lower() for name in REQUESTED.split(",")} <= set(allowed)
     assert "origin" in answer.headers["vary"].lower()
 
 
-async def test_a_preflight_allows_no_header_that_is_not_ours(client: httpx2.AsyncClient) -> None:
+async def test_preflight_allows_only_known_headers(client: httpx2.AsyncClient) -> None:
     answer = await client.options("/call", headers=preflight(headers="x-secret, mcp-param-a\r, mcp-param-b"))
     allowed = answer.headers["access-control-allow-headers"].split(", ")
     assert "x-secret" not in allowed
     assert "mcp-param-b" in allowed
 
 
-async def test_a_preflight_that_asks_for_no_headers_passes(client: httpx2.AsyncClient) -> None:
+async def test_preflight_without_requested_headers_passes(client: httpx2.AsyncClient) -> None:
     answer = await client.options("/call", headers={**ORIGIN, "access-control-request-method": "POST"})
     assert answer.status_code == 204
 
 
-async def test_a_preflight_of_a_foreign_page_is_refused(client: httpx2.AsyncClient) -> None:
+async def test_preflight_of_a_foreign_page_is_refused(client: httpx2.AsyncClient) -> None:
     answer = await client.options("/call", headers={**preflight(), "origin": "https://evil.com"})
     assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (403, False)
 
 
 @pytest.mark.parametrize("url", ["/tools", "/math/mcp/tools", "/nothing", "/math/mcp/tools/none"])
-async def test_a_page_may_read_the_answers_and_the_errors(client: httpx2.AsyncClient, url: str) -> None:
+async def test_page_can_read_answers_and_errors(client: httpx2.AsyncClient, url: str) -> None:
     answer = await client.get(url, headers=ORIGIN)
     assert answer.headers["access-control-allow-origin"] == ORIGIN["origin"]
     exposed = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
@@ -59,13 +59,13 @@ async def test_a_page_may_read_the_answers_and_the_errors(client: httpx2.AsyncCl
     assert "origin" in answer.headers["vary"].lower()
 
 
-async def test_a_page_may_read_its_session(client: httpx2.AsyncClient) -> None:
+async def test_page_can_read_its_session_id(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/math/mcp", json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **ORIGIN})
     assert answer.headers["mcp-session-id"]
     assert "mcp-session-id" in answer.headers["access-control-expose-headers"].lower()
 
 
-async def test_who_is_no_page_gets_no_such_headers(client: httpx2.AsyncClient) -> None:
+async def test_request_without_an_origin_gets_no_cors_headers(client: httpx2.AsyncClient) -> None:
     assert not [name for name in (await client.get("/tools")).headers if name.startswith("access-control")]
 
 
@@ -74,7 +74,7 @@ async def test_who_is_no_page_gets_no_such_headers(client: httpx2.AsyncClient) -
     [("/call", "POST"), ("/math/mcp/call", "POST"), ("/health", "GET, HEAD"), ("/math/mcp", "GET, POST, DELETE")],
 )
 @pytest.mark.parametrize("headers", [{}, ORIGIN])
-async def test_options_that_is_no_preflight_is_405_and_names_the_methods(
+async def test_options_without_a_preflight_is_405_with_allow(
     client: httpx2.AsyncClient, url: str, allow: str, headers: dict[str, str]
 ) -> None:
     answer = await client.options(url, headers=headers)

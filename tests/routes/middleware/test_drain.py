@@ -1,4 +1,4 @@
-"""What a request gets that the end of the process cuts off."""
+"""Requests that are cancelled at the end of the process."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tests.sockets import Refused, connected
 pytestmark = pytest.mark.anyio
 
 
-async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:
-    """As uvicorn does at the end of the grace: with a cancellation that nobody in the application asked for."""
+async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
+    """Is cancelled from outside of the application, as by uvicorn when the shutdown grace is over."""
     raise asyncio.CancelledError
 
 
-async def test_a_request_without_an_answer_yet_gets_503_and_may_come_back() -> None:
-    answer = await ask(Drain(cut_off), "GET", "/")
+async def test_request_without_an_answer_gets_503_with_retry_after() -> None:
+    answer = await ask(Drain(cancelled), "GET", "/")
     assert (answer.status, answer.document["type"]) == (503, "urn:multi-mcp:error:unavailable")
     assert answer.document["detail"] == "The router is shutting down."
     assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
 
 
-async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
+async def test_answer_that_has_begun_is_not_begun_again() -> None:
     sent: list[Message] = []
 
     async def begun(scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +35,7 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
         raise asyncio.CancelledError
 
     async def send(message: Message) -> None:
-        """Refuses what does not follow, as uvicorn does."""
+        """Refuses a second start, as uvicorn does."""
         if sent and message["type"] == "http.response.start":
             raise RuntimeError("Expected ASGI message 'http.response.body'")
         sent.append(message)
@@ -47,19 +47,19 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
     assert [message["type"] for message in sent] == ["http.response.start"]
 
 
-async def test_a_websocket_that_is_not_open_yet_is_refused() -> None:
+async def test_websocket_without_a_handshake_yet_is_refused_with_503() -> None:
     with pytest.raises(Refused) as refused:
-        async with connected(Drain(cut_off), "/ws"):
+        async with connected(Drain(cancelled), "/ws"):
             pass
     assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "1")
 
 
-async def test_what_is_no_request_is_cancelled_as_ever() -> None:
+async def test_cancellation_of_the_lifespan_passes_through() -> None:
     with pytest.raises(asyncio.CancelledError):
-        await Drain(cut_off)({"type": "lifespan"}, anyio.sleep_forever, anyio.sleep_forever)  # type: ignore[arg-type]
+        await Drain(cancelled)({"type": "lifespan"}, anyio.sleep_forever, anyio.sleep_forever)  # type: ignore[arg-type]
 
 
-async def test_an_answer_goes_through_untouched() -> None:
+async def test_other_answers_pass_through_unchanged() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})

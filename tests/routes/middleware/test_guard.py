@@ -1,4 +1,4 @@
-"""Which Host and which Origin may come in, at every URL."""
+"""Allowed and refused Host and Origin headers, at every URL."""
 
 from __future__ import annotations
 
@@ -36,8 +36,17 @@ URLS = [
     ("GET", "/nothing"),
     ("OPTIONS", "/call"),
 ]
-LOCAL = ["localhost", "localhost:8000", "LOCALHOST", "LocalHost:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:80"]
-FOREIGN = [
+LOCAL_HOSTS = [
+    "localhost",
+    "localhost:8000",
+    "LOCALHOST",
+    "LocalHost:1",
+    "127.0.0.1",
+    "127.0.0.1:65535",
+    "[::1]",
+    "[::1]:80",
+]
+FOREIGN_HOSTS = [
     "localhost:8801.evil.com",
     "localhost.evil.com",
     "evil.com:8000",
@@ -83,27 +92,27 @@ async def test_every_url_refuses_a_foreign_host_and_a_foreign_origin(
     assert "access-control-allow-origin" not in answer.headers
 
 
-@pytest.mark.parametrize("host", LOCAL)
-async def test_a_local_host_comes_in_with_any_port(client: httpx2.AsyncClient, host: str) -> None:
+@pytest.mark.parametrize("host", LOCAL_HOSTS)
+async def test_local_host_is_allowed_with_any_port(client: httpx2.AsyncClient, host: str) -> None:
     assert (await client.get("/health", headers={"host": host})).status_code == 200
 
 
-@pytest.mark.parametrize("host", FOREIGN)
-async def test_what_only_looks_like_a_local_host_is_421(app: Starlette, host: str) -> None:
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+async def test_host_that_only_looks_local_is_421(app: Starlette, host: str) -> None:
     answer = await ask(app, "GET", "/health", [(b"host", host.encode())])
     assert answer.status == 421
     assert "evil" not in answer.body.decode()
 
 
-async def test_a_request_without_a_host_or_with_two_is_421(app: Starlette) -> None:
+async def test_request_without_a_host_or_with_two_is_421(app: Starlette) -> None:
     assert (await ask(app, "GET", "/health", [])).status == 421
     assert (await ask(app, "GET", "/health", [(b"host", b"localhost"), (b"host", b"localhost")])).status == 421
     assert (await ask(app, "GET", "/health", [(b"host", b"localhost"), (b"host", b"evil.com")])).status == 421
 
 
-@pytest.mark.parametrize("host", [*LOCAL, "https://localhost:3000".removeprefix("https://")])
+@pytest.mark.parametrize("host", [*LOCAL_HOSTS, "https://localhost:3000".removeprefix("https://")])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_a_page_of_a_local_host_may_call(client: httpx2.AsyncClient, scheme: str, host: str) -> None:
+async def test_page_of_a_local_host_is_allowed(client: httpx2.AsyncClient, scheme: str, host: str) -> None:
     assert (await client.get("/health", headers={"origin": f"{scheme}://{host}"})).status_code == 200
 
 
@@ -126,7 +135,7 @@ async def test_a_page_of_a_local_host_may_call(client: httpx2.AsyncClient, schem
         "https://[::1].evil.com",
     ],
 )
-async def test_a_page_of_any_other_origin_may_not(app: Starlette, origin: str) -> None:
+async def test_page_of_any_other_origin_is_403(app: Starlette, origin: str) -> None:
     answer = await ask(app, "GET", "/health", [(b"host", b"localhost"), (b"origin", origin.encode())])
     assert answer.status == 403
 
@@ -138,7 +147,7 @@ async def test_each_of_several_origins_must_be_allowed(app: Starlette) -> None:
 
 @pytest.mark.parametrize("name", ["tools.example.com", "TOOLS.example.COM", "[2001:db8::1]", "[2001:DB8::1]"])
 @pytest.mark.parametrize("port", ["", ":", ":443", ":8000"])
-async def test_a_name_of_the_setting_comes_in_with_and_without_a_port(app: Starlette, name: str, port: str) -> None:
+async def test_configured_host_is_allowed_with_and_without_a_port(app: Starlette, name: str, port: str) -> None:
     host = (b"host", f"{name}{port}".encode())
     origin = (b"origin", f"https://{name}{port}".encode())
     assert (await ask(app, "GET", "/math/mcp/tools", [host])).status == 200
@@ -146,19 +155,19 @@ async def test_a_name_of_the_setting_comes_in_with_and_without_a_port(app: Starl
     assert (await ask(app, "GET", "/math/mcp/tools", [(b"host", b"x" + host[1])])).status == 421
 
 
-async def test_a_star_allows_every_host_and_origin(make_app: MakeApp) -> None:
+async def test_star_allows_every_host_and_origin(make_app: MakeApp) -> None:
     app = make_app(servers_dir=("mcp_servers",), allowed_hosts=("*",))
     for headers in ([], [(b"host", b"evil.com")], [(b"host", b"evil.com"), (b"origin", b"null")]):
         assert (await ask(app, "GET", "/health", headers)).status == 200
 
 
-async def test_the_sdk_adds_no_check_of_its_own(make_app: MakeApp) -> None:
+async def test_sdk_adds_no_check_of_its_own(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=("mcp_servers",), allowed_hosts=("tools.example.com",))) as client:
         for host in ("tools.example.com", "localhost", "LOCALHOST:1"):
             headers = {**wire.BOTH_TYPES, "host": host, "origin": f"https://{host}"}
             assert (await client.post("/math/mcp", json=wire.INITIALIZE, headers=headers)).status_code == 200
 
 
-async def test_more_spellings_than_are_kept_come_in_as_well(app: Starlette) -> None:
+async def test_hosts_beyond_the_size_of_the_cache_are_allowed(app: Starlette) -> None:
     for port in range(200):
         assert (await ask(app, "GET", "/health", [(b"host", b"localhost:%d" % port)])).status == 200

@@ -1,4 +1,4 @@
-"""A server whose own start or end fails: one line in the log."""
+"""Start and end of the servers; a failed start is one line in the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def start(app: Starlette, *, end: bool = True) -> list[Message]:
-    """What the application answers a server that starts it, and ends it at once."""
+    """Starts the application and ends it at once; returns its answers."""
     asked = [{"type": "lifespan.startup"}, *([{"type": "lifespan.shutdown"}] if end else [])]
     answers: list[Message] = []
 
@@ -46,7 +46,7 @@ def server(name: str, events: list[str], failing: bool = False) -> MCPServer[Any
     return MCPServer(name, lifespan=lifespan)
 
 
-async def test_servers_open_in_order_and_close_in_the_opposite_one(make_app: MakeApp) -> None:
+async def test_servers_start_in_order_and_end_in_reverse(make_app: MakeApp) -> None:
     events: list[str] = []
     app = make_app(server("one", events), server("two", events))
     answers = [answer["type"] for answer in await start(app)]
@@ -54,7 +54,7 @@ async def test_servers_open_in_order_and_close_in_the_opposite_one(make_app: Mak
     assert events == ["one opens", "two opens", "two closes", "one closes"]
 
 
-async def test_a_server_that_does_not_start_is_named_in_one_line(
+async def test_failed_start_is_logged_in_one_line_that_names_the_server(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     events: list[str] = []
@@ -68,7 +68,7 @@ async def test_a_server_that_does_not_start_is_named_in_one_line(
     assert events == ["one opens", "one closes"]
 
 
-async def test_the_traceback_of_a_failed_start_is_there_for_who_wants_it(
+async def test_traceback_of_a_failed_start_is_logged_at_debug(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""The parent that a request comes with, and that nothing in its headers is a failure. By every way in: test_tracing."""
+"""The parent span of a request; no header makes it fail. test_tracing has the same for every way in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARENT = f"00-{TRACE}-{SPAN}-01".encode()
 
 
 class Seen:
-    """Notes the parent that a span would have here."""
+    """An application that records the parent that a span would have."""
 
     def __init__(self) -> None:
         self.contexts: list[SpanContext] = []
@@ -31,14 +31,14 @@ class Seen:
 
 
 async def parents(*headers: Pairs) -> list[str]:
-    """Of requests one after the other in one task, as of a connection that is kept."""
+    """Returns the parents of requests in one task, as on a keep-alive connection. Empty if a request has none."""
     seen = Seen()
     for one in headers:
         await ask(TraceParent(seen), "GET", "/", [HOST, *one])
     return [f"{found.trace_id:032x}-{found.span_id:016x}" if found.is_valid else "" for found in seen.contexts]
 
 
-async def test_it_is_the_one_in_the_headers_of_this_request() -> None:
+async def test_parent_is_that_of_the_request_and_not_of_one_before() -> None:
     assert await parents([(b"traceparent", PARENT)], [], [(b"traceparent", PARENT)]) == [
         f"{TRACE}-{SPAN}",
         "",
@@ -50,18 +50,18 @@ async def test_it_is_the_one_in_the_headers_of_this_request() -> None:
     "value",
     [b"", b"-", b"nonsense", PARENT + b"-", PARENT.upper(), b"\xff\xfe", b"ff" + PARENT[2:], b"0" * 55, b"x" * 60_000],
 )
-async def test_one_that_is_none_is_none(value: bytes) -> None:
+async def test_malformed_traceparent_is_ignored(value: bytes) -> None:
     (found,) = await parents([(b"traceparent", value)])
     assert found in ("", f"{TRACE}-{SPAN}")
 
 
 @pytest.mark.parametrize("name", [b"tracestate", b"baggage", b"b3"])
 @pytest.mark.parametrize("value", [b"", b"=", b",,,", b"a=b" * 10_000, b"\xff=\xfe", b"k=%00%ff", b"a=1,a=2", b"\x00"])
-async def test_whatever_comes_with_it_is_no_failure(name: bytes, value: bytes) -> None:
+async def test_malformed_header_beside_it_is_ignored(name: bytes, value: bytes) -> None:
     assert await parents([(b"traceparent", PARENT), (name, value)]) == [f"{TRACE}-{SPAN}"]
 
 
-async def test_a_span_that_was_begun_in_front_of_us_stays_the_parent() -> None:
+async def test_span_of_an_outer_instrumentation_stays_the_parent() -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     span = provider.get_tracer("test").start_span("http")
     token = attach(set_span_in_context(span))
@@ -70,7 +70,7 @@ async def test_a_span_that_was_begun_in_front_of_us_stays_the_parent() -> None:
     assert found == f"{span.get_span_context().trace_id:032x}-{span.get_span_context().span_id:016x}"
 
 
-async def test_what_is_no_request_passes() -> None:
+async def test_lifespan_passes_through() -> None:
     async def passed(scope: Any, receive: Any, send: Any) -> None:
         assert scope == {"type": "lifespan"}
 

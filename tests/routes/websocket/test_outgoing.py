@@ -43,7 +43,7 @@ async def test_frames_are_sent_one_by_one_and_not_queued() -> None:
     assert [message["text"] for message in peer.taken] == ["0", "1", "2"]
 
 
-async def test_it_is_writable_when_no_frame_is_being_sent() -> None:
+async def test_outgoing_is_writable_when_no_frame_is_being_sent() -> None:
     peer = Peer()
     outgoing = Outgoing(peer.send, lambda: None)
     await outgoing.writable()
@@ -81,7 +81,7 @@ async def test_nothing_is_sent_to_a_client_that_has_disconnected(failure: Except
 
 
 @pytest.mark.parametrize("failure", [None, OSError()])
-async def test_it_is_closed_once_and_nothing_is_sent_afterwards(failure: Exception | None) -> None:
+async def test_connection_is_closed_once_and_nothing_is_sent_afterwards(failure: Exception | None) -> None:
     peer = Peer()
     peer.failure = failure
     peer.reads.set()
