@@ -35,10 +35,10 @@ _SHUTTING_DOWN = "The router is shutting down."
 
 @dataclass(frozen=True)
 class SocketLimits:
-    """Times are seconds, sizes are bytes.
+    """Bytes in a frame, open connections of the process, calls in flight on each, and seconds.
 
-    `connections` is the total of the process, `in_flight` the calls of one connection, and `authentication` the time
-    in which a client must authenticate.
+    A connection is closed after `idle` seconds without a frame or a call, and after `authentication` seconds without
+    a valid token.
     """
 
     frame: int
