@@ -28,7 +28,7 @@ def turned_on(settings: Settings, refusals: Refusals, servers: Sequence[tuple[st
 
 def _shared(settings: Settings, refusals: Refusals, features: Features) -> None:
     if settings.redis_url:
-        features.shared = part("gateway.redis", "Shared")(settings.redis_url)
+        features.shared = part("gateway.redis", "RedisClient")(settings.redis_url)
         features.lifetimes.append(features.shared.opened)
 
 

@@ -1,4 +1,4 @@
-"""What workers and replicas share: a Redis or Valkey, which may be away for a while. Needs `redis`."""
+"""The client of Redis or Valkey that rate limits and the cache share. Needs `redis`."""
 
 from __future__ import annotations
 
@@ -18,38 +18,42 @@ from gateway.errors import LoadError
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
-PATIENCE = 0.5
-LOOKS = 25
-PAUSE = 1.0
-AT_ONCE = 16
+RESPONSE_TIMEOUT = 0.5
+TIMEOUT_TICKS = 25
+CONNECT_TIMEOUT = 5.0
+RETRY_INTERVAL = 1.0
+MAX_CONCURRENT_REQUESTS = 16
 
 
-class Away(Exception):
-    """Redis does not answer, or did not a moment ago."""
+class RedisUnavailable(Exception):
+    """Redis does not answer, or failed less than a second ago."""
 
 
-class Shared:
-    """One client of Redis for all that is shared, each answer within half a second.
+class RedisClient:
+    """One client for all features. Each response must arrive within half a second.
 
-    After a failure it is left alone for a second, and then one request finds out whether it is back: calls do not wait
-    for it one by one. It is said in the log once when it is away, and once when it is back; `listeners` hear of each
-    request that it did not answer. At most 16 requests are with it at once, and the others wait for their turn: were
-    their connections without a bound, a rush of calls would look as if Redis were away.
+    After a failure no request is sent for a second; then a single request tests the connection, and the others still
+    fail at once. The log reports the first failure and the recovery. `listeners` are called for each failed request.
+
+    Raises:
+        LoadError: `url` is not a Redis URL.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         try:
-            # Its own limit can lose that a caller was cancelled (asyncio.wait_for before Python 3.12); ours stands.
+            # The client's socket_timeout can swallow a cancellation (asyncio.wait_for before Python 3.12), so `ask`
+            # applies its own. The one retry is for connections that the server has closed while they were idle.
             self.client: Redis = Redis.from_url(
-                url, socket_timeout=None, socket_connect_timeout=10 * PATIENCE, retry=Retry(NoBackoff(), 1)
+                url, socket_timeout=None, socket_connect_timeout=CONNECT_TIMEOUT, retry=Retry(NoBackoff(), 1)
             )
         except ValueError as exc:
             raise LoadError(f"REDIS_URL: {exc}") from exc
         self.listeners: list[Callable[[], None]] = []
         self._clock = clock
-        self._ask_again = 0.0
-        self._is_away = False
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._next_attempt = 0.0
+        self._is_available = True
+        # Without a bound, a rush of calls would open so many connections that they time out and Redis looks down.
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -59,61 +63,66 @@ class Shared:
             await self.client.aclose()
 
     async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
-        """What `request`, a command of `client`, answers.
+        """Returns the response to `request`, a command of `client`.
 
         Raises:
-            Away: nothing, and not asked again for a second.
+            RedisUnavailable: no response in time, or a request failed less than a second ago.
         """
-        async with self._turns:
+        async with self._slots:
             now = self._clock()
-            if now < self._ask_again:
-                self._missed()
-                raise Away
-            if self._is_away:
-                self._ask_again = now + PAUSE
+            if now < self._next_attempt:
+                self._notify()
+                raise RedisUnavailable
+            if not self._is_available:
+                self._next_attempt = now + RETRY_INTERVAL  # this request tests the connection, the others do not wait
             try:
-                answer = await _answered(request)
+                response = await _with_timeout(request)
             except (RedisError, OSError, TimeoutError) as exc:
-                self._lost(exc)
-                raise Away from exc
-            if self._is_away:
-                self._found()
-            return answer
+                self._failed(exc)
+                raise RedisUnavailable from exc
+            if not self._is_available:
+                self._recovered()
+            return response
 
-    def _found(self) -> None:
-        self._ask_again, self._is_away = 0.0, False
-        logger.warning("Redis answers again")
+    def _recovered(self) -> None:
+        self._next_attempt, self._is_available = 0.0, True
+        logger.warning("Redis available again")
 
-    def _lost(self, exc: Exception) -> None:
-        self._ask_again = self._clock() + PAUSE
-        if not self._is_away:
-            self._is_away = True
-            logger.warning("Redis is away: %s", str(exc) or type(exc).__name__)
-        self._missed()
+    def _failed(self, exc: Exception) -> None:
+        self._next_attempt = self._clock() + RETRY_INTERVAL
+        if self._is_available:
+            self._is_available = False
+            logger.warning("Redis unavailable: %s", str(exc) or type(exc).__name__)
+        self._notify()
 
-    def _missed(self) -> None:
+    def _notify(self) -> None:
         for listener in self.listeners:
             listener()
 
 
-async def _answered(request: Callable[[], Awaitable[T]]) -> T:
-    """Its answer within half a second, of which only such time counts as we looked for it: where this process is too
-    busy to read an answer that is there, Redis is not away.
+async def _with_timeout(request: Callable[[], Awaitable[T]]) -> T:
+    """Waits up to 0.5 s of event-loop time.
+
+    Time in which the loop was blocked does not count, so a busy process does not report Redis as down.
+
+    Raises:
+        TimeoutError: no response in that time.
     """
     loop = asyncio.get_running_loop()
-    looks = LOOKS
+    ticks = TIMEOUT_TICKS
     timer: asyncio.TimerHandle
 
-    def look() -> None:
-        nonlocal looks, timer
-        looks -= 1
-        if looks:
-            timer = loop.call_later(PATIENCE / LOOKS, look)
+    def tick() -> None:
+        nonlocal ticks, timer
+        ticks -= 1
+        if ticks:
+            timer = loop.call_later(RESPONSE_TIMEOUT / TIMEOUT_TICKS, tick)
         else:
             timeout.reschedule(loop.time())
 
+    # A blocked loop runs one tick late, however long the block; a single timer would expire in it.
     async with asyncio.timeout(None) as timeout:
-        timer = loop.call_later(PATIENCE / LOOKS, look)
+        timer = loop.call_later(RESPONSE_TIMEOUT / TIMEOUT_TICKS, tick)
         try:
             return await request()
         finally:

@@ -9,7 +9,7 @@ from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from gateway.cache.entry import Entry, Stored
-from gateway.redis import Away, Shared
+from gateway.redis import RedisClient, RedisUnavailable
 
 _PREFIX = "multi-mcp:cache:2:"
 """The number is that of the format. Change both together."""
@@ -30,7 +30,7 @@ _RECORD = TypeAdapter(_Record)
 class RedisStore:
     """Finds nothing and stores nothing while Redis is unavailable."""
 
-    def __init__(self, shared: Shared, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, shared: RedisClient, clock: Callable[[], float] = time.time) -> None:
         self._shared = shared
         self._clock = clock
 
@@ -41,7 +41,10 @@ class RedisStore:
         try:
             value = await self._shared.ask(lambda: self._shared.client.get(_PREFIX + key.hex()))
             record = _RECORD.validate_json(value or b"")
-        except (Away, ValidationError):  # a damaged entry is a miss like a missing one; the next result replaces it
+        except (
+            RedisUnavailable,
+            ValidationError,
+        ):  # a damaged entry is a miss like a missing one; the next result replaces it
             return None
         # The clock of the host that wrote the entry may differ from ours. Redis alone ends its lifetime.
         age = min(max(0.0, self._clock() - record.stored_at), record.ttl)
@@ -52,6 +55,6 @@ class RedisStore:
         lifetime = max(1, round(ttl * 1000))
         try:
             await self._shared.ask(lambda: self._shared.client.set(_PREFIX + key.hex(), value, px=lifetime))
-        except Away:
+        except RedisUnavailable:
             return False
         return True

@@ -9,7 +9,7 @@ from limits.aio.storage import RedisStorage
 
 from gateway.errors import Unavailable
 from gateway.limits.rate_rules import Window
-from gateway.redis import Away, Shared
+from gateway.redis import RedisClient, RedisUnavailable
 
 PREFIX = "multi-mcp:rate"
 _NOW = """
@@ -46,7 +46,7 @@ class RedisWindows(RedisStorage):
     While Redis is away, calls pass where `is_open`, and are Unavailable where not.
     """
 
-    def __init__(self, shared: Shared, is_open: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, shared: RedisClient, is_open: bool, clock: Callable[[], float] = time.monotonic) -> None:
         pool = shared.client.connection_pool
         super().__init__("redis://", implementation="redispy", key_prefix=PREFIX, connection_pool=pool)  # type: ignore[arg-type]
         self._shared = shared
@@ -61,7 +61,7 @@ class RedisWindows(RedisStorage):
         bounds = [bound for _, calls, seconds in windows for bound in (calls, seconds)]
         try:
             return bool(await self._shared.ask(lambda: self._take(keys, [*bounds, amount])))
-        except Away as exc:
+        except RedisUnavailable as exc:
             self._pass_or_refuse(exc)
             return True
 
@@ -72,11 +72,11 @@ class RedisWindows(RedisStorage):
         keys, bounds = [self.bridge.prefixed_key(key)], [limit, expiry]
         try:
             age, count = await self._shared.ask(lambda: self._look(keys, bounds)) or (0, 0)
-        except Away as exc:
+        except RedisUnavailable as exc:
             self._pass_or_refuse(exc)
             age, count = 0, 0
         return self._clock() - float(age), int(count)
 
-    def _pass_or_refuse(self, exc: Away) -> None:
+    def _pass_or_refuse(self, exc: RedisUnavailable) -> None:
         if not self._is_open:
             raise Unavailable("Calls are counted in Redis, which does not answer.") from exc

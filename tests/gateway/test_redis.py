@@ -1,4 +1,4 @@
-"""Without a Redis at all; with a real one in `tests/redis`."""
+"""The Redis client without a server. Tests with a real Redis are in `tests/redis`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import asyncio
 import pytest
 
 from gateway.errors import LoadError
-from gateway.redis import AT_ONCE, Away, Shared
+from gateway.redis import MAX_CONCURRENT_REQUESTS, RedisClient, RedisUnavailable
 
 pytestmark = pytest.mark.anyio
+UNREACHABLE = "redis://127.0.0.1:1/0"
 
 
-async def test_one_that_never_was_is_away() -> None:
-    shared = Shared("redis://127.0.0.1:1/0")
-    async with shared.opened():
-        with pytest.raises(Away):
-            await shared.ask(shared.client.ping)
+async def test_unreachable_redis_is_unavailable() -> None:
+    redis = RedisClient(UNREACHABLE)
+    async with redis.opened():
+        with pytest.raises(RedisUnavailable):
+            await redis.ask(redis.client.ping)
 
 
-def test_a_url_of_another_kind_is_refused() -> None:
+def test_url_of_another_scheme_is_refused() -> None:
     with pytest.raises(LoadError, match="REDIS_URL: "):
-        Shared("http://127.0.0.1:1")
+        RedisClient("http://127.0.0.1:1")
 
 
-async def test_so_many_requests_at_once_and_the_others_wait_for_their_turn() -> None:
-    shared = Shared("redis://127.0.0.1:1/0")
+async def test_concurrent_requests_are_bounded_and_the_others_wait() -> None:
+    redis = RedisClient(UNREACHABLE)
     running, most = 0, 0
 
     async def request() -> int:
@@ -36,61 +37,62 @@ async def test_so_many_requests_at_once_and_the_others_wait_for_their_turn() -> 
         running -= 1
         return most
 
-    answers = await asyncio.gather(*(shared.ask(request) for _ in range(10 * AT_ONCE)))
-    assert (len(answers), most, running) == (10 * AT_ONCE, AT_ONCE, 0)
+    responses = await asyncio.gather(*(redis.ask(request) for _ in range(10 * MAX_CONCURRENT_REQUESTS)))
+    assert (len(responses), most, running) == (10 * MAX_CONCURRENT_REQUESTS, MAX_CONCURRENT_REQUESTS, 0)
 
 
-async def test_those_that_wait_do_not_ask_one_by_one_whether_it_is_away() -> None:
-    shared = Shared("redis://127.0.0.1:1/0")
-    asked = 0
+async def test_waiting_requests_are_not_sent_after_a_failure() -> None:
+    redis = RedisClient(UNREACHABLE)
+    sent = 0
 
     async def request() -> None:
-        nonlocal asked
-        asked += 1
+        nonlocal sent
+        sent += 1
         await asyncio.sleep(0)
         raise ConnectionResetError
 
-    answers = await asyncio.gather(*(shared.ask(request) for _ in range(10 * AT_ONCE)), return_exceptions=True)
-    assert {type(answer) for answer in answers} == {Away}
-    assert asked == AT_ONCE
+    requests = [redis.ask(request) for _ in range(10 * MAX_CONCURRENT_REQUESTS)]
+    responses = await asyncio.gather(*requests, return_exceptions=True)
+    assert {type(response) for response in responses} == {RedisUnavailable}
+    assert sent == MAX_CONCURRENT_REQUESTS
 
 
-async def test_what_another_failure_raises_is_not_taken_for_its_absence() -> None:
-    shared = Shared("redis://127.0.0.1:1/0")
+async def test_other_exceptions_do_not_count_as_unavailable() -> None:
+    redis = RedisClient(UNREACHABLE)
 
-    async def request() -> None:
-        raise KeyError("a fault of ours")
+    async def failing() -> None:
+        raise KeyError("a bug of ours")
 
     async def answered() -> int:
         return 1
 
     with pytest.raises(KeyError):
-        await shared.ask(request)
-    assert await shared.ask(answered) == 1
+        await redis.ask(failing)
+    assert await redis.ask(answered) == 1
 
 
-async def test_one_finds_out_whether_it_is_back_and_the_others_do_not_wait() -> None:
+async def test_one_request_tests_the_connection_while_the_others_fail_at_once() -> None:
     now, back = 0.0, asyncio.Event()
-    shared = Shared("redis://127.0.0.1:1/0", clock=lambda: now)
+    redis = RedisClient(UNREACHABLE, clock=lambda: now)
 
     async def answered() -> bool:
         return await back.wait()
 
-    with pytest.raises(Away):
-        await shared.ask(shared.client.ping)
+    with pytest.raises(RedisUnavailable):
+        await redis.ask(redis.client.ping)
     now = 10.0
-    first = asyncio.create_task(shared.ask(answered))
+    first = asyncio.create_task(redis.ask(answered))
     await asyncio.sleep(0)
-    with pytest.raises(Away):
-        await shared.ask(answered)
+    with pytest.raises(RedisUnavailable):
+        await redis.ask(answered)
     back.set()
     assert await first
-    assert await shared.ask(answered)
+    assert await redis.ask(answered)
 
 
-async def test_one_that_cannot_be_asked_says_nothing_of_its_password(caplog: pytest.LogCaptureFixture) -> None:
-    shared = Shared("redis://somebody:secret@127.0.0.1:1/0")
-    with pytest.raises(Away):
-        await shared.ask(shared.client.ping)
-    assert "Redis is away: " in caplog.text
+async def test_log_does_not_contain_the_password(caplog: pytest.LogCaptureFixture) -> None:
+    redis = RedisClient("redis://somebody:secret@127.0.0.1:1/0")
+    with pytest.raises(RedisUnavailable):
+        await redis.ask(redis.client.ping)
+    assert "Redis unavailable: " in caplog.text
     assert "secret" not in caplog.text

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from gateway.redis import RedisClient
 from tests.redis.redis import RedisServer
 
 
@@ -15,6 +16,20 @@ def redis_process() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def redis(redis_process: RedisServer) -> RedisServer:
-    """Empty, and running."""
+    """A Redis that is empty, and must not be stopped."""
     redis_process.empty()
     return redis_process
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis of this test alone, which it may stop and start."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def client(redis: RedisServer) -> AsyncIterator[RedisClient]:
+    client = RedisClient(redis.url)
+    async with client.opened():
+        yield client

@@ -1,4 +1,4 @@
-"""A real Redis, started for the tests alone: nothing is kept, and it can go away and come back on its port."""
+"""A real Redis for the tests. It stores nothing on disk, and can stop and start again on its port."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RedisServer:
         self.stop()
 
     def start(self) -> None:
-        """Until it takes connections."""
+        """Starts it and waits until it accepts connections."""
         self._process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
             stdout=subprocess.DEVNULL,
@@ -45,10 +45,10 @@ class RedisServer:
                 return
             assert self._process.poll() is None, "redis-server did not start"
             time.sleep(0.01)
-        raise AssertionError("redis-server takes no connections")
+        raise AssertionError("redis-server accepts no connections")
 
     def stop(self) -> None:
-        """What it held is gone with it."""
+        """Kills it; its data is lost."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -56,7 +56,7 @@ class RedisServer:
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
-        """Connections open, and nothing is answered."""
+        """Suspends it: connections open, and no command is answered."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
         try:
@@ -65,6 +65,7 @@ class RedisServer:
             self._process.send_signal(signal.SIGCONT)
 
     def empty(self) -> None:
+        """Deletes all keys."""
         with socket.create_connection(("127.0.0.1", self.port)) as connection:
             connection.sendall(b"FLUSHALL\r\n")
             assert connection.recv(16) == b"+OK\r\n"

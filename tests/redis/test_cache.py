@@ -98,7 +98,7 @@ async def test_many_different_calls_are_all_stored(routers: Routers) -> None:
             assert [answer.json()["result"] for answer in answers] == names
     assert sorted(routers.ran()) == sorted(map(str, range(200)))
     assert {status(answer) for answer in answers} == {"hit;"}
-    assert "Redis is away" not in one.log() + other.log()
+    assert "Redis unavailable" not in one.log() + other.log()
 
 
 async def test_workers_of_one_router_share_results(routers: Routers) -> None:
@@ -128,6 +128,6 @@ async def test_calls_are_served_while_redis_is_unavailable_and_cached_after_it_i
             await asyncio.sleep(0.05)
     said = [line for line in router.complaints() if "Redis" in line]
     assert len(said) == 2
-    assert " warning Redis is away: " in said[0]
-    assert " warning Redis answers again" in said[1]
+    assert " warning Redis unavailable: " in said[0]
+    assert " warning Redis available again" in said[1]
     assert "Traceback" not in router.log()

@@ -18,7 +18,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from gateway.limits.rate_redis import RedisWindows
 from gateway.limits.rate_rules import Window
-from gateway.redis import Shared
+from gateway.redis import RedisClient
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
 from tests.process.live.router import Router
@@ -93,7 +93,7 @@ async def test_keys_are_ours_say_nothing_and_expire_by_themselves(redis: RedisSe
     async with opened(make_app(server_of(add), rate_limit=limits, redis_url=redis.url)) as http:
         await post(http, "add")
         await post(http, "nothing")
-    shared = Shared(redis.url)
+    shared = RedisClient(redis.url)
     async with shared.opened():
         keys: list[Any] = await shared.client.keys("*")
         ends = sorted([await shared.client.ttl(key) for key in keys])
@@ -105,7 +105,7 @@ async def test_keys_are_ours_say_nothing_and_expire_by_themselves(redis: RedisSe
 
 async def test_it_goes_by_the_clock_of_redis(redis: RedisServer) -> None:
     """Replicas need not agree on the time: each has its own, and they count the same calls."""
-    shared = Shared(redis.url)
+    shared = RedisClient(redis.url)
     async with shared.opened():
         behind, ahead = (RedisWindows(shared, is_open=False, clock=lambda at=at: at) for at in (5.0, 50_000.0))  # type: ignore[misc]
         assert await ahead.get_moving_window("a", 2, 60) == (50_000.0, 0)
@@ -121,7 +121,7 @@ async def test_it_goes_by_the_clock_of_redis(redis: RedisServer) -> None:
 
 
 async def test_a_call_counts_in_every_window_or_in_none(redis: RedisServer) -> None:
-    shared = Shared(redis.url)
+    shared = RedisClient(redis.url)
     async with shared.opened():
         windows = RedisWindows(shared, is_open=False)
         small, large = Window("a", 1, 60), Window("b", 3, 3600)
@@ -131,7 +131,7 @@ async def test_a_call_counts_in_every_window_or_in_none(redis: RedisServer) -> N
 
 
 async def test_the_moving_window_of_limits_counts_by_it(redis: RedisServer) -> None:
-    shared = Shared(redis.url)
+    shared = RedisClient(redis.url)
     async with shared.opened():
         limiter, limit = MovingWindowRateLimiter(RedisWindows(shared, is_open=False)), parse("2/minute")
         assert [await limiter.hit(limit, "a") for _ in range(3)] == [True, True, False]
@@ -142,7 +142,7 @@ async def test_the_moving_window_of_limits_counts_by_it(redis: RedisServer) -> N
 
 
 async def test_a_place_is_free_again_after_its_window(redis: RedisServer) -> None:
-    shared = Shared(redis.url)
+    shared = RedisClient(redis.url)
     async with shared.opened():
         windows = RedisWindows(shared, is_open=False)
         assert [await windows.acquire_entry("a", 1, 60) for _ in range(2)] == [True, False]
@@ -191,4 +191,4 @@ async def test_a_redis_that_hangs_is_away_too(
             answers: list[Any] = await asyncio.gather(*(post(http, "add") for _ in range(200)))
     assert Counter(answer.status_code for answer in answers) == {200: 200}
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert [line.partition(":")[0] for line in warnings] == ["Redis is away"]
+    assert [line.partition(":")[0] for line in warnings] == ["Redis unavailable"]

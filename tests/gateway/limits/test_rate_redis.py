@@ -23,7 +23,7 @@ async def test_calls_pass_and_it_is_said_once(make_app: MakeApp, caplog: pytest.
     async with opened(app) as http:
         assert [(await post(http, "add")).status_code for _ in range(5)] == [200] * 5
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert [line.partition(":")[0] for line in warnings] == ["Redis is away"]
+    assert [line.partition(":")[0] for line in warnings] == ["Redis unavailable"]
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -13,7 +13,7 @@ from features.turned_on import turned_on
 from gateway.call import ToolCall, ToolResult, chain
 from gateway.errors import Unavailable
 from gateway.local.plan import Plan
-from gateway.redis import Away
+from gateway.redis import RedisUnavailable
 from gateway.telemetry.metrics import BUCKETS, Metrics
 from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
@@ -92,7 +92,7 @@ def test_others_tell_what_they_see() -> None:
 async def test_a_redis_that_does_not_answer_is_counted() -> None:
     features = turned_on(Settings(metrics="/metrics", redis_url="redis://127.0.0.1:1"), Refusals(), [])
     for _ in range(2):
-        with pytest.raises(Away):
+        with pytest.raises(RedisUnavailable):
             await features.shared.ask(features.shared.client.ping)
     assert of(features.metrics).value("mcp_redis_unanswered_total") == 2
 
