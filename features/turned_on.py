@@ -80,7 +80,8 @@ def _rate_limit(settings: Settings, refusals: Refusals, features: Features) -> N
     if settings.rate_limit:
         rules = part("gateway.limits.rate_rules", "Rules")(settings.rate_limit)
         if features.shared is None:
-            storage = part("gateway.limits.rate_memory", "MemoryWindows")(10_000 * rules.limits)
+            most = part("gateway.limits.rate_memory", "MAX_CALLERS") * rules.window_count
+            storage = part("gateway.limits.rate_memory", "MemoryWindows")(most)
         else:
             is_open = settings.rate_limit_without_redis == "open"
             storage = part("gateway.limits.rate_redis", "RedisWindows")(features.shared, is_open)

@@ -1,13 +1,12 @@
-"""Bounds how often each caller calls, by any way in. Needs `limits`."""
+"""Limits how often each caller calls, on every transport."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from math import ceil
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.caller import caller
@@ -15,48 +14,42 @@ from gateway.errors import RateLimited
 from gateway.limits.rate_rules import Rule, Rules, Window
 
 
+class Full(NamedTuple):
+    """The window that is full for the longest time: its `position` among those given, and the seconds to wait."""
+
+    position: int
+    wait: float
+
+
 class Windows(Protocol):
-    """Where calls are counted: a storage of `limits` for its moving window, that takes several windows as one."""
+    """Counts calls in moving windows."""
 
-    async def take(self, windows: Sequence[Window]) -> bool:
-        """Count a call in each of `windows`, or in none where one of them is full."""
-        ...
-
-    async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """When the oldest call in the window was, and how many are in it."""
+    async def take(self, windows: Sequence[Window]) -> Full | None:
+        """Counts a call in each of `windows` and returns None. If any is full, counts it in none of them."""
         ...
 
 
 class RateLimit:
-    """Counts each call in the windows of its rule, or refuses it. `storage` tells times of the same `clock`."""
+    """Counts each call in the windows of its rule, or refuses it. A refused call does not count."""
 
-    def __init__(self, rules: Rules, storage: Windows, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rules: Rules, storage: Windows) -> None:
         self._rules = rules
         self._storage = storage
-        self._clock = clock
-        self._of_known = lru_cache(maxsize=1024)(self._of)
+        self._cached_windows = lru_cache(maxsize=1024)(self._windows)
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
-        of = self._of if call.plan is None else self._of_known  # a name that a client made up is not kept
-        rule, windows = of(call.server, call.tool, caller.get().key)
-        if rule is not None and not await self._storage.take(windows):
-            raise await self._refusal(rule, windows)
+        # The name of an unknown tool comes from the client: cached, it could fill the cache and be of any size.
+        find = self._windows if call.plan is None else self._cached_windows
+        rule, windows = find(call.server, call.tool, caller.get().key)
+        if rule is not None and (full := await self._storage.take(windows)) is not None:
+            raise RateLimited(rule.quotas, rule.quotas[full.position], max(1, ceil(full.wait)))
         return await call_next(call)
 
-    def _of(self, server: str, tool: str, who: str) -> tuple[Rule | None, Sequence[Window]]:
-        """The rule, and the caller's windows by a digest: of any name a short one, which says nothing of it."""
+    def _windows(self, server: str, tool: str, who: str) -> tuple[Rule | None, Sequence[Window]]:
+        """Returns the rule for a tool and the caller's windows under it."""
         rule = self._rules.find(server, tool)
         if rule is None:
             return None, ()
+        # A digest bounds the length of the key, and keeps names and addresses out of Redis.
         digest = blake2b(who.encode(errors="surrogatepass"), digest_size=16).hexdigest()
         return rule, rule.windows(digest)
-
-    async def _refusal(self, rule: Rule, windows: Sequence[Window]) -> RateLimited:
-        """Names the window that is full for the longest time."""
-        longest, full = 0.0, rule.quotas[0]
-        for window, quota in zip(windows, rule.quotas, strict=True):
-            first, count = await self._storage.get_moving_window(*window)
-            wait = first + window.seconds - self._clock()
-            if count >= window.calls and wait >= longest:
-                longest, full = wait, quota
-        return RateLimited(rule.quotas, full, max(1, ceil(longest)))

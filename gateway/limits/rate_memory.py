@@ -1,4 +1,4 @@
-"""The calls of each caller, counted in this process. Needs `limits`, whose own memory takes a thread for each call."""
+"""Moving windows in the memory of this process."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from math import ceil, inf
 
-from limits.aio.storage import MovingWindowSupport, Storage
-
+from gateway.limits.rate_limit import Full
 from gateway.limits.rate_rules import Window
 
-BUCKETS = 256
-FINEST = 1024
+MAX_CALLERS = 10_000
+"""Callers that are counted one by one; further callers share the overflow windows."""
+OVERFLOW_WINDOWS = 256
+MAX_EXACT_CALLS = 1024
 
 
 class Calls:
-    """The times of the calls in a window, and how many there were at each.
+    """The times of the calls in one window, and the number of calls at each time. Takes at most about 16 KiB.
 
-    Each call of up to 1,024 has its own time. Where more may be, those of a 1,024th of the window count until the last
-    one of them would: so it takes about 16 KiB at most.
+    Above 1,024 calls, times are rounded up to 1/1,024 of the window; the error is always on the strict side.
     """
 
     __slots__ = ("_counts", "_times", "_total")
@@ -32,25 +32,26 @@ class Calls:
         self._total = 0
 
     def count(self, since: float) -> int:
-        """How many are later than `since`; the others are forgotten."""
+        """Returns the number of calls later than `since`, and forgets the others."""
         times = self._times
         if times and times[0] <= since:
-            gone = bisect_right(times, since)
-            self._total -= sum(self._counts[:gone])
-            del times[:gone], self._counts[:gone]
+            expired = bisect_right(times, since)
+            self._total -= sum(self._counts[:expired])
+            del times[:expired], self._counts[:expired]
         return self._total
 
-    def add(self, at: float, amount: int) -> None:
+    def add(self, at: float) -> None:
+        # Rounded times can lie ahead of the clock, so `at` may be earlier than the last one; the order must stay.
         if self._times and self._times[-1] >= at:
-            self._counts[-1] += amount
+            self._counts[-1] += 1
         else:
             self._times.append(at)
-            self._counts.append(amount)
-        self._total += amount
+            self._counts.append(1)
+        self._total += 1
 
     @property
     def first(self) -> float:
-        """When the oldest of those that count was; there is one."""
+        """The time of the oldest stored call. Fails if there are no calls."""
         return self._times[0]
 
     @property
@@ -58,97 +59,70 @@ class Calls:
         return self._times[-1] if self._times else -inf
 
 
-class MemoryWindows(Storage, MovingWindowSupport):
-    """A storage of `limits` for its moving window, of `most` windows at once, however many callers there are.
+class MemoryWindows:
+    """At most `max_windows` moving windows, for any number of callers.
 
-    When it is full, what has expired makes room. Where nothing has, a further caller shares one of a few windows with
-    others, whom nobody can choose, and keeps to it until it is empty: no call is forgotten, so nobody gets more than
-    their limit, and some may get less.
+    When full, expired windows are removed. If none has expired, new callers share 256 overflow windows, chosen by a
+    per-process hash, and stay there until theirs is empty. No call is forgotten, so no caller gets more than their
+    limit; callers who share a window may get less.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self._most = most
+    def __init__(self, max_windows: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_windows = max_windows
         self._clock = clock
+        # By length: in each, the window with the oldest last call is first, and so is the first to expire.
         self._own: defaultdict[int, OrderedDict[str, Calls]] = defaultdict(OrderedDict)
-        self._shared: dict[tuple[int, int, int], Calls] = {}
+        self._overflow: dict[tuple[int, int, int], Calls] = {}
 
-    async def take(self, windows: Sequence[Window], amount: int = 1) -> bool:
+    async def take(self, windows: Sequence[Window]) -> Full | None:
         now = self._clock()
-        for key, limit, expiry in windows:
-            calls = self._found(key, limit, expiry, now)
-            if calls is not None and calls.count(now - expiry) + amount > limit:
-                return False
-        for key, limit, expiry in windows:  # found anew: one that was empty may have made room for another
-            calls = self._found(key, limit, expiry, now) or self._new(key, limit, expiry, now)
-            calls.add(now if limit <= FINEST else _coarse(now, expiry / FINEST), amount)
-            if key in (own := self._own[expiry]):
-                own.move_to_end(key)
-        return True
+        full = None
+        for position, (key, limit, seconds) in enumerate(windows):
+            calls = self._find(key, limit, seconds, now)
+            if calls is not None and calls.count(now - seconds) >= limit:
+                wait = calls.first + seconds - now
+                if full is None or wait >= full.wait:
+                    full = Full(position, wait)
+        if full is None:
+            for key, limit, seconds in windows:
+                self._add(key, limit, seconds, now)
+        return full
 
-    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        return amount <= limit and await self.take([Window(key, limit, expiry)], amount)
+    def _add(self, key: str, limit: int, seconds: int, now: float) -> None:
+        # Looked up again: an empty window found before may have been removed for another window of the same call.
+        calls = self._find(key, limit, seconds, now) or self._create(key, limit, seconds, now)
+        calls.add(now if limit <= MAX_EXACT_CALLS else _round_up(now, seconds / MAX_EXACT_CALLS))
+        if key in (own := self._own[seconds]):
+            own.move_to_end(key)
 
-    async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        now = self._clock()
-        calls = self._found(key, limit, expiry, now)
-        count = calls.count(now - expiry) if calls is not None else 0
-        return (calls.first if calls is not None and count else now), count
-
-    def _found(self, key: str, limit: int, expiry: int, now: float) -> Calls | None:
-        """What counts for `key` as yet: its own, or what it shares and is not empty."""
-        if (own := self._own[expiry].get(key)) is not None:
+    def _find(self, key: str, limit: int, seconds: int, now: float) -> Calls | None:
+        """Returns the caller's own window, or their overflow window if it is not empty."""
+        if (own := self._own[seconds].get(key)) is not None:
             return own
-        shared = self._shared.get(_bucket(key, limit, expiry))
-        return shared if shared is not None and shared.count(now - expiry) else None
+        shared = self._overflow.get(_overflow_key(key, limit, seconds))
+        return shared if shared is not None and shared.count(now - seconds) else None
 
-    def _new(self, key: str, limit: int, expiry: int, now: float) -> Calls:
-        if self._is_full() and not self._forget_expired(now):
-            return self._shared.setdefault(_bucket(key, limit, expiry), Calls())
-        return self._own[expiry].setdefault(key, Calls())
+    def _create(self, key: str, limit: int, seconds: int, now: float) -> Calls:
+        if self._is_full() and not self._remove_expired(now):
+            return self._overflow.setdefault(_overflow_key(key, limit, seconds), Calls())
+        return self._own[seconds].setdefault(key, Calls())
 
     def _is_full(self) -> bool:
-        return sum(map(len, self._own.values())) >= self._most
+        return sum(map(len, self._own.values())) >= self._max_windows
 
-    def _forget_expired(self, now: float) -> bool:
-        """Whether there is room. Those of one length are in the order of their last call, and so of their end."""
-        for expiry, own in self._own.items():
-            while own and next(iter(own.values())).last <= now - expiry:
+    def _remove_expired(self, now: float) -> bool:
+        """Returns True if there is room afterwards."""
+        for seconds, own in self._own.items():
+            while own and next(iter(own.values())).last <= now - seconds:
                 own.popitem(last=False)
         return not self._is_full()
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return Exception
 
-    async def check(self) -> bool:
-        return True
-
-    async def clear(self, key: str) -> None:
-        """Its own windows; those that it shares are others' too."""
-        for own in self._own.values():
-            own.pop(key, None)
-
-    async def reset(self) -> int:
-        number = sum(map(len, self._own.values()))
-        self._own.clear()
-        self._shared.clear()
-        return number
-
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError("fixed windows are not counted here")
-
-    async def get(self, key: str) -> int:
-        raise NotImplementedError("fixed windows are not counted here")
-
-    async def get_expiry(self, key: str) -> float:
-        raise NotImplementedError("fixed windows are not counted here")
-
-
-def _coarse(now: float, grain: float) -> float:
+def _round_up(now: float, grain: float) -> float:
     return ceil(now / grain) * grain
 
 
-def _bucket(key: str, limit: int, expiry: int) -> tuple[int, int, int]:
-    """Python's hash of a text is of a secret of this process: who shares with whom is not to be foreseen."""
-    return expiry, limit, hash(key) % BUCKETS
+def _overflow_key(key: str, limit: int, seconds: int) -> tuple[int, int, int]:
+    """Returns which overflow window `key` uses."""
+    # hash() of a str is seeded per process, so a client cannot choose whom it shares a window with.
+    return seconds, limit, hash(key) % OVERFLOW_WINDOWS

@@ -1,82 +1,57 @@
-"""The calls of each caller, counted in Redis for all workers and replicas together. Needs `limits` and `redis`."""
+"""Moving windows in Redis, shared by all workers and replicas. Needs `redis`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-
-from limits.aio.storage import RedisStorage
+from collections.abc import Sequence
 
 from gateway.errors import Unavailable
+from gateway.limits.rate_limit import Full
 from gateway.limits.rate_rules import Window
 from gateway.redis import RedisClient, RedisUnavailable
 
 PREFIX = "multi-mcp:rate"
-_NOW = """
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
-"""
+_MICROSECONDS = 1_000_000
+
+# Each key is a list of call times in microseconds, newest first, at most as long as its limit: a window is full if the
+# last element that fits is still inside. One script sees and changes all windows at one instant of one clock, so
+# workers agree on the count even if their own clocks differ. %.0f, because Lua's tostring() keeps only 14 digits.
 _TAKE = """
-local function acquire(KEYS, ARGV)
-    %s
-end
-local amount = ARGV[#ARGV]
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local full, longest = 0, 0
 for i, key in ipairs(KEYS) do
-    local nth = redis.call('LINDEX', key, ARGV[2 * i - 1] - amount)
-    if nth and tonumber(nth) >= now - ARGV[2 * i] then return 0 end
+    local oldest = redis.call('LINDEX', key, ARGV[2 * i - 1] - 1)
+    local wait = oldest and oldest + ARGV[2 * i] * 1000000 - now or 0
+    if wait > 0 and wait >= longest then full, longest = i, wait end
 end
+if full > 0 then return {full - 1, longest} end
 for i, key in ipairs(KEYS) do
-    acquire({key}, {now, ARGV[2 * i - 1], ARGV[2 * i], amount})
+    redis.call('LPUSH', key, string.format('%.0f', now))
+    redis.call('LTRIM', key, 0, ARGV[2 * i - 1] - 1)
+    redis.call('EXPIRE', key, ARGV[2 * i])
 end
-return 1
-"""
-_LOOK = """
-local function look(KEYS, ARGV)
-    %s
-end
-local found = look(KEYS, {now - ARGV[2], ARGV[1]})
-return found and {tostring(now - found[1]), found[2]}
+return false
 """
 
 
-class RedisWindows(RedisStorage):
-    """That of `limits` and its scripts, but several windows as one, and by the clock of Redis: replicas need not agree
-    on the time. Keys expire with their windows.
+class RedisWindows:
+    """Moving windows by the clock of Redis. Keys expire with their windows.
 
-    While Redis is away, calls pass where `is_open`, and are Unavailable where not.
+    While Redis is unavailable, calls pass if `is_open`; otherwise `take` raises Unavailable.
     """
 
-    def __init__(self, shared: RedisClient, is_open: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        pool = shared.client.connection_pool
-        super().__init__("redis://", implementation="redispy", key_prefix=PREFIX, connection_pool=pool)  # type: ignore[arg-type]
-        self._shared = shared
+    def __init__(self, redis: RedisClient, is_open: bool) -> None:
+        self._redis = redis
         self._is_open = is_open
-        self._clock = clock
-        acquire, look = self.bridge.SCRIPT_ACQUIRE_MOVING_WINDOW, self.bridge.SCRIPT_MOVING_WINDOW
-        self._take = shared.client.register_script(_NOW + _TAKE % acquire.decode())
-        self._look = shared.client.register_script(_NOW + _LOOK % look.decode())
+        self._take = redis.client.register_script(_TAKE)
 
-    async def take(self, windows: Sequence[Window], amount: int = 1) -> bool:
-        keys = [self.bridge.prefixed_key(key) for key, _, _ in windows]
+    async def take(self, windows: Sequence[Window]) -> Full | None:
+        keys = [f"{PREFIX}:{key}" for key, _, _ in windows]
         bounds = [bound for _, calls, seconds in windows for bound in (calls, seconds)]
         try:
-            return bool(await self._shared.ask(lambda: self._take(keys, [*bounds, amount])))
+            full = await self._redis.ask(lambda: self._take(keys, bounds))
         except RedisUnavailable as exc:
-            self._pass_or_refuse(exc)
-            return True
-
-    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        return amount <= limit and await self.take([Window(key, limit, expiry)], amount)
-
-    async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        keys, bounds = [self.bridge.prefixed_key(key)], [limit, expiry]
-        try:
-            age, count = await self._shared.ask(lambda: self._look(keys, bounds)) or (0, 0)
-        except RedisUnavailable as exc:
-            self._pass_or_refuse(exc)
-            age, count = 0, 0
-        return self._clock() - float(age), int(count)
-
-    def _pass_or_refuse(self, exc: RedisUnavailable) -> None:
-        if not self._is_open:
-            raise Unavailable("Calls are counted in Redis, which does not answer.") from exc
+            if self._is_open:
+                return None
+            raise Unavailable("Rate limits cannot be checked: Redis is unavailable.") from exc
+        return Full(full[0], full[1] / _MICROSECONDS) if full else None

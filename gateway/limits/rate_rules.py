@@ -1,4 +1,4 @@
-"""What `MCP_RATE_LIMIT` says: how many calls to which tools, in which windows. Needs `limits`."""
+"""The rules of `MCP_RATE_LIMIT`: how many calls each caller may make to which tools, in which windows."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from limits import RateLimitItem, parse_many
-
 from gateway.errors import LoadError, Quota
 from gateway.wildcard import Wildcard
 
 DEFAULT = "default"
-MOST = 100_000
-LONGEST = 366 * 24 * 60 * 60
+MAX_CALLS = 100_000
+MAX_SECONDS = 366 * 24 * 60 * 60
 _PATTERN = re.compile(r"[A-Za-z0-9_*-]+:[A-Za-z0-9_*./:-]+")
+_LIMIT = re.compile(r"([0-9]+)\s*(?:/|per)\s*([0-9]*)\s*([a-z]+)", re.IGNORECASE)
+_DAY = 24 * 60 * 60
+_UNITS = {"second": 1, "minute": 60, "hour": 60 * 60, "day": _DAY, "month": 30 * _DAY, "year": 12 * 30 * _DAY}
+
+
+class Limit(NamedTuple):
+    """At most `calls` in any period of `seconds`. Sorts by length."""
+
+    seconds: int
+    calls: int
 
 
 class Window(NamedTuple):
-    """Where the calls of one caller are counted: at most `calls` in any time of so many `seconds`."""
+    """One caller's count under one limit, stored as `key`."""
 
     key: str
     calls: int
@@ -28,33 +36,29 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Each caller has a count of their own of the calls to the tools that `name`, a pattern, matches.
-
-    A call passes where all `limits`, the shortest first, have a place for it. `quotas` say the same in words.
-    """
+    """The quotas, shortest first, of each caller for the tools that match `name`. A call must pass all of them."""
 
     name: str
-    limits: Sequence[RateLimitItem]
     quotas: Sequence[Quota]
 
     def windows(self, who: str) -> Sequence[Window]:
-        """Those of one caller."""
-        return [Window(limit.key_for(who), limit.amount, limit.get_expiry()) for limit in self.limits]
+        """Returns the windows of one caller, in the order of `quotas`."""
+        return [Window(f"{self.name}/{who}/{calls}/{seconds}", calls, seconds) for _, calls, seconds in self.quotas]
 
 
 class Rules:
-    """`100/minute; math:*=1000/minute`: entries with a pattern override the default, which is the one without.
+    """Reads `100/minute; math:*=1000/minute`. An entry with a pattern overrides the default, which has no pattern.
 
-    Of several that match, the most specific one counts: a name before a pattern, then the one with more letters, then
-    the one that is written first. Entries of the same pattern, or several windows in one (`10/second, 100/minute`),
-    count together.
+    If several patterns match, the most specific one counts: a plain name before a pattern, then the one with more
+    letters, then the one written first. Entries of the same pattern count together, and so do several windows in one
+    entry (`10/second, 100/minute`).
 
     Raises:
-        LoadError: what cannot be read, and what was expected.
+        LoadError: names the piece that cannot be read and says what was expected.
     """
 
     def __init__(self, text: str) -> None:
-        entries: dict[str, set[RateLimitItem]] = {}
+        entries: dict[str, set[Limit]] = {}
         for entry in filter(None, map(str.strip, text.split(";"))):
             pattern, equals, limits = entry.rpartition("=")
             pattern = pattern.strip()
@@ -71,48 +75,44 @@ class Rules:
             self._overrides.append((Wildcard(server), Wildcard(tool), _rule(pattern, limits_of)))
 
     @property
-    def limits(self) -> int:
-        """How many there are, over all rules."""
+    def window_count(self) -> int:
+        """The number of windows that one caller can have, over all rules."""
         rules = [rule for _, _, rule in self._overrides] + ([self._default] if self._default else [])
-        return sum(len(rule.limits) for rule in rules)
+        return sum(len(rule.quotas) for rule in rules)
 
     def find(self, server: str, tool: str) -> Rule | None:
-        """The rule for calls to `tool`, which may be any text that a client sends. None: they are not counted."""
-        for of_server, of_tool, rule in self._overrides:
-            if of_server.matches(server) and of_tool.matches(tool):
+        """Returns the rule for calls to `tool`, or None if they are not limited. `tool` may be any text of a client."""
+        for server_pattern, tool_pattern, rule in self._overrides:
+            if server_pattern.matches(server) and tool_pattern.matches(tool):
                 return rule
         return self._default
 
 
-def _limit(text: str) -> RateLimitItem:
+def _limit(text: str) -> Limit:
+    """Reads `100/minute`, `10 per 5 seconds`. Units may be plural and in any case. A month is 30 days, a year 360."""
+    match = _LIMIT.fullmatch(text.strip())
+    unit = _UNITS.get(match[3].lower().removesuffix("s")) if match else None
+    if match is None or unit is None:
+        raise _wrong(text, "expected a number of calls and a time, like 100/minute or 10 per 5 seconds")
     try:
-        (limit,) = parse_many(text.strip())
-    except ValueError as exc:
-        raise _wrong(text, "expected a number of calls and a time, like 100/minute or 10 per 5 seconds") from exc
-    if not 1 <= limit.amount <= MOST or not 1 <= limit.get_expiry() <= LONGEST:
-        raise _wrong(text, f"expected from 1 to {MOST} calls in at most a year")
-    return limit
+        calls, seconds = int(match[1]), unit * (int(match[2] or 1) or 1)
+    except ValueError:  # int() refuses more than 4,300 digits
+        calls = seconds = 0
+    if not 1 <= calls <= MAX_CALLS or not 1 <= seconds <= MAX_SECONDS:
+        raise _wrong(text, f"expected from 1 to {MAX_CALLS} calls in at most a year")
+    return Limit(seconds, calls)
 
 
 def _wrong(piece: str, expected: str) -> LoadError:
     return LoadError(f"MCP_RATE_LIMIT: {piece.strip()!r}: {expected}")
 
 
-def _rule(name: str, limits: Iterable[RateLimitItem]) -> Rule:
-    ordered = sorted(limits, key=lambda limit: (limit.get_expiry(), limit.amount))
-    for limit in ordered:
-        limit.namespace = name
+def _rule(name: str, limits: Iterable[Limit]) -> Rule:
+    ordered = sorted(limits)
     alone = len(ordered) == 1
-    return Rule(
-        name,
-        ordered,
-        [
-            Quota(name if alone else f"{name}/{limit.get_expiry()}", limit.amount, limit.get_expiry())
-            for limit in ordered
-        ],
-    )
+    return Rule(name, [Quota(name if alone else f"{name}/{seconds}", calls, seconds) for seconds, calls in ordered])
 
 
-def _by_specificity(entry: tuple[str, set[RateLimitItem]]) -> tuple[bool, int]:
+def _by_specificity(entry: tuple[str, set[Limit]]) -> tuple[bool, int]:
     pattern, _ = entry
     return "*" in pattern, -len(pattern.replace("*", ""))

@@ -15,7 +15,7 @@ from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
 
 ROOT = Path(__file__).parents[2]
-OPTIONAL = ("limits", "redis", "prometheus_client", "jwt", "opentelemetry.sdk", "opentelemetry.exporter")
+OPTIONAL = ("redis", "prometheus_client", "jwt", "opentelemetry.sdk", "opentelemetry.exporter")
 """Packages that a feature alone needs."""
 
 LOADED = """
@@ -59,6 +59,13 @@ def test_what_is_off_is_not_imported() -> None:
 def test_one_feature_imports_what_it_needs_and_no_more() -> None:
     metrics = loaded(metrics="/metrics")
     assert [name for name in OPTIONAL if name in metrics] == ["prometheus_client"]
+
+
+@pytest.mark.process
+def test_rate_limits_in_memory_need_no_optional_package() -> None:
+    limited = loaded(rate_limit="1/minute")
+    assert "gateway.limits.rate_memory" in limited
+    assert [name for name in OPTIONAL if name in limited] == []
 
 
 def test_with_default_settings_nothing_takes_part_in_a_call() -> None:

@@ -1,4 +1,4 @@
-"""Windows in memory: as exact as a list of all calls, in a bounded place."""
+"""Moving windows in memory: as exact as a list of all calls, and bounded in size."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import sys
 from collections import defaultdict
 
 import pytest
-from limits import parse
-from limits.aio.strategies import MovingWindowRateLimiter
 
-from gateway.limits.rate_memory import BUCKETS, FINEST, Calls, MemoryWindows
+from gateway.limits.rate_limit import Full
+from gateway.limits.rate_memory import MAX_EXACT_CALLS, OVERFLOW_WINDOWS, Calls, MemoryWindows
 from gateway.limits.rate_rules import Window
 
 pytestmark = pytest.mark.anyio
@@ -24,33 +23,39 @@ class Clock:
         return self.now
 
 
-async def fill(windows: MemoryWindows, key: str, limit: int, expiry: int = 60) -> int:
-    """How many calls pass until one does not."""
+async def passes(windows: MemoryWindows, *taken: Window) -> bool:
+    return await windows.take(taken) is None
+
+
+async def fill(windows: MemoryWindows, key: str, calls: int, seconds: int = 60) -> int:
+    """Returns the number of calls that pass until one is refused."""
     passed = 0
-    while await windows.acquire_entry(key, limit, expiry):
+    while await passes(windows, Window(key, calls, seconds)):
         passed += 1
     return passed
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 15])
-async def test_what_passes_is_what_a_list_of_all_calls_would_let_pass(limit: int) -> None:
+async def test_windows_decide_as_a_list_of_all_calls_would(limit: int) -> None:
     clock, chance = Clock(), random.Random(limit)  # noqa: S311
     windows = MemoryWindows(1000, clock)
     passed: defaultdict[str, list[float]] = defaultdict(list)
-    answers = set()
+    refusals = 0
     for _ in range(2000):
-        clock.now += chance.choice([0, 0, 0.25, 1, 1, 5])
-        key, amount = chance.choice("abc"), chance.choice([1, 1, 1, 2])
+        clock.now += chance.choice([0, 0, 0.25, 0.25, 0.5, 1])
+        key = chance.choice("abc")
         inside = [at for at in passed[key] if at > clock.now - 10]
-        assert await windows.get_moving_window(key, limit, 10) == (inside[0] if inside else clock.now, len(inside))
-        passes = len(inside) + amount <= limit
-        assert await windows.acquire_entry(key, limit, 10, amount) is passes
-        passed[key] += [clock.now] * amount * passes
-        answers.add(passes)
-    assert answers == {True, False}
+        full = await windows.take([Window(key, limit, 10)])
+        if len(inside) < limit:
+            assert full is None
+            passed[key].append(clock.now)
+        else:
+            assert full == Full(0, inside[0] + 10 - clock.now)
+            refusals += 1
+    assert 0 < refusals < 2000
 
 
-async def test_a_place_is_free_again_when_its_call_has_left_the_window() -> None:
+async def test_slot_is_free_when_its_call_leaves_the_window() -> None:
     clock = Clock()
     windows = MemoryWindows(10, clock)
     assert await fill(windows, "a", 2) == 2
@@ -60,132 +65,114 @@ async def test_a_place_is_free_again_when_its_call_has_left_the_window() -> None
     assert await fill(windows, "a", 2) == 2
 
 
-@pytest.mark.parametrize("limit", [FINEST, FINEST + 1, 10_000])
-async def test_exactly_the_limit_passes_and_a_window_stays_small(limit: int) -> None:
+@pytest.mark.parametrize("limit", [MAX_EXACT_CALLS, MAX_EXACT_CALLS + 1, 10_000])
+async def test_exactly_the_limit_passes_and_window_stays_small(limit: int) -> None:
     clock = Clock()
     windows = MemoryWindows(10, clock)
     for number in range(limit):
         clock.now = 1000 + 60 * number / limit
-        assert await windows.acquire_entry("a", limit, 60)
+        assert await passes(windows, Window("a", limit, 60))
         if number == limit - 1:
-            assert not await windows.acquire_entry("a", limit, 60)
+            assert not await passes(windows, Window("a", limit, 60))
     (window,) = windows._own[60].values()
     assert sys.getsizeof(window._times) + sys.getsizeof(window._counts) < 18_000
-    clock.now = 1060 + 60 / FINEST
-    assert 1 <= await fill(windows, "a", limit) <= 3 * limit // FINEST
+    clock.now = 1060 + 60 / MAX_EXACT_CALLS
+    assert 1 <= await fill(windows, "a", limit) <= 3 * limit // MAX_EXACT_CALLS
 
 
-async def test_a_call_of_many_never_counts_for_less_than_its_window() -> None:
+@pytest.mark.parametrize(("at", "counted"), [(1060.0199, {1, 2, 3}), (1060.02 + 60 / MAX_EXACT_CALLS, {0})])
+async def test_rounded_time_never_expires_early(at: float, counted: set[int]) -> None:
     clock, limit = Clock(), 10_000
     windows = MemoryWindows(10, clock)
-    for at in (1000.0, 1000.01, 1000.02):
-        clock.now = at
-        assert await windows.acquire_entry("a", limit, 60)
-    clock.now = 1060.0199
-    assert (await windows.get_moving_window("a", limit, 60))[1] >= 1
-    clock.now = 1060.02 + 60 / FINEST
-    assert (await windows.get_moving_window("a", limit, 60))[1] == 0
+    for clock.now in (1000.0, 1000.01, 1000.02):
+        assert await passes(windows, Window("a", limit, 60))
+    clock.now = at
+    assert limit - await fill(windows, "a", limit) in counted
 
 
-async def test_each_limit_and_each_length_has_its_own_count() -> None:
+async def test_each_key_and_each_length_has_its_own_count() -> None:
     windows = MemoryWindows(10, Clock())
-    assert [await fill(windows, key, 3, expiry) for key in "ab" for expiry in (1, 60)] == [3, 3, 3, 3]
-    assert not await windows.acquire_entry("c", 3, 60, amount=4)
+    assert [await fill(windows, key, 3, seconds) for key in "ab" for seconds in (1, 60)] == [3, 3, 3, 3]
 
 
-async def test_when_it_is_full_what_has_expired_makes_room() -> None:
+async def test_expired_windows_make_room_when_full() -> None:
     clock = Clock()
     windows = MemoryWindows(3, clock)
-    for key, expiry in (("a", 60), ("b", 60), ("c", 10)):
-        assert await fill(windows, key, 1, expiry) == 1
+    for key, seconds in (("a", 60), ("b", 60), ("c", 10)):
+        assert await fill(windows, key, 1, seconds) == 1
     clock.now += 10
-    assert await fill(windows, "d", 1) == 1  # in the place of c
+    assert await fill(windows, "d", 1) == 1  # replaces c
     clock.now += 50
-    assert await fill(windows, "a", 1) == 1  # has it back
-    assert await fill(windows, "e", 1) == 1  # in the place of b
+    assert await fill(windows, "a", 1) == 1  # keeps its window
+    assert await fill(windows, "e", 1) == 1  # replaces b
     assert [*windows._own[60], *windows._own[10]] == ["d", "a", "e"]
 
 
-async def test_no_window_of_a_call_makes_room_for_another_of_the_same_call() -> None:
+async def test_window_is_not_removed_for_another_window_of_the_same_call() -> None:
     clock = Clock()
     windows = MemoryWindows(2, clock)
     both = [Window("short", 1, 1), Window("long", 3, 60)]
-    assert [await windows.take(both) for _ in range(2)] == [True, False]
+    assert [await passes(windows, *both) for _ in range(2)] == [True, False]
     clock.now += 1
-    assert await windows.acquire_entry("other", 1, 60)  # takes the place of the short one
-    assert await windows.take(both)
+    assert await passes(windows, Window("other", 1, 60))  # replaces the short window
+    assert await passes(windows, *both)
     clock.now += 60
-    assert [await windows.take(both) for _ in range(2)] == [True, False]
-    assert (await windows.get_moving_window("short", 1, 1))[1] == 1
-    assert (await windows.get_moving_window("long", 3, 60))[1] == 1
+    assert [await passes(windows, *both) for _ in range(2)] == [True, False]
+    assert await fill(windows, "short", 1, 1) == 0
+    assert await fill(windows, "long", 3, 60) == 2
 
 
-async def test_a_call_counts_in_every_window_or_in_none() -> None:
+async def test_call_counts_in_every_window_or_in_none() -> None:
     clock = Clock()
     windows = MemoryWindows(10, clock)
     short, long = Window("a", 1, 1), Window("a", 2, 60)
     passed = 0
     for _ in range(5):
         clock.now += 1
-        passed += await windows.take([short, long])
+        passed += await passes(windows, short, long)
     assert passed == 2
-    assert await windows.take([short])  # which the refused ones have not taken
+    assert await passes(windows, short)  # the refused calls have not taken it
 
 
-async def test_any_number_of_callers_have_a_bounded_place_and_none_is_forgotten() -> None:
+async def test_refusal_reports_the_window_with_the_longest_wait() -> None:
+    clock = Clock()
+    windows = MemoryWindows(10, clock)
+    taken = [Window("a", 1, 10), Window("a", 1, 60), Window("a", 5, 3600)]
+    assert await windows.take(taken) is None
+    clock.now += 4
+    assert await windows.take(taken) == Full(1, 56)
+    assert await windows.take(taken[:1]) == Full(0, 6)
+
+
+async def test_memory_is_bounded_for_any_number_of_callers_and_no_call_is_forgotten() -> None:
     clock = Clock()
     windows = MemoryWindows(100, clock)
     assert [await fill(windows, f"first-{number}", 2) for number in range(100)] == [2] * 100
     passed = [await fill(windows, f"later-{number}", 2) for number in range(3000)]
-    assert sum(passed) == 2 * BUCKETS  # each bucket filled, whoever filled it
+    assert sum(passed) == 2 * OVERFLOW_WINDOWS  # each one is filled once, by any of its callers
     assert len(windows._own[60]) == 100
-    assert len(windows._shared) == BUCKETS
+    assert len(windows._overflow) == OVERFLOW_WINDOWS
     assert [await fill(windows, f"first-{number}", 2) for number in range(100)] == [0] * 100
     clock.now += 60
     assert [await fill(windows, f"later-{number}", 2) for number in range(100)] == [2] * 100
 
 
-async def test_a_caller_who_shares_a_window_gets_no_new_one_while_it_counts() -> None:
+async def test_caller_stays_in_its_overflow_window_until_that_is_empty() -> None:
     clock = Clock()
     windows = MemoryWindows(1, clock)
     assert await fill(windows, "a", 2) == 2
     clock.now += 30
     assert await fill(windows, "b", 2) == 2
-    assert (await windows.get_moving_window("b", 2, 60))[1] == 2
-    clock.now += 30  # there is room now, but what b has called counts on
+    clock.now += 30  # the window of a has expired, the calls of b have not
     assert await fill(windows, "b", 2) == 0
     clock.now += 30
     assert await fill(windows, "b", 2) == 2
     assert "b" in windows._own[60]
 
 
-async def test_the_moving_window_of_limits_counts_by_it() -> None:
-    clock = Clock()
-    limiter, limit = MovingWindowRateLimiter(MemoryWindows(10, clock)), parse("2/minute")
-    assert [await limiter.hit(limit, "a") for _ in range(3)] == [True, True, False]
-    assert [await limiter.test(limit, who) for who in "ab"] == [False, True]
-    assert await limiter.get_window_stats(limit, "a") == (clock.now + 60, 0)
-    await limiter.clear(limit, "a")
-    assert await limiter.hit(limit, "a", cost=2)
-
-
-async def test_it_is_a_storage_of_limits() -> None:
-    windows = MemoryWindows(1, Clock())
-    assert await windows.check()
-    await fill(windows, "a", 1)
-    await fill(windows, "b", 1)
-    await windows.clear("a")
-    assert [await fill(windows, key, 1) for key in "ab"] == [1, 0]
-    assert await windows.reset() == 1
-    assert [await fill(windows, key, 1) for key in "b"] == [1]
-    for fixed in (windows.incr("a", 1), windows.get("a"), windows.get_expiry("a")):
-        with pytest.raises(NotImplementedError):
-            await fixed
-
-
-def test_calls_at_one_time_are_one_entry() -> None:
+def test_calls_at_the_same_time_are_one_entry() -> None:
     window = Calls()
     for _ in range(1000):
-        window.add(1.0, 1)
+        window.add(1.0)
     assert (window.count(0.0), len(window._times)) == (1000, 1)
     assert (window.count(1.0), window.last) == (0, float("-inf"))

@@ -1,4 +1,4 @@
-"""While Redis is away; with a real one in `tests/redis`."""
+"""Rate limits while Redis is unavailable. Tests with a real Redis are in `tests/redis`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tests.conftest import MakeApp, server_of
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-NOWHERE = "redis://127.0.0.1:1/0"
+UNREACHABLE = "redis://127.0.0.1:1/0"
 
 
 async def add(a: int = 1, b: int = 2) -> int:
     return a + b
 
 
-async def test_calls_pass_and_it_is_said_once(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
-    app = make_app(server_of(add), rate_limit="1/minute, 2/hour", redis_url=NOWHERE)
+async def test_calls_pass_and_the_log_says_so_once(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+    app = make_app(server_of(add), rate_limit="1/minute, 2/hour", redis_url=UNREACHABLE)
     async with opened(app) as http:
         assert [(await post(http, "add")).status_code for _ in range(5)] == [200] * 5
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
@@ -27,11 +27,11 @@ async def test_calls_pass_and_it_is_said_once(make_app: MakeApp, caplog: pytest.
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_where_it_is_closed_they_are_refused(make_app: MakeApp, era: Era) -> None:
-    settings = {"rate_limit": "one:add=1/minute", "redis_url": NOWHERE, "rate_limit_without_redis": "closed"}
+async def test_calls_are_refused_if_set_to_closed(make_app: MakeApp, era: Era) -> None:
+    settings = {"rate_limit": "one:add=1/minute", "redis_url": UNREACHABLE, "rate_limit_without_redis": "closed"}
     async with opened(make_app(server_of(add), **settings)) as http, connected(http, era) as mcp:
         refused = await post(http, "add")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert refused.json()["type"] == "urn:multi-mcp:error:unavailable"
         assert (await error_of(mcp, "add"))["data"] == {"type": "unavailable", "retryAfter": 1}
-        assert (await post(http, "nothing")).status_code == 404  # which is not counted
+        assert (await post(http, "nothing")).status_code == 404  # has no limit

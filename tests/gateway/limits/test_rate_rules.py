@@ -1,3 +1,5 @@
+"""The syntax of `MCP_RATE_LIMIT`, and which rule a call falls under."""
+
 from __future__ import annotations
 
 import pytest
@@ -23,36 +25,42 @@ def quotas(text: str) -> list[Quota]:
         ("100/minute", ("default", 100, 60)),
         (" 100 per minute ; ", ("default", 100, 60)),
         ("10/5 seconds", ("default", 10, 5)),
+        ("10 per 5 seconds", ("default", 10, 5)),
+        ("5 PER Minute", ("default", 5, 60)),
+        ("007per2hours", ("default", 7, 7200)),
         ("1/day", ("default", 1, 86_400)),
+        ("1/12 months", ("default", 1, 360 * 86_400)),
+        ("1/year", ("default", 1, 360 * 86_400)),
         ("math:*=1000/HOUR", ("math:*", 1000, 3600)),
         ("math:add = 7/minute", ("math:add", 7, 60)),
     ],
 )
-def test_a_limit_is_a_number_of_calls_in_a_time(text: str, quota: tuple[str, int, int]) -> None:
+def test_limit_is_a_number_of_calls_in_a_time(text: str, quota: tuple[str, int, int]) -> None:
     assert quotas(text) == [quota]
 
 
-def test_several_windows_count_together_the_shortest_first() -> None:
+def test_several_windows_count_together_with_the_shortest_first() -> None:
     assert quotas("1000/hour, 10/second; 100/minute, 10 per second") == [
         ("default/1", 10, 1),
         ("default/60", 100, 60),
         ("default/3600", 1000, 3600),
     ]
+    assert quotas("60/minute, 60 per 60 seconds") == [("default", 60, 60)]
     assert quotas("1/day; math:*=9/minute; math:*=99/hour") == [("math:*/60", 9, 60), ("math:*/3600", 99, 3600)]
 
 
-def test_without_a_default_only_what_a_pattern_matches_is_counted() -> None:
+def test_without_default_only_tools_matching_a_pattern_are_limited() -> None:
     rules = Rules("math:*=1000/minute")
     assert name_of(rules, "math", "add") == "math:*"
     assert name_of(rules, "echo", "add") is None
-    assert rules.limits == 1
+    assert rules.window_count == 1
 
 
-def test_the_most_specific_pattern_counts() -> None:
+def test_most_specific_pattern_wins() -> None:
     patterns = ["*:*", "math:*", "*:add_tool", "math:*_tool", "math:add_*", "math:add_tool", "*:*d*"]
     for order in (patterns, patterns[::-1]):
         rules = Rules("; ".join(["5/day", *(f"{pattern}=1/day" for pattern in order)]))
-        assert rules.limits == len(patterns) + 1
+        assert rules.window_count == len(patterns) + 1
         assert name_of(rules, "math", "add_tool") == "math:add_tool"
         assert name_of(rules, "math", "add_two_tool") == "math:*_tool"
         assert name_of(rules, "math", "add_two") == "math:add_*"
@@ -64,7 +72,7 @@ def test_the_most_specific_pattern_counts() -> None:
 
 
 @pytest.mark.parametrize("first", ["math:add_t*", "math:*_tool"])
-def test_of_two_with_as_many_letters_the_first_one_counts(first: str) -> None:
+def test_first_of_equally_specific_patterns_wins(first: str) -> None:
     rules = Rules(f"{first}=1/day; math:*_tool=1/day; math:add_t*=1/day")
     assert name_of(rules, "math", "add_two_tool") == first
 
@@ -87,14 +95,20 @@ def test_of_two_with_as_many_letters_the_first_one_counts(first: str) -> None:
         ("read", "READ", False),
     ],
 )
-def test_a_star_stands_for_any_text(pattern: str, tool: str, matches: bool) -> None:
+def test_star_matches_any_text(pattern: str, tool: str, matches: bool) -> None:
     assert (name_of(Rules(f"math:{pattern}=1/day"), "math", tool) is not None) is matches
     assert name_of(Rules(f"math:{pattern}=1/day"), "maths", tool) is None
 
 
-def test_a_long_name_that_a_client_made_up_takes_no_long() -> None:
+def test_long_tool_name_is_matched_quickly() -> None:
     rules = Rules(f"math:{'a*' * 30}b=1/day")
     assert name_of(rules, "math", "a" * 1_000_000) is None
+
+
+def test_windows_of_a_rule_have_distinct_keys_per_caller_and_quota() -> None:
+    rule = Rules("10/second, 100/minute; math:*=5/hour").find("echo", "say")
+    assert rule is not None
+    assert rule.windows("me") == [("default/me/10/1", 10, 1), ("default/me/100/60", 100, 60)]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +116,12 @@ def test_a_long_name_that_a_client_made_up_takes_no_long() -> None:
     [
         ("100", "100"),
         ("100/minut", "100/minut"),
+        ("100/minutess", "100/minutess"),
+        ("100/week", "100/week"),
+        ("100/s", "100/s"),
+        ("100//minute", "100//minute"),
+        ("100 minute", "100 minute"),
+        ("\u0661/minute", "\u0661/minute"),
         ("/minute", "/minute"),
         ("-1/minute", "-1/minute"),
         ("1.5/minute", "1.5/minute"),
@@ -124,7 +144,7 @@ def test_a_long_name_that_a_client_made_up_takes_no_long() -> None:
         (";", ";"),
     ],
 )
-def test_what_cannot_be_read_is_named_in_one_line(text: str, piece: str) -> None:
+def test_unreadable_piece_is_named_in_a_one_line_error(text: str, piece: str) -> None:
     with pytest.raises(LoadError) as caught:
         Rules(text)
     said = str(caught.value)
