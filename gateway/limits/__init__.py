@@ -1,1 +1,1 @@
-"""Bounds on calls: how many at once, for how long, how often."""
+"""Limits on calls: how many at once, for how long, how often."""

@@ -1,4 +1,4 @@
-"""Bounds the number of calls in flight, over all servers and all ways in."""
+"""Bounds the number of calls in flight, over all servers and transports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gateway.errors import Unavailable
 
 
 class Capacity:
-    """Refuses a call while `limit` are in flight."""
+    """Refuses a call while `limit` calls are in flight. Calls never queue."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -15,7 +15,7 @@ class Capacity:
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
         if self.in_flight >= self._limit:
-            raise Unavailable(f"{self._limit} calls are in flight, which is all that may be.")
+            raise Unavailable(f"Too many calls in flight: the limit is {self._limit}.")
         self.in_flight += 1
         try:
             return await call_next(call)

@@ -1,4 +1,4 @@
-"""The rules of the call path itself."""
+"""Rules of the call itself: its answer, its time limit, the number in flight."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ async def is_full(call: Call) -> None:
 
 RULES = [
     Rule("a call is answered", answers),
-    Rule("a call has its time", times_out, lambda folder: {"call_timeout": 0.05}),
+    Rule("a slow call times out", times_out, lambda folder: {"call_timeout": 0.05}),
     Rule("calls in flight are bounded", is_full, lambda folder: {"max_calls": 1, "call_timeout": 5}),
 ]

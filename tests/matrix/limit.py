@@ -1,4 +1,4 @@
-"""How often each caller may call."""
+"""Rules of rate limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROBLEM = "application/problem+json"
 
 
 def is_refused(outcome: Outcome) -> bool:
-    """Whether it was, in the form of its way in, with the seconds."""
+    """Returns True for a rate-limit refusal, after checking its form for the transport and the seconds to wait."""
     if outcome.slug != "rate-limited":
         return False
     problem = outcome.problem
@@ -52,12 +52,12 @@ async def counts_addresses(call: Call) -> None:
         assert is_refused(await call("add", {"x-forwarded-for": f"198.51.100.2, {address}"}, a=1, b=2))
 
 
-async def believes_no_stranger(call: Call) -> None:
+async def ignores_untrusted_forwarding(call: Call) -> None:
     assert (await call("add", {"x-forwarded-for": "203.0.113.1"}, a=1, b=2)).slug == "ok"
     assert is_refused(await call("add", {"x-forwarded-for": "203.0.113.2"}, a=1, b=2))
 
 
-async def counts_what_there_is_not(call: Call) -> None:
+async def counts_unknown_tools(call: Call) -> None:
     assert (await call("nonsense")).slug in ("unknown-tool", "tool-error")
     assert is_refused(await call("nonsense"))
 
@@ -67,13 +67,17 @@ def behind_a_proxy(folder: Path) -> dict[str, Any]:
 
 
 RULES = [
-    Rule("a caller has so many calls", is_limited, lambda folder: {"rate_limit": "2/hour, 1000/day"}),
+    Rule("each caller has a limit", is_limited, lambda folder: {"rate_limit": "2/hour, 1000/day"}),
     Rule(
-        "a tool has a limit of its own",
+        "a tool can have its own limit",
         has_overrides,
         lambda folder: {"rate_limit": "1/hour; one:a*=3/hour", "call_timeout": 0.05},
     ),
-    Rule("strangers are counted by their address", counts_addresses, behind_a_proxy),
-    Rule("a tool that there is not is limited too", counts_what_there_is_not, lambda folder: {"rate_limit": "1/hour"}),
-    Rule("no stranger chooses an address", believes_no_stranger, lambda folder: {"rate_limit": "1/hour"}),
+    Rule("unauthenticated callers are counted by address", counts_addresses, behind_a_proxy),
+    Rule("calls to unknown tools are limited", counts_unknown_tools, lambda folder: {"rate_limit": "1/hour"}),
+    Rule(
+        "only a trusted proxy can set the address",
+        ignores_untrusted_forwarding,
+        lambda folder: {"rate_limit": "1/hour"},
+    ),
 ]

@@ -1,3 +1,5 @@
+"""The bound on calls in flight."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Busy:
-    """A server whose tool `wait` answers when `go` is set."""
+    """A server whose tool `wait` returns when `go` is set."""
 
     def __init__(self, name: str = "one") -> None:
         self.begun, self.go = anyio.Event(), anyio.Event()
@@ -31,9 +33,7 @@ class Busy:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_beyond_the_limit_is_refused_at_once_by_every_way_in_to_every_server(
-    make_app: MakeApp, era: Era
-) -> None:
+async def test_call_beyond_limit_is_refused_at_once_on_every_transport_and_server(make_app: MakeApp, era: Era) -> None:
     busy, other = Busy(), Busy("two")
     async with (
         opened(make_app(busy.server, other.server, max_calls=1)) as client,
@@ -56,14 +56,14 @@ async def test_a_call_beyond_the_limit_is_refused_at_once_by_every_way_in_to_eve
     assert refused.json()["type"] == "urn:multi-mcp:error:unavailable"
     assert over_mcp == {
         "code": -32000,
-        "message": "1 calls are in flight, which is all that may be.",
+        "message": "Too many calls in flight: the limit is 1.",
         "data": {"type": "unavailable", "retryAfter": 1},
     }
     assert answers == [{"result": "done"}]
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_over_mcp_counts_as_well(make_app: MakeApp, era: Era) -> None:
+async def test_mcp_calls_count_too(make_app: MakeApp, era: Era) -> None:
     busy = Busy()
     async with (
         opened(make_app(busy.server, max_calls=1)) as client,
@@ -76,7 +76,7 @@ async def test_a_call_over_mcp_counts_as_well(make_app: MakeApp, era: Era) -> No
         busy.go.set()
 
 
-async def test_a_place_is_free_again_whatever_came_of_the_call(make_app: MakeApp) -> None:
+async def test_failed_calls_free_their_slot(make_app: MakeApp) -> None:
     busy = Busy()
     busy.go.set()
     async with opened(make_app(busy.server, max_calls=1)) as client:

@@ -1,3 +1,5 @@
+"""The time limit of calls."""
+
 from __future__ import annotations
 
 import anyio
@@ -14,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Slow:
-    """Tools that never answer, and note that they are cancelled."""
+    """Tools that never return, and record that they were cancelled."""
 
     def __init__(self) -> None:
         self.cancelled: list[str] = []
@@ -39,7 +41,7 @@ class Slow:
 
 
 @pytest.mark.parametrize("tool", ["plain", "with_context"])
-async def test_a_call_that_takes_too_long_is_cancelled_and_answered_504(make_app: MakeApp, tool: str) -> None:
+async def test_slow_call_is_cancelled_and_answered_504(make_app: MakeApp, tool: str) -> None:
     slow = Slow()
     async with opened(make_app(slow.server, call_timeout=0.02)) as client:
         for answer in (await post(client, tool), await client.post(f"/one/mcp/tools/{tool}", json={})):
@@ -51,7 +53,7 @@ async def test_a_call_that_takes_too_long_is_cancelled_and_answered_504(make_app
 
 @pytest.mark.parametrize("tool", ["plain", "with_context"])
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_over_mcp_that_takes_too_long_is_cancelled_and_is_a_protocol_error(
+async def test_slow_mcp_call_is_cancelled_and_answered_with_a_protocol_error(
     make_app: MakeApp, era: Era, tool: str
 ) -> None:
     slow = Slow()
@@ -65,13 +67,13 @@ async def test_a_call_over_mcp_that_takes_too_long_is_cancelled_and_is_a_protoco
     assert slow.cancelled == [tool]
 
 
-async def test_a_call_in_time_is_let_be(make_app: MakeApp) -> None:
+async def test_call_within_the_limit_is_answered(make_app: MakeApp) -> None:
     async with opened(make_app(Slow().server, call_timeout=30)) as client, connected(client, "modern") as mcp:
         assert (await post(client, "quick")).json() == {"result": "in time"}
         assert (await mcp.call_tool("quick")).structured_content == {"result": "in time"}
 
 
-async def test_a_timeout_of_what_stands_inside_is_not_taken_for_ours() -> None:
+async def test_timeout_error_of_the_tool_is_not_reported_as_call_timeout() -> None:
     async def execute(call: ToolCall) -> ToolResult:
         await anyio.lowlevel.checkpoint()
         raise TimeoutError("of an upstream")

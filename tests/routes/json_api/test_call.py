@@ -127,7 +127,7 @@ async def test_more_calls_than_may_be_in_flight_are_503_and_the_client_may_come_
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:multi-mcp:error:unavailable")
         assert answer.headers["retry-after"] == "1"
         tasks.cancel_scope.cancel()
-    assert answer.json()["detail"] == "1 calls are in flight, which is all that may be."
+    assert answer.json()["detail"] == "Too many calls in flight: the limit is 1."
 
 
 async def test_the_answer_has_its_length_and_no_chunks(client: httpx2.AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""A refusal for too many calls as plain HTTP has it: status, fields, document."""
+"""The HTTP form of a rate-limit refusal: status, headers, problem document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def add(a: int = 1, b: int = 2) -> int:
 
 
 def structured(field: str) -> dict[str, dict[str, Any]]:
-    """The members of a structured field that is a list of names with whole numbers as parameters (RFC 9651)."""
+    """Parses a structured field (RFC 9651) that is a list of names with integer parameters."""
     members = {}
     for member in field.split(", "):
         match = re.fullmatch(r'"([ -!#-\[\]-~]+)"((?:;[a-z]+=\d+)+)', member)
@@ -28,7 +28,7 @@ def structured(field: str) -> dict[str, dict[str, Any]]:
     return members
 
 
-async def test_a_refusal_says_what_may_be_and_when_to_go_on(make_app: MakeApp) -> None:
+async def test_refusal_states_the_limits_and_the_wait(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), rate_limit="2/minute, 1000/day")) as http:
         assert [(await post(http, "add")).status_code for _ in range(2)] == [200, 200]
         refused = await post(http, "add")
@@ -53,7 +53,7 @@ async def test_a_refusal_says_what_may_be_and_when_to_go_on(make_app: MakeApp) -
     }
 
 
-async def test_one_window_has_the_name_of_its_rule(make_app: MakeApp) -> None:
+async def test_single_window_is_named_after_its_rule(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), rate_limit="100/minute; one:a*=1/hour")) as http:
         await post(http, "add")
         refused = await post(http, "add")
@@ -61,7 +61,7 @@ async def test_one_window_has_the_name_of_its_rule(make_app: MakeApp) -> None:
     assert list(structured(refused.headers["ratelimit"])) == ["one:a*"]
 
 
-async def test_a_page_may_read_the_fields(make_app: MakeApp) -> None:
+async def test_cors_exposes_the_rate_limit_headers(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), rate_limit="1/minute")) as http:
         http.headers["origin"] = "http://localhost:3000"
         await post(http, "add")
