@@ -67,7 +67,9 @@ def create_app(settings: Settings) -> Starlette:
     names = Names(registry, interceptors)
     aggregate = Aggregate(registry, names, limits, features.access)
     features.watch(registry, aggregate)
-    ending = partial(streams_ended, [*registry, aggregate, *features.streams], capacity, settings.shutdown_grace)
+    ending = partial(
+        streams_ended, lambda: [*registry, aggregate, *features.streams], capacity, settings.shutdown_grace
+    )
     app = Starlette(middleware=_middleware(settings, refusals, features), exception_handlers=exception_handlers())
     app.router = ExactRouter(
         [

@@ -1,7 +1,7 @@
-"""How the process ends: calls in flight go on, and with the last of them the open streams end.
+"""The end of the process: calls in flight complete, and open streams end with the last of them.
 
-uvicorn waits for every open stream and says nothing to the application until all are closed, so the application
-looks at the server's own flag, as sse-starlette does.
+uvicorn waits for every open stream and tells the application only when all are closed. So the application reads the
+server's own flag, as sse-starlette does.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from sse_starlette.sse import AppStatus
 from gateway.limits.capacity import Capacity
 
 logger = logging.getLogger(__name__)
-_TICK = 0.05
+_POLL_INTERVAL = 0.05
 
 
 class Streams(Protocol):
@@ -26,10 +26,17 @@ class Streams(Protocol):
 
 
 @asynccontextmanager
-async def streams_ended(streams: Sequence[Streams], capacity: Capacity, grace: float) -> AsyncIterator[None]:
-    """Watch for the end while the application runs. Streams are ended a second before `grace` seconds at the latest."""
-    is_ending = _server_flag()
-    watch = asyncio.create_task(_end(is_ending, streams, capacity, grace)) if is_ending is not None else None
+async def streams_ended(
+    streams: Callable[[], Iterable[Streams]], capacity: Capacity, grace: float
+) -> AsyncIterator[None]:
+    """Watches for the shutdown while the application runs, and then ends `streams()`.
+
+    The streams of sse-starlette end when no call is in flight, and at the latest one second before `grace` seconds.
+    """
+    is_shutting_down = _server_flag()
+    watch = None
+    if is_shutting_down is not None:
+        watch = asyncio.create_task(_end_at_shutdown(is_shutting_down, streams, capacity, grace))
     try:
         yield
     finally:
@@ -37,21 +44,24 @@ async def streams_ended(streams: Sequence[Streams], capacity: Capacity, grace: f
             watch.cancel()
 
 
-async def _end(is_ending: Callable[[], bool], streams: Sequence[Streams], capacity: Capacity, grace: float) -> None:
-    # From here on this process ends the streams, and not sse-starlette, which would cut calls in flight with them.
+async def _end_at_shutdown(
+    is_shutting_down: Callable[[], bool], streams: Callable[[], Iterable[Streams]], capacity: Capacity, grace: float
+) -> None:
+    # sse-starlette must not end the streams by itself: it would cut calls in flight with them.
     AppStatus.enable_automatic_graceful_drain = False
-    while not is_ending():
-        await asyncio.sleep(_TICK)
+    while not is_shutting_down():
+        await asyncio.sleep(_POLL_INTERVAL)
     logger.info("draining", extra={"fields": {"in_flight": capacity.in_flight}})
-    for each in streams:
+    for each in streams():
         each.end_streams()
-    last = asyncio.get_running_loop().time() + max(grace - 1, 0)
-    while capacity.in_flight and asyncio.get_running_loop().time() < last:
-        await asyncio.sleep(_TICK)
+    deadline = asyncio.get_running_loop().time() + max(grace - 1, 0)
+    while capacity.in_flight and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(_POLL_INTERVAL)
     AppStatus.should_exit = True
 
 
 def _server_flag() -> Callable[[], bool] | None:
-    """`should_exit` of the uvicorn server that runs us, found as the owner of the signal handler; None in tests."""
+    """Returns a reader of `should_exit` of the uvicorn server that runs this application; None if there is no such."""
+    # uvicorn hands its server to nobody, but the server's own method handles the signal.
     server: Any = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return (lambda: bool(server.should_exit)) if hasattr(server, "should_exit") else None

@@ -1,4 +1,4 @@
-"""What the application does when its server begins to end. On a real process it is tested in tests/process."""
+"""The shutdown as the application sees it. A real process is tested in tests/process/live."""
 
 from __future__ import annotations
 
@@ -25,49 +25,61 @@ class Endless:
 
 @pytest.fixture(autouse=True)
 def _flags(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of sse-starlette are of the whole process."""
+    """Restores the flags of sse-starlette, which belong to the whole process."""
     monkeypatch.setattr(AppStatus, "should_exit", False)
     monkeypatch.setattr(AppStatus, "enable_automatic_graceful_drain", True)
 
 
 @pytest.fixture
 def server() -> Iterator[uvicorn.Server]:
-    """One that has taken over the signals, as it does before it starts the application."""
+    """Provides a server that handles the signals, as it does before it starts the application."""
     server = uvicorn.Server(uvicorn.Config("none", log_config=None))
     with server.capture_signals():
         yield server
 
 
-async def until_streams_may_end() -> None:
+async def until_streams_end() -> None:
     while not AppStatus.should_exit:
         await anyio.sleep(0.01)
 
 
-async def test_nothing_ends_while_the_server_serves(server: uvicorn.Server) -> None:
+async def test_no_stream_ends_while_the_server_serves(server: uvicorn.Server) -> None:
     stream = Endless()
-    async with streams_ended([stream], Capacity(1), grace=10):
+    async with streams_ended(lambda: [stream], Capacity(1), grace=10):
         await anyio.sleep(0.2)
         assert (stream.ended, AppStatus.should_exit) == (False, False)
         assert not AppStatus.enable_automatic_graceful_drain  # sse-starlette would cut the calls in flight
 
 
-async def test_without_calls_all_streams_end_at_once(server: uvicorn.Server) -> None:
+async def test_all_streams_end_at_once_if_no_call_is_in_flight(server: uvicorn.Server) -> None:
     streams = [Endless(), Endless()]
-    async with streams_ended(streams, Capacity(1), grace=10):
+    async with streams_ended(lambda: streams, Capacity(1), grace=10):
         server.should_exit = True
         with anyio.fail_after(2):
-            await until_streams_may_end()
+            await until_streams_end()
     assert [stream.ended for stream in streams] == [True, True]
 
 
-async def test_streams_of_sessions_wait_for_the_calls_in_flight(server: uvicorn.Server) -> None:
+async def test_streams_are_those_that_are_open_at_the_shutdown(server: uvicorn.Server) -> None:
+    removed, added = Endless(), Endless()
+    streams = [removed]
+    async with streams_ended(lambda: streams, Capacity(1), grace=10):
+        await anyio.lowlevel.checkpoint()
+        streams[:] = [added]
+        server.should_exit = True
+        with anyio.fail_after(2):
+            await until_streams_end()
+    assert (removed.ended, added.ended) == (False, True)
+
+
+async def test_streams_of_sessions_wait_for_calls_in_flight(server: uvicorn.Server) -> None:
     capacity, stream, answered = Capacity(1), Endless(), anyio.Event()
 
     async def execute(call: ToolCall) -> ToolResult:
         await answered.wait()
         return ToolResult()
 
-    async with anyio.create_task_group() as tasks, streams_ended([stream], capacity, grace=10):
+    async with anyio.create_task_group() as tasks, streams_ended(lambda: [stream], capacity, grace=10):
         tasks.start_soon(capacity, ToolCall("math", "add_tool", {}, "mcp"), execute)
         await anyio.lowlevel.checkpoint()
         server.should_exit = True
@@ -77,25 +89,25 @@ async def test_streams_of_sessions_wait_for_the_calls_in_flight(server: uvicorn.
         assert not AppStatus.should_exit
         answered.set()
         with anyio.fail_after(2):
-            await until_streams_may_end()
+            await until_streams_end()
 
 
-async def test_a_call_that_takes_longer_does_not_hold_them_for_ever(server: uvicorn.Server) -> None:
+async def test_streams_end_before_the_grace_even_if_a_call_is_in_flight(server: uvicorn.Server) -> None:
     capacity = Capacity(1)
 
     async def execute(call: ToolCall) -> ToolResult:
         await anyio.sleep_forever()
         return ToolResult()
 
-    async with anyio.create_task_group() as tasks, streams_ended([], capacity, grace=1.1):
+    async with anyio.create_task_group() as tasks, streams_ended(list, capacity, grace=1.1):
         tasks.start_soon(capacity, ToolCall("math", "add_tool", {}, "mcp"), execute)
         await anyio.lowlevel.checkpoint()
         server.should_exit = True
         with anyio.fail_after(2):
-            await until_streams_may_end()
+            await until_streams_end()
         tasks.cancel_scope.cancel()
 
 
-async def test_where_no_server_has_the_signals_nothing_is_watched() -> None:
-    async with streams_ended([Endless()], Capacity(1), grace=10):
+async def test_nothing_is_watched_if_no_server_handles_the_signals() -> None:
+    async with streams_ended(lambda: [Endless()], Capacity(1), grace=10):
         assert AppStatus.enable_automatic_graceful_drain
