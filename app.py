@@ -114,7 +114,7 @@ def __getattr__(name: str) -> Starlette:
     """`app` for `uvicorn app:app`, made when it is asked for: importing this module serves nothing."""
     if name != "app":
         raise AttributeError(name)
-    return serve.make(create_app)[1]
+    return serve.load_app(create_app)[1]
 
 
 if __name__ == "__main__":

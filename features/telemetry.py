@@ -1,8 +1,11 @@
-"""Who watches what is called: metrics and traces, where settings turn them on."""
+"""Metrics and traces, if settings turn them on."""
 
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,6 +18,7 @@ from gateway.errors import LoadError
 from gateway.local.discovery import RESERVED
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
+from gateway.telemetry.worker_folder import worker_folder
 from settings.values import Settings
 
 logger = logging.getLogger(__name__)
@@ -25,7 +29,7 @@ def tracing(settings: Settings, refusals: Refusals, features: Features) -> None:
         try:
             spans = part("gateway.telemetry.tracing", "Tracing")(settings.traces)
         except LoadError as exc:  # these settings are often made for many programs at once
-            logger.warning("no traces: %s", exc)
+            logger.warning("Traces unavailable: %s", exc)
             return
         features.interceptors.append(spans)
         features.lifetimes.append(spans.opened)
@@ -64,3 +68,25 @@ def _check_path(path: str, registry: Registry, aggregate: Aggregate) -> None:
         raise LoadError(
             f"MCP_METRICS={path!r}: /{first} is taken; use /metrics, or a port of its own: MCP_METRICS_PORT"
         )
+
+
+@contextmanager
+def worker_metrics(settings: Settings) -> Iterator[Callable[[int], None]]:
+    """Provides the folder in which the workers to be started count, and a function to call when one has exited.
+
+    The function takes the process id: calls in flight and connections of that worker are no longer counted.
+
+    Raises:
+        LoadError: the folder cannot be used.
+    """
+    if not settings.metrics or settings.workers == 1:
+        yield _ignore
+        return
+    from prometheus_client.multiprocess import mark_process_dead
+
+    with worker_folder(settings.metrics_folder) as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield partial(mark_process_dead, path=folder)
+
+
+def _ignore(pid: int) -> None: ...

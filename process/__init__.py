@@ -1,1 +1,1 @@
-"""How the process runs: its socket, its workers, what it prints, how it ends."""
+"""How the process runs: its sockets, its workers, its output, its shutdown."""

@@ -1,4 +1,4 @@
-"""What is printed when the router serves: each server, its tools, its URLs."""
+"""The table that is printed when the router serves: each server, its tools, its URLs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from routes.json_api.index import urls
 from settings.values import Settings
 
 
-def lines(registry: Registry, settings: Settings, base: str) -> list[str]:
-    """`base` is the URL that it listens at."""
+def banner_lines(registry: Registry, settings: Settings, base: str) -> list[str]:
+    """Returns the lines to print; `base` is the URL that the router listens at."""
     rows = [("SERVER", "TOOLS", "URLS")]
     for server in registry:
         tools = textwrap.shorten(", ".join(tool["name"] for tool in server.tools()) or "-", 60, placeholder=" …")
@@ -19,12 +19,12 @@ def lines(registry: Registry, settings: Settings, base: str) -> list[str]:
         rows += [("", "", own[name]) for name in ("tools", "call", "health")]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     table = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
-    sockets = "  /ws" if settings.websocket else ""
-    return [*table, *_notes(settings, base), f"All of them: {base}/mcp  /tools  /call  /health  /docs{sockets}"]
+    websocket = "  /ws" if settings.websocket else ""
+    return [*table, *_notes(settings, base), f"All of them: {base}/mcp  /tools  /call  /health  /docs{websocket}"]
 
 
 def _notes(settings: Settings, base: str) -> list[str]:
-    """What may surprise."""
+    """Returns lines about effects of the settings that may surprise, and about the URL of the metrics."""
     notes = []
     workers = f"{settings.workers} workers"
     if settings.workers > 1:

@@ -1,4 +1,4 @@
-"""How the process runs: its socket, its workers, what it prints, how it ends."""
+"""The running process: its sockets, its workers, its output, its exit code."""
 
 from __future__ import annotations
 
@@ -18,66 +18,65 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 
-from features.feature import part
+from features.telemetry import worker_metrics
 from gateway import VERSION
 from gateway.errors import LoadError
 from gateway.servers.registry import Registry
 from gateway.telemetry import log
-from process.banner import lines
+from process.banner import banner_lines
+from process.websocket_protocol import WebSocketProtocol
 from process.workers import Workers
 from settings.reader import SettingError
 from settings.values import Settings
 
 logger = logging.getLogger(__name__)
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 """The exit code that shells give to a process that Ctrl+C ended."""
 
-WORKER_START = 60
-"""Seconds in which a worker must have imported the program. uvicorn kills one that has not, and starts another, for
-ever; its own 5 are too few for a small machine."""
+WORKER_START_TIMEOUT = 60
+"""Seconds in which a worker must have imported the program. uvicorn kills one that has not and starts another, again
+and again; its default of 5 is too short for a small machine."""
 
-PING = 20.0
-"""Seconds between the pings of a WebSocket, and in which one must be answered."""
+WEBSOCKET_PING_INTERVAL = 20.0
+"""Seconds between the pings of a WebSocket, and in which each must be answered."""
 
-MIN_FRAME = 64 * 1024
-"""Bytes of a WebSocket's frame that always get a problem document, and do not close the connection."""
+MIN_FRAME_LIMIT = 64 * 1024
+"""Bytes. A WebSocket frame up to this size that is too large gets a problem document, and the connection stays open."""
 
 
 def main(create_app: Callable[[Settings], Starlette]) -> None:
-    """Serve until a signal ends it. What cannot be served is one line, and exit code 1."""
-    settings, app = make(create_app)
-    said = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid(), "workers": settings.workers}
-    logger.info("starting", extra={"fields": said})
+    """Serves until a signal ends it. If it cannot serve, prints one line and exits with code 1."""
+    settings, app = load_app(create_app)
+    started = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid(), "workers": settings.workers}
+    logger.info("starting", extra={"fields": started})
     with ExitStack() as stack:
         try:
             sockets = [stack.enter_context(listen(settings.host, settings.port))]
             if settings.metrics_port:
                 own = listen(settings.host, settings.metrics_port, "MCP_METRICS_PORT")
                 sockets.append(stack.enter_context(own))
-            if settings.metrics and settings.workers > 1:
-                folder = part("gateway.telemetry.worker_files", "counted_in")(settings.metrics_folder)
-                os.environ["PROMETHEUS_MULTIPROC_DIR"] = stack.enter_context(folder)
+            forget_worker = stack.enter_context(worker_metrics(settings))
         except (OSError, LoadError) as exc:
-            fail(exc, settings)
-        code = run(app, settings, sockets)
-    leave(code)
+            exit_with_error(exc, settings)
+        code = run(app, settings, sockets, forget_worker)
+    exit_process(code)
 
 
-def make(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Starlette]:
-    """The settings of the environment, and the application they make."""
+def load_app(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Starlette]:
+    """Returns the settings of the environment and the application made of them, or exits with one line and code 1."""
     settings = None
     try:
         settings = Settings.from_env(os.environ)
         log.configure(settings.log_level, settings.log_format)
-        log.take_over()
+        log.log_uncaught()
         return settings, create_app(settings)
     except (SettingError, LoadError) as exc:
-        fail(exc, settings)
+        exit_with_error(exc, settings)
 
 
 class Server(uvicorn.Server):
-    """Says what it serves when it serves it: up to then, a server's own start may fail."""
+    """Calls `announce` when it serves: until then, a served MCP server may still fail to start."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -85,58 +84,63 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        gc.freeze()  # what is loaded stays: to look through it again holds up every call by a tenth of a second
+        # Loaded modules and schemas stay for ever; a full collection of them would hold up every call by 0.1 seconds.
+        gc.freeze()
         self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
-        logger.info("ended")  # here: the signal that ended it is raised again before anything else runs
+        logger.info("stopped")  # not later: uvicorn raises the signal again as soon as this returns
 
 
-def run(app: Starlette, settings: Settings, sockets: list[socket.socket]) -> int:
-    """Until the end, which may be the signal's; exit code 1 where the application did not start, 130 after Ctrl+C."""
+def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget_worker: Callable[[int], None]) -> int:
+    """Serves until the end and returns the exit code: 1 if the application did not start, 130 after Ctrl+C.
+
+    It does not return if the signal that ends it ends the process too.
+    """
     announce = partial(_announce, app.state.registry, settings, sockets[0])
     config = uvicorn.Config(
+        # A worker is a new process, which imports the application by its name.
         app if settings.workers == 1 else "app:app",
         workers=settings.workers,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nothing here asks for the client's address
-        timeout_worker_healthcheck=WORKER_START,
+        proxy_headers=False,  # features that need the client's address read it themselves
+        timeout_worker_healthcheck=WORKER_START_TIMEOUT,
         timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
-        **websocket(settings),
+        **websocket_options(settings),
     )
     if settings.workers > 1:
         announce()
-        workers = Workers(config, sockets=sockets)
+        workers = Workers(config, sockets, forget_worker)
         workers.run()
-        logger.info("ended")
+        logger.info("stopped")
         return 1 if any(process.exitcode == STARTUP_FAILURE for process in workers.processes) else 0
     try:
         Server(config, announce).run(sockets=sockets)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     except SystemExit:
         return 1
     return 0
 
 
-def websocket(settings: Settings) -> dict[str, Any]:
-    """uvicorn's options. Frames are not compressed: it would cost each connection memory, and each frame time."""
+def websocket_options(settings: Settings) -> dict[str, Any]:
+    """Returns uvicorn's options. Frames are not compressed, which would cost each connection memory and time."""
     if not settings.websocket:
         return {"ws": "none"}
     return {
-        "ws": "process.websocket_protocol:WebSocketProtocol",
-        "ws_max_size": max(4 * settings.max_body, MIN_FRAME),
-        "ws_ping_interval": PING,
-        "ws_ping_timeout": PING,
+        "ws": WebSocketProtocol,
+        "ws_max_size": max(4 * settings.max_body, MIN_FRAME_LIMIT),
+        "ws_ping_interval": WEBSOCKET_PING_INTERVAL,
+        "ws_ping_timeout": WEBSOCKET_PING_INTERVAL,
         "ws_per_message_deflate": False,
     }
 
 
-def leave(code: int) -> NoReturn:
-    """End the process. Python waits for each thread, but a tool that still sleeps in one must not hold up the end."""
+def exit_process(code: int) -> NoReturn:
+    """Ends the process without waiting for threads: a tool that still sleeps in one must not hold up the end."""
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         logging.shutdown()
         sys.stdout.flush()
@@ -145,15 +149,16 @@ def leave(code: int) -> NoReturn:
 
 
 def listen(host: str, port: int, setting: str = "PORT") -> socket.socket:
-    """A listening socket whose connections get TCP_NODELAY: asyncio sets it where the protocol is named.
+    """Returns a listening socket.
 
     Raises:
-        OSError: with a message that says what to do.
+        OSError: with a message that names `setting` and says what to do.
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as exc:
         raise OSError(f"HOST={host!r}: no such host; use 127.0.0.1, or 0.0.0.0 for all addresses") from exc
+    # Not 0 for the protocol: asyncio sets TCP_NODELAY on connections only if the listener's protocol is TCP by name.
     listener = socket.socket(family, kind, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -169,10 +174,10 @@ def listen(host: str, port: int, setting: str = "PORT") -> socket.socket:
     return listener
 
 
-def fail(exc: Exception, settings: Settings | None) -> NoReturn:
-    """One line, as the log's are; the traceback with LOG_LEVEL=debug."""
+def exit_with_error(exc: Exception, settings: Settings | None) -> NoReturn:
+    """Exits with code 1 and one line in the format of the log. LOG_LEVEL=debug adds the traceback."""
     if settings is not None and settings.log_level == "debug":
-        logger.debug("start failed", exc_info=exc)
+        logger.debug("Start failed", exc_info=exc)
     if (settings.log_format if settings is not None else os.environ.get("LOG_FORMAT", "").strip().lower()) == "json":
         log.configure("error", "json")
         logger.error("%s", exc)
@@ -183,5 +188,5 @@ def fail(exc: Exception, settings: Settings | None) -> NoReturn:
 def _announce(registry: Registry, settings: Settings, listener: socket.socket) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = f"http://{host}:{listener.getsockname()[1]}"
-    print(*lines(registry, settings, base), sep="\n", flush=True)
+    print(*banner_lines(registry, settings, base), sep="\n", flush=True)
     logger.info("serving", extra={"fields": {"url": base}})

@@ -19,7 +19,7 @@ class Missing:
 sys.meta_path.insert(0, Missing())
 from process import serve
 from app import create_app
-serve.make(create_app)
+serve.load_app(create_app)
 print("made")
 """
 

@@ -1,4 +1,4 @@
-"""The log on standard error, as text or JSON: events by `logging`, each with its request id."""
+"""The log on standard error, as text or JSON: the records of `logging`, each with its request id."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from gateway.call import request_id
 
 
 def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
-    """Take over the root logger, which the SDK and uvicorn log to."""
+    """Sets up the root logger, which the SDK and uvicorn log to."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JSONLines() if form == "json" else TextLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("uvicorn.error").addFilter(_adds_something)
-    logging.getLogger("uvicorn").handlers.clear()  # it has its own where its own command started it
+    logging.getLogger("uvicorn.error").addFilter(_is_no_repetition)
+    logging.getLogger("uvicorn").handlers.clear()  # its own command line installs some
     logging.getLogger("uvicorn").propagate = True
     for noisy in ("mcp", "sse_starlette", "uvicorn", "httpx2", "httpcore2"):
         logging.getLogger(noisy).setLevel(max(root.level, logging.WARNING) if level != "debug" else logging.DEBUG)
 
 
-def take_over() -> None:
-    """What Python itself writes to standard error comes into the log too: warnings, and what nobody has caught."""
+def log_uncaught() -> None:
+    """Logs what Python would write to standard error: warnings and unhandled exceptions."""
     logging.captureWarnings(True)
-    sys.excepthook = _uncaught
-    threading.excepthook = _uncaught_in_thread
-    sys.unraisablehook = _unraisable
+    sys.excepthook = _log_exception
+    threading.excepthook = _log_thread_exception
+    sys.unraisablehook = _log_unraisable
 
 
 class JSONLines(logging.Formatter):
-    """One JSON object a line: `time` (RFC 3339, UTC), `level`, `event`, its fields, `logger`, `request_id`,
-    `exception`?."""
+    """One JSON object a line: `time` (RFC 3339, UTC), `level`, `event`, its fields, `logger`, `request_id`, and
+    `exception` if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {"time": timestamp(record.created), "level": record.levelname.lower()}
@@ -51,8 +51,10 @@ class JSONLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """`time level event field=… request_id=…`; what others said stays in its line, and a traceback follows it,
-    indented."""
+    """`time level event field=… request_id=…`, followed by an indented traceback.
+
+    Text of clients and tools is escaped, so that none of it can forge a line.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         words = [one_line(record.getMessage()), *(f"{key}={_word(value)}" for key, value in _fields(record).items())]
@@ -64,21 +66,22 @@ class TextLines(logging.Formatter):
 
 @lru_cache(maxsize=8)
 def timestamp(seconds: float) -> str:
-    """RFC 3339 in UTC, with milliseconds. Calls of one millisecond ask for the same."""
+    """Returns RFC 3339 in UTC with milliseconds. Cached, as calls of the same millisecond share it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def one_line(text: str) -> str:
+    """Returns `text` with line breaks and other unprintable characters escaped."""
     return text if text.isprintable() else json.dumps(text)[1:-1]
 
 
 def is_plain(text: str) -> bool:
-    """Whether `text` can stand as the value of a field as it is."""
+    """Returns True if `text` needs no quotes as the value of a field."""
     return text.isprintable() and text.isascii() and " " not in text and '"' not in text and text != ""
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
-    """What an event says besides: its `extra={"fields": {…}}`, without what is None or empty."""
+    """Returns the `extra={"fields": {…}}` of a record without empty values."""
     return {key: value for key, value in getattr(record, "fields", {}).items() if value not in (None, "")}
 
 
@@ -87,22 +90,22 @@ def _word(value: Any) -> str:
     return text if is_plain(text) else json.dumps(text)
 
 
-def _uncaught(kind: type[BaseException], exc: BaseException, trace: TracebackType | None) -> None:
+def _log_exception(kind: type[BaseException], exc: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
-    logging.getLogger(__name__).error("Nobody caught this", exc_info=(kind, exc, trace))
+    logging.getLogger(__name__).error("Unhandled exception", exc_info=(kind, exc, trace))
 
 
-def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+def _log_thread_exception(args: threading.ExceptHookArgs) -> None:
     exc = args.exc_value if args.exc_value is not None else args.exc_type()
-    logging.getLogger(__name__).error("Nobody caught this in its thread", exc_info=exc)
+    logging.getLogger(__name__).error("Unhandled exception in thread", exc_info=exc)
 
 
-def _unraisable(args: Any) -> None:
+def _log_unraisable(args: Any) -> None:
     message = args.err_msg or "Exception ignored in"
     logging.getLogger(__name__).error("%s: %r", message, args.object, exc_info=args.exc_value)
 
 
-def _adds_something(record: logging.LogRecord) -> bool:
-    """uvicorn repeats what `routes.startup` has said."""
+def _is_no_repetition(record: logging.LogRecord) -> bool:
+    """Refuses uvicorn's line about a failed start, which the middleware `Startup` has logged already."""
     return not record.getMessage().startswith("Application startup failed")

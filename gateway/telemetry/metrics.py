@@ -1,6 +1,6 @@
-"""What is counted and timed, under the names that dashboards and alerts use. Needs `prometheus-client`.
+"""Counters, gauges and histograms under the names that dashboards and alerts use. Needs `prometheus-client`.
 
-Labels are bounded: servers and tools are those that there are, an unknown name is `unknown`, the rest are fixed words.
+Labels are bounded: servers and tools are those that exist, any other name is `unknown`, the rest are fixed words.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector, values
+from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
-from prometheus_client.values import MultiProcessValue
 
 from gateway import VERSION
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.server import Server
 from gateway.telemetry.record import Record
-from gateway.telemetry.worker_files import MetricFiles
+from gateway.telemetry.worker_folder import make_folder
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 REFUSED = frozenset({"forbidden", "rate-limited", "unavailable"})
-"""What keeps a call from its tool before it is tried: counted as a refusal too, and not timed."""
+"""Outcomes of calls that never reached their tool: counted as refusals too, and not timed."""
 UNKNOWN = "unknown"
 OTHER = "other"
 AGGREGATE = "mcp"  # a name that no server can have
-_DELAY = 0.05
+_PUBLISH_DELAY = 0.05
 
 _Children = tuple[Callable[[], None], Callable[[float], None] | None]
 
@@ -41,53 +40,54 @@ class Sessions(Protocol):
 
 
 class Metrics:
-    """An interceptor, and what others tell. `registry` is what a scrape is made from.
+    """An interceptor that counts and times calls, with methods by which other parts report. A scrape reads `registry`.
 
-    Without a `folder` this process counts for itself; with one, it counts there beside others. At most `limit`
-    combinations of labels are kept of calls: tools that come and go beyond that are `other`.
+    Without a `folder` this process counts alone; with one, it counts there beside other processes. At most `limit`
+    combinations of labels are stored for calls: further tools are `other`.
+
+    Raises:
+        LoadError: the folder cannot be used.
     """
 
     def __init__(self, folder: str = "", limit: int = 10_000, clock: Callable[[], float] = time.perf_counter) -> None:
         self.registry = CollectorRegistry()
-        self._files = MetricFiles(folder) if folder else None
+        self._is_shared = bool(folder)
         self._state = _State()
         self.registry.register(self._state)
-        own = self._counted_in(self._files)
+        own = self._own_registry(folder)
         tool = ("server", "tool")
-        self._calls = Counter("mcp_tool_calls", "Calls, by what came of them", (*tool, "via", "outcome"), registry=own)
-        self._seconds = Histogram(
-            "mcp_call_duration_seconds", "How long calls took", tool, buckets=BUCKETS, registry=own
-        )
-        self._in_flight = Gauge("mcp_calls_in_flight", "Calls under way", registry=own, multiprocess_mode="livesum")
-        self._asked = Counter("mcp_cache_requests", "Look-ups in the cache", (*tool, "result"), registry=own)
+        self._calls = Counter("mcp_tool_calls", "Calls, by outcome", (*tool, "via", "outcome"), registry=own)
+        self._seconds = Histogram("mcp_call_duration_seconds", "Duration of calls", tool, buckets=BUCKETS, registry=own)
+        self._in_flight = Gauge("mcp_calls_in_flight", "Calls in flight", registry=own, multiprocess_mode="livesum")
+        self._cache_requests = Counter("mcp_cache_requests", "Cache look-ups", (*tool, "result"), registry=own)
         self._refusals = Counter("mcp_refusals", "Requests and calls refused", ("reason",), registry=own)
         self._unanswered = Counter("mcp_redis_unanswered", "Requests that Redis did not answer", registry=own)
         self._connections = Gauge(
             "mcp_websocket_connections", "Open WebSocket connections", registry=own, multiprocess_mode="livesum"
         )
-        self._under_way = 0
-        self._is_told_soon = False
+        for gauge in (self._in_flight, self._connections):
+            gauge.set(0)  # an earlier process with this process id may have left its file
+        self._in_flight_count = 0
+        self._publish_is_due = False
         self._limit = limit
         self._children: dict[tuple[str, str, str, str], _Children] = {}
         self._record = Record(self._count, clock)
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
-        self._change(1)
+        self._change_in_flight(1)
         try:
             return await self._record(call, call_next)
         finally:
-            self._change(-1)
+            self._change_in_flight(-1)
 
     def watch(self, servers: Iterable[Server], aggregate: Sessions) -> None:
-        """Whose state is told."""
+        """Reports the state of these servers. `servers` is iterated at each scrape, so it may change."""
         self._state.watch(servers, aggregate)
 
-    def look(self) -> None:
-        """Take up the state of now: in the event loop, before a scrape is made from `registry` in any thread."""
-        self._state.look()
-        self._tell()
-        if self._files is not None:
-            self._files.forget_the_dead()
+    def refresh(self) -> None:
+        """Reads the present state. Call it in the event loop; then any thread may make a scrape of `registry`."""
+        self._state.refresh()
+        self._publish_in_flight()
 
     def refused(self, reason: str) -> None:
         self._refusals.labels(reason).inc()
@@ -96,33 +96,32 @@ class Metrics:
         self._unanswered.inc()
 
     def cache_asked(self, result: str, server: str, tool: str) -> None:
-        """`result` is `hit`, `miss` or `bypass`; the tool is one that there is."""
-        self._asked.labels(server, tool, result).inc()
+        """Counts a look-up. `result` is `hit`, `miss` or `bypass`; the tool must exist, as its name becomes a label."""
+        self._cache_requests.labels(server, tool, result).inc()
 
     def websockets_changed(self, by: int) -> None:
         self._connections.inc(by)
 
-    def _counted_in(self, files: MetricFiles | None) -> CollectorRegistry | None:
-        """The registry of what this process counts: none where the files are read instead."""
-        if files is None:
+    def _own_registry(self, folder: str) -> CollectorRegistry | None:
+        """Returns the registry of this process's own metrics. It is None if a scrape reads the folder instead."""
+        if not folder:
             ProcessCollector(registry=self.registry)
             GCCollector(registry=self.registry)
             return self.registry
-        number = files.number
-        values.ValueClass = MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
-        MultiProcessCollector(self.registry, files.folder)  # type: ignore[no-untyped-call]
+        make_folder(folder)
+        MultiProcessCollector(self.registry, folder)  # type: ignore[no-untyped-call]
         return None
 
-    def _change(self, by: int) -> None:
-        """Other workers hear of it within 50 ms: to write it down twice in each call would cost as much as the rest."""
-        self._under_way += by
-        if self._files is not None and not self._is_told_soon:
-            self._is_told_soon = True
-            asyncio.get_running_loop().call_later(_DELAY, self._tell)
+    def _change_in_flight(self, by: int) -> None:
+        self._in_flight_count += by
+        # Written to the shared file at most once in 50 ms: two writes a call would cost as much as all the rest here.
+        if self._is_shared and not self._publish_is_due:
+            self._publish_is_due = True
+            asyncio.get_running_loop().call_later(_PUBLISH_DELAY, self._publish_in_flight)
 
-    def _tell(self) -> None:
-        self._is_told_soon = False
-        self._in_flight.set(self._under_way)
+    def _publish_in_flight(self) -> None:
+        self._publish_is_due = False
+        self._in_flight.set(self._in_flight_count)
 
     def _count(self, call: ToolCall, outcome: str, seconds: float, result: ToolResult | None) -> None:
         key = (call.server, call.tool if call.plan is not None else UNKNOWN, call.via, outcome)
@@ -144,33 +143,33 @@ class Metrics:
 
 
 class _State(Collector):
-    """What is not counted but looked at: whether servers are up, their open sessions, and what this program is."""
+    """Values that are read at each scrape: which servers are up, their open sessions, the versions of this program."""
 
     def __init__(self) -> None:
-        self._servers: list[Server] = []
+        self._servers: Iterable[Server] = ()
         self._aggregate: Sessions | None = None
-        self._seen: dict[str, int | None] = {}
+        self._sessions: dict[str, int | None] = {}
 
     def watch(self, servers: Iterable[Server], aggregate: Sessions) -> None:
-        self._servers, self._aggregate = [*servers], aggregate
+        self._servers, self._aggregate = servers, aggregate
 
-    def look(self) -> None:
-        self._seen = {server.name: _sessions(server) for server in self._servers}
+    def refresh(self) -> None:
+        self._sessions = {server.name: _sessions(server) for server in self._servers}
 
     def collect(self) -> Iterable[Metric]:
-        up = GaugeMetricFamily("mcp_server_up", "Whether the server can be called", labels=["server"])
+        up = GaugeMetricFamily("mcp_server_up", "1 if the server can be called", labels=["server"])
         sessions = GaugeMetricFamily("mcp_open_sessions", "Open MCP sessions", labels=["server"])
-        for server, count in self._seen.items():
+        for server, count in self._sessions.items():
             up.add_metric([server], count is not None)
             sessions.add_metric([server], count or 0)
         if self._aggregate is not None:
             sessions.add_metric([AGGREGATE], self._aggregate.sessions)
         about = {"version": VERSION, "python": platform.python_version(), "mcp": version("mcp")}
-        return [up, sessions, InfoMetricFamily("mcp_build", "What is running", value=about)]
+        return [up, sessions, InfoMetricFamily("mcp_build", "Versions of what is running", value=about)]
 
 
 def _sessions(server: Server) -> int | None:
     try:
         return server.status()["sessions"]
-    except Exception:  # whatever stands behind the server: one that cannot tell is not up
+    except Exception:  # a server may raise anything; if it cannot tell its status, it is reported as down
         return None

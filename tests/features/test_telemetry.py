@@ -22,7 +22,7 @@ def test_without_its_package_traces_are_off_and_calls_are_served() -> None:
     ended = made_without("opentelemetry.sdk", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318")
     assert (ended.returncode, ended.stdout) == (0, "made\n")
     (line,) = ended.stderr.splitlines()
-    assert " warning no traces: gateway.tracing needs the package 'opentelemetry.sdk'" in line
+    assert " warning Traces unavailable: gateway.telemetry.tracing needs the package 'opentelemetry.sdk'" in line
 
 
 @pytest.mark.parametrize("path", TAKEN)

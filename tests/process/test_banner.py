@@ -1,4 +1,4 @@
-"""What is printed when the router serves."""
+"""The table that is printed when the router serves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp.server.mcpserver import MCPServer
 
-from process.banner import lines
+from process.banner import banner_lines
 from settings.values import Settings
 from tests.conftest import MakeApp
 
@@ -17,11 +17,11 @@ BASE = "http://127.0.0.1:8000"
 def nothing() -> None: ...
 
 
-def test_it_names_each_server_its_tools_and_its_urls(make_app: MakeApp) -> None:
+def test_each_server_has_its_tools_and_its_urls(make_app: MakeApp) -> None:
     full, empty = MCPServer[None]("full"), MCPServer[None]("e")
     for name in ("one", "two"):
         full.add_tool(nothing, name=name)
-    assert lines(make_app(full, empty).state.registry, Settings(), BASE) == [
+    assert banner_lines(make_app(full, empty).state.registry, Settings(), BASE) == [
         "SERVER  TOOLS     URLS",
         "full    one, two  http://127.0.0.1:8000/full/mcp",
         "                  http://127.0.0.1:8000/full/mcp/tools",
@@ -36,7 +36,7 @@ def test_it_names_each_server_its_tools_and_its_urls(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "notes"),
     [
         ({}, []),
         ({"rate_limit": "1/day"}, []),
@@ -56,5 +56,7 @@ def test_it_names_each_server_its_tools_and_its_urls(make_app: MakeApp) -> None:
         ({"metrics": "/metrics", "metrics_port": 9100}, ["Metrics: http://127.0.0.1:9100/metrics"]),
     ],
 )
-def test_it_says_what_may_surprise(make_app: MakeApp, settings: dict[str, Any], said: list[str]) -> None:
-    assert lines(make_app().state.registry, Settings(**settings), BASE)[1:-1] == said
+def test_surprising_effects_of_settings_are_noted(
+    make_app: MakeApp, settings: dict[str, Any], notes: list[str]
+) -> None:
+    assert banner_lines(make_app().state.registry, Settings(**settings), BASE)[1:-1] == notes

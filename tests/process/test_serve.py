@@ -1,4 +1,4 @@
-"""How the process takes its port, what it prints, and how it ends. As a real process it is tested in tests/process."""
+"""The process's sockets, its messages and its exit codes. A real process is tested in tests/process/live."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from settings.values import Settings
 
 
 @pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch, python_hooks: None) -> Iterator[None]:
-    """What a process sets for itself is set back: its log, its signals, and the flags of sse-starlette."""
+def _restored(monkeypatch: pytest.MonkeyPatch, python_hooks: None) -> Iterator[None]:
+    """Restores what a process sets for itself: its log, its signals, and the flags of sse-starlette."""
     for flag in ("should_exit", "enable_automatic_graceful_drain"):
         monkeypatch.setattr(AppStatus, flag, getattr(AppStatus, flag))
     root, handlers = logging.getLogger(), [*logging.getLogger().handlers]
@@ -35,7 +35,7 @@ def _as_before(monkeypatch: pytest.MonkeyPatch, python_hooks: None) -> Iterator[
         signal.signal(number, handler)
 
 
-def test_it_listens_where_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_listens_on_the_given_host(capsys: pytest.CaptureFixture[str]) -> None:
     for host, family in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6), ("localhost", None)):
         with serve.listen(host, 0) as listener:
             assert family in (None, listener.family)
@@ -43,8 +43,8 @@ def test_it_listens_where_it_is_told(capsys: pytest.CaptureFixture[str]) -> None
                 pass
 
 
-def test_a_connection_does_not_wait_to_fill_its_packets() -> None:
-    """asyncio sets TCP_NODELAY on the connections of a listener whose protocol is named."""
+def test_connections_do_not_delay_small_packets() -> None:
+    """asyncio sets TCP_NODELAY on the connections of a listener whose protocol is TCP by name."""
     with serve.listen("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
@@ -57,41 +57,41 @@ def test_a_connection_does_not_wait_to_fill_its_packets() -> None:
         ("no.such.host.invalid", "no such host; use 127.0.0.1, or 0.0.0.0 for all addresses"),
     ],
 )
-def test_where_it_cannot_listen_it_says_what_to_do(host: str, part: str) -> None:
+def test_failure_to_listen_says_what_to_do(host: str, part: str) -> None:
     with serve.listen("127.0.0.1", 0) as listener, pytest.raises(OSError, match=part):
         serve.listen(host, listener.getsockname()[1])
 
 
-def test_of_two_ports_the_one_that_is_taken_is_named() -> None:
+def test_message_names_the_setting_of_the_port_that_is_taken() -> None:
     with serve.listen("127.0.0.1", 0) as listener, pytest.raises(OSError, match=r"MCP_METRICS_PORT=\d+: cannot listen"):
         serve.listen("127.0.0.1", listener.getsockname()[1], "MCP_METRICS_PORT")
 
 
-def test_where_the_log_is_json_a_failure_is_not_said_besides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_is_not_printed_beside_a_json_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_FORMAT", "json")
     for settings in (None, Settings(log_format="json")):
         with pytest.raises(SystemExit) as caught:
-            serve.fail(LoadError("servers/x_server.py: defines no `mcp`"), settings)
+            serve.exit_with_error(LoadError("servers/x_server.py: defines no `mcp`"), settings)
         assert caught.value.code == 1
 
 
-def test_a_failure_is_one_line_and_exit_code_1(caplog: pytest.LogCaptureFixture) -> None:
+def test_failure_is_one_line_and_exit_code_1(caplog: pytest.LogCaptureFixture) -> None:
     for settings in (None, Settings()):
         with pytest.raises(SystemExit) as caught:
-            serve.fail(LoadError("servers/x_server.py: defines no `mcp`"), settings)
+            serve.exit_with_error(LoadError("servers/x_server.py: defines no `mcp`"), settings)
         assert caught.value.code == "multi-mcp: servers/x_server.py: defines no `mcp`"
     assert caplog.records == []
 
 
-def test_the_traceback_of_a_failure_is_there_for_who_wants_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_traceback_of_a_failure_is_logged_at_debug_level(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(SystemExit):
-        serve.fail(LoadError("it cannot"), Settings(log_level="debug"))
+        serve.exit_with_error(LoadError("it cannot"), Settings(log_level="debug"))
     assert caplog.records[0].exc_info is not None
 
 
 def served(monkeypatch: pytest.MonkeyPatch, make: Callable[[Settings], Starlette], **environ: str) -> object:
-    """The exit code of the whole program."""
+    """Runs the whole program and returns its exit code."""
     for name, value in {"PORT": "0", "LOG_LEVEL": "error", **environ}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as caught:
@@ -100,7 +100,7 @@ def served(monkeypatch: pytest.MonkeyPatch, make: Callable[[Settings], Starlette
 
 
 def ending(number: signal.Signals) -> Callable[[Settings], Starlette]:
-    """An application that is asked to end as soon as it serves."""
+    """Returns a factory of an application that gets the signal as soon as it serves."""
 
     def make(settings: Settings) -> Starlette:
         app = create_app(settings)
@@ -118,14 +118,16 @@ def ending(number: signal.Signals) -> Callable[[Settings], Starlette]:
     return make
 
 
-def test_ctrl_c_ends_it_with_code_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins without
-    assert served(monkeypatch, ending(signal.SIGINT), SERVERS="echo") == serve.INTERRUPTED
+def test_ctrl_c_ends_the_process_with_code_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
+    assert served(monkeypatch, ending(signal.SIGINT), SERVERS="echo") == serve.EXIT_INTERRUPTED
     signal.signal(signal.SIGINT, before)
     assert "All of them: " in capsys.readouterr().out
 
 
-def test_a_server_that_does_not_start_ends_it_with_code_1(
+def test_server_that_fails_to_start_ends_the_process_with_code_1(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken_server.py").write_text(
@@ -137,8 +139,8 @@ def test_a_server_that_does_not_start_ends_it_with_code_1(
     assert capsys.readouterr().out == ""
 
 
-def test_what_cannot_be_served_is_said_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = served(monkeypatch, create_app, SERVERS="x")
-    assert said == "multi-mcp: SERVERS: no server 'x'; there are: echo, math"
-    said = served(monkeypatch, create_app, PORT="http")
-    assert said == "multi-mcp: PORT='http': expected a whole number from 0 to 65535"
+def test_bad_settings_end_the_process_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = served(monkeypatch, create_app, SERVERS="x")
+    assert message == "multi-mcp: SERVERS: no server 'x'; there are: echo, math"
+    message = served(monkeypatch, create_app, PORT="http")
+    assert message == "multi-mcp: PORT='http': expected a whole number from 0 to 65535"

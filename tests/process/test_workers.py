@@ -1,4 +1,4 @@
-"""What is said of each worker. With real ones it is tested in tests/process."""
+"""The log of workers, and the notice of those that exit. Real workers are tested in tests/process/live."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Pipe:
 
 @dataclass
 class Worker:
-    """A process of uvicorn's, as far as it is looked at."""
+    """Stands for uvicorn's `Process`, with the attributes that are read."""
 
     pid: int
     exitcode: int | None = None
@@ -34,10 +34,15 @@ class Worker:
 
 
 @pytest.fixture
-def workers() -> Iterator[Workers]:
-    """None is started yet; those that are there are given by the test."""
+def forgotten() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def workers(forgotten: list[int]) -> Iterator[Workers]:
+    """Starts no process: the test sets `processes`."""
     before = {number: signal.getsignal(number) for number in range(1, 32)}
-    made = Workers(uvicorn.Config("none", log_config=None, workers=2), sockets=[])
+    made = Workers(uvicorn.Config("none", log_config=None, workers=2), [], forgotten.append)
     made.processes_num = 0
     yield made
     for number, handler in before.items():
@@ -45,7 +50,9 @@ def workers() -> Iterator[Workers]:
             signal.signal(number, handler)
 
 
-def test_each_that_starts_and_each_that_ends_is_said_once(workers: Workers, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_worker_is_logged_once_when_it_starts_and_once_when_it_exits(
+    workers: Workers, forgotten: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     one, other, third = Worker(1), Worker(2), Worker(3)
     given: Any = workers
@@ -55,13 +62,15 @@ def test_each_that_starts_and_each_that_ends_is_said_once(workers: Workers, capl
     other.exitcode = -signal.SIGKILL
     given.processes = [one, third]
     workers.keep_subprocess_alive()
+    assert forgotten == [2]
     workers.join_all()
-    said = [(record.levelname, record.message, record.__dict__["fields"]) for record in caplog.records]
-    assert said == [
+    assert forgotten == [2, 1, 3]
+    logged = [(record.levelname, record.message, record.__dict__["fields"]) for record in caplog.records]
+    assert logged == [
         ("INFO", "worker started", {"pid": 1}),
         ("INFO", "worker started", {"pid": 2}),
-        ("WARNING", "worker ended", {"pid": 2, "exit": -9}),
+        ("WARNING", "worker exited", {"pid": 2, "exit": -9}),
         ("INFO", "worker started", {"pid": 3}),
-        ("INFO", "worker ended", {"pid": 1, "exit": -15}),
-        ("INFO", "worker ended", {"pid": 3, "exit": -15}),
+        ("INFO", "worker exited", {"pid": 1, "exit": -15}),
+        ("INFO", "worker exited", {"pid": 3, "exit": -15}),
     ]

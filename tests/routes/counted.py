@@ -1,4 +1,4 @@
-"""What the endpoint of the metrics is given in tests."""
+"""A stand-in for what the metrics endpoint scrapes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from prometheus_client.registry import Collector
 
 
 class Counted:
-    """Something to be scraped, which notes how that was done."""
+    """Holds the given collectors, and notes the thread of each refresh."""
 
     def __init__(self, *collectors: Collector) -> None:
         self.registry = CollectorRegistry()
-        self.looks: list[int] = []
+        self.refreshed_in: list[int] = []
         for collector in collectors:
             self.registry.register(collector)
 
-    def look(self) -> None:
-        self.looks.append(threading.get_ident())
+    def refresh(self) -> None:
+        self.refreshed_in.append(threading.get_ident())

@@ -1,4 +1,4 @@
-"""`GET /metrics`: in which format, on which port, and for whom."""
+"""`GET /metrics`: its formats, its methods, its path, and the thread in which a scrape is made."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from tests.routes.raw import ask
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;"
     "q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
-"""What Prometheus itself sends."""
+"""The `Accept` header of Prometheus."""
 
 
 async def add(a: int, b: int) -> int:
@@ -31,7 +33,7 @@ async def add(a: int, b: int) -> int:
 
 
 class Slow(Collector):
-    """Is not done before it is let, and notes how many are made at once."""
+    """Waits for `go`, and notes how many scrapes are made at once."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -51,7 +53,7 @@ class Slow(Collector):
 
 
 class Starting(Collector):
-    """The file of a worker that was made at this moment."""
+    """Fails as the file of a worker that starts at this moment does."""
 
     def collect(self) -> Iterable[Metric]:
         raise FileNotFoundError
@@ -61,36 +63,38 @@ def refused(reason: str) -> None: ...
 
 
 @pytest.mark.parametrize(
-    ("accept", "is_openmetrics"),
+    ("accept", "content_type"),
     [
-        ("", False),
-        ("*/*", False),
-        ("text/plain", False),
-        ("application/json", False),
-        ("application/openmetrics-text", True),
-        ("application/openmetrics-text; version=1.0.0; charset=utf-8", True),
-        (PROMETHEUS, True),
-        ("application/openmetrics-text;q=0.1, text/plain;q=0.9", False),
-        ("application/openmetrics-text;q=0", False),
-        ("application/openmetrics-text;q=x;version=x", False),
-        ("APPLICATION/OPENMETRICS-TEXT;Q=0.5", True),
-        (";;,,q=1;=", False),
+        ("", TEXT),
+        ("*/*", TEXT),
+        ("text/plain", TEXT),
+        ("text/plain;version=", TEXT),
+        ("text/plain;version=1.0.0", "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"),
+        ("application/json", TEXT),
+        ("application/openmetrics-text", OPENMETRICS),
+        ("application/openmetrics-text; charset=utf-8", OPENMETRICS),
+        ("application/openmetrics-text; version=1.0.0", f"{OPENMETRICS}; escaping=underscores"),
+        (PROMETHEUS, f"{OPENMETRICS}; escaping=allow-utf-8"),
+        ("application/openmetrics-text;version=x", TEXT),
+        ("application/openmetrics-text;version=1.é", TEXT),
+        ("APPLICATION/OPENMETRICS-TEXT;Q=0.5", OPENMETRICS),
+        (";;,,q=1;=", TEXT),
     ],
 )
-async def test_the_format_is_the_one_that_is_asked_for_and_a_scrape_parses_it(
-    make_app: MakeApp, accept: str, is_openmetrics: bool
+async def test_openmetrics_is_served_only_if_asked_for_and_each_format_parses(
+    make_app: MakeApp, accept: str, content_type: str
 ) -> None:
     async with opened(make_app(server_of(add), metrics="/metrics")) as client:
         await post(client, "add", {"a": 1, "b": 2})
-        answer = await client.get("/metrics", headers={"accept": accept})
-    kind = "application/openmetrics-text; version=1.0.0" if is_openmetrics else "text/plain; version=0.0.4"
-    assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
+        answer = await client.get("/metrics", headers={b"accept": accept.encode("latin-1")})
+    assert answer.headers["content-type"] == content_type
+    is_openmetrics = content_type.startswith(OPENMETRICS)
     scrape = Scrape.of_openmetrics(answer.text) if is_openmetrics else Scrape.of_text(answer.text)
     assert scrape.value("mcp_tool_calls_total", server="one", tool="add", via="call", outcome="ok") == 1
     assert answer.text.endswith("# EOF\n") is is_openmetrics
 
 
-async def test_it_is_read_and_nothing_else(make_app: MakeApp) -> None:
+async def test_metrics_are_read_with_get_and_head_only(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), metrics="/metrics")) as client:
         head = await client.head("/metrics")
         assert (head.status_code, head.headers["content-type"][:10]) == (200, "text/plain")
@@ -100,38 +104,38 @@ async def test_it_is_read_and_nothing_else(make_app: MakeApp) -> None:
             assert answer.json()["type"] == "urn:multi-mcp:error:method-not-allowed"
 
 
-async def test_what_is_off_is_not_there(make_app: MakeApp) -> None:
+async def test_metrics_are_not_found_while_they_are_off(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add))) as client:
         assert (await client.get("/metrics")).status_code == 404
 
 
-async def test_the_path_is_the_one_that_is_set(make_app: MakeApp) -> None:
+async def test_metrics_have_the_path_of_their_setting(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), metrics="/internal/metrics")) as client:
         assert (await client.get("/internal/metrics")).status_code == 200
         assert (await client.get("/metrics")).status_code == 404
 
 
-async def test_a_host_that_is_not_ours_does_not_read_it(make_app: MakeApp) -> None:
+async def test_metrics_are_refused_to_a_foreign_host_even_if_they_are_open(make_app: MakeApp) -> None:
     for settings in ({}, {"metrics_open": True}):
         async with opened(make_app(server_of(add), metrics="/metrics", **settings)) as client:
             assert (await client.get("/metrics", headers={"host": "evil.com"})).status_code == 421
 
 
-async def test_calls_do_not_wait_while_it_is_made_and_only_one_is_made_at_a_time() -> None:
+async def test_scrapes_are_made_one_at_a_time_in_a_thread_while_the_event_loop_runs() -> None:
     slow = Slow()
     counted = Counted(slow)
     metrics = Metrics(counted, refused)
     scrapes = [asyncio.create_task(ask(metrics, "GET", "/metrics")) for _ in range(5)]
     while not slow.begun:
-        await asyncio.sleep(0)  # the loop runs on meanwhile, which is what this is about
+        await asyncio.sleep(0)  # goes on only because the loop runs meanwhile
     slow.go.set()
     assert [scrape.status for scrape in await asyncio.gather(*scrapes)] == [200] * 5
     assert slow.most == 1
-    assert set(counted.looks) == {threading.get_ident()}
+    assert set(counted.refreshed_in) == {threading.get_ident()}
     assert threading.get_ident() not in slow.threads
 
 
-async def test_a_worker_that_starts_at_this_moment_is_not_a_failure() -> None:
+async def test_scrape_is_unavailable_while_a_worker_starts() -> None:
     answer = await ask(Metrics(Counted(Starting()), refused), "GET", "/metrics")
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert answer.document["type"] == "urn:multi-mcp:error:unavailable"

@@ -1,4 +1,4 @@
-"""Who may read the metrics, and on which port."""
+"""The scope that a scrape needs, and the port of its own that it may have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def refused(reason: str) -> None: ...
 
 
 class Only:
-    """Grants these tools alone."""
+    """Grants these tools and no others."""
 
     def __init__(self, *tools: tuple[str, str]) -> None:
         self._tools = tools
@@ -42,7 +42,7 @@ class Only:
     ("grants", "status"),
     [(None, 200), (Only(), 403), (Only(("math", "add")), 403), (Only(("metrics", "scrape")), 200)],
 )
-async def test_where_callers_have_scopes_this_needs_one_of_its_own(grants: Only | None, status: int) -> None:
+async def test_scrape_by_a_caller_with_scopes_needs_the_scope_metrics_scrape(grants: Only | None, status: int) -> None:
     reasons: list[str] = []
     token = caller.set(Caller(name="ci", grants=grants))
     answer = await ask(Metrics(Counted(), reasons.append), "GET", "/metrics")
@@ -53,19 +53,19 @@ async def test_where_callers_have_scopes_this_needs_one_of_its_own(grants: Only 
         assert answer.document["detail"] == "The metrics need the scope metrics:scrape."
 
 
-async def nothing(scope: object, receive: object, send: object) -> None:
-    raise AssertionError("it came through")
+async def unreachable(scope: object, receive: object, send: object) -> None:
+    raise AssertionError("the request was passed on")
 
 
-async def test_where_it_is_open_it_asks_for_no_scope() -> None:
+async def test_open_metrics_need_no_scope() -> None:
     token = caller.set(Caller(grants=Only()))
     answer = await ask(Metrics(Counted(), refused, is_open=True), "GET", "/metrics")
     caller.reset(token)
     assert answer.status == 200
 
 
-async def test_with_a_port_of_its_own_it_is_there_and_nothing_else_is(make_app: MakeApp) -> None:
-    """The port that a request came in by is the server's word: 8000 here."""
+async def test_own_port_serves_the_metrics_and_nothing_else(make_app: MakeApp) -> None:
+    """The scope names the port of the server that took the request: 8000 in these tests."""
     async with opened(here := make_app(server_of(add), metrics="/metrics", metrics_port=8000)):
         assert (await ask(here, "GET", "/metrics")).status == 200
         for path in ("/health", "/one/mcp/call", "/mcp", "/metrics/", "/"):
@@ -76,7 +76,7 @@ async def test_with_a_port_of_its_own_it_is_there_and_nothing_else_is(make_app: 
         assert (await ask(elsewhere, "GET", "/health", (HOST,))).status == 200
 
 
-async def test_no_websocket_comes_in_by_that_port() -> None:
+async def test_own_port_refuses_websockets() -> None:
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -86,5 +86,5 @@ async def test_no_websocket_comes_in_by_that_port() -> None:
         return {"type": "websocket.connect"}
 
     scope = {"type": "websocket", "path": "/ws", "server": ("127.0.0.1", 9100), "headers": []}
-    await OwnPort(nothing, 9100, "/metrics")(scope, receive, send)
+    await OwnPort(unreachable, 9100, "/metrics")(scope, receive, send)
     assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]

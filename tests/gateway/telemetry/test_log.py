@@ -1,4 +1,4 @@
-"""The log: one line for each event, as text or JSON, with the id of its request."""
+"""The log: one line for each event, as text or JSON, with the request id."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INJECTED = "first\n2026-01-01T00:00:00.000Z info    forged\r\u2028\x1b[31m\x00"
 
 
 @pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
+def _restored() -> Iterator[None]:
     root = logging.getLogger()
     loggers = [root, *(logging.getLogger(name) for name in ("mcp", "sse_starlette", "uvicorn", "httpx2", "httpcore2"))]
     levels, handlers, filters = [logger.level for logger in loggers], [*root.handlers], uvicorn_error().filters[:]
@@ -48,7 +48,7 @@ def fail(message: str) -> None:
         logging.getLogger("some").exception("It failed")
 
 
-def test_a_line_of_text_has_its_time_its_level_and_its_request() -> None:
+def test_text_line_has_its_time_level_and_request_id() -> None:
     stream = configured()
     request_id.set("abc")
     logging.getLogger("some").warning("Something is %s", "wrong")
@@ -62,7 +62,7 @@ def test_a_line_of_text_has_its_time_its_level_and_its_request() -> None:
     )
 
 
-def test_a_line_of_json_has_the_same_fields() -> None:
+def test_json_line_has_the_same_fields() -> None:
     stream = configured(form="json")
     request_id.set("abc")
     logging.getLogger("some").warning("Something is %s", "wrong")
@@ -72,7 +72,7 @@ def test_a_line_of_json_has_the_same_fields() -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_what_others_said_stays_in_its_line(form: str) -> None:
+def test_untrusted_text_stays_in_its_line(form: str) -> None:
     stream = configured(form=form)
     logging.getLogger("some").warning("%s", INJECTED)
     assert len(stream.getvalue().splitlines()) == 1
@@ -81,7 +81,7 @@ def test_what_others_said_stays_in_its_line(form: str) -> None:
         assert json.loads(stream.getvalue())["event"] == INJECTED
 
 
-def test_as_json_a_traceback_is_part_of_the_line() -> None:
+def test_traceback_is_part_of_a_json_line() -> None:
     stream = configured(form="json")
     fail(INJECTED)
     line = json.loads(stream.getvalue())
@@ -90,7 +90,7 @@ def test_as_json_a_traceback_is_part_of_the_line() -> None:
     assert INJECTED in line["exception"]
 
 
-def test_as_text_a_traceback_follows_and_no_line_of_it_looks_like_an_event() -> None:
+def test_traceback_follows_a_text_line_indented_and_escaped() -> None:
     stream = configured()
     fail(INJECTED)
     first, *others = stream.getvalue().splitlines()
@@ -100,7 +100,7 @@ def test_as_text_a_traceback_follows_and_no_line_of_it_looks_like_an_event() -> 
 
 
 @pytest.mark.parametrize(("level", "count"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
-def test_a_level_leaves_out_what_is_below_it(level: str, count: int) -> None:
+def test_events_below_the_level_are_omitted(level: str, count: int) -> None:
     stream = configured(level)
     for number in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
         logging.getLogger("some").log(number, "event")
@@ -108,14 +108,14 @@ def test_a_level_leaves_out_what_is_below_it(level: str, count: int) -> None:
 
 
 @pytest.mark.parametrize(("level", "count"), [("debug", 3), ("info", 1)])
-def test_what_the_libraries_tell_at_length_is_for_debug(level: str, count: int) -> None:
+def test_details_of_libraries_are_logged_at_debug_level_only(level: str, count: int) -> None:
     stream = configured(level)
     for number in (logging.DEBUG, logging.INFO, logging.WARNING):
         logging.getLogger("mcp.server").log(number, "event")
     assert len(stream.getvalue().splitlines()) == count
 
 
-def test_what_uvicorn_repeats_of_a_failed_start_is_left_out() -> None:
+def test_uvicorns_repetition_of_a_failed_start_is_omitted() -> None:
     stream = configured()
     uvicorn_error().error("Application startup failed. Exiting.")
     uvicorn_error().error("Something else")
@@ -123,15 +123,15 @@ def test_what_uvicorn_repeats_of_a_failed_start_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_an_event_has_fields_each_of_which_stays_a_field(form: str) -> None:
+def test_fields_of_an_event_cannot_forge_other_fields(form: str) -> None:
     stream = configured(form=form)
-    said = {"server": "math", "name": INJECTED, "blank": "a b=c", "nothing": None, "empty": "", "zero": 0}
-    logging.getLogger("some").info("opened", extra={"fields": said})
+    fields = {"server": "math", "name": INJECTED, "blank": "a b=c", "nothing": None, "empty": "", "zero": 0}
+    logging.getLogger("some").info("opened", extra={"fields": fields})
     line = stream.getvalue()
     assert len(line.splitlines()) == 1
     if form == "json":
         found = json.loads(line)
-        assert {key: found.get(key) for key in said} == said | {"empty": None}
+        assert {key: found.get(key) for key in fields} == fields | {"empty": None}
     else:
         assert line.split("opened ")[1].startswith('server=math name="first\\n')
         assert line.endswith(' blank="a b=c" zero=0 request_id=-\n')
@@ -139,9 +139,9 @@ def test_an_event_has_fields_each_of_which_stays_a_field(form: str) -> None:
 
 
 @pytest.fixture
-def taken_over(python_hooks: None) -> StringIO:
+def uncaught_log(python_hooks: None) -> StringIO:
     stream = configured(form="json")
-    log.take_over()
+    log.log_uncaught()
     return stream
 
 
@@ -150,7 +150,7 @@ class Broken:
         raise RuntimeError(INJECTED)
 
 
-def test_what_nobody_caught_is_a_line_too(taken_over: StringIO) -> None:
+def test_unhandled_exceptions_are_logged(uncaught_log: StringIO) -> None:
     def crash() -> None:
         raise RuntimeError(INJECTED)
 
@@ -163,18 +163,19 @@ def test_what_nobody_caught_is_a_line_too(taken_over: StringIO) -> None:
         sys.excepthook(RuntimeError, exc, exc.__traceback__)
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
     Broken()
-    lines = [json.loads(line) for line in taken_over.getvalue().splitlines()]
+    lines = [json.loads(line) for line in uncaught_log.getvalue().splitlines()]
     assert [line["level"] for line in lines] == ["error"] * 3
     assert all(INJECTED in line["exception"] for line in lines)
+    assert [line["event"] for line in lines[:2]] == ["Unhandled exception in thread", "Unhandled exception"]
 
 
-def test_a_warning_of_python_is_a_line_too(taken_over: StringIO) -> None:
+def test_python_warnings_are_logged(uncaught_log: StringIO) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(False)
         logging.captureWarnings(True)
         warnings.warn(INJECTED, stacklevel=1)
-    (line,) = taken_over.getvalue().splitlines()
+    (line,) = uncaught_log.getvalue().splitlines()
     assert json.loads(line)["level"] == "warning"
     assert json.loads(line)["logger"] == "py.warnings"
 

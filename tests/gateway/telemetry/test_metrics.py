@@ -1,4 +1,4 @@
-"""What is counted of each call, by every way in, and that no client can make the counters grow."""
+"""The metrics of calls on every transport. No client can make their number grow."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TOOLS = (add, no, crash, wait)
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_call_is_counted_and_timed_once_by_every_way_in(make_app: MakeApp, way: str) -> None:
+async def test_call_is_counted_and_timed_once_on_every_transport(make_app: MakeApp, way: str) -> None:
     app = make_app(server_of(*TOOLS), metrics="/metrics")
     async with opened(app) as client:
         assert (await WAYS[way](Door(app, client), "add", {"a": 1, "b": 2}, {})).value == 3
@@ -66,7 +66,7 @@ async def test_a_call_is_counted_and_timed_once_by_every_way_in(make_app: MakeAp
         ("wait", {}, "timeout"),
     ],
 )
-async def test_what_came_of_a_call_is_the_word_of_the_log(
+async def test_outcome_of_a_call_is_the_same_word_as_in_the_log(
     make_app: MakeApp, tool: str, arguments: dict[str, Any], outcome: str
 ) -> None:
     app = make_app(server_of(*TOOLS), metrics="/metrics", call_timeout=0.05)
@@ -80,7 +80,7 @@ async def test_what_came_of_a_call_is_the_word_of_the_log(
     assert scrape.sum(f"{SECONDS}_count", tool=tool) == 2
 
 
-async def test_names_that_clients_make_up_are_one_label(make_app: MakeApp) -> None:
+async def test_made_up_names_share_one_label(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(*TOOLS), metrics="/metrics")) as client:
         for number in range(20):
             await post(client, f"made-up-{number}")
@@ -103,7 +103,7 @@ async def test_names_that_clients_make_up_are_one_label(make_app: MakeApp) -> No
 
 
 @pytest.mark.parametrize("name", ['quo"te', "back\\slash", "new\nline", "ünï cödé", "\u2028", 'all"\\\n"', "", "{}"])
-async def test_the_name_of_a_tool_is_escaped_in_both_formats(make_app: MakeApp, name: str) -> None:
+async def test_tool_name_is_escaped_in_both_formats(make_app: MakeApp, name: str) -> None:
     odd = Tool.from_function(add, name="placeholder")
     odd.name = name
     server = server_of()
@@ -116,7 +116,7 @@ async def test_the_name_of_a_tool_is_escaped_in_both_formats(make_app: MakeApp, 
         assert scrape.value(CALLS, server="one", tool=name, via="call", outcome="ok") == 1
 
 
-async def test_calls_in_flight_are_those_under_way(make_app: MakeApp) -> None:
+async def test_calls_in_flight_are_counted_up_and_down(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(*TOOLS), metrics="/metrics")) as client:
         calls = [asyncio.create_task(post(client, "wait")) for _ in range(3)]
         while (await scraped(client)).value("mcp_calls_in_flight") != 3:
@@ -128,7 +128,7 @@ async def test_calls_in_flight_are_those_under_way(make_app: MakeApp) -> None:
     assert scrape.value(CALLS, server="one", tool="wait", via="call", outcome="cancelled") == 3
 
 
-async def test_a_call_refused_in_the_chain_is_a_refusal_and_has_no_duration(make_app: MakeApp) -> None:
+async def test_call_refused_by_an_interceptor_is_a_refusal_without_duration(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(*TOOLS), metrics="/metrics", max_calls=1)) as client:
         first = asyncio.create_task(post(client, "wait"))
         while (await scraped(client)).value("mcp_calls_in_flight") != 1:
@@ -141,7 +141,7 @@ async def test_a_call_refused_in_the_chain_is_a_refusal_and_has_no_duration(make
     assert scrape.labels(f"{SECONDS}_count") == []
 
 
-async def test_a_request_refused_before_it_is_a_call_is_a_refusal(make_app: MakeApp) -> None:
+async def test_request_refused_by_middleware_is_a_refusal_and_no_call(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(*TOOLS), metrics="/metrics")) as client:
         await client.get("/tools", headers={"host": "evil.com"})
         await client.get("/tools", headers={"origin": "https://evil.com"})
@@ -152,7 +152,7 @@ async def test_a_request_refused_before_it_is_a_call_is_a_refusal(make_app: Make
     assert scrape.labels(CALLS) == []
 
 
-async def test_servers_are_up_and_their_sessions_are_those_that_are_open(make_app: MakeApp) -> None:
+async def test_servers_are_up_and_their_open_sessions_are_counted(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(*TOOLS), server_of(name="two"), metrics="/metrics")) as client:
         for url in ("/one/mcp", "/one/mcp", "/mcp"):
             await client.post(url, json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
@@ -171,7 +171,7 @@ async def test_servers_are_up_and_their_sessions_are_those_that_are_open(make_ap
     assert set(about) == {"version", "python", "mcp"}
 
 
-async def test_two_applications_count_apart(make_app: MakeApp) -> None:
+async def test_two_applications_count_separately(make_app: MakeApp) -> None:
     async with (
         opened(make_app(server_of(*TOOLS), metrics="/metrics")) as one,
         opened(make_app(server_of(*TOOLS), metrics="/metrics")) as other,
@@ -185,6 +185,6 @@ async def test_open_websockets_are_counted(make_app: MakeApp) -> None:
     async with opened(app) as http:
         async with connected_socket(app, "/ws"), connected_socket(app, "/one/mcp/ws"):
             assert (await scraped(http)).value("mcp_websocket_connections") == 2
-        for _ in range(10):  # the application's own end of each
+        for _ in range(10):  # until the application has seen the end of each
             await asyncio.sleep(0)
         assert (await scraped(http)).value("mcp_websocket_connections") == 0

@@ -1,4 +1,4 @@
-"""The log of a real process: whatever happens and whatever clients send, each event is one line."""
+"""The log of a real process. Each event is one line, with any text from clients and tools."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ async def warn() -> str:
 TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) +\S.*")
 
 
-def happen(router: Router) -> None:
-    """A good call, a bad one, an unknown one, a crash and a cut-off one, each with what could break a line."""
+def cause_events(router: Router) -> None:
+    """Makes a good call, a bad, an unknown, a crashing and a cancelled one, each with text that could break a line."""
     assert router.call("echo", "echo", message=INJECTED)[0] == 200
     assert router.call("echo", "echo", message=1)[0] == 422
     assert router.call("echo", INJECTED)[0] == 404
@@ -62,9 +62,9 @@ def happen(router: Router) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"LOG_ARGUMENTS": "1"}, {"LOG_LEVEL": "debug"}])
-def test_as_json_every_line_parses(start: Start, more: dict[str, str]) -> None:
+def test_every_line_parses_as_json(start: Start, more: dict[str, str]) -> None:
     router = start(LOG_FORMAT="json", MCP_SHUTDOWN_GRACE="1", **more).await_table()
-    happen(router)
+    cause_events(router)
     lines = [json.loads(line) for line in router.log().split("\n")[:-1]]
     assert all({"time", "level", "event", "request_id"} <= set(line) for line in lines)
     calls = [line for line in lines if line["event"] == "call"]
@@ -81,9 +81,9 @@ def test_as_json_every_line_parses(start: Start, more: dict[str, str]) -> None:
     assert "RuntimeError" in next(line["exception"] for line in lines if "exception" in line)
 
 
-def test_as_text_only_a_traceback_takes_more_lines(start: Start) -> None:
+def test_only_tracebacks_take_more_than_one_text_line(start: Start) -> None:
     router = start(MCP_SHUTDOWN_GRACE="1").await_table()
-    happen(router)
+    cause_events(router)
     lines = router.log().splitlines()
     others = [line for line in lines if not TEXT_LINE.fullmatch(line)]
     assert any("Traceback (most recent call last)" in line for line in others)
@@ -95,40 +95,40 @@ def test_as_text_only_a_traceback_takes_more_lines(start: Start) -> None:
 
 
 def events(router: Router) -> list[tuple[str, str]]:
-    """What began and what ended, in its order, with the server or the signal's number that it was."""
-    told = [event for event in router.events() if event["event"] != "call" and event["level"] == "info"]
-    return [(event["event"], str(event.get("server", event.get("exit", "")))) for event in told]
+    """Returns the events of starts and ends in their order, each with its server or its exit code."""
+    logged = [event for event in router.events() if event["event"] != "call" and event["level"] == "info"]
+    return [(event["event"], str(event.get("server", event.get("exit", "")))) for event in logged]
 
 
-def test_what_begins_and_what_ends_is_said_once(start: Start) -> None:
+def test_starts_and_ends_are_logged_once(start: Start) -> None:
     router = start(LOG_FORMAT="json", SERVERS="echo,math").await_table()
     router.end()
     opened = [("server opened", "echo"), ("server opened", "math")]
     closed = [("server closed", "math"), ("server closed", "echo")]
-    ending = [("draining", ""), *closed, ("ended", "")]
+    ending = [("draining", ""), *closed, ("stopped", "")]
     assert events(router) == [("starting", ""), *opened, ("serving", ""), *ending]
     serving = next(event for event in router.events() if event["event"] == "serving")
     assert serving["url"] == f"http://127.0.0.1:{router.port}"
 
 
-def test_of_several_workers_each_is_said(start: Start) -> None:
+def test_each_of_several_workers_is_logged(start: Start) -> None:
     router = start(LOG_FORMAT="json", WORKERS="2").await_workers(2)
     router.end()
-    told = events(router)
-    assert told[:2] == [("starting", ""), ("serving", "")]
-    assert [event for event in told if event[0].startswith("worker")] == [
+    logged = events(router)
+    assert logged[:2] == [("starting", ""), ("serving", "")]
+    assert [event for event in logged if event[0].startswith("worker")] == [
         *[("worker started", "")] * 2,
-        *[("worker ended", str(-signal.SIGTERM))] * 2,
+        *[("worker exited", str(-signal.SIGTERM))] * 2,
     ]
-    assert told.count(("server opened", "slow")) == told.count(("server closed", "slow")) == 2
-    assert told.count(("draining", "")) == 2
-    assert told[-1] == ("ended", "")
+    assert logged.count(("server opened", "slow")) == logged.count(("server closed", "slow")) == 2
+    assert logged.count(("draining", "")) == 2
+    assert logged[-1] == ("stopped", "")
 
 
 @pytest.mark.parametrize(
     "settings", [{"PORT": "http"}, {"SERVERS": "nothing"}, {"HOST": "no.such.host.invalid"}, {"WORKERS": "2"}]
 )
-def test_as_json_a_failed_start_is_json_too(start: Start, tmp_path: Path, settings: dict[str, str]) -> None:
+def test_failed_start_is_logged_as_json(start: Start, tmp_path: Path, settings: dict[str, str]) -> None:
     if "WORKERS" in settings:
         (tmp_path / "broken_server.py").write_text(FAILING_START)
         settings |= {"MCP_SERVERS_DIR": str(tmp_path)}
@@ -137,7 +137,7 @@ def test_as_json_a_failed_start_is_json_too(start: Start, tmp_path: Path, settin
     assert [event["level"] for event in router.events()].count("error") >= 1
 
 
-def test_pythons_own_reader_takes_every_line(start: Start, tmp_path: Path) -> None:
+def test_json_tool_of_python_reads_every_line(start: Start, tmp_path: Path) -> None:
     (tmp_path / "loud_server.py").write_text(LOUD)
     router = start(LOG_FORMAT="json", MCP_SERVERS_DIR=f"{tmp_path}:mcp_servers").await_table()
     assert router.call("loud", "warn")[0] == 200
@@ -147,21 +147,22 @@ def test_pythons_own_reader_takes_every_line(start: Start, tmp_path: Path) -> No
     done = subprocess.run(command, input=router.log(), capture_output=True, text=True, check=True)
     assert len(done.stdout.splitlines()) == len(router.log().split("\n")) - 1
     assert "in a thread" in router.log()
+    assert "Unhandled exception in thread" in router.log()
     assert "a warning" in router.log()
 
 
-def test_arguments_and_results_are_logged_only_for_who_asks(start: Start) -> None:
-    asked: dict[str, str] = {"LOG_ARGUMENTS": "1"}
-    for settings in ({}, asked, asked | {"LOG_FORMAT": "json"}):
+def test_arguments_and_results_are_logged_only_if_enabled(start: Start) -> None:
+    enabled: dict[str, str] = {"LOG_ARGUMENTS": "1"}
+    for settings in ({}, enabled, enabled | {"LOG_FORMAT": "json"}):
         router = start(**settings).await_table()
         router.call("echo", "echo", message="a-secret")
         router.call("math", "add", a="another-secret", b=1)
         router.end()
-        assert router.log().count("a-secret") == (2 if settings else 0)  # what came, and what went
+        assert router.log().count("a-secret") == (2 if settings else 0)  # the argument and the result
         assert router.log().count("another-secret") == (1 if settings else 0)
 
 
-def test_a_quiet_level_still_tells_of_a_crash(start: Start) -> None:
+def test_crash_is_logged_at_error_level(start: Start) -> None:
     router = start(LOG_LEVEL="error").await_table()
     router.call("slow", "crash", message="broken")
     router.end()

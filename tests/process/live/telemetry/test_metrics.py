@@ -1,4 +1,4 @@
-"""The metrics of real processes: one, and several that count together."""
+"""The metrics of a real process with one worker and with several."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ JSON = {"content-type": "application/json"}
 
 
 def got(port: int, path: str, **headers: str) -> tuple[int, str]:
-    """The status and the text of an answer."""
+    """Returns the status and the text of the answer."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
@@ -50,7 +50,7 @@ def await_scrape(router: Router, holds: Callable[[Scrape], bool]) -> Scrape:
 
 
 def calls(router: Router, count: int, connections: int) -> None:
-    """`count` calls over so many connections, one after the other."""
+    """Makes `count` calls, divided over the connections, one after the other."""
     for _ in range(connections):
         with closing(router.connection()) as connection:
             for _ in range(count // connections):
@@ -59,7 +59,7 @@ def calls(router: Router, count: int, connections: int) -> None:
 
 
 def call_400_times(router: Router) -> None:
-    """At once, over connections that are kept and over new ones."""
+    """Makes the calls from 8 threads, over kept connections and over new ones."""
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(calls, router, 50, connections) for connections in (1, 50) * 4]:
             done.result()
@@ -78,20 +78,22 @@ def test_four_workers_count_together(start: Start, own_port: bool) -> None:
         assert scrape.value("mcp_server_up", server="math") == 1
 
 
-def test_what_a_worker_counted_stays_when_it_is_killed_and_its_successor_goes_on(start: Start) -> None:
+def test_counts_of_killed_workers_stay_and_their_calls_in_flight_go(start: Start) -> None:
     router = start(WORKERS="4", MCP_METRICS="/metrics").await_workers(4)
     for counted in (400, 800, 1200):
         call_400_times(router)
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
             router.call("slow", "die")
-        scrape = await_scrape(router, lambda scrape: scrape.value("mcp_calls_in_flight") == 0)  # it died of a call
+        scrape = await_scrape(
+            router, lambda scrape: scrape.value("mcp_calls_in_flight") == 0
+        )  # the worker was killed by a call
         assert scrape.sum(CALLS, server="math") == counted
         router.await_workers(4)
-    ended = [line for line in router.complaints() if "worker ended" in line]
+    ended = [line for line in router.complaints() if "worker exited" in line]
     assert [line.split("exit=")[1].split()[0] for line in ended] == ["-9"] * 3
 
 
-def test_calls_in_flight_are_those_of_all_workers(start: Start, tmp_path: Path) -> None:
+def test_calls_in_flight_are_summed_over_all_workers(start: Start, tmp_path: Path) -> None:
     router = start(WORKERS="2", MCP_METRICS="/metrics").await_workers(2)
     notes = [Note(tmp_path / f"note-{number}") for number in range(6)]
     with ExitStack() as stack:
@@ -103,7 +105,7 @@ def test_calls_in_flight_are_those_of_all_workers(start: Start, tmp_path: Path) 
     await_scrape(router, lambda scrape: scrape.value("mcp_calls_in_flight") == 0)
 
 
-def test_a_rolled_restart_keeps_what_was_counted(start: Start) -> None:
+def test_counts_stay_after_a_rolling_restart(start: Start) -> None:
     router = start(WORKERS="2", MCP_METRICS="/metrics").await_workers(2)
     calls(router, 20, 20)
     before = {router.call("slow", "pid")[1]["result"] for _ in range(30)}
@@ -117,7 +119,7 @@ def test_a_rolled_restart_keeps_what_was_counted(start: Start) -> None:
     assert scraped(router).sum(CALLS, server="math") == 20
 
 
-def test_the_folder_of_the_workers_is_gone_at_the_end(start: Start, tmp_path: Path) -> None:
+def test_temporary_folder_is_removed_at_the_end(start: Start, tmp_path: Path) -> None:
     router = start(WORKERS="2", MCP_METRICS="/metrics", TMPDIR=str(tmp_path)).await_workers(2)
     (folder,) = tmp_path.glob("multi-mcp-metrics-*")
     assert list(folder.glob("counter_*.db"))
@@ -126,7 +128,7 @@ def test_the_folder_of_the_workers_is_gone_at_the_end(start: Start, tmp_path: Pa
     assert router.complaints() == []
 
 
-def test_a_folder_that_is_set_is_used_and_emptied_at_the_next_start(start: Start, tmp_path: Path) -> None:
+def test_given_folder_is_used_and_emptied_at_the_next_start(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "metrics"
     settings = {"WORKERS": "2", "MCP_METRICS": "/metrics", "PROMETHEUS_MULTIPROC_DIR": str(folder)}
     for _ in range(2):
@@ -137,14 +139,14 @@ def test_a_folder_that_is_set_is_used_and_emptied_at_the_next_start(start: Start
         assert folder.is_dir()
 
 
-def test_a_folder_that_cannot_be_used_is_one_line(start: Start, tmp_path: Path) -> None:
+def test_unusable_folder_is_one_line(start: Start, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     router = start(WORKERS="2", MCP_METRICS="/metrics", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file"))
     check_refused(router, "PROMETHEUS_MULTIPROC_DIR=", "workers cannot count there")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_on_a_port_of_their_own_there_is_nothing_else(start: Start, workers: str) -> None:
+def test_own_port_serves_the_metrics_and_nothing_else(start: Start, workers: str) -> None:
     port = free_port()
     router = start(WORKERS=workers, MCP_METRICS="/metrics", MCP_METRICS_PORT=str(port)).await_workers(int(workers))
     assert f"Metrics: http://127.0.0.1:{port}/metrics" in router.table
@@ -159,7 +161,7 @@ def test_on_a_port_of_their_own_there_is_nothing_else(start: Start, workers: str
             socket.create_connection(("127.0.0.1", at))
 
 
-def test_a_port_that_is_taken_is_one_line(start: Start) -> None:
+def test_metrics_port_in_use_is_one_line(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
         check_refused(
@@ -167,7 +169,7 @@ def test_a_port_that_is_taken_is_one_line(start: Start) -> None:
         )
 
 
-def test_one_process_tells_of_itself_too(start: Start) -> None:
+def test_single_process_has_metrics_of_the_process(start: Start) -> None:
     router = start(MCP_METRICS="/metrics").await_table()
     scrape = scraped(router)
     assert scrape.sum("process_resident_memory_bytes") > 10_000_000
