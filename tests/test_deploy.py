@@ -1,4 +1,4 @@
-"""The dashboard, the alerts and the example of a scrape use the names that the router exposes, and no others."""
+"""The dashboard, the alerts and the scrape configuration use only names that the router exposes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in gr
 
 FUNCTIONS = {"rate", "sum", "min", "count", "topk", "histogram_quantile", "absent", "label_values"}
 WORDS = {"by", "and", "on"}
-OF_PROMETHEUS = {"job", "instance"}
-"""Labels that a scrape adds."""
+SCRAPE_LABELS = {"job", "instance"}
+"""Labels that Prometheus adds to each scrape."""
 VALUES = {
     "outcome": {*TABLE, "ok", "input-required", "cancelled", "failed"},
     "reason": {*TABLE},
@@ -46,7 +46,7 @@ def expressions() -> Iterator[str]:
 
 
 def plain(expression: str) -> str:
-    """Without strings and durations, in which anything may stand."""
+    """Returns the expression without durations and without the content of strings."""
     return re.sub(DURATION, "", re.sub(r'"[^"]*"', '""', expression))
 
 
@@ -55,7 +55,7 @@ def metrics(expression: str) -> set[str]:
 
 
 def labels(expression: str) -> set[str]:
-    """Those that are matched or grouped by."""
+    """Returns the labels that the expression matches or groups by."""
     grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)
     matched = re.findall(r"(\w+)(?:=~|!~|!=|=)\"", expression)
     asked = re.findall(r"label_values\(\w+, (\w+)\)", expression)
@@ -68,25 +68,25 @@ async def add(a: int, b: int) -> int:
 
 @pytest.fixture
 async def exposed(make_app: MakeApp) -> Mapping[str, set[str]]:
-    """The labels of each metric of a router in which everything has happened once; the cache tells of itself."""
+    """Returns the labels of each metric of a router in which every event has happened once."""
     async with opened(make_app(server_of(add), metrics="/metrics")) as client:
         await post(client, "add", {"a": 1, "b": 2})
         await client.get("/health", headers={"host": "evil.com"})
         scrapes = [await scraped(client)]
-    told = Metrics()
-    told.cache_asked("hit", "one", "add")
-    scrapes.append(Scrape.of_text(generate_latest(told.registry).decode()))
+    cached = Metrics()
+    cached.cache_asked("hit", "one", "add")
+    scrapes.append(Scrape.of_text(generate_latest(cached.registry).decode()))
     return {name: set(labels) for one in scrapes for name in one.names() for labels in one.labels(name)}
 
 
-async def test_every_name_is_one_that_is_exposed_with_these_labels(exposed: Mapping[str, set[str]]) -> None:
+async def test_every_metric_and_label_in_use_is_exposed(exposed: Mapping[str, set[str]]) -> None:
     assert {name for expression in expressions() for name in metrics(expression)} - set(exposed) == set()
     for expression in expressions():
-        available = set.union(*(exposed[name] for name in metrics(expression))) | OF_PROMETHEUS
+        available = set.union(*(exposed[name] for name in metrics(expression))) | SCRAPE_LABELS
         assert labels(expression) - available == set(), expression
 
 
-async def test_every_metric_of_ours_is_on_the_dashboard(exposed: Mapping[str, set[str]]) -> None:
+async def test_every_own_metric_is_on_the_dashboard(exposed: Mapping[str, set[str]]) -> None:
     shown = {name for panel in DASHBOARD["panels"] for target in panel["targets"] for name in metrics(target["expr"])}
     derived = ("_created", "_count", "_sum")
     ours = {name for name in exposed if name.startswith("mcp_") and not name.endswith(derived)}
@@ -94,7 +94,7 @@ async def test_every_metric_of_ours_is_on_the_dashboard(exposed: Mapping[str, se
 
 
 @pytest.mark.parametrize("expression", [*expressions()])
-def test_an_expression_is_balanced_and_calls_what_there_is(expression: str) -> None:
+def test_expression_is_balanced_and_calls_known_functions(expression: str) -> None:
     text = plain(expression)
     for left, right in ("()", "{}"):
         assert text.count(left) == text.count(right)
@@ -102,18 +102,18 @@ def test_an_expression_is_balanced_and_calls_what_there_is(expression: str) -> N
     called = set(re.findall(r"\b([a-z_]+) ?\(", text))
     assert called - FUNCTIONS - WORDS == set()
     counted = re.findall(rf"(\w+)(?:{{[^}}]*}})?{DURATION}", expression)
-    assert all(name.endswith(("_total", "_bucket")) for name in counted), "only what counts has a rate"
+    assert all(name.endswith(("_total", "_bucket")) for name in counted), "only counters have a rate"
 
 
 @pytest.mark.parametrize("expression", [*expressions()])
-def test_the_values_that_are_asked_for_are_those_that_there_are(expression: str) -> None:
+def test_label_values_in_use_exist(expression: str) -> None:
     for label, values in re.findall(r"(\w+)=~?\"([^\"$]+)\"", expression):
         assert set(values.split("|")) <= VALUES[label], expression
     for reason in re.findall(r'reason="([^"]+)"', expression):
         assert reason in REFUSED | {"unauthenticated"}
 
 
-def test_each_alert_says_what_is_wrong_how_long_and_how_bad() -> None:
+def test_each_alert_has_a_summary_a_duration_and_a_severity() -> None:
     assert len({rule["alert"] for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
@@ -122,7 +122,7 @@ def test_each_alert_says_what_is_wrong_how_long_and_how_bad() -> None:
         assert re.fullmatch(r"\d+m", rule["for"])
 
 
-def test_the_dashboard_has_its_panels_side_by_side_and_asks_one_source() -> None:
+def test_panels_do_not_overlap_and_share_one_data_source() -> None:
     places = [panel["gridPos"] for panel in DASHBOARD["panels"]]
     cells = [(place["x"] + x, place["y"] + y) for place in places for x in range(place["w"]) for y in range(place["h"])]
     assert len(cells) == len(set(cells))
@@ -132,7 +132,7 @@ def test_the_dashboard_has_its_panels_side_by_side_and_asks_one_source() -> None
     assert sources == {"${datasource}"}
 
 
-def test_the_example_of_a_scrape_asks_where_the_metrics_are_by_default() -> None:
+def test_scrape_configuration_uses_the_default_url() -> None:
     example = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     (job,) = example["scrape_configs"]
     assert job["static_configs"] == [{"targets": ["localhost:8000"]}]

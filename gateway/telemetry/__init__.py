@@ -1,1 +1,1 @@
-"""What is recorded of calls: log lines, metrics, traces."""
+"""Log lines, metrics and traces of calls."""

@@ -1,4 +1,4 @@
-"""The lines of calls, written in batches: formatting by hand and one write for many lines cost a tenth of `logging`."""
+"""The log lines of calls, written in batches. Own formatting and one write for many lines cost a tenth of `logging`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from pydantic_core import to_json
 from gateway.call import ToolCall, ToolResult
 from gateway.telemetry.log import is_plain, timestamp
 
-_LONGEST = 128
-_DELAY = 0.05
-_MOST = 1000
+_MAX_NAME_LENGTH = 128
+_WRITE_DELAY = 0.05
+_MAX_BATCH = 1000
+_MAX_PLAIN_NAMES = 1000
 _Entry = tuple[float, str, str, str, str, str | None, str, float, tuple[Any, ToolResult | None] | None]
 
 
 class CallLog:
-    """A `gateway.record.Write`. Lines reach `stream` within 50 ms, or a thousand at a time, and at `close`.
-
-    What is said of a call is kept as it is and formatted with the others: a loop over many costs a fraction of what
-    the same code costs once in each call.
-    """
+    """A `Write` of `gateway.telemetry.record`. Lines reach `stream` within 50 ms, or as soon as there are 1,000."""
 
     def __init__(
         self, stream: TextIO, form: str, with_arguments: bool = False, clock: Callable[[], float] = time.time
@@ -34,28 +31,29 @@ class CallLog:
         self._with_arguments = with_arguments
         self._clock = clock
         self._entries: list[_Entry] = []
-        self._known: set[str] = set()
+        self._plain_names: set[str] = set()
 
     def __call__(self, call: ToolCall, outcome: str, seconds: float, result: ToolResult | None) -> None:
+        # Stored unformatted: a loop over many entries costs a fraction of the same code run once in each call.
         detail = (call.arguments, result) if self._with_arguments else None
         entries = self._entries
-        tool = call.tool[:_LONGEST]
+        tool = call.tool[:_MAX_NAME_LENGTH]
         now = round(self._clock(), 3)
         entries.append((now, call.request_id, call.server, tool, call.via, call.caller, outcome, seconds, detail))
         if len(entries) == 1:
-            asyncio.get_running_loop().call_later(_DELAY, self.close)
-        elif len(entries) >= _MOST:
-            self.close()
+            asyncio.get_running_loop().call_later(_WRITE_DELAY, self.flush)
+        elif len(entries) >= _MAX_BATCH:
+            self.flush()
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            self.close()
+            self.flush()
 
-    def close(self) -> None:
-        """Write what is there."""
+    def flush(self) -> None:
+        """Writes the lines that are waiting."""
         entries, self._entries = self._entries, []
         if entries:
             self._stream.write("".join(map(self._line, entries)))
@@ -63,7 +61,7 @@ class CallLog:
 
     def _text_line(self, entry: _Entry) -> str:
         now, request_id, server, tool, via, caller, outcome, seconds, detail = entry
-        if detail is None and self._is_known(tool) and (caller is None or self._is_known(caller)):
+        if detail is None and self._is_plain(tool) and (caller is None or self._is_plain(caller)):
             who = "" if caller is None else f" caller={caller}"
             return (
                 f"{timestamp(now)} info    call request_id={request_id} server={server} tool={tool}"
@@ -75,13 +73,13 @@ class CallLog:
     def _json_line(self, entry: _Entry) -> str:
         return _json({"time": timestamp(entry[0]), "level": "info", "event": "call", **_fields(entry)}) + "\n"
 
-    def _is_known(self, name: str) -> bool:
-        """Whether the name can stand in a line as it is; a few that can are kept."""
-        if name in self._known:
+    def _is_plain(self, name: str) -> bool:
+        """Returns True if the name needs no quotes. Such names are cached, up to a limit: they repeat in most calls."""
+        if name in self._plain_names:
             return True
         plain = is_plain(name)
-        if plain and len(self._known) < _MOST:
-            self._known.add(name)
+        if plain and len(self._plain_names) < _MAX_PLAIN_NAMES:
+            self._plain_names.add(name)
         return plain
 
 

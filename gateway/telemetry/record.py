@@ -1,4 +1,4 @@
-"""One structured line for every call: what was called, how it came in, what came of it, how long it took."""
+"""The record of every call: its outcome, its duration and its result."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from gateway.errors import GatewayError
 
 
 class Write(Protocol):
-    """Takes a call that is over: the word for what came of it, its time in seconds, its result if it has one."""
+    """Takes a completed call: its outcome (a word), its duration in seconds, its result if it has one."""
 
     def __call__(self, call: ToolCall, outcome: str, seconds: float, result: ToolResult | None, /) -> None: ...
 
 
 class Record:
-    """Hands each call to `write`, once, when it is over, whatever came of it."""
+    """An interceptor that hands each call to `write`, once, when it has completed, failed or been cancelled."""
 
     def __init__(self, write: Write, clock: Callable[[], float] = time.perf_counter) -> None:
         self._write = write
@@ -34,7 +34,7 @@ class Record:
         except GatewayError as exc:
             outcome = exc.slug
             raise
-        except Exception:  # noted, and raised on
+        except Exception:  # any other error is recorded too, and raised again
             outcome = "failed"
             raise
         finally:

@@ -1,4 +1,4 @@
-"""What is refused before it is a call: said once, to the log and to whoever counts."""
+"""Requests that are refused before they become a call: one log line each, and one count."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from gateway.caller import caller
 
 logger = logging.getLogger(__name__)
 Refused = Callable[[str], None]
-"""Takes the reason: a slug of the error table."""
+"""Takes the reason, a slug of the error table."""
 
 
 class Refusals:
-    """Hands each reason on to `listeners`, and writes a line. A call that is refused is a call, and `record` has it."""
+    """Logs each refusal and passes its reason to `listeners`. Refused calls are recorded as calls, not here."""
 
     def __init__(self) -> None:
         self.listeners: list[Refused] = []
 
     def __call__(self, reason: str, address: str = "") -> None:
-        """`address` is for what stands in front of those who find out who is asking."""
-        who = caller.get()
-        said = {"reason": reason, "address": who.address or address, "caller": who.name}
-        logger.info("refused", extra={"fields": said})
+        """`address` is for middleware that runs before the caller is known."""
+        known = caller.get()
+        fields = {"reason": reason, "address": known.address or address, "caller": known.name}
+        logger.info("refused", extra={"fields": fields})
         for listener in self.listeners:
             listener(reason)

@@ -1,4 +1,4 @@
-"""What a scrape says, read by the parser that comes with Prometheus' client."""
+"""A scrape, read by the parser of the Prometheus client."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Labels = frozenset[tuple[str, str]]
 
 
 class Scrape:
-    """The families by name, and the samples by name and labels."""
+    """Metric families by name, and samples by name and labels."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self.families = {family.name: family for family in families}
@@ -33,11 +33,11 @@ class Scrape:
         return cls(parse_openmetrics(text))  # type: ignore[no-untyped-call]
 
     def value(self, name: str, **labels: str) -> float | None:
-        """Of the one sample of this name and exactly these labels; None where there is none."""
+        """Returns the value of the sample with this name and exactly these labels, or None."""
         return self._samples.get((name, frozenset(labels.items())))
 
     def sum(self, name: str, **labels: str) -> float:
-        """Over all samples of this name that have these labels, and any others."""
+        """Returns the sum of all samples with this name and at least these labels."""
         wanted = set(labels.items())
         return sum(value for (one, found), value in self._samples.items() if one == name and wanted <= found)
 

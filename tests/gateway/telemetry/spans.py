@@ -1,4 +1,4 @@
-"""The spans that an application made, kept in memory."""
+"""The spans that an application makes, stored in memory."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from opentelemetry.trace import SpanKind
 
 
 class Spans:
-    """Stands for what a process that is watched already has: its provider, in the place that it has it in."""
+    """Stands for the provider of a process that is traced already."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._exporter = InMemorySpanExporter()
         self.provider = TracerProvider(shutdown_on_exit=False)
         self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         monkeypatch.setattr(trace, "_TRACER_PROVIDER", self.provider)
-        # The SDK's tracer keeps the first provider that it ever saw, which another test may have given it.
+        # The SDK's tracer uses the first provider it ever saw, which may be that of another test.
         monkeypatch.setattr(_otel, "_tracer", self.provider.get_tracer("mcp-python-sdk"))
 
     def served(self, method: str = "tools/call") -> Sequence[ReadableSpan]:
-        """Those of a server for this method, in the order in which they ended."""
+        """Returns the server spans of this method, in the order in which they ended."""
         found = [span for span in self._exporter.get_finished_spans() if span.kind is SpanKind.SERVER]
         return [span for span in found if (span.attributes or {}).get("mcp.method.name") == method]
 
     def inner(self) -> Sequence[ReadableSpan]:
+        """Returns the spans that tools made themselves."""
         return [span for span in self._exporter.get_finished_spans() if span.kind is SpanKind.INTERNAL]

@@ -1,3 +1,5 @@
+"""The log line of each call: its outcome, its transport, its request id."""
+
 from __future__ import annotations
 
 import json
@@ -54,7 +56,7 @@ ARGUMENTS = {"text": "SECRET"}
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """The lines of the calls that are over, after the application's end."""
+    """Returns a function that reads the lines of calls. Call it after the application has ended."""
 
     def read() -> list[dict[str, Any]]:
         found = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
@@ -63,7 +65,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
     return read
 
 
-async def by_every_way(client: httpx2.AsyncClient) -> None:
+async def call_on_every_transport(client: httpx2.AsyncClient) -> None:
     await post(client, "echo", ARGUMENTS)
     await client.post("/one/mcp/tools/echo", json=ARGUMENTS)
     await client.post("/call", json={"server": "one", "tool": "echo", "arguments": ARGUMENTS})
@@ -73,11 +75,11 @@ async def by_every_way(client: httpx2.AsyncClient) -> None:
                 await mcp.call_tool(tool, {**ARGUMENTS})
 
 
-async def test_a_call_is_recorded_once_by_every_way_in(make_app: MakeApp, lines: Lines) -> None:
+async def test_call_is_recorded_once_on_every_transport(make_app: MakeApp, lines: Lines) -> None:
     async with opened(make_app(server_of(*TOOLS), log_format="json")) as client:
-        await by_every_way(client)
+        await call_on_every_transport(client)
         client.headers["x-request-id"] = "my-request"
-        await by_every_way(client)
+        await call_on_every_transport(client)
     recorded = lines()
     assert [line["request_id"] for line in recorded[7:]] == ["my-request"] * 7
     del recorded[7:]
@@ -90,9 +92,9 @@ async def test_a_call_is_recorded_once_by_every_way_in(make_app: MakeApp, lines:
     assert len({line["request_id"] for line in recorded}) == 7
 
 
-async def test_arguments_and_results_are_recorded_where_that_is_asked_for(make_app: MakeApp, lines: Lines) -> None:
+async def test_arguments_and_results_are_recorded_if_enabled(make_app: MakeApp, lines: Lines) -> None:
     async with opened(make_app(server_of(*TOOLS), log_format="json", log_arguments=True)) as client:
-        await by_every_way(client)
+        await call_on_every_transport(client)
     assert all(line["arguments"] == ARGUMENTS and "SECRET" in json.dumps(line["result"]) for line in lines())
 
 
@@ -109,7 +111,7 @@ async def test_arguments_and_results_are_recorded_where_that_is_asked_for(make_a
     ],
 )
 @pytest.mark.parametrize("era", ERAS)
-async def test_the_word_for_what_came_of_a_call_is_the_same_by_every_way_in(
+async def test_outcome_of_a_call_is_the_same_on_every_transport(
     make_app: MakeApp, lines: Lines, era: Era, case: tuple[str, dict[str, Any], str]
 ) -> None:
     tool, arguments, outcome = case
@@ -121,7 +123,7 @@ async def test_the_word_for_what_came_of_a_call_is_the_same_by_every_way_in(
     assert [(line["tool"], line["outcome"]) for line in lines()] == [(tool, outcome)] * 3
 
 
-async def test_a_call_that_asks_is_recorded_as_one_that_needs_input(make_app: MakeApp, lines: Lines) -> None:
+async def test_call_that_asks_for_input_is_recorded_as_input_required(make_app: MakeApp, lines: Lines) -> None:
     async with opened(make_app(server_of(*TOOLS), log_format="json")) as client:
         async with connected(client, "modern") as mcp:
             await answered(mcp, "asks")
@@ -129,7 +131,7 @@ async def test_a_call_that_asks_is_recorded_as_one_that_needs_input(make_app: Ma
     assert [line["outcome"] for line in lines()] == ["input-required"] * 2
 
 
-async def test_a_call_that_is_refused_for_want_of_capacity_is_recorded(make_app: MakeApp, lines: Lines) -> None:
+async def test_call_refused_for_lack_of_capacity_is_recorded(make_app: MakeApp, lines: Lines) -> None:
     begun, go = anyio.Event(), anyio.Event()
 
     async def wait() -> None:
@@ -145,7 +147,7 @@ async def test_a_call_that_is_refused_for_want_of_capacity_is_recorded(make_app:
     assert [line["outcome"] for line in lines()] == ["unavailable", "ok"]
 
 
-async def test_a_call_whose_client_leaves_is_recorded_as_cancelled(make_app: MakeApp, lines: Lines) -> None:
+async def test_call_whose_client_disconnects_is_recorded_as_cancelled(make_app: MakeApp, lines: Lines) -> None:
     begun, ended = anyio.Event(), anyio.Event()
 
     async def wait() -> None:
@@ -165,7 +167,7 @@ async def test_a_call_whose_client_leaves_is_recorded_as_cancelled(make_app: Mak
     assert [(line["tool"], line["outcome"]) for line in lines()] == [("wait", "cancelled")]
 
 
-async def test_a_name_that_a_client_made_up_is_cut_by_every_way_in(make_app: MakeApp, lines: Lines) -> None:
+async def test_made_up_tool_name_is_cut_on_every_transport(make_app: MakeApp, lines: Lines) -> None:
     name = "x" * 1000
     async with opened(make_app(server_of(*TOOLS), log_format="json")) as client:
         await post(client, name)
@@ -176,7 +178,7 @@ async def test_a_name_that_a_client_made_up_is_cut_by_every_way_in(make_app: Mak
     assert [line["tool"] for line in lines()] == ["x" * 128] * 4
 
 
-async def test_the_time_of_a_call_is_by_the_clock_given_and_every_end_is_written() -> None:
+async def test_duration_is_by_the_given_clock_and_failures_are_written_too() -> None:
     ticks = iter([1.0, 3.5, 10.0, 11.0])
     written: list[tuple[str, float, bool]] = []
 

@@ -1,4 +1,4 @@
-"""What is refused before it is a call is said once, with who was refused as far as that is known."""
+"""Refused requests are logged once, with the address and the caller if they are known."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def echo(text: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _told(caplog: pytest.LogCaptureFixture) -> None:
+def _info_level(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gateway.telemetry.refusals")
 
 
@@ -38,17 +38,17 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [{key: line[key] for key in line if key not in ("time", "request_id", "logger")} for line in found]
 
 
-def test_it_is_one_line_and_each_listener_hears_of_it(caplog: pytest.LogCaptureFixture, stranger: Caller) -> None:
-    refusals, heard = Refusals(), list[str]()
-    refusals.listeners += [heard.append, heard.append]
+def test_refusal_is_one_line_and_reaches_each_listener(caplog: pytest.LogCaptureFixture, stranger: Caller) -> None:
+    refusals, reasons = Refusals(), list[str]()
+    refusals.listeners += [reasons.append, reasons.append]
     refusals("unauthenticated")
-    assert heard == ["unauthenticated"] * 2
+    assert reasons == ["unauthenticated"] * 2
     assert lines(caplog) == [
         {"level": "info", "event": "refused", "reason": "unauthenticated", "address": stranger.address}
     ]
 
 
-def test_a_caller_whose_name_is_made_to_forge_a_line_stays_in_one(caplog: pytest.LogCaptureFixture) -> None:
+def test_forged_caller_name_stays_in_its_line(caplog: pytest.LogCaptureFixture) -> None:
     name = "x\n2026-01-01T00:00:00.000Z info    forged\r\u2028\u0085\x1b[31m"
     token = caller.set(Caller(name=name, address="192.0.2.7"))
     Refusals()("forbidden")
@@ -63,7 +63,7 @@ def test_a_caller_whose_name_is_made_to_forge_a_line_stays_in_one(caplog: pytest
     ("headers", "reason"),
     [({"host": "evil.com"}, "misdirected"), ({"origin": "https://evil.com"}, "forbidden-origin")],
 )
-async def test_each_refused_request_is_said_once_with_its_address(
+async def test_each_refused_request_is_logged_once_with_its_address(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, headers: dict[str, str], reason: str
 ) -> None:
     async with opened(make_app(server_of(echo))) as client:

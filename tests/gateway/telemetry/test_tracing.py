@@ -1,4 +1,4 @@
-"""One span for each call, whatever way it came in, with the same attributes. With a receiver: in tests/process."""
+"""One span for each call on every transport, with the same attributes. tests/process/live has a real receiver."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ async def add(a: int, b: int) -> int:
         return a + b
 
 
-async def told(a: int, b: int, ctx: Context) -> int:
-    """Takes `Context`, so that a JSON call of it goes through the SDK's machinery."""
+async def reporting(a: int, b: int, ctx: Context) -> int:
+    """Takes `Context`, so that a JSON call of it runs in the SDK's session too."""
     await ctx.report_progress(1, 2)
     return await add(a, b)
 
 
-TOOLS = (add, told)
+TOOLS = (add, reporting)
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
@@ -53,9 +53,9 @@ def parent(span: ReadableSpan) -> str | None:
     return f"00-{span.parent.trace_id:032x}-{span.parent.span_id:016x}-01" if span.parent is not None else None
 
 
-@pytest.mark.parametrize("tool", ["add", "told"])
+@pytest.mark.parametrize("tool", ["add", "reporting"])
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_call_has_one_span_by_every_way_in(make_app: MakeApp, spans: Spans, way: str, tool: str) -> None:
+async def test_call_has_one_span_on_every_transport(make_app: MakeApp, spans: Spans, way: str, tool: str) -> None:
     app = make_app(server_of(*TOOLS), traces_exporter="otlp")
     async with opened(app) as http:
         headers = {"traceparent": PARENT, "tracestate": "some=state", "x-request-id": "my-request"}
@@ -82,9 +82,7 @@ async def test_a_call_has_one_span_by_every_way_in(make_app: MakeApp, spans: Spa
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_call_without_a_parent_begins_a_trace_and_calls_do_not_share_it(
-    make_app: MakeApp, spans: Spans, way: str
-) -> None:
+async def test_call_without_a_parent_begins_a_trace_of_its_own(make_app: MakeApp, spans: Spans, way: str) -> None:
     app = make_app(server_of(*TOOLS), traces_exporter="otlp")
     async with opened(app) as http:
         for headers in ({"traceparent": PARENT}, {}, {"traceparent": "nonsense"}, {"traceparent": ""}):
@@ -94,9 +92,7 @@ async def test_a_call_without_a_parent_begins_a_trace_and_calls_do_not_share_it(
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
-async def test_over_mcp_the_parent_in_meta_stands_before_that_of_http(
-    make_app: MakeApp, spans: Spans, url: str
-) -> None:
+async def test_parent_in_meta_precedes_that_of_the_http_header(make_app: MakeApp, spans: Spans, url: str) -> None:
     async with opened(make_app(server_of(*TOOLS), traces_exporter="otlp")) as http:
         name = "one_add" if url == "/mcp" else "add"
         headers, body = wire.modern("tools/call", name=name, arguments={"a": 1, "b": 2})
@@ -107,7 +103,7 @@ async def test_over_mcp_the_parent_in_meta_stands_before_that_of_http(
 
 @pytest.mark.parametrize("server", ["one", ""])
 @pytest.mark.parametrize("era", ERAS)
-async def test_other_native_messages_have_the_sdks_own_span(
+async def test_other_native_messages_have_the_span_of_the_sdk(
     make_app: MakeApp, spans: Spans, era: Era, server: str
 ) -> None:
     app = make_app(server_of(*TOOLS), traces_exporter="otlp")
@@ -116,28 +112,28 @@ async def test_other_native_messages_have_the_sdks_own_span(
     assert [span.name for span in spans.served("tools/list")] == ["tools/list"]
 
 
-async def test_where_traces_are_off_json_calls_make_none(make_app: MakeApp, spans: Spans) -> None:
+async def test_json_calls_make_no_spans_while_traces_are_off(make_app: MakeApp, spans: Spans) -> None:
     app = make_app(server_of(*TOOLS))
     async with opened(app) as http:
         await post(http, "add", {"a": 1, "b": 2})
     assert spans.served() == []
 
 
-class Sent(SpanProcessor):
-    """Notes that it was asked to send what it has, and is not done before it may be."""
+class Flushed(SpanProcessor):
+    """Notes that it was asked to flush, and waits for `may_finish`."""
 
     def __init__(self) -> None:
         self.asked = threading.Event()
-        self.may = threading.Event()
+        self.may_finish = threading.Event()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         self.asked.set()
-        return self.may.wait(10)
+        return self.may_finish.wait(10)
 
 
-async def test_at_the_end_a_provider_that_the_process_had_is_flushed_and_left_as_it_is(spans: Spans) -> None:
-    processor = Sent()
-    processor.may.set()
+async def test_existing_provider_is_used_and_flushed_at_shutdown(spans: Spans) -> None:
+    processor = Flushed()
+    processor.may_finish.set()
     spans.provider.add_span_processor(processor)
     async with Tracing(("otlp",)).opened():
         assert trace.get_tracer_provider() is spans.provider
@@ -145,10 +141,10 @@ async def test_at_the_end_a_provider_that_the_process_had_is_flushed_and_left_as
     assert processor.asked.is_set()
 
 
-async def test_a_receiver_that_hangs_does_not_hold_up_the_end(spans: Spans) -> None:
-    processor = Sent()
+async def test_hanging_receiver_does_not_delay_shutdown(spans: Spans) -> None:
+    processor = Flushed()
     spans.provider.add_span_processor(processor)
     async with Tracing(("otlp",), flush=0.2).opened():
         pass
     assert processor.asked.wait(10)
-    processor.may.set()
+    processor.may_finish.set()

@@ -1,4 +1,4 @@
-"""What a span says of a call that did not end well, and what it never says."""
+"""The span of a call that fails, and the secrets that no span has."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("tool", "arguments", "outcome"), FAILURES)
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_call_that_fails_says_so_in_the_words_of_the_log(
+async def test_failed_call_has_the_outcome_of_the_log(
     make_app: MakeApp, spans: Spans, way: str, tool: str, arguments: dict[str, Any], outcome: str
 ) -> None:
     app = make_app(server_of(*TOOLS), traces_exporter="otlp", call_timeout=0.05)
@@ -82,7 +82,7 @@ async def test_a_call_that_fails_says_so_in_the_words_of_the_log(
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_call_that_is_refused_in_the_chain_has_its_span(make_app: MakeApp, spans: Spans, way: str) -> None:
+async def test_call_refused_by_an_interceptor_has_its_span(make_app: MakeApp, spans: Spans, way: str) -> None:
     app = make_app(server_of(*TOOLS), traces_exporter="otlp", max_calls=1, call_timeout=5)
     async with opened(app) as http:
         first = asyncio.create_task(post(http, "wait"))
@@ -94,7 +94,7 @@ async def test_a_call_that_is_refused_in_the_chain_has_its_span(make_app: MakeAp
     assert [span.status.status_code for span in refused] == [StatusCode.ERROR]
 
 
-async def test_what_clients_make_up_is_cut_and_makes_no_names(make_app: MakeApp, spans: Spans) -> None:
+async def test_made_up_names_are_cut_and_are_no_span_names(make_app: MakeApp, spans: Spans) -> None:
     long = "x" * 100_000
     async with opened(make_app(server_of(*TOOLS), traces_exporter="otlp")) as http:
         await post(http, long)
@@ -109,7 +109,7 @@ async def test_what_clients_make_up_is_cut_and_makes_no_names(make_app: MakeApp,
     assert len(attributes(spans.served()[0])["gen_ai.tool.name"]) == 128
 
 
-async def test_arguments_and_results_are_in_no_span(make_app: MakeApp, spans: Spans) -> None:
+async def test_no_span_has_arguments_or_results(make_app: MakeApp, spans: Spans) -> None:
     async def echo(text: str) -> str:
         return text
 
@@ -121,7 +121,7 @@ async def test_arguments_and_results_are_in_no_span(make_app: MakeApp, spans: Sp
     assert "SECRET" not in json.dumps([span.to_json() for span in spans.served()])
 
 
-async def test_a_tool_that_asks_in_mid_call_has_one_span_for_each_request(make_app: MakeApp, spans: Spans) -> None:
+async def test_call_that_asks_for_input_has_one_span_for_each_request(make_app: MakeApp, spans: Spans) -> None:
     async with opened(make_app(server_of(asks), traces_exporter="otlp")) as http:
         asked = (await post(http, "asks")).json()
         (key,) = asked["inputRequests"]

@@ -1,4 +1,4 @@
-"""Several worker processes, and how quickly each connection is answered."""
+"""Several worker processes, and the delay of answers on one connection."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.process.live.conftest import Start
 pytestmark = pytest.mark.process
 
 CALL = json.dumps({"tool": "add", "arguments": {"a": 1, "b": 2}})
-QUICK = 0.03
-"""Seconds. Where small packets wait for an acknowledgement, an answer takes 0.04."""
+MAX_DELAY = 0.03
+"""Seconds. An answer takes 0.04 if small packets wait for an acknowledgement."""
 
 
 def seconds_of(connection: http.client.HTTPConnection, count: int) -> list[float]:
-    """How long each of `count` calls on one connection took."""
+    """Returns the duration of each of `count` calls on one connection."""
     taken = []
     for _ in range(count):
         started = time.perf_counter()
@@ -37,8 +37,8 @@ def test_calls_on_a_kept_connection_do_not_wait_for_acknowledgements(start: Star
     seconds_of(connection, 5)
     taken = seconds_of(connection, 20)
     connection.close()
-    assert sorted(taken)[10] < QUICK / 3
-    assert sum(seconds > QUICK for seconds in taken) <= 2, taken
+    assert sorted(taken)[10] < MAX_DELAY / 3
+    assert sum(seconds > MAX_DELAY for seconds in taken) <= 2, taken
 
 
 def test_events_of_a_stream_do_not_wait_for_acknowledgements(start: Start) -> None:
@@ -52,10 +52,10 @@ def test_events_of_a_stream_do_not_wait_for_acknowledgements(start: Start) -> No
         assert b'"result":3' in connection.getresponse().read()
         taken.append(time.perf_counter() - started)
     connection.close()
-    assert sorted(taken)[10] < QUICK
+    assert sorted(taken)[10] < MAX_DELAY
 
 
-def test_two_workers_share_the_port_and_say_that_they_are_stateless(start: Start) -> None:
+def test_two_workers_share_the_port_and_are_stateless(start: Start) -> None:
     router = start(WORKERS="2").await_workers(2)
     assert "2 workers: stateless, so no MCP sessions, sampling, elicitation or resuming" in router.table
     for _ in range(20):
@@ -70,21 +70,21 @@ def test_two_workers_share_the_port_and_say_that_they_are_stateless(start: Start
     assert router.complaints() == []
 
 
-def test_one_worker_has_sessions_and_says_nothing_of_workers(start: Start) -> None:
+def test_single_worker_has_sessions_and_no_note_about_workers(start: Start) -> None:
     router = start().await_table()
     assert not [line for line in router.table if "stateless" in line]
     assert router.session("math")
     assert router.get("/health")["sessions"] == 1
 
 
-def test_a_worker_that_dies_is_replaced(start: Start) -> None:
+def test_killed_worker_is_replaced(start: Start) -> None:
     router = start(WORKERS="2").await_workers(2)
     with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
         router.call("slow", "die")
     router.await_workers(2)
 
 
-def test_large_bodies_that_are_too_large_get_an_answer_before_the_connection_closes(start: Start) -> None:
+def test_too_large_body_is_answered_before_the_connection_closes(start: Start) -> None:
     router = start(MCP_MAX_BODY="1000").await_table()
     head = b"POST /echo/mcp/call HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     for framing, body in (

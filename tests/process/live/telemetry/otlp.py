@@ -1,4 +1,4 @@
-"""A receiver of OTLP over HTTP, as a collector is one: it decodes what is sent to it, and may be slow or broken."""
+"""A receiver of OTLP over HTTP that decodes the spans sent to it, and can be slow or broken."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 @dataclass(frozen=True)
 class Received:
-    """A span as it is on the wire, with where it came from."""
+    """A span from the wire, with its scope and its resource."""
 
     span: Span
     scope: str
@@ -32,7 +32,7 @@ class Received:
 
 
 class Receiver:
-    """On a free port of loopback. `status` is what it answers; it answers nothing while `hangs`."""
+    """Listens on a free loopback port. It answers `status`, or nothing if it `hangs`."""
 
     def __init__(self, status: int = 200, hangs: bool = False) -> None:
         self.status = status
@@ -67,7 +67,7 @@ class Receiver:
         self._server.server_close()
 
     def calls(self) -> list[Received]:
-        """The spans of calls, by a server."""
+        """Returns the server spans of calls."""
         return [one for one in self.spans if one.is_served and one.attributes["mcp.method.name"] == "tools/call"]
 
     def await_calls(self, count: int) -> list[Received]:

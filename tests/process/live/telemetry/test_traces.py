@@ -1,4 +1,4 @@
-"""The spans of a real process, as a receiver gets them."""
+"""The spans that a receiver gets from a real process."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def traced(number: int) -> dict[str, str]:
     return {"traceparent": f"00-{TRACE}-{parent(number)}-01"}
 
 
-def by_every_way(router: Router) -> list[str]:
-    """A call by each way in, the first with the parent 1 and so on; the ways in their order."""
+def call_on_every_transport(router: Router) -> list[str]:
+    """Makes a call on each transport, with the parents 1, 2, … and returns the transports in this order."""
     arguments = {"a": 1, "b": 2}
     waited = {"seconds": 0}
     plain = [
@@ -70,9 +70,9 @@ def session_at(router: Router, url: str) -> str:
     return session
 
 
-def test_each_call_is_one_span_with_its_parent_by_every_way_in(start: Start, receiver: Receiver) -> None:
+def test_each_call_is_one_span_with_its_parent_on_every_transport(start: Start, receiver: Receiver) -> None:
     router = start(OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, OTEL_BSP_SCHEDULE_DELAY="100").await_table()
-    ways = by_every_way(router)
+    ways = call_on_every_transport(router)
     router.end()
     found = {one.span.parent_span_id.hex(): one for one in receiver.calls()}
     assert len(receiver.calls()) == len(ways)
@@ -85,7 +85,7 @@ def test_each_call_is_one_span_with_its_parent_by_every_way_in(start: Start, rec
     assert router.complaints() == []
 
 
-def test_the_environment_says_what_it_is_and_what_is_sampled(start: Start, receiver: Receiver) -> None:
+def test_resource_and_sampler_follow_the_environment(start: Start, receiver: Receiver) -> None:
     router = start(
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{receiver.url}/v1/traces",
         OTEL_EXPORTER_OTLP_COMPRESSION="gzip",
@@ -103,7 +103,7 @@ def test_the_environment_says_what_it_is_and_what_is_sampled(start: Start, recei
     assert only.resource["deployment.environment"] == "test"
 
 
-def test_failures_and_refusals_have_the_slug_and_nothing_secret(start: Start, receiver: Receiver) -> None:
+def test_failed_calls_have_their_slug_and_no_secret(start: Start, receiver: Receiver) -> None:
     router = start(OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, MCP_CALL_TIMEOUT="0.2").await_table()
     router.call("math", "add", a="a-secret", b=1)
     router.call("slow", "crash", message="a-secret")
@@ -121,7 +121,7 @@ def test_failures_and_refusals_have_the_slug_and_nothing_secret(start: Start, re
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_last_spans_are_sent_when_it_ends(start: Start, receiver: Receiver, workers: str) -> None:
+def test_last_spans_are_sent_at_shutdown(start: Start, receiver: Receiver, workers: str) -> None:
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
     router = start(WORKERS=workers, **settings).await_workers(int(workers))
     for _ in range(20):

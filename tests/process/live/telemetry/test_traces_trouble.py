@@ -1,4 +1,4 @@
-"""A receiver that fails, or variables that cannot be used, disturb no call."""
+"""Failing receivers and invalid variables disturb no call."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_served(router: Router) -> None:
     assert router.call("math", "add", a=1, b=2) == (200, {"result": 3})
 
 
-def test_a_receiver_that_fails_disturbs_no_call(start: Start) -> None:
+def test_failing_receiver_disturbs_no_call(start: Start) -> None:
     with Receiver(status=400) as receiver:
         endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_BSP_SCHEDULE_DELAY": "10"}
         router = start(LOG_FORMAT="json", **endpoint).await_table()
@@ -36,7 +36,7 @@ def test_a_receiver_that_fails_disturbs_no_call(start: Start) -> None:
     assert [event for event in router.events() if "Traceback" in json.dumps(event)] == []
 
 
-def test_a_receiver_that_is_not_there_disturbs_no_call(start: Start) -> None:
+def test_missing_receiver_disturbs_no_call(start: Start) -> None:
     endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_BSP_SCHEDULE_DELAY": "10"}
     router = start(LOG_FORMAT="json", **endpoint).await_table()
     for _ in range(3):
@@ -46,7 +46,7 @@ def test_a_receiver_that_is_not_there_disturbs_no_call(start: Start) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_receiver_that_hangs_holds_up_neither_calls_nor_the_end(start: Start, workers: str) -> None:
+def test_hanging_receiver_delays_neither_calls_nor_shutdown(start: Start, workers: str) -> None:
     with Receiver(hangs=True) as receiver:
         endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_BSP_SCHEDULE_DELAY": "10"}
         router = start(WORKERS=workers, **endpoint).await_workers(int(workers))
@@ -57,41 +57,45 @@ def test_a_receiver_that_hangs_holds_up_neither_calls_nor_the_end(start: Start, 
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         (
             "OTEL_TRACES_EXPORTER",
             "zipkin",
-            "no traces by 'zipkin': OTEL_TRACES_EXPORTER: expected otlp, console or none",
+            "Trace exporter 'zipkin' unavailable: OTEL_TRACES_EXPORTER: expected otlp, console or none",
         ),
         (
             "OTEL_EXPORTER_OTLP_PROTOCOL",
             "grpc",
-            "no traces by 'otlp': OTEL_EXPORTER_OTLP_PROTOCOL: expected http/protobuf",
+            "Trace exporter 'otlp' unavailable: OTEL_EXPORTER_OTLP_PROTOCOL: expected http/protobuf",
         ),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "no traces by 'otlp': max_queue_size must be a positive integer"),
+        (
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "-1",
+            "Trace exporter 'otlp' unavailable: max_queue_size must be a positive integer",
+        ),
     ],
 )
-def test_a_variable_that_cannot_be_used_is_a_line_and_calls_are_served(
-    start: Start, receiver: Receiver, variable: str, value: str, said: str
+def test_invalid_variable_is_one_line_and_calls_are_served(
+    start: Start, receiver: Receiver, variable: str, value: str, message: str
 ) -> None:
     router = start(**{"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, variable: value}).await_table()
     check_served(router)
     router.end()
     (line,) = router.complaints()
     assert " warning " in line
-    assert said in line
+    assert message in line
     assert receiver.calls() == []
 
 
-def test_spans_may_go_to_standard_output(start: Start) -> None:
+def test_console_exporter_writes_spans_to_standard_output(start: Start) -> None:
     router = start(OTEL_TRACES_EXPORTER="console").await_table()
     check_served(router)
     router.end()
     assert '"name": "tools/call add_tool"' in router.printed()
 
 
-def test_with_other_exporters_off_nothing_is_sent(start: Start, receiver: Receiver) -> None:
+def test_nothing_is_sent_while_traces_are_off(start: Start, receiver: Receiver) -> None:
     for off in ({"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}):
         router = start(OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, **off).await_table()
         check_served(router)
