@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
 
 import pytest
 
+from features.telemetry import worker_metrics
 from features.turned_on import turned_on
 from gateway.errors import LoadError
 from gateway.telemetry.refusals import Refusals
@@ -46,3 +49,25 @@ def test_an_exporter_of_another_name_is_said_and_calls_are_served(caplog: pytest
     features = turned_on(Settings(traces_exporter="zipkin"), Refusals(), [])
     assert len(features.interceptors) == 1
     assert [record.levelno for record in caplog.records if record.levelno > logging.WARNING] == []
+
+
+@pytest.mark.parametrize("settings", [Settings(workers=4), Settings(metrics="/metrics")])
+def test_without_metrics_of_several_workers_no_folder_is_made(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    with worker_metrics(settings) as forget:
+        assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+        forget(1)
+
+
+def test_workers_count_in_a_folder_and_gauges_of_a_dead_one_are_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    with worker_metrics(Settings(workers=2, metrics="/metrics", metrics_folder=str(tmp_path))) as forget:
+        assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path)
+        for name in ("counter_1.db", "gauge_livesum_1.db", "gauge_livesum_2.db"):
+            (tmp_path / name).touch()
+        forget(1)
+    assert {file.name for file in tmp_path.iterdir()} == {"counter_1.db", "gauge_livesum_2.db"}
