@@ -21,7 +21,6 @@ from tests.conftest import MakeApp, server_of
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-
 Lines = Callable[[], list[dict[str, Any]]]
 
 
