@@ -17,6 +17,7 @@ from gateway.errors import LoadError
 from settings.values import Settings
 from tests import wire
 from tests.conftest import MakeApp, WriteServers
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -57,14 +58,14 @@ async def call_every_way(client: httpx2.AsyncClient, server: str, tool: str, arg
 
 
 async def test_each_way_in_is_recorded_once(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
-    async with opened(make_app(servers_dir=("mcp_servers",))) as client:
+    async with opened(make_app(servers_dir=(shipped(),))) as client:
         await call_every_way(client, "math", "add_tool", {"a": 1, "b": 2})
     ways = ["call", "call", "tool-url", "mcp", "mcp", "aggregate", "aggregate"]
     assert calls_in(capsys.readouterr().err) == [f"{way} outcome=ok" for way in ways]
 
 
 async def test_above_info_calls_are_not_recorded(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
-    async with opened(make_app(servers_dir=("mcp_servers",), log_level="warning")) as client:
+    async with opened(make_app(servers_dir=(shipped(),), log_level="warning")) as client:
         body = {"tool": "echo", "arguments": {"message": "a"}}
         assert (await client.post("/echo/mcp/call", json=body)).json() == {"result": "a"}
     assert calls_in(capsys.readouterr().err) == []
@@ -131,7 +132,9 @@ def test_the_module_makes_an_application_when_it_is_asked_for_one(
 
 
 async def test_the_settings_bound_what_they_name() -> None:
-    settings = Settings(max_body=60, max_sessions=1, max_calls=1, call_timeout=1.0, servers=("echo",))
+    settings = Settings(
+        servers_dir=(shipped(),), servers=("echo",), max_body=60, max_sessions=1, max_calls=1, call_timeout=1.0
+    )
     async with opened(create_app(settings)) as client:
         assert (
             await client.post("/call", json={"tool": "echo", "arguments": {"message": "x" * 60}})

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from tests.conftest import MakeApp, server_of
 from tests.matrix import access
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +69,9 @@ def test_disabled_authentication_is_not_imported() -> None:
         "gateway.auth.native_access",
         "routes.native.challenge",
     ]
-    made = "import sys, app; from settings.values import Settings; app.create_app(Settings())"
+    made = (
+        f"import sys, app; from settings.values import Settings; app.create_app(Settings(servers_dir=({shipped()!r},)))"
+    )
     code = f"{made}; print([name for name in {guards} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
+from tests.shipped import shipped
 
 pytestmark = pytest.mark.conformance
 
@@ -52,7 +53,7 @@ def await_health(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 @contextmanager
-def application(*folders: Path, **settings: str) -> Iterator[str]:
+def application(*folders: Path | str, **settings: str) -> Iterator[str]:
     """The URL of the application, which serves what is in these folders."""
     if not NODE_MODULES.is_dir():
         pytest.fail("tests/conformance/node_modules is missing. Run `make node_modules` first.")
@@ -86,7 +87,7 @@ def stateless_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def url_of_many() -> Iterator[str]:
-    with application(HERE / "servers", ROOT / "mcp_servers") as address:
+    with application(HERE / "servers", shipped()) as address:
         yield address
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.process.live.router import ROOT, Router
+from tests.shipped import shipped
 
 COLLECTION = ROOT / "docs" / "postman_collection.json"
 PROGRAMS = ROOT / "tests" / "conformance" / "node_modules" / ".bin"
@@ -27,7 +28,7 @@ def test_every_request_of_the_collection_is_answered_as_it_says(tmp_path: Path) 
     report = tmp_path / "report.json"
     environ = os.environ | {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"}
 
-    with Router(tmp_path, MCP_SERVERS_DIR="mcp_servers") as router:
+    with Router(tmp_path, MCP_SERVERS_DIR=shipped()) as router:
         base_url = f"http://127.0.0.1:{router.await_table().port}"
         command: list[str | Path] = [newman, "run", COLLECTION, "--env-var", f"base_url={base_url}", "--color", "off"]
         command += ["--reporters", "cli,json", "--reporter-json-export", report]

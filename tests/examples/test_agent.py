@@ -19,6 +19,7 @@ from app import create_app
 from settings.values import Settings
 from tests.examples.model import Model, calls, says
 from tests.examples.serving import Serve
+from tests.shipped import shipped
 
 ROOT = Path(__file__).parents[2]
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading the certificates would take longer than the test
@@ -46,7 +47,7 @@ def model(serve: Serve) -> Model:
 def router_url(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("servers")
     (folder / "shop_server.py").write_text(SHOP)
-    return serve(create_app(Settings.from_env({"MCP_SERVERS_DIR": f"{ROOT / 'mcp_servers'}:{folder}"})))
+    return serve(create_app(Settings.from_env({"MCP_SERVERS_DIR": f"{shipped()}:{folder}"})))
 
 
 @pytest.fixture

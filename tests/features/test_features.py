@@ -13,6 +13,7 @@ from features.feature import Features
 from features.turned_on import turned_on
 from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
+from tests.shipped import shipped
 
 ROOT = Path(__file__).parents[2]
 OPTIONAL = ("redis", "prometheus_client", "jwt", "opentelemetry.sdk", "opentelemetry.exporter")
@@ -29,7 +30,7 @@ print(*sorted(sys.modules))
 
 def loaded(**settings: object) -> set[str]:
     """The modules of a process that has made an application with these settings."""
-    script = LOADED.format(settings=settings)
+    script = LOADED.format(settings={"servers_dir": (shipped(),), **settings})
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 

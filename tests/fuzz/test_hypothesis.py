@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests import wire
 from tests.process.live.router import Router
+from tests.shipped import shipped
 
 SERVERS = Path(__file__).parent / "servers"
 NATIVE = ["/mcp", "/mcp/", "/odd/mcp", "/odd/mcp/", "/math/mcp"]
@@ -65,7 +66,7 @@ class Target:
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    folder, servers = tmp_path_factory.mktemp("router"), f"mcp_servers:{SERVERS}"
+    folder, servers = tmp_path_factory.mktemp("router"), f"{shipped()}:{SERVERS}"
     # What asks for input is given up at once, so that no crowd of calls waits for answers.
     with Router(folder, MCP_SERVERS_DIR=servers, MCP_INPUT_TIMEOUT="0.1") as router:
         paths = router.await_table().get("/openapi.json")["paths"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.live.router import Router
+from tests.shipped import shipped
 
 SECONDS = 50
 SERVERS = Path(__file__).parent / "servers"
@@ -19,7 +20,7 @@ CHECKS = ["--checks", "all", "--exclude-checks", "positive_data_acceptance", "--
 @pytest.mark.fuzz
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     # What asks for input is given up soon, so that no crowd of calls waits for answers: that would be 503.
-    with Router(tmp_path, MCP_SERVERS_DIR=f"mcp_servers:{SERVERS}", MCP_INPUT_TIMEOUT="1") as router:
+    with Router(tmp_path, MCP_SERVERS_DIR=f"{shipped()}:{SERVERS}", MCP_INPUT_TIMEOUT="1") as router:
         url = f"http://127.0.0.1:{router.await_table().port}/openapi.json"
         command = [sys.executable, "-m", "schemathesis.cli", "run", url, *CHECKS, "--max-time", str(SECONDS)]
         run = subprocess.run(

@@ -19,6 +19,7 @@ from tests.fuzz.test_hypothesis import SERVERS, bounded, values
 from tests.process.echoing import HANDSHAKE
 from tests.process.live.router import Router
 from tests.process.live.sockets import connected
+from tests.shipped import shipped
 
 pytestmark = pytest.mark.fuzz
 
@@ -51,7 +52,7 @@ def is_overloaded(answer: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    folder, servers = tmp_path_factory.mktemp("router"), f"mcp_servers:{SERVERS}"
+    folder, servers = tmp_path_factory.mktemp("router"), f"{shipped()}:{SERVERS}"
     with Router(folder, MCP_SERVERS_DIR=servers, MCP_INPUT_TIMEOUT="0.1", MCP_CALL_TIMEOUT="15") as router:
         router.await_table()
         tools = [

@@ -19,6 +19,7 @@ from app import create_app
 from gateway.errors import LoadError
 from process import serve
 from settings.values import Settings
+from tests.shipped import shipped
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ def test_traceback_of_a_failure_is_logged_at_debug_level(caplog: pytest.LogCaptu
 
 def served(monkeypatch: pytest.MonkeyPatch, make: Callable[[Settings], Starlette], **environ: str) -> object:
     """Runs the whole program and returns its exit code."""
-    for name, value in {"PORT": "0", "LOG_LEVEL": "error", **environ}.items():
+    for name, value in {"PORT": "0", "LOG_LEVEL": "error", "MCP_SERVERS_DIR": shipped(), **environ}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as caught:
         serve.main(make)

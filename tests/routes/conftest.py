@@ -10,9 +10,10 @@ import pytest
 
 from app import create_app
 from settings.values import Settings
+from tests.shipped import shipped
 from tests.transport import opened
 
-SERVERS = ("mcp_servers", str(Path(__file__).parent / "servers"))
+SERVERS = (shipped(), str(Path(__file__).parent / "servers"))
 
 
 @pytest.fixture(scope="module")

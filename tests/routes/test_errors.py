@@ -16,6 +16,7 @@ from routes.errors import TABLE, exception_handlers, problem
 from routes.middleware.request_id import RequestId
 from tests.conftest import MakeApp
 from tests.routes.raw import ask
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -89,12 +90,12 @@ async def test_an_unknown_tool_over_all_servers_is_404(client: httpx2.AsyncClien
 )
 async def test_a_url_where_nothing_is_is_404(client: httpx2.AsyncClient, url: str) -> None:
     path = url.replace("%00", "\0")
-    check(await client.get(url), document("not-found", f"GET {path}: there is nothing at this URL."))
+    check(await client.get(url), document("not-found", f"GET {path}: not found."))
 
 
 @pytest.mark.parametrize("host", [b"[", b"a b", b"\xff"])
 async def test_an_error_does_not_depend_on_the_host_that_a_client_made_up(make_app: MakeApp, host: bytes) -> None:
-    app = make_app(servers_dir=("mcp_servers",), allowed_hosts=("*",))
+    app = make_app(servers_dir=(shipped(),), allowed_hosts=("*",))
     assert (await ask(app, "GET", "/nothing", [(b"host", host)])).status == 404
 
 

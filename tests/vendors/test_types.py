@@ -16,6 +16,7 @@ from openai.types.shared_params import FunctionDefinition
 from pydantic import TypeAdapter
 
 from tests.conftest import MakeApp
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = [pytest.mark.anyio, pytest.mark.vendors]
@@ -27,7 +28,7 @@ URLS = ["/tools", "/odd/mcp/tools"]
 
 
 async def formatted(make_app: MakeApp, url: str, name: str) -> list[dict[str, Any]]:
-    async with opened(make_app(servers_dir=("mcp_servers", ODD))) as client:
+    async with opened(make_app(servers_dir=(shipped(), ODD))) as client:
         answer = await client.get(url, params={"format": name})
         assert answer.status_code == 200
         tools: list[dict[str, Any]] = answer.json()

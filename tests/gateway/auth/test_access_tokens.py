@@ -23,6 +23,7 @@ from tests.clients import post
 from tests.conftest import MakeApp, server_of
 from tests.gateway.auth.issuer import AUDIENCE, Issuer
 from tests.keys import add_key, bearer
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +38,7 @@ async def who() -> list[str | None]:
 @pytest.fixture(scope="module")
 async def math(running: Issuer, anyio_backend: str) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the server math, which accepts tokens of the issuer."""
-    settings = Settings(servers=("math",), auth_issuer=running.url, auth_audience=AUDIENCE)
+    settings = Settings(servers_dir=(shipped(),), servers=("math",), auth_issuer=running.url, auth_audience=AUDIENCE)
     async with opened(create_app(settings)) as http:
         yield http
 

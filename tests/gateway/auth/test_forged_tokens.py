@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.conftest import MakeApp
 from tests.gateway.auth.issuer import Issuer
 from tests.routes.raw import HOST, ask
+from tests.shipped import shipped
 
 pytestmark = pytest.mark.anyio
-MATH = {"servers_dir": ("mcp_servers",), "servers": ("math",)}
+MATH = {"servers_dir": (shipped(),), "servers": ("math",)}
 
 
 def part(document: Any) -> str:

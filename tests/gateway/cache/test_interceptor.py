@@ -22,6 +22,7 @@ from tests.clients import answered, connected, post
 from tests.conftest import MakeApp
 from tests.gateway.cache.cached import PUBLIC, Counting
 from tests.process.live.router import ROOT
+from tests.shipped import shipped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:The logging capability is deprecated")]
 MAX_BYTES = 80_000
@@ -54,7 +55,7 @@ async def test_tool_without_a_policy_is_not_cached(http: httpx2.AsyncClient) -> 
 
 @pytest.mark.process
 def test_cache_is_not_imported_without_a_tool_that_has_a_policy() -> None:
-    made = "import sys, app; from settings.values import Settings; app.create_app(Settings())"
+    made = f"import sys, app; from settings.values import Settings; app.create_app(Settings(servers_dir=({shipped()!r},)))"
     named = (
         "print([name for name in sys.modules if 'cache' in name.partition('.')[2] and name[:4] in ('gate', 'rout')])"
     )

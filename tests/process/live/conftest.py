@@ -15,6 +15,7 @@ from tests.gateway.auth.issuer import Issuer
 from tests.ports import free_port
 from tests.process.live.auth.oauth import Provider, add_routes
 from tests.process.live.router import Router
+from tests.shipped import shipped
 
 
 class Start(Protocol):
@@ -54,6 +55,6 @@ def base(start: Start, issuer: Issuer, provider: Provider) -> str:
     """The URL of a router that takes the issuer's tokens: it is in its settings, and so known before."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    settings = {"MCP_AUTH_ISSUER": issuer.url, "MCP_AUTH_AUDIENCE": base, "MCP_SERVERS_DIR": "mcp_servers"}
+    settings = {"MCP_AUTH_ISSUER": issuer.url, "MCP_AUTH_AUDIENCE": base, "MCP_SERVERS_DIR": shipped()}
     start(PORT=str(port), **settings).await_table()
     return base

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from tests import wire
+from tests.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVERS = Path(__file__).resolve().parent / "servers"
@@ -26,7 +27,7 @@ class Router:
 
     def __init__(self, folder: Path, *command: str, **settings: str) -> None:
         self._log = folder / "stderr"
-        defaults = {"PORT": "0", "MCP_SERVERS_DIR": f"mcp_servers:{SERVERS}", "PATH": os.environ["PATH"]}
+        defaults = {"PORT": "0", "MCP_SERVERS_DIR": f"{shipped()}:{SERVERS}", "PATH": os.environ["PATH"]}
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *(command or ("app.py",))],

@@ -10,6 +10,7 @@ import pytest
 from tests.ports import free_port
 from tests.process.live.conftest import Start
 from tests.process.live.router import Router
+from tests.shipped import shipped
 
 pytestmark = pytest.mark.process
 
@@ -99,7 +100,7 @@ def test_a_bad_setting_is_one_line(start: Start, settings: dict[str, str], part:
 )
 def test_a_broken_server_is_one_line(start: Start, tmp_path: Path, source: str, part: str) -> None:
     (tmp_path / "broken_server.py").write_text(source)
-    router = start(MCP_SERVERS_DIR=f"mcp_servers:{tmp_path}")
+    router = start(MCP_SERVERS_DIR=f"{shipped()}:{tmp_path}")
     check_refused(router, part)
     assert router.printed() == ""
 
@@ -107,7 +108,7 @@ def test_a_broken_server_is_one_line(start: Start, tmp_path: Path, source: str, 
 @pytest.mark.parametrize("source", ["import nothing_of_this_name", FAILING_START])
 def test_the_traceback_is_there_for_who_wants_it(start: Start, tmp_path: Path, source: str) -> None:
     (tmp_path / "broken_server.py").write_text(source)
-    router = start(MCP_SERVERS_DIR=f"mcp_servers:{tmp_path}", LOG_LEVEL="debug")
+    router = start(MCP_SERVERS_DIR=f"{shipped()}:{tmp_path}", LOG_LEVEL="debug")
     assert router.finished() == 1
     assert "Traceback (most recent call last)" in router.log()
     assert "broken_server.py" in router.log()
@@ -115,7 +116,7 @@ def test_the_traceback_is_there_for_who_wants_it(start: Start, tmp_path: Path, s
 
 def test_a_server_that_does_not_start_ends_all_workers(start: Start, tmp_path: Path) -> None:
     (tmp_path / "broken_server.py").write_text(FAILING_START)
-    router = start(MCP_SERVERS_DIR=f"mcp_servers:{tmp_path}", WORKERS="2")
+    router = start(MCP_SERVERS_DIR=f"{shipped()}:{tmp_path}", WORKERS="2")
     assert router.finished() == 1
     assert "server 'broken' does not start: OSError: no database" in router.log()
     assert "Traceback" not in router.log()

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import MakeApp
 from tests.routes.raw import HOST, ask
+from tests.shipped import shipped
 
 pytestmark = pytest.mark.anyio
 
@@ -100,7 +101,7 @@ async def test_of_duplicate_keys_the_last_one_counts(client: httpx2.AsyncClient)
 
 @pytest.mark.parametrize("url", URLS)
 async def test_a_body_over_the_limit_is_413_by_its_length_alone(make_app: MakeApp, url: str) -> None:
-    app = make_app(servers_dir=("mcp_servers",), max_body=len(ADD) - 1)
+    app = make_app(servers_dir=(shipped(),), max_body=len(ADD) - 1)
     answer = await ask(app, "POST", url, [HOST, JSON, (b"content-length", b"%d" % len(ADD))], None)
     assert (answer.status, answer.document["type"]) == (413, "urn:multi-mcp:error:too-large")
     assert answer.document["detail"] == f"The body must be at most {len(ADD) - 1} bytes."
@@ -111,13 +112,13 @@ async def test_a_body_over_the_limit_is_413_by_its_length_alone(make_app: MakeAp
 async def test_a_chunked_body_over_the_limit_is_413_as_soon_as_it_is(
     make_app: MakeApp, chunks: list[bytes | None]
 ) -> None:
-    app = make_app(servers_dir=("mcp_servers",), max_body=len(ADD) - 1)
+    app = make_app(servers_dir=(shipped(),), max_body=len(ADD) - 1)
     answer = await ask(app, "POST", "/call", [HOST, JSON, (b"transfer-encoding", b"chunked")], *chunks)
     assert answer.status == 413
 
 
 async def test_a_body_of_just_the_limit_passes_in_any_chunks(make_app: MakeApp) -> None:
-    app = make_app(servers_dir=("mcp_servers",), max_body=len(ADD))
+    app = make_app(servers_dir=(shipped(),), max_body=len(ADD))
     for chunks in ([ADD], [ADD[:7], b"", ADD[7:]], [*(ADD[at : at + 1] for at in range(len(ADD)))]):
         answer = await ask(app, "POST", "/call", [HOST, JSON], *chunks)
         assert answer.document == {"result": 3}
@@ -125,13 +126,13 @@ async def test_a_body_of_just_the_limit_passes_in_any_chunks(make_app: MakeApp) 
 
 @pytest.mark.parametrize("length", [b"-1", b"1e3", b"ten"])
 async def test_a_length_that_is_no_number_is_not_trusted(make_app: MakeApp, length: bytes) -> None:
-    app = make_app(servers_dir=("mcp_servers",))
+    app = make_app(servers_dir=(shipped(),))
     answer = await ask(app, "POST", "/call", [HOST, JSON, (b"content-length", length)], ADD)
     assert answer.status == 413
 
 
 async def test_a_client_that_leaves_before_its_body_is_whole_calls_nothing(make_app: MakeApp) -> None:
-    app = make_app(servers_dir=("mcp_servers",))
+    app = make_app(servers_dir=(shipped(),))
     for chunks in ([None], [ADD[:20], None], [ADD, None]):
         answer = await ask(app, "POST", "/call", [HOST, JSON], *chunks)
         assert answer.status == 499

@@ -7,6 +7,7 @@ import pytest
 
 from tests import wire
 from tests.conftest import MakeApp
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +29,7 @@ async def test_the_health_of_all_is_each_one_and_the_sums(client: httpx2.AsyncCl
 
 
 async def test_open_sessions_are_counted_where_they_are_open(make_app: MakeApp) -> None:
-    async with opened(make_app(servers_dir=("mcp_servers",))) as client:
+    async with opened(make_app(servers_dir=(shipped(),))) as client:
         opening = [
             await client.post(url, json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
             for url in ("/math/mcp", "/math/mcp/", "/echo/mcp", "/mcp")

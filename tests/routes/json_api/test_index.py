@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import MakeApp
 from tests.routes.raw import HOST, ask_behind
+from tests.shipped import shipped
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +51,7 @@ async def test_a_browser_gets_a_page(client: httpx2.AsyncClient) -> None:
 
 
 async def test_behind_a_prefix_every_url_begins_with_it(make_app: MakeApp) -> None:
-    app = make_app(servers_dir=("mcp_servers",))
+    app = make_app(servers_dir=(shipped(),))
     found = (await ask_behind("/prefix", app, "GET", "/", [HOST])).document
     urls = [url for server in found.pop("servers") for name, url in server.items() if name != "server"]
     assert all(url.startswith("/prefix/") for url in [*urls, *found.values()])

@@ -9,6 +9,7 @@ from mcp_types import ToolAnnotations
 
 from tests.conftest import MakeApp
 from tests.routes.raw import HOST, ask_behind
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -100,7 +101,7 @@ async def test_each_list_has_a_tag_of_its_own(client: httpx2.AsyncClient) -> Non
 
 
 async def test_behind_a_prefix_the_endpoints_begin_with_it(make_app: MakeApp) -> None:
-    app = make_app(servers_dir=("mcp_servers",))
+    app = make_app(servers_dir=(shipped(),))
     for url in ("/tools", "/math/mcp/tools"):
         tools = (await ask_behind("/prefix", app, "GET", url, [HOST])).document["tools"]
         assert tools[-1]["endpoint"] == "/prefix/math/mcp/tools/multiply_tool"

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from tests import wire
 from tests.conftest import MakeApp
 from tests.routes.raw import ask
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -78,7 +79,7 @@ FOREIGN_HOSTS = [
 
 @pytest.fixture
 def app(make_app: MakeApp) -> Starlette:
-    return make_app(servers_dir=("mcp_servers",), allowed_hosts=("Tools.Example.com", "2001:db8::1"))
+    return make_app(servers_dir=(shipped(),), allowed_hosts=("Tools.Example.com", "2001:db8::1"))
 
 
 @pytest.mark.parametrize(("method", "url"), URLS)
@@ -156,13 +157,13 @@ async def test_configured_host_is_allowed_with_and_without_a_port(app: Starlette
 
 
 async def test_star_allows_every_host_and_origin(make_app: MakeApp) -> None:
-    app = make_app(servers_dir=("mcp_servers",), allowed_hosts=("*",))
+    app = make_app(servers_dir=(shipped(),), allowed_hosts=("*",))
     for headers in ([], [(b"host", b"evil.com")], [(b"host", b"evil.com"), (b"origin", b"null")]):
         assert (await ask(app, "GET", "/health", headers)).status == 200
 
 
 async def test_sdk_adds_no_check_of_its_own(make_app: MakeApp) -> None:
-    async with opened(make_app(servers_dir=("mcp_servers",), allowed_hosts=("tools.example.com",))) as client:
+    async with opened(make_app(servers_dir=(shipped(),), allowed_hosts=("tools.example.com",))) as client:
         for host in ("tools.example.com", "localhost", "LOCALHOST:1"):
             headers = {**wire.BOTH_TYPES, "host": host, "origin": f"https://{host}"}
             assert (await client.post("/math/mcp", json=wire.INITIALIZE, headers=headers)).status_code == 200

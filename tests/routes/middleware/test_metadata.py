@@ -11,11 +11,12 @@ from starlette.applications import Starlette
 from tests.conftest import MakeApp
 from tests.keys import add_key
 from tests.routes.raw import Answer, ask, ask_behind
+from tests.shipped import shipped
 
 pytestmark = pytest.mark.anyio
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 ISSUER = "https://issuer.example.com"
-MATH = {"servers_dir": ("mcp_servers",), "auth_issuer": ISSUER, "auth_audience": "https://tools.example.com"}
+MATH = {"servers_dir": (shipped(),), "auth_issuer": ISSUER, "auth_audience": "https://tools.example.com"}
 
 
 def challenged(answer: Answer) -> str:
@@ -44,7 +45,7 @@ async def test_metadata_names_no_authorization_server_if_only_keys_are_configure
     make_app: MakeApp, tmp_path: Path
 ) -> None:
     add_key(tmp_path / "keys.json", "ci", "*:*")
-    app = make_app(servers_dir=("mcp_servers",), auth_keys=str(tmp_path / "keys.json"))
+    app = make_app(servers_dir=(shipped(),), auth_keys=str(tmp_path / "keys.json"))
     assert "authorization_servers" not in (await ask(app, "GET", WELL_KNOWN)).document
 
 

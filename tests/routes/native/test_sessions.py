@@ -11,6 +11,7 @@ import pytest
 from tests import wire
 from tests.conftest import MakeApp
 from tests.routes.native.session import open_session, sessions
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -110,7 +111,7 @@ async def test_delete_frees_the_session(client: httpx2.AsyncClient) -> None:
 
 
 async def test_more_sessions_than_may_be_open_are_503_until_one_ends(make_app: MakeApp) -> None:
-    async with opened(make_app(servers_dir=("mcp_servers",), max_sessions=2)) as client:
+    async with opened(make_app(servers_dir=(shipped(),), max_sessions=2)) as client:
         first, _ = [await open_session(client, "/math/mcp") for _ in range(2)]
         answer = await client.post("/math/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
         assert answer.status_code == 503
@@ -122,7 +123,7 @@ async def test_more_sessions_than_may_be_open_are_503_until_one_ends(make_app: M
 
 
 async def test_a_session_without_requests_ends_by_itself(make_app: MakeApp) -> None:
-    app = make_app(servers_dir=("mcp_servers",), session_idle_timeout=0.1)
+    app = make_app(servers_dir=(shipped(),), session_idle_timeout=0.1)
     async with opened(app) as client:
         idle = [await open_session(client, url) for url in ("/math/mcp", "/mcp")]
         with anyio.fail_after(5):
@@ -133,7 +134,7 @@ async def test_a_session_without_requests_ends_by_itself(make_app: MakeApp) -> N
 
 
 async def test_an_open_stream_keeps_its_session(make_app: MakeApp) -> None:
-    app = make_app(servers_dir=("mcp_servers",), session_idle_timeout=0.1)
+    app = make_app(servers_dir=(shipped(),), session_idle_timeout=0.1)
     async with opened(app) as client:
         session = await open_session(client, "/math/mcp")
         async with client.stream("GET", "/math/mcp", headers=wire.in_session(session)) as stream:
@@ -152,7 +153,7 @@ async def test_a_session_has_one_stream(client: httpx2.AsyncClient) -> None:
 
 
 async def test_without_sessions_a_stream_is_405_and_each_request_stands_alone(make_app: MakeApp) -> None:
-    async with opened(make_app(servers_dir=("mcp_servers",), stateless=True)) as client:
+    async with opened(make_app(servers_dir=(shipped(),), stateless=True)) as client:
         for url in EVERY_ENDPOINT:
             answer = await client.get(url, headers=wire.BOTH_TYPES)
             assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

@@ -11,11 +11,12 @@ from starlette.testclient import TestClient
 
 from tests.conftest import MakeApp
 from tests.routes.openapi.document import body_of, check, operations, resolved
+from tests.shipped import shipped
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
 TESTS = Path(__file__).parents[2]
-ALL = {"servers_dir": ("mcp_servers", str(TESTS / "fuzz" / "servers"))}
+ALL = {"servers_dir": (shipped(), str(TESTS / "fuzz" / "servers"))}
 ODD_URL = "/odd/mcp/tools/path%2Fwith%20a%20%7Bname%7D.of-its%20own"
 
 
@@ -28,7 +29,7 @@ class Other(BaseModel):
 
 
 async def test_the_document_is_valid(make_app: MakeApp) -> None:
-    async with opened(make_app(servers_dir=("mcp_servers",))) as client:
+    async with opened(make_app(servers_dir=(shipped(),))) as client:
         answer = await client.get("/openapi.json")
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["openapi"] == "3.1.0"

@@ -15,6 +15,7 @@ from tests import wire
 from tests.process.live.conftest import Start
 from tests.process.live.router import Router
 from tests.process.live.test_start import FAILING_START
+from tests.shipped import shipped
 
 pytestmark = pytest.mark.process
 
@@ -139,7 +140,7 @@ def test_failed_start_is_logged_as_json(start: Start, tmp_path: Path, settings: 
 
 def test_json_tool_of_python_reads_every_line(start: Start, tmp_path: Path) -> None:
     (tmp_path / "loud_server.py").write_text(LOUD)
-    router = start(LOG_FORMAT="json", MCP_SERVERS_DIR=f"{tmp_path}:mcp_servers").await_table()
+    router = start(LOG_FORMAT="json", MCP_SERVERS_DIR=f"{tmp_path}:{shipped()}").await_table()
     assert router.call("loud", "warn")[0] == 200
     assert router.call("echo", INJECTED)[0] == 404
     router.end()
