@@ -34,7 +34,7 @@ async def test_a_wrong_method_of_a_json_url_is_405(client: httpx2.AsyncClient, u
     assert ", ".join(sorted(answer.headers["allow"].split(", "))) == ALLOWED[url]
     if method != "HEAD":
         assert answer.json()["type"] == "urn:multi-mcp:error:method-not-allowed"
-        assert answer.json()["detail"] == f"{method} {url}: the method is not allowed."
+        assert answer.json()["detail"] == f"{method} {url}: method not allowed."
 
 
 @pytest.mark.parametrize("url", NATIVE)

@@ -44,7 +44,7 @@ async def test_refusal_states_the_limits_and_the_wait(make_app: MakeApp) -> None
     assert document.pop("requestId")
     assert document == {
         "type": "urn:multi-mcp:error:rate-limited",
-        "title": "Too many calls",
+        "title": "Too many requests",
         "status": 429,
         "detail": f"At most 2 calls in 60 s; the next one may come in {seconds} s.",
         "server": "one",
