@@ -1,4 +1,4 @@
-"""The Postman collection in docs/, run by newman against the router as a user starts it."""
+"""Runs the Postman collection of docs/ with newman against a router process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def requests() -> list[dict[str, Any]]:
 
 
 @pytest.mark.node
-def test_every_request_of_the_collection_is_answered_as_it_says(tmp_path: Path) -> None:
+def test_every_request_of_the_collection_passes_its_assertions(tmp_path: Path) -> None:
     newman = PROGRAMS / "newman"
     assert newman.exists(), "newman is not installed; run `make node_modules` first"
     report = tmp_path / "report.json"
@@ -40,7 +40,7 @@ def test_every_request_of_the_collection_is_answered_as_it_says(tmp_path: Path) 
     assert all(execution["assertions"] for execution in run["executions"])
 
 
-def test_every_request_goes_to_the_base_url_which_is_the_routers_own_by_default() -> None:
+def test_every_request_uses_the_base_url_whose_default_is_the_router() -> None:
     assert all(request["request"]["url"]["raw"].startswith("{{base_url}}/") for request in requests())
     variables = {variable["key"]: variable["value"] for variable in json.loads(COLLECTION.read_text())["variable"]}
     assert variables["base_url"] == "http://localhost:8000"

@@ -1,4 +1,4 @@
-"""What SECURITY.md names is there: the tests that hold its claims, and the settings that it speaks of."""
+"""SECURITY.md names existing tests for its claims, and existing settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 
 
-def test_every_test_that_it_names_is_there() -> None:
+def test_every_named_test_exists() -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", TEXT)
     assert len(named) > 10
     for path, function in named:
@@ -19,14 +19,14 @@ def test_every_test_that_it_names_is_there() -> None:
         assert not function or function in names, f"{path}::{function}"
 
 
-def test_every_setting_that_it_names_is_one() -> None:
-    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+def test_every_named_setting_exists() -> None:
+    table = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:MCP|LOG)_[A-Z_]+|REDIS_URL)`", TEXT))
     assert named
-    assert [name for name in named if f"| `{name}` |" not in page] == []
+    assert [name for name in named if f"| `{name}` |" not in table] == []
 
 
-def test_every_row_says_what_holds_it() -> None:
+def test_every_row_names_a_test() -> None:
     table = TEXT.partition("| attack |")[2].partition("\n\n")[0].splitlines()[2:]
     assert len(table) > 10
     assert [row for row in table if "`tests/" not in row.rpartition("|")[0].rpartition("|")[2]] == []

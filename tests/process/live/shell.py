@@ -1,4 +1,4 @@
-"""A shell that goes on from one command to the next, as a reader's does."""
+"""A shell that keeps its variables from one command to the next."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-END = "-- the command is over --"
+END = "-- end of command --"
 
 
 class Shell:
-    """Bash in `folder`. What a command prints is had when it is over, with what it says of errors."""
+    """Bash in `folder`."""
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self._process = subprocess.Popen(
@@ -35,6 +35,7 @@ class Shell:
         self._process.communicate()
 
     def run(self, command: str) -> str:
+        """Runs a command; returns its standard output and error output together, without outer white space."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{command}\nprintf '\\n%s\\n' '{END}'\n")
