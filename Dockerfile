@@ -1,9 +1,9 @@
 FROM python:3.13-slim AS build
-# optional.lock adds what rate limits, Redis, metrics and traces need.
+# optional.lock adds the packages of Redis, metrics and traces.
 ARG REQUIREMENTS=run.lock
 WORKDIR /app
 COPY requirements/*.lock requirements/
-# pip stays behind, so the environment has none. Its bytecode is made here: the image's root may be read-only.
+# The environment has no pip. Bytecode is compiled here, because the file system of the container may be read-only.
 RUN python -m venv --without-pip /venv \
  && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --no-deps --require-hashes \
       -r requirements/${REQUIREMENTS} \
@@ -15,7 +15,7 @@ COPY process process
 COPY gateway gateway
 COPY routes routes
 COPY mcp_servers mcp_servers
-# Checked, since a file may be replaced by a volume.
+# Checked hashes, because a volume may replace a file.
 RUN /venv/bin/python -m compileall -q --invalidation-mode checked-hash . && rm -r requirements
 
 FROM python:3.13-slim

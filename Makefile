@@ -6,34 +6,34 @@ IMAGE ?= multi-mcp
 UV := uv==0.13.9
 PIP_AUDIT := pip-audit==2.10.1
 
-TOO_OLD = multi-mcp needs Python 3.11 or newer, and $(PYTHON) is older; name another: make run PYTHON=python3.13
-MISSING = multi-mcp needs Python 3.11 or newer, and there is no $(PYTHON); name another: make run PYTHON=python3.13
+TOO_OLD = multi-mcp needs Python 3.11 or newer, and $(PYTHON) is older; choose another: make run PYTHON=python3.13
+MISSING = multi-mcp needs Python 3.11 or newer, and $(PYTHON) was not found; choose another: make run PYTHON=python3.13
 PIP := -m pip --disable-pip-version-check --quiet install
-# A lock is complete. With --no-deps no pip, however old, resolves it again, and so none finds a newer release in the way.
+# A lock is complete. Without --no-deps an old pip resolves it again and fails on releases newer than the lock.
 LOCKED := $(PIP) --no-deps --require-hashes -r
 PYTEST := .venv/bin/python -m pytest
-# What is marked is left out anyway; not even to import it saves seconds.
+# Marked tests are deselected anyway; not importing them saves seconds.
 HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/redis \
 	--ignore tests/browser
-# Plugins that no fast test uses take a second to import, in each process.
+# No fast test uses these plugins, and importing them takes a second in each process.
 FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py -p no:schemathesis -p no:hypothesispytest --numprocesses auto
-# Pins stay as they are where they can: make lock UPGRADE=--upgrade makes them all new.
+# Existing pins are kept if possible: make lock UPGRADE=--upgrade updates all of them.
 LOCK := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
 # `mcp_servers` is the user's folder: only the files that ship with the project are checked.
 SHIPPED := $(addprefix mcp_servers/,echo_server.py echo_tools.py math_server.py math_tools.py)
 NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 
-unexport PYTHONDONTWRITEBYTECODE  # whose absence halves a second start
+unexport PYTHONDONTWRITEBYTECODE  # cached bytecode halves the time of the second start
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR:  # an environment half made is made again
+.DELETE_ON_ERROR:  # an incomplete environment is created again
 .PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors fuzz redis browser soak bench audit container lock \
 	clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
-run: install ## serve; HOST, PORT, WORKERS and the other settings may follow: make run PORT=9000
+run: install ## serve; settings may follow: make run PORT=9000
 	@exec .venv/bin/python app.py
 
 dev: .venv/installed-test ## serve, and restart when a server's file changes
@@ -41,14 +41,14 @@ dev: .venv/installed-test ## serve, and restart when a server's file changes
 	exec .venv/bin/python -m uvicorn app:app --reload "$$@" --reload-dir settings --reload-dir features --reload-dir gateway --reload-dir routes \
 		--host "$${HOST:-127.0.0.1}" --port "$${PORT:-8000}" --timeout-graceful-shutdown 1 --no-access-log
 
-install: .venv/installed ## make .venv with what `make run` needs
+install: .venv/installed ## create .venv with the packages of `make run`
 
-optional: .venv/installed-optional ## install what single features need besides: Redis, rate limits, metrics, traces
+optional: .venv/installed-optional ## install the packages of optional features: Redis, metrics, traces
 
 test: .venv/installed-test ## run the fast tests
 	$(PYTEST) $(FAST)
 
-cover: .venv/installed-test ## run them with their branch coverage, which takes twice the time
+cover: .venv/installed-test ## run the fast tests with branch coverage (twice the time)
 	$(PYTEST) $(FAST) --cov --cov-report term-missing:skip-covered
 
 check: .venv/installed-test ## check format, lint, types and layout
@@ -57,14 +57,14 @@ check: .venv/installed-test ## check format, lint, types and layout
 	.venv/bin/python -m mypy
 	$(PYTEST) tests/test_layout.py
 
-format: .venv/installed-test ## format the code, and mend what lint can mend
+format: .venv/installed-test ## format the code and apply lint fixes
 	.venv/bin/python -m ruff check --fix . $(SHIPPED)
 	.venv/bin/python -m ruff format . $(SHIPPED)
 
-process: .venv/installed-test ## test the router as a process of its own, and what else takes seconds
+process: .venv/installed-test ## test the router as a real process, and run the blocks of the documentation
 	$(PYTEST) $(HERE) -m process --numprocesses 3
 
-conformance: .venv/installed-test node_modules ## run the official conformance suite and Inspector (needs Node)
+conformance: .venv/installed-test node_modules ## run the official conformance suite and the Inspector (needs Node)
 	$(PYTEST) tests/conformance -m conformance --numprocesses 2
 
 node_modules: $(NODE_MODULES)
@@ -72,39 +72,39 @@ node_modules: $(NODE_MODULES)
 postman: .venv/installed-test node_modules ## run the Postman collection (needs Node)
 	$(PYTEST) tests/docs -m node
 
-vendors: .venv/installed-test ## hold the formats against the vendors' own Python packages
+vendors: .venv/installed-test ## check the tool formats against the vendors' Python packages
 	$(PYTEST) tests/vendors -m vendors
 
-fuzz: .venv/installed-test ## send what nobody expects to every URL
+fuzz: .venv/installed-test ## send random and malformed requests to every URL
 	$(PYTEST) tests/fuzz -m fuzz --numprocesses 2
 
-redis: .venv/installed-test ## test what workers and replicas share (needs redis-server)
+redis: .venv/installed-test ## test rate limits and cache with Redis (needs redis-server)
 	$(PYTEST) tests/redis -m redis --numprocesses 2
 
-browser: .venv/installed-test ## call from a page in a real browser (needs Chromium)
+browser: .venv/installed-test ## test web pages in a real browser (needs Chromium)
 	$(PYTEST) tests/browser -m browser
 
-soak: .venv/installed-test ## open, leave and abort by the thousand, and see that nothing grows
+soak: .venv/installed-test ## open and abort thousands of connections; check that memory does not grow
 	$(PYTEST) tests/soak -m soak
 
-bench: .venv-bench/installed-bench ## measure speed and footprint beside the alternatives (needs wrk)
+bench: .venv-bench/installed-bench ## compare speed and footprint with the alternatives (needs wrk)
 	.venv-bench/bin/python -m benchmarks $(BENCH)
 
-audit: .venv/bin/python ## look for known vulnerabilities in all that is pinned (asks PyPI)
+audit: .venv/bin/python ## check all pinned packages for known vulnerabilities (queries PyPI)
 	.venv/bin/python $(PIP) "$(PIP_AUDIT)"
 	for lock in requirements/*.lock; do \
 		.venv/bin/python -m pip_audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 
-container: ## build the image
+container: ## build the container image
 	$(DOCKER) build -t $(IMAGE) .
 
-lock: .venv-lock/bin/uv ## pin what requirements.txt and requirements/*.txt allow, with hashes
+lock: .venv-lock/bin/uv ## pin requirements.txt and requirements/*.txt with hashes
 	$(LOCK) requirements.txt -o requirements/run.lock
 	$(LOCK) requirements.txt requirements/optional.txt -c requirements/run.lock -o requirements/optional.lock
 	$(LOCK) requirements.txt requirements/optional.txt requirements/test.txt -c requirements/optional.lock \
 		-o requirements/test.lock
 
-clean: ## remove all that these commands made
+clean: ## remove all files that these commands created
 	rm -rf .venv .venv-bench .venv-lock tests/conformance/node_modules .coverage .hypothesis .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -1,7 +1,7 @@
-"""`python -m benchmarks`: ours beside what one would write instead, all in one run; targets.py lists both.
+"""`python -m benchmarks`: measures the router and its alternatives in one run. targets.py lists them.
 
-The tables go to standard output and, after a full run, to benchmarks/results.md. A figure never fails the run; an
-answer that is wrong does.
+The tables go to standard output and, after a full run, to benchmarks/results.md. A slow figure does not fail the run;
+a wrong answer does.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from benchmarks.load import HERE, WrongAnswerError
 from benchmarks.tables import Figures, goal_table, load_table
 from benchmarks.targets import GOALS, TARGETS, Target
 
-PREAMBLE = """# What a call costs
+PREAMBLE = """# Cost of a call
 
-Made by `make bench` (`python -m benchmarks`): medians of {rounds} interleaved rounds of half a second, one worker each,
-the server and wrk on a core each. CPU is that of the server process, for one request. A ratio is the median of the
-rounds' own CPU ratios. Python {python}, {versions}.
+Output of `make bench` (`python -m benchmarks`): medians of {rounds} interleaved rounds of half a second. Each server has
+one worker; the server and wrk each have one core. CPU is the CPU time of the server process for one request. A ratio
+is the median of the CPU ratios of the rounds. Python {python}, {versions}.
 """
 ALL = [*TARGETS, *FEATURES]
 PACKAGES = ("mcp", "starlette", "uvicorn", "httptools", "pydantic", "fastapi")
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def tables(targets: Sequence[Target], columns: Sequence[Figures], installed: float | None) -> Iterator[str]:
-    """Ours beside the alternatives; then ours with each feature beside ours with none."""
+    """Yields the tables of the router and its alternatives, then those of the router with each feature."""
     beside = [target for target in targets if target.group != OFF.group]
     with_features = [target for target in targets if target.group == OFF.group]
     if beside or installed is not None:
@@ -69,9 +69,11 @@ def tables(targets: Sequence[Target], columns: Sequence[Figures], installed: flo
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure ours beside the alternatives.")
-    parser.add_argument("--quick", action="store_true", help="three rounds, asyncio alone, no footprint, no file")
-    parser.add_argument("--rounds", type=int, metavar="N", help="half seconds for each target")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure the router and its alternatives."
+    )
+    parser.add_argument("--quick", action="store_true", help="three rounds, asyncio only, no footprint, no file")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of half a second for each target")
     parser.add_argument("--only", default="", metavar="NAME", help="a group, part of a target's name, or footprint")
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""One column of the table: every target on one event loop, round after round in a rotating order."""
+"""Measures every target on one event loop, which is one column of the tables, in rounds of rotating order."""
 
 import importlib.util
 import json
@@ -24,9 +24,9 @@ INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`loop` is "asyncio" or "uvloop": uvicorn takes uvloop where it can import it, so asyncio's column hides it.
+    """One event loop, "asyncio" or "uvloop". uvicorn uses uvloop if it can import it, so the asyncio column hides it.
 
-    `ports` are below those that the kernel gives to whoever asks, for a server binds a second after it is started.
+    `ports` are below the range from which the kernel assigns free ports: a server binds a second after its start.
     """
 
     loop: str
@@ -39,7 +39,7 @@ class Column:
             return {}
         hidden = self.folder / "hidden"
         hidden.mkdir(exist_ok=True)
-        (hidden / "uvloop.py").write_text('raise ImportError("hidden: this is the column of asyncio")\n')
+        (hidden / "uvloop.py").write_text('raise ImportError("hidden: this column measures asyncio")\n')
         return {"PYTHONPATH": str(hidden)}
 
     def start(self, program: str) -> Process:
@@ -60,7 +60,7 @@ class Column:
         return path
 
     def measure(self, targets: Sequence[Target], rounds: int) -> dict[str, list[Load]]:
-        """The rounds of each target by its name. Every server runs throughout; one at a time is loaded."""
+        """Returns the rounds of each target by name. All servers run the whole time; one at a time is under load."""
         write_keys(self.folder)
         with ExitStack() as stack:
             running: dict[str, Process] = {}
@@ -94,7 +94,7 @@ def has_uvloop() -> bool:
 
 
 def headers_for(target: Target, process: Process) -> Mapping[str, str]:
-    """The target's headers, with a session of its own where it is called in one."""
+    """Returns the headers of a target. A target in a session gets a new session."""
     if not target.in_session:
         return target.headers
     opened = process.ask("POST", target.path, json.dumps(INITIALIZE).encode(), LEGACY)
@@ -106,7 +106,7 @@ def headers_for(target: Target, process: Process) -> Mapping[str, str]:
 
 
 def check(target: Target, process: Process, headers: Mapping[str, str]) -> None:
-    """Nothing that answers wrongly is measured."""
+    """Raises WrongAnswerError unless the target answers correctly."""
     answer = process.ask("POST", target.path, target.body.replace(b'"@id"', b"7"), headers)
     if answer.status != 200 or target.holds not in answer.body:
         raise WrongAnswerError(f"{target.name}: {answer.status} {answer.body[:300]!r}")

@@ -1,6 +1,6 @@
-"""What ours is measured against: the same tools behind the least code, the usual code and the SDK alone.
+"""The alternatives: the same tools behind minimal code, typical code and the SDK alone.
 
-Each function makes one application; `uvicorn --factory benchmarks.controls:NAME` serves it.
+Each function returns one application; `uvicorn --factory benchmarks.controls:NAME` serves it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ FUNCTIONS: dict[str, Callable[..., Awaitable[object]]] = {"add": bench_server.ad
 
 
 def raw() -> ASGIApp:
-    """ASGI and nothing else: read the body, answer a constant."""
+    """Plain ASGI: reads the body and answers with a constant."""
     headers = [(b"content-type", b"application/json"), (b"content-length", b"13")]
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +37,7 @@ def raw() -> ASGIApp:
 
 
 def starlette() -> Starlette:
-    """What one writes by hand: no validation, no schema, no MCP."""
+    """A hand-written endpoint without validation, schemas or MCP."""
 
     async def call(request: Request) -> Response:
         body = await request.json()
@@ -61,7 +61,7 @@ class Answer(BaseModel):
 
 
 def fastapi() -> FastAPI:
-    """Typed endpoints, as FastAPI's own tutorial writes them."""
+    """Typed endpoints in the style of the FastAPI tutorial."""
 
     async def call(body: Call) -> Answer:
         return Answer(result=await bench_server.add(body.arguments.a, body.arguments.b))
@@ -88,10 +88,10 @@ def naive() -> Starlette:
 
 
 def sdk() -> Starlette:
-    """The SDK's own Streamable HTTP application, as it comes."""
+    """The SDK's own Streamable HTTP application, unchanged."""
     return mcp.streamable_http_app()
 
 
 def sdk_events() -> Starlette:
-    """The same in the mode that ours serves: a client that lost its connection gets what it missed."""
+    """The SDK's application with our event store, so that a client can resume a stream, as with the router."""
     return mcp.streamable_http_app(event_store=Events(EventLimits()).new_store(), retry_interval=1000)

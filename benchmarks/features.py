@@ -1,4 +1,4 @@
-"""What each feature adds to a call: ours with it on beside ours with all off, in the same rounds."""
+"""The cost of each feature: the router with the feature on and with all features off, in the same rounds."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ FEATURE_GOALS = [
 
 
 def settings(program: str, folder: Path) -> Mapping[str, str]:
-    """The environment of one of ours."""
+    """Returns the environment of a router by the name of its program."""
     key = {"MCP_AUTH_KEYS": str(folder / "keys.json")}
     return {
         "ours": {},
@@ -47,7 +47,7 @@ def settings(program: str, folder: Path) -> Mapping[str, str]:
 
 
 def write_keys(folder: Path) -> None:
-    """The file of the one key that the requests carry."""
+    """Writes the key file for the key that the requests carry."""
     key = {"id": "benchkey", "name": "bench", "sha256": sha256(KEY.encode()).hexdigest(), "scopes": ["bench:*"]}
     path = folder / "keys.json"
     path.write_text(json.dumps({"keys": [key | {"created": "2026-01-01T00:00:00Z", "expires": None}]}))

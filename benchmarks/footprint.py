@@ -1,4 +1,4 @@
-"""How quickly ours starts, how much memory it takes and keeps, and how much it installs."""
+"""Start time, memory and installed size of the router."""
 
 import os
 import resource
@@ -22,7 +22,7 @@ HEALTH, CALL = "/health", "/bench/mcp/call"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Seconds from nothing to ready: by the clock, and of CPU."""
+    """Seconds from the start of the process until it is ready: wall-clock time and CPU time."""
 
     wall: float
     cpu: float
@@ -30,7 +30,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """The start of ours and of the bare imports; MiB after the start, and what 50,000 calls add to a warm server."""
+    """Start times of the router and of the bare imports; MiB after the start, and MiB added by 50,000 calls."""
 
     ours: Start
     imports: Start
@@ -39,7 +39,7 @@ class Footprint:
 
 
 def measure(column: Column) -> Footprint:
-    """Ours until its first good /health, and the bare imports until they are done: medians of interleaved starts."""
+    """Measures the router until /health is good, and the bare imports until they end. Medians of interleaved starts."""
     ours, imports = [], []
     for _ in range(STARTS):
         imports.append(start_of_import_line(column))
@@ -80,10 +80,9 @@ def memory(column: Column) -> tuple[float, float]:
 
 
 def installed_megabytes() -> float:
-    """All files of a run-time only installation, compiled modules included and pip not, in millions of bytes."""
-    names = (HERE.parent / name for name in ("requirements.lock", "requirements.txt"))
-    requirements = next(path for path in names if path.exists())
+    """Returns the size of a run-time installation in MB, with compiled modules and without pip."""
+    requirements = HERE.parent / "requirements" / "run.lock"
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--quiet", "--quiet", "--target", folder, "--requirement", str(requirements)]
+        options = ["--quiet", "--quiet", "--no-deps", "--target", folder, "--requirement", str(requirements)]
         subprocess.run([sys.executable, "-m", "pip", "install", *options], check=True)
         return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1e6

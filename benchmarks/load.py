@@ -1,4 +1,4 @@
-"""One server process, what it costs, and wrk against it."""
+"""A server process, its CPU time and memory, and the load from wrk."""
 
 import ctypes
 import http.client
@@ -14,19 +14,19 @@ from typing import Any, NamedTuple, Self
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "post.lua"
-TRIES = 10  # of one round: on a busy machine a process may not get its core for half a second
+TRIES = 10  # of one round: on a busy machine a process may wait half a second for its core
 CORES = sorted(os.sched_getaffinity(0))
 ON_SERVER_CORE = ["taskset", "--cpu-list", str(CORES[0])]
 ON_WRK_CORE = ["taskset", "--cpu-list", str(CORES[-1])]
 
 
 class WrongAnswerError(Exception):
-    """A target that does not do what is measured: its figures would mean nothing."""
+    """A target gave a wrong answer, so its figures would be meaningless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What wrk saw in one round. `cpu` is the server's, in microseconds a request; p50 and p99 in milliseconds."""
+    """One round. `cpu` is the server's CPU time in microseconds per request; p50 and p99 are in milliseconds."""
 
     requests: int
     seconds: float
@@ -46,7 +46,7 @@ class Answer(NamedTuple):
 
 
 class Process:
-    """A server on its own core, from start to stop; its output goes to a file."""
+    """A server process on its own core. Its output goes to a file."""
 
     def __init__(self, command: Sequence[str], port: int, environment: Mapping[str, str], log: Path) -> None:
         self.port = port
@@ -71,7 +71,7 @@ class Process:
             self._process.wait()
 
     def wait_for_answer(self, path: str, worst: int = 499) -> None:
-        """Return when GET `path` first answers with a status up to `worst`, within a minute."""
+        """Waits up to a minute until GET `path` answers with a status of at most `worst`."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
@@ -91,11 +91,11 @@ class Process:
             connection.close()
 
     def cpu_seconds(self) -> float:
-        """All its threads, user and system (clock_getcpuclockid(3): the same sum as /proc/PID/stat, in nanoseconds)."""
+        """Returns user and system time of all threads. clock_getcpuclockid(3) is finer than /proc/PID/stat."""
         return time.clock_gettime(self._clock)
 
     def resident(self) -> float:
-        """MiB in memory."""
+        """Returns the resident memory in MiB."""
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGESIZE") / 2**20
 
@@ -103,7 +103,7 @@ class Process:
         return f"/{library}/" in Path(f"/proc/{self._process.pid}/maps").read_text()
 
     def load(self, path: str, headers: Mapping[str, str], body: Path, connections: int, seconds: float = 0.5) -> Load:
-        """Let wrk post `body` to `path` for so long; every answer must be a success."""
+        """Posts `body` to `path` with wrk for `seconds`. Raises WrongAnswerError if a request fails."""
         url = f"http://127.0.0.1:{self.port}{path}"
         command = [*ON_WRK_CORE, "wrk", "-t1", f"-c{connections}", "-d60", "--timeout=30", "-s", str(SCRIPT), url]
         for name, value in headers.items():
@@ -120,12 +120,12 @@ class Process:
 
 
 def wrk(command: Sequence[str], body: Path, seconds: float) -> dict[str, Any]:
-    """What post.lua prints. A signal ends it, for wrk's own durations are whole seconds."""
+    """Returns the output of post.lua. A signal ends wrk, because its own durations are whole seconds."""
     with subprocess.Popen(command, env=os.environ | {"BODY": str(body)}, stdout=subprocess.PIPE) as process:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate()
-    if not output:  # it was ended before it had begun
+    if not output:  # wrk ended before it started to send
         return {"requests": 0, "failures": 0}
     seen: dict[str, Any] = json.loads(output.splitlines()[-1])
     return seen

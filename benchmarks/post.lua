@@ -1,4 +1,4 @@
--- Posts the file $BODY again and again; "@id" in it becomes a number that this session has not seen.
+-- Posts the file $BODY repeatedly and replaces "@id" in it with a new number each time.
 -- Prints one line of JSON at the end.
 local file = io.open(os.getenv("BODY"), "rb")
 wrk.method = "POST"

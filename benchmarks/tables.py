@@ -1,4 +1,4 @@
-"""The figures as Markdown."""
+"""Formats the figures as Markdown tables."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from benchmarks.targets import Goal, Target
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured on one event loop: the rounds of each target by its name, and the footprint if asked for."""
+    """Figures of one event loop: the rounds of each target by name, and the footprint if it was measured."""
 
     loop: str
     loads: Mapping[str, Sequence[Load]]
@@ -19,7 +19,7 @@ class Figures:
 
 
 def load_table(targets: Sequence[Target], columns: Sequence[Figures]) -> str:
-    """Medians of the rounds."""
+    """Returns the table of medians."""
     head = [cell for column in columns for cell in (f"{column.loop}: CPU µs", "requests/s", "p50 ms", "p99 ms")]
     rows = [[target.name] + [cell for column in columns for cell in load_cells(column.loads[target.name])]
             for target in targets]  # fmt: skip
@@ -36,7 +36,7 @@ def load_cells(loads: Sequence[Load]) -> list[str]:
 
 
 def goal_table(goals: Sequence[Goal], columns: Sequence[Figures], installed: float | None = None) -> str:
-    """What `installed` says is shown with the footprint."""
+    """Returns the table of goals. `installed` is in MB and adds the footprint."""
     rows = [*ratio_rows(goals, columns)]
     if installed is not None:
         rows += [*footprint_rows([column.footprint for column in columns if column.footprint])]
@@ -53,7 +53,7 @@ def ratio_rows(goals: Sequence[Goal], columns: Sequence[Figures]) -> Iterable[li
 
 
 def compared(measured: Sequence[Load], against: Sequence[Load], limit: float | None) -> str:
-    """The median of each round's own ratio, and their range: two targets of one round met the same noise."""
+    """Returns median and range of the ratios within each round, where both targets meet the same noise."""
     ratios = [one.cpu / other.cpu for one, other in zip(measured, against, strict=True)]
     return f"{verdict(statistics.median(ratios), limit)} ({min(ratios):.2f} to {max(ratios):.2f})"
 

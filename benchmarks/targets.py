@@ -1,4 +1,4 @@
-"""What is measured: who answers, at which path, with which bytes, and what the answer must hold."""
+"""The requests to measure: program, path, body and expected answer."""
 
 import json
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ MEGABYTE = "x" * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One row of the table. `program` is a function of controls.py, or "ours"; `holds` must stand in the answer.
+    """One row of the table. `program` is a function of controls.py, or "ours"; the answer must contain `holds`.
 
-    Few connections where a call is dear: those in flight when a round ends have cost CPU and are not counted.
+    Expensive calls use few connections: calls in flight at the end of a round use CPU time but are not counted.
     """
 
     group: str
@@ -49,7 +49,7 @@ def call(tool: str, **arguments: object) -> bytes:
 
 
 def native(**more: object) -> bytes:
-    """A tools/call. post.lua puts a new number for "@id": a session cannot answer two calls of one id at once."""
+    """Returns a tools/call. post.lua replaces "@id" with a new number, since ids in flight must differ in a session."""
     params = {"name": "add", "arguments": {"a": 10, "b": 32}} | more
     return json.dumps({"jsonrpc": "2.0", "id": "@id", "method": "tools/call", "params": params}).encode()
 
@@ -84,7 +84,7 @@ TARGETS = [
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """`measured` may cost at most `limit` times the CPU of `against`; without a limit the ratio is only shown."""
+    """At most `limit` times the CPU time of `against` for `measured`. Without a limit the ratio is only shown."""
 
     measured: str
     against: str

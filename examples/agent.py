@@ -3,7 +3,7 @@
     pip install openai
     OPENAI_API_KEY=... OPENAI_MODEL=... python examples/agent.py "What is 6 times 7?"
 
-OPENAI_BASE_URL points it at any compatible endpoint, MULTI_MCP_URL at another router than http://127.0.0.1:8000.
+OPENAI_BASE_URL sets another compatible endpoint. MULTI_MCP_URL sets another router than http://127.0.0.1:8000.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ STEPS = 10
 
 
 class NoAnswer(Exception):
-    """The model was still calling tools when its steps were used up."""
+    """The model was still calling tools at its last step."""
 
 
 async def ask(question: str, router: httpx2.AsyncClient, openai: AsyncOpenAI, model: str, steps: int = STEPS) -> str:
-    """Let the model call tools until it answers in words."""
+    """Lets the model call tools until it answers with text. Raises NoAnswer after `steps` turns."""
     tools = await list_tools(router)
     messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": question}]
     for _ in range(steps):
@@ -46,7 +46,7 @@ async def list_tools(router: httpx2.AsyncClient) -> list[ChatCompletionToolParam
 
 
 async def answer(router: httpx2.AsyncClient, call: ChatCompletionMessageFunctionToolCall) -> ChatCompletionMessageParam:
-    """What the model is told about one of its calls, be it a result or what went wrong, so that it can try again."""
+    """Returns the tool message for one call: its result, or the error, so that the model can try again."""
     content = await call_tool(router, call.function.name, call.function.arguments)
     return {"role": "tool", "tool_call_id": call.id, "content": content}
 
@@ -61,14 +61,14 @@ async def call_tool(router: httpx2.AsyncClient, name: str, arguments: str) -> st
     except httpx2.HTTPError as exc:
         return f"The router did not answer: {str(exc) or type(exc).__name__}"
     if response.status_code == 202:
-        return "The tool asks its user for more, which this agent has no way to pass on."
+        return "The tool asks for input, which this agent does not support."
     if response.is_success:
         return json.dumps(response.json()["result"], ensure_ascii=False)
     return problem(response)
 
 
 def problem(response: httpx2.Response) -> str:
-    """Why a call failed, in words; for arguments that do not fit, with what is wrong about each."""
+    """Returns the reason of a failed call. For invalid arguments it includes the list of errors."""
     if not response.headers.get("content-type", "").startswith("application/problem+json"):
         return f"The router answered with status {response.status_code}."
     answer = response.json()

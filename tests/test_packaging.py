@@ -1,4 +1,4 @@
-"""What the Makefile, the locks and the Dockerfile promise, as far as it can be had without installing or building."""
+"""Tests the Makefile, the locks and the Dockerfile without installing or building."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUN_TIME = ROOT / "requirements" / "run.lock"
 OPTIONAL = ROOT / "requirements" / "optional.lock"
 TEST = ROOT / "requirements" / "test.lock"
 
-# Stands for python3 and for the python of the environment that it makes: it notes what it is asked to do.
+# Replaces python3 and the python of the environment that it creates. It records its arguments.
 PYTHON = """#!/bin/sh
 echo "$PORT $*" >>calls
 case "$*" in
@@ -31,7 +31,7 @@ esac
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clean clone whose Python installs nothing."""
+    """Returns a clean clone whose Python installs nothing."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / "python3").write_text(PYTHON)
@@ -45,7 +45,7 @@ def make(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def calls(clone: Path) -> list[str]:
-    """What the environment's Python was asked to do since the last look."""
+    """Returns the recorded calls of Python since the last call of this function."""
     lines = (clone / "calls").read_text().splitlines() if (clone / "calls").exists() else []
     (clone / "calls").unlink(missing_ok=True)
     return [line for line in lines if "sys.exit" not in line]
@@ -66,7 +66,7 @@ def commands() -> set[str]:
     return set(re.findall(r"^([a-z_]+):.*## ", MAKEFILE, re.MULTILINE))
 
 
-def test_the_first_run_makes_an_environment_installs_the_lock_and_serves(clone: Path) -> None:
+def test_first_run_creates_an_environment_installs_the_lock_and_serves(clone: Path) -> None:
     assert make(clone, "run").returncode == 0
     made, installed, served = calls(clone)
     assert made == "8000 -m venv --clear .venv"
@@ -74,14 +74,14 @@ def test_the_first_run_makes_an_environment_installs_the_lock_and_serves(clone: 
     assert served == "8000 app.py"
 
 
-def test_the_second_run_installs_nothing(clone: Path) -> None:
+def test_second_run_installs_nothing(clone: Path) -> None:
     make(clone, "run")
     calls(clone)
     assert make(clone, "run").returncode == 0
     assert calls(clone) == ["8000 app.py"]
 
 
-def test_a_changed_lock_is_installed(clone: Path) -> None:
+def test_changed_lock_is_installed(clone: Path) -> None:
     make(clone, "install")
     calls(clone)
     after = (clone / ".venv" / "installed").stat().st_mtime + 10
@@ -91,7 +91,7 @@ def test_a_changed_lock_is_installed(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["no-venv", "no-network"])
-def test_an_install_that_failed_is_taken_up_again(clone: Path, trouble: str) -> None:
+def test_failed_install_is_retried(clone: Path, trouble: str) -> None:
     (clone / trouble).touch()
     assert make(clone, "run").returncode != 0
     *_, failed = calls(clone)
@@ -101,41 +101,41 @@ def test_an_install_that_failed_is_taken_up_again(clone: Path, trouble: str) -> 
     assert (again, served) == (failed, "8000 app.py")
 
 
-def test_a_setting_on_the_make_line_stands_before_the_environment(clone: Path) -> None:
+def test_setting_on_the_make_line_overrides_the_environment(clone: Path) -> None:
     make(clone, "run", "PORT=9000")
     assert calls(clone)[-1] == "9000 app.py"
 
 
 @pytest.mark.parametrize(
-    ("python", "reason"), [("false", "false is older"), ("no-such-python", "there is no no-such-python")]
+    ("python", "reason"), [("false", "false is older"), ("no-such-python", "no-such-python was not found")]
 )
-def test_an_old_or_missing_python_is_reported_in_one_sentence(clone: Path, python: str, reason: str) -> None:
+def test_old_or_missing_python_is_reported_in_one_sentence(clone: Path, python: str, reason: str) -> None:
     ended = make(clone, "run", f"PYTHON={python}")
     assert ended.returncode != 0
     assert ended.stderr.splitlines()[0].startswith(f"multi-mcp needs Python 3.11 or newer, and {reason}; ")
 
 
-def test_every_lock_is_installed_without_being_resolved_again() -> None:
+def test_every_lock_is_installed_without_resolving_it_again() -> None:
     installs = re.findall(r"^\t.*\$\((PIP|LOCKED)\) (.*)$", MAKEFILE, re.MULTILINE)
     assert {variable for variable, what in installs if what.endswith(".lock")} == {"LOCKED"}
     assert re.search(r"^LOCKED := \$\(PIP\) --no-deps --require-hashes -r$", MAKEFILE, re.MULTILINE)
 
 
-def test_make_dev_watches_every_folder_of_servers(clone: Path) -> None:
+def test_make_dev_watches_every_servers_folder(clone: Path) -> None:
     make(clone, "dev", "MCP_SERVERS_DIR=mcp_servers:my servers")
     served = calls(clone)[-1]
     assert "-m uvicorn app:app --reload --reload-dir mcp_servers --reload-dir my servers " in served
     assert "--host 127.0.0.1 --port 8000 --timeout-graceful-shutdown 1 " in served
 
 
-def test_make_alone_lists_every_command(clone: Path) -> None:
+def test_make_without_arguments_lists_every_command(clone: Path) -> None:
     listed = {line.split()[1] for line in make(clone).stdout.splitlines()}
     phony = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)", MAKEFILE, re.MULTILINE)
     assert phony is not None
     assert listed == commands() == set(phony[1].replace("\\", "").split()) - {"node_modules"}
 
 
-def test_ci_calls_these_commands_and_nothing_else() -> None:
+def test_ci_calls_only_these_commands() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     called = re.search(r"for command in (.*); do", script)
     assert called is not None
@@ -144,7 +144,7 @@ def test_ci_calls_these_commands_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("marker", ["process", "conformance", "node", "vendors", "fuzz", "soak", "redis", "browser"])
-def test_what_make_test_leaves_out_another_command_runs(marker: str) -> None:
+def test_every_marker_excluded_from_make_test_has_its_own_command(marker: str) -> None:
     assert re.search(
         rf"^\t\$\(PYTEST\) (tests/\w+|\$\(HERE\)) -m {marker}( --numprocesses \d)?$", MAKEFILE, re.MULTILINE
     )
@@ -168,18 +168,18 @@ def test_every_requirement_is_bounded_and_pinned_within_its_bounds(name: str, lo
         assert requirement.specifier.contains(pins(lock)[requirement.name]), requirement
 
 
-def test_the_tests_run_on_what_is_served() -> None:
+def test_test_lock_contains_the_pins_of_the_run_time() -> None:
     assert pins(RUN_TIME).items() <= pins(OPTIONAL).items() <= pins(TEST).items()
 
 
 @pytest.mark.parametrize("lock", [RUN_TIME, OPTIONAL, TEST], ids=lambda lock: lock.name)
-def test_a_lock_holds_pins_and_hashes_and_names_no_place(lock: Path) -> None:
+def test_lock_contains_only_pins_and_hashes(lock: Path) -> None:
     pin = r"[a-z0-9-]+==[\w.]+( ; [\w.<>!='\" ]+)? \\"
     for line in lock.read_text(encoding="utf-8").splitlines():
         assert re.fullmatch(rf"{pin}|    --hash=sha256:[0-9a-f]{{64}}( \\)?", line), line
 
 
-def test_the_image_runs_as_nobody_of_note_and_in_exec_form() -> None:
+def test_image_runs_without_root_and_in_exec_form() -> None:
     users = re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
     assert [re.fullmatch(r"[1-9]\d*:[1-9]\d*", user) is not None for user in users] == [True]
     assert json.loads(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[0]) == ["python", "app.py"]
@@ -187,7 +187,7 @@ def test_the_image_runs_as_nobody_of_note_and_in_exec_form() -> None:
     assert "--no-deps --require-hashes \\\n      -r requirements/${REQUIREMENTS} " in DOCKERFILE
 
 
-def test_what_the_image_copies_is_there_and_not_ignored() -> None:
+def test_files_copied_into_the_image_exist_and_are_not_ignored() -> None:
     admitted = set((ROOT / ".dockerignore").read_text(encoding="utf-8").split())
     copied = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE)
     assert {"app.py", "settings", "features", "process", "gateway", "routes", "mcp_servers"} < set(copied)

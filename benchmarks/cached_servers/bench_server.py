@@ -1,4 +1,4 @@
-"""The trivial tool, marked to be cached."""
+"""A trivial tool whose results are cached."""
 
 from mcp.server import MCPServer
 

@@ -1,4 +1,4 @@
-"""The tools every target answers with: ours, the SDK's own app and the naive control serve this one module."""
+"""The tools of every target: the router, the SDK's application and the naive endpoint serve this module."""
 
 from mcp.server import MCPServer
 
@@ -19,5 +19,5 @@ def add_sync(a: int, b: int) -> int:
 
 @mcp.tool()
 async def echo(text: str) -> str:
-    """Give the text back."""
+    """Return the text."""
     return text

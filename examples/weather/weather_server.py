@@ -1,4 +1,4 @@
-"""A server that asks another service. Copy both files of this folder into mcp_servers/ to have it served."""
+"""A server that calls another service. To serve it, copy both files of this folder to mcp_servers/."""
 
 import os
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from weather_tools import OpenMeteo, forecast, temperature
 
 @asynccontextmanager
 async def lifespan(server: MCPServer[OpenMeteo]) -> AsyncIterator[OpenMeteo]:
-    """Read the settings and keep one client, with its open connections, for all calls."""
+    """Reads the settings and opens one HTTP client for all calls."""
     seconds = float(os.environ.get("WEATHER_TIMEOUT", "10"))
     geocoding_url = os.environ.get("WEATHER_GEOCODING_URL", "https://geocoding-api.open-meteo.com")
     forecast_url = os.environ.get("WEATHER_FORECAST_URL", "https://api.open-meteo.com")

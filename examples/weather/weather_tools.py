@@ -1,4 +1,4 @@
-"""The weather of a city from Open-Meteo (https://open-meteo.com/en/docs): first where it is, then how it is there."""
+"""Tools for the weather of a city. They use Open-Meteo (https://open-meteo.com/en/docs): geocoding, then forecast."""
 
 from dataclasses import dataclass
 from typing import Annotated, Self, TypeVar
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from typing_extensions import TypedDict
 
 City = Annotated[str, Field(min_length=1, max_length=100, description="a city's name, in any language")]
-Days = Annotated[int, Field(ge=1, le=16, description="how many days, today included")]
+Days = Annotated[int, Field(ge=1, le=16, description="number of days, including today")]
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
@@ -36,7 +36,7 @@ class Forecast(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class OpenMeteo:
-    """The service's two addresses and the client that asks them; open for as long as the server is."""
+    """The two base URLs of the service and the HTTP client, which is open while the server runs."""
 
     client: httpx2.AsyncClient
     geocoding_url: str
@@ -86,7 +86,7 @@ class Refusal(BaseModel):
 
 
 async def temperature(city: City, ctx: Context[OpenMeteo]) -> Temperature:
-    """Tell how warm it is in a city now, in degrees Celsius, and the local time of the measurement."""
+    """Get the current temperature of a city in degrees Celsius, and the local time of the measurement."""
     service = ctx.request_context.lifespan_context
     place = await find(service, city)
     now = (await ask_forecast(service, place, Current, current="temperature_2m")).current
@@ -94,7 +94,7 @@ async def temperature(city: City, ctx: Context[OpenMeteo]) -> Temperature:
 
 
 async def forecast(city: City, ctx: Context[OpenMeteo], days: Days = 3) -> Forecast:
-    """Tell the weather of a city for the coming days: lowest and highest temperature, rain and snow."""
+    """Get the forecast of a city for the coming days: lowest and highest temperature, precipitation."""
     service = ctx.request_context.lifespan_context
     place = await find(service, city)
     wanted = "temperature_2m_min,temperature_2m_max,precipitation_sum"
@@ -113,7 +113,7 @@ async def forecast(city: City, ctx: Context[OpenMeteo], days: Days = 3) -> Forec
 async def find(service: OpenMeteo, city: str) -> Place:
     places = await ask(service.client, f"{service.geocoding_url}/v1/search", Places, name=city, count=1)
     if not places.results:
-        raise ToolError(f"No city is known by the name {city!r}.")
+        raise ToolError(f"Unknown city {city!r}.")
     return places.results[0]
 
 
@@ -123,7 +123,7 @@ async def ask_forecast(service: OpenMeteo, place: Place, shape: type[Answer], **
 
 
 async def ask(client: httpx2.AsyncClient, url: str, shape: type[Answer], **query: str | float) -> Answer:
-    """Get what has the given shape from the service, or say as a ToolError why there is nothing to be had."""
+    """Returns the answer of the service as a `shape`. Raises ToolError with the reason if that fails."""
     try:
         response = await client.get(url, params=query)
         if not response.is_success:

@@ -1,4 +1,4 @@
-"""A chat-completions endpoint that follows a script."""
+"""A chat-completions endpoint with scripted answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Message = dict[str, Any]
 
 
 class Model:
-    """Answers each request with the next message of its script, and remembers what it was sent."""
+    """Answers each request with the next message of its script, and records the requests."""
 
     def __init__(self, serve: Serve) -> None:
         self.script: list[Message] = []
@@ -34,13 +34,13 @@ class Model:
         return JSONResponse(completion)
 
     def was_told(self) -> dict[str, str]:
-        """The tool messages of the last request, by the call that they answer."""
+        """Returns the tool messages of the last request by call id."""
         tool_messages = [message for message in self.requests[-1]["messages"] if message["role"] == "tool"]
         return {message["tool_call_id"]: message["content"] for message in tool_messages}
 
 
 def calls(*calls: tuple[str, str]) -> Message:
-    """A message in which the model calls tools; the calls' ids count from 1."""
+    """Returns a message in which the model calls tools. The ids of the calls count from 1."""
     return {
         "tool_calls": [
             {"id": str(number), "type": "function", "function": {"name": name, "arguments": arguments}}

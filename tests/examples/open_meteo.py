@@ -1,4 +1,4 @@
-"""A service that answers in the words of Open-Meteo, as its documentation and its own server have them."""
+"""A service with the answers of Open-Meteo, taken from its documentation and its server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DAILY = (
 
 
 class OpenMeteo:
-    """Gives each endpoint the answer that a test has laid out for it, and remembers what it was asked."""
+    """Returns the answers that a test has set for each endpoint, and records the requests."""
 
     def __init__(self, serve: Serve) -> None:
         self.url = serve(Starlette(routes=[Route("/v1/{endpoint}", self.answer)]))

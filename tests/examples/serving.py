@@ -1,4 +1,4 @@
-"""A real port for an example to talk to, and any ASGI application behind it."""
+"""Serves an ASGI application on a real port."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Serve = Callable[[ASGIApp], str]
 
 
 class Announced(uvicorn.Server):
-    """Says when it listens, so that nobody has to poll for it."""
+    """Sets an event when it listens, so that no test has to poll."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

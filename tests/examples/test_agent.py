@@ -1,4 +1,4 @@
-"""The agent example against a model that follows a script, and a real router with real tools."""
+"""Tests the agent example against a scripted model and a real router with real tools."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def ask(model: Model, router_url: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.anyio
-async def test_a_model_that_needs_no_tool_is_asked_once(ask: Ask, model: Model) -> None:
+async def test_model_that_calls_no_tool_is_asked_once(ask: Ask, model: Model) -> None:
     model.follow(says("Hello."))
 
     assert await ask("Say hello.") == "Hello."
@@ -71,7 +71,7 @@ async def test_a_model_that_needs_no_tool_is_asked_once(ask: Ask, model: Model) 
 
 
 @pytest.mark.anyio
-async def test_the_model_is_offered_every_tool_of_every_server(ask: Ask, model: Model) -> None:
+async def test_model_receives_every_tool_of_every_server(ask: Ask, model: Model) -> None:
     model.follow(says("Hello."))
 
     await ask("Say hello.")
@@ -82,7 +82,7 @@ async def test_the_model_is_offered_every_tool_of_every_server(ask: Ask, model: 
 
 
 @pytest.mark.anyio
-async def test_several_calls_of_one_turn_are_all_answered(ask: Ask, model: Model) -> None:
+async def test_all_calls_of_one_turn_are_answered(ask: Ask, model: Model) -> None:
     model.follow(
         calls(
             ("math_multiply_tool", '{"a": 6, "b": 7}'),
@@ -98,7 +98,7 @@ async def test_several_calls_of_one_turn_are_all_answered(ask: Ask, model: Model
 
 
 @pytest.mark.anyio
-async def test_turn_follows_turn_until_the_model_answers(ask: Ask, model: Model) -> None:
+async def test_turns_continue_until_the_model_answers(ask: Ask, model: Model) -> None:
     model.follow(
         calls(("math_add_tool", '{"a": 1, "b": 2}')),
         calls(("math_multiply_tool", '{"a": 3, "b": 14}')),
@@ -110,7 +110,7 @@ async def test_turn_follows_turn_until_the_model_answers(ask: Ask, model: Model)
 
 
 @pytest.mark.anyio
-async def test_what_a_tool_says_went_wrong_is_told_to_the_model(ask: Ask, model: Model) -> None:
+async def test_model_receives_the_error_that_a_tool_reports(ask: Ask, model: Model) -> None:
     model.follow(calls(("shop_order", '{"item": "tea"}')), says("There is no tea."))
 
     assert await ask("Order tea.") == "There is no tea."
@@ -118,7 +118,7 @@ async def test_what_a_tool_says_went_wrong_is_told_to_the_model(ask: Ask, model:
 
 
 @pytest.mark.anyio
-async def test_a_tool_that_does_not_exist_is_told_to_the_model(ask: Ask, model: Model) -> None:
+async def test_model_receives_the_error_for_an_unknown_tool(ask: Ask, model: Model) -> None:
     model.follow(calls(("math_ad_tool", '{"a": 1, "b": 2}')), says("I cannot."))
 
     await ask("1 + 2?")
@@ -128,7 +128,7 @@ async def test_a_tool_that_does_not_exist_is_told_to_the_model(ask: Ask, model: 
 
 
 @pytest.mark.anyio
-async def test_arguments_that_do_not_fit_are_told_with_what_is_wrong_about_each(ask: Ask, model: Model) -> None:
+async def test_model_receives_the_errors_of_invalid_arguments(ask: Ask, model: Model) -> None:
     model.follow(calls(("math_add_tool", '{"a": 1}')), says("I cannot."))
 
     await ask("1 + ?")
@@ -143,7 +143,7 @@ async def test_arguments_that_do_not_fit_are_told_with_what_is_wrong_about_each(
     ['{"a": 1, "b"', "add one and two", '{"a": NaN, "b": 2}', "[" * 100_000],
     ids=["cut off", "words", "NaN", "too deep"],
 )
-async def test_arguments_that_are_not_json_are_told_to_the_model(ask: Ask, model: Model, arguments: str) -> None:
+async def test_model_receives_the_error_for_arguments_that_are_not_json(ask: Ask, model: Model, arguments: str) -> None:
     model.follow(calls(("math_add_tool", arguments)), says("I cannot."))
 
     assert await ask("1 + 2?") == "I cannot."
@@ -156,7 +156,9 @@ async def test_arguments_that_are_not_json_are_told_to_the_model(ask: Ask, model
     ["[1, 2]", "3", '{"a": "\\ud800", "b": 2}'],
     ids=["a list", "a number", "half a character"],
 )
-async def test_arguments_that_the_router_refuses_are_told_to_the_model(ask: Ask, model: Model, arguments: str) -> None:
+async def test_model_receives_the_error_for_arguments_that_the_router_refuses(
+    ask: Ask, model: Model, arguments: str
+) -> None:
     model.follow(calls(("math_add_tool", arguments)), says("I cannot."))
 
     assert await ask("1 + 2?") == "I cannot."
@@ -164,7 +166,7 @@ async def test_arguments_that_the_router_refuses_are_told_to_the_model(ask: Ask,
 
 
 @pytest.mark.anyio
-async def test_a_model_that_only_ever_calls_tools_is_stopped(ask: Ask, model: Model) -> None:
+async def test_model_that_never_answers_is_stopped(ask: Ask, model: Model) -> None:
     model.follow(*[calls(("math_add_tool", '{"a": 1, "b": 2}'))] * 3)
 
     with pytest.raises(Exception, match="no answer within 3 steps"):
@@ -185,7 +187,7 @@ def run(question: str, model: Model, router_url: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.process
-def test_the_command_line_prints_the_answer(model: Model, router_url: str) -> None:
+def test_command_line_prints_the_answer(model: Model, router_url: str) -> None:
     model.follow(calls(("math_multiply_tool", '{"a": 6, "b": 7}')), says("It is 42."))
 
     ended = run("What is 6 times 7?", model, router_url)
@@ -195,7 +197,7 @@ def test_the_command_line_prints_the_answer(model: Model, router_url: str) -> No
 
 
 @pytest.mark.process
-def test_the_command_line_says_so_when_there_is_no_router(model: Model) -> None:
+def test_command_line_reports_a_missing_router(model: Model) -> None:
     ended = run("What is 6 times 7?", model, "http://127.0.0.1:1")
     assert ended.returncode == 1
     assert ended.stderr.startswith("The router did not answer")

@@ -1,4 +1,4 @@
-"""The example of caching does what it says."""
+"""The dice example caches its tools as they are marked."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ async def rolled(http: httpx2.AsyncClient, tool: str) -> set[int]:
     return {(await post(http, tool, SIDES, "dice")).json()["result"] for _ in range(3)}
 
 
-async def test_what_is_cached_is_rolled_once() -> None:
+async def test_cached_tools_roll_once() -> None:
     async with opened(create_app(Settings(servers_dir=(str(EXAMPLE),)))) as http:
         assert len(await rolled(http, "roll")) == 1
         assert len(await rolled(http, "roll_mine")) == 1
-        assert len(await rolled(http, "roll_anew")) == 3
+        assert len(await rolled(http, "roll_uncached")) == 3

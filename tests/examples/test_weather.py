@@ -1,4 +1,4 @@
-"""The weather example against a service that answers as Open-Meteo does, errors included."""
+"""Tests the weather example against a service that answers like Open-Meteo, including its errors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def weather(open_meteo: OpenMeteo, monkeypatch: pytest.MonkeyPatch) -> Weather:
 
 
 async def call(server: Weather, tool: str, **arguments: object) -> Any:
-    """The structured result of a tool, or the text of its error."""
+    """Returns the structured result of a tool, or the text of its error."""
     async with Client(server) as client:
         result = await client.call_tool(tool, arguments)
     assert isinstance(result.content[0], TextContent)
@@ -54,7 +54,7 @@ async def call(server: Weather, tool: str, **arguments: object) -> Any:
 
 
 @pytest.mark.anyio
-async def test_the_temperature_names_the_place_that_was_found(weather: Weather, open_meteo: OpenMeteo) -> None:
+async def test_temperature_names_the_place_found(weather: Weather, open_meteo: OpenMeteo) -> None:
     answer = await call(weather, "temperature", city="berlin")
 
     assert answer == {"city": "Berlin", "country": "Germany", "time": "2026-07-01T14:15", "celsius": 23.4}
@@ -68,7 +68,7 @@ async def test_the_temperature_names_the_place_that_was_found(weather: Weather, 
 
 
 @pytest.mark.anyio
-async def test_the_forecast_has_an_entry_for_each_day(weather: Weather, open_meteo: OpenMeteo) -> None:
+async def test_forecast_has_an_entry_for_each_day(weather: Weather, open_meteo: OpenMeteo) -> None:
     open_meteo.answers["forecast"] = Response(DAILY)
 
     answer = await call(weather, "forecast", city="Berlin", days=2)
@@ -82,7 +82,7 @@ async def test_the_forecast_has_an_entry_for_each_day(weather: Weather, open_met
 
 
 @pytest.mark.anyio
-async def test_the_forecast_is_for_three_days_unless_told_otherwise(weather: Weather, open_meteo: OpenMeteo) -> None:
+async def test_forecast_covers_three_days_by_default(weather: Weather, open_meteo: OpenMeteo) -> None:
     open_meteo.answers["forecast"] = Response(DAILY)
 
     await call(weather, "forecast", city="Berlin")
@@ -92,7 +92,7 @@ async def test_the_forecast_is_for_three_days_unless_told_otherwise(weather: Wea
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("days", [0, 17])
-async def test_days_beyond_what_the_service_knows_are_refused_unasked(
+async def test_days_out_of_range_are_refused_without_a_request(
     weather: Weather, open_meteo: OpenMeteo, days: int
 ) -> None:
     assert "days" in await call(weather, "forecast", city="Berlin", days=days)
@@ -100,7 +100,7 @@ async def test_days_beyond_what_the_service_knows_are_refused_unasked(
 
 
 @pytest.mark.anyio
-async def test_the_schema_bounds_the_days_and_names_the_fields_of_the_answer(weather: Weather) -> None:
+async def test_schema_bounds_the_days_and_lists_the_fields_of_the_result(weather: Weather) -> None:
     temperature, forecast = await weather.list_tools()
 
     assert forecast.input_schema["properties"]["days"].items() >= {"minimum": 1, "maximum": 16, "default": 3}.items()
@@ -110,22 +110,22 @@ async def test_the_schema_bounds_the_days_and_names_the_fields_of_the_answer(wea
 
 
 @pytest.mark.anyio
-async def test_a_name_with_special_characters_arrives_as_it_is(weather: Weather, open_meteo: OpenMeteo) -> None:
+async def test_special_characters_in_a_name_are_preserved(weather: Weather, open_meteo: OpenMeteo) -> None:
     await call(weather, "temperature", city="São Tomé & Príncipe=?#")
 
     assert open_meteo.asked["search"]["name"] == "São Tomé & Príncipe=?#"
 
 
 @pytest.mark.anyio
-async def test_a_city_that_nobody_knows_is_an_error_that_names_it(weather: Weather, open_meteo: OpenMeteo) -> None:
+async def test_unknown_city_is_an_error_that_names_it(weather: Weather, open_meteo: OpenMeteo) -> None:
     open_meteo.answers["search"] = Response(NOWHERE)
 
-    assert "No city is known by the name 'Xyzzy'." in await call(weather, "temperature", city="Xyzzy")
+    assert "Unknown city 'Xyzzy'." in await call(weather, "temperature", city="Xyzzy")
     assert "forecast" not in open_meteo.asked
 
 
 @pytest.mark.anyio
-async def test_the_reason_of_a_refusal_is_passed_on(weather: Weather, open_meteo: OpenMeteo) -> None:
+async def test_reason_of_a_refusal_is_reported(weather: Weather, open_meteo: OpenMeteo) -> None:
     open_meteo.answers["forecast"] = Response(REFUSAL, status_code=429)
 
     error = await call(weather, "temperature", city="Berlin")
@@ -134,7 +134,7 @@ async def test_the_reason_of_a_refusal_is_passed_on(weather: Weather, open_meteo
 
 
 @pytest.mark.anyio
-async def test_a_refusal_without_a_reason_tells_its_status(weather: Weather, open_meteo: OpenMeteo) -> None:
+async def test_refusal_without_a_reason_reports_its_status(weather: Weather, open_meteo: OpenMeteo) -> None:
     open_meteo.answers["search"] = Response("<h1>Bad Gateway</h1>", status_code=502)
 
     assert "it answered with status 502" in await call(weather, "temperature", city="Berlin")
@@ -152,14 +152,14 @@ async def test_a_refusal_without_a_reason_tells_its_status(weather: Weather, ope
     ],
     ids=["not JSON", "not an object", "no days", "columns of different length", "no numbers"],
 )
-async def test_an_answer_of_another_shape_is_an_error(weather: Weather, open_meteo: OpenMeteo, answer: str) -> None:
+async def test_answer_of_another_shape_is_an_error(weather: Weather, open_meteo: OpenMeteo, answer: str) -> None:
     open_meteo.answers["forecast"] = Response(answer)
 
     assert "an answer of an unexpected shape" in await call(weather, "forecast", city="Berlin")
 
 
 @pytest.mark.anyio
-async def test_a_service_that_is_not_there_is_an_error(weather: Weather, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unreachable_service_is_an_error(weather: Weather, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("WEATHER_GEOCODING_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
@@ -168,7 +168,7 @@ async def test_a_service_that_is_not_there_is_an_error(weather: Weather, monkeyp
 
 
 @pytest.mark.anyio
-async def test_a_service_that_does_not_answer_is_given_up(weather: Weather, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_service_times_out(weather: Weather, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("WEATHER_GEOCODING_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("WEATHER_TIMEOUT", "0.05")
@@ -177,7 +177,7 @@ async def test_a_service_that_does_not_answer_is_given_up(weather: Weather, monk
 
 
 @pytest.mark.anyio
-async def test_its_two_files_are_all_that_the_router_needs(open_meteo: OpenMeteo, tmp_path: Path) -> None:
+async def test_router_serves_the_two_files_alone(open_meteo: OpenMeteo, tmp_path: Path) -> None:
     for file in ("weather_server.py", "weather_tools.py"):
         shutil.copy(EXAMPLE / file, tmp_path)
     app = create_app(Settings.from_env({"MCP_SERVERS_DIR": str(tmp_path)}))
@@ -191,4 +191,4 @@ async def test_its_two_files_are_all_that_the_router_needs(open_meteo: OpenMeteo
         unknown = await client.post("/weather/mcp/call", json={"tool": "temperature", "arguments": {"city": "Xyzzy"}})
 
     assert known.json()["result"]["celsius"] == 23.4
-    assert (unknown.status_code, unknown.json()["detail"]) == (422, "No city is known by the name 'Xyzzy'.")
+    assert (unknown.status_code, unknown.json()["detail"]) == (422, "Unknown city 'Xyzzy'.")
