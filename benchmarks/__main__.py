@@ -23,9 +23,9 @@ from benchmarks.targets import GOALS, TARGETS, Target
 
 PREAMBLE = """# Cost of a call
 
-Output of `make bench` (`python -m benchmarks`): medians of {rounds} interleaved rounds of half a second. Each server has
-one worker; the server and wrk each have one core. CPU is the CPU time of the server process for one request. A ratio
-is the median of the CPU ratios of the rounds. Python {python}, {versions}.
+Output of `make bench` (`python -m benchmarks`): medians of {rounds} interleaved rounds of half a second. Each server
+has one worker; the server and wrk each have one core. CPU is the CPU time of the server process for one request. A
+ratio is the median of the CPU ratios of the rounds. Python {python}, {versions}.
 """
 ALL = [*TARGETS, *FEATURES]
 PACKAGES = ("mcp", "starlette", "uvicorn", "httptools", "pydantic", "fastapi")

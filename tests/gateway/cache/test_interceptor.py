@@ -55,7 +55,9 @@ async def test_tool_without_a_policy_is_not_cached(http: httpx2.AsyncClient) -> 
 
 @pytest.mark.process
 def test_cache_is_not_imported_without_a_tool_that_has_a_policy() -> None:
-    made = f"import sys, app; from settings.values import Settings; app.create_app(Settings(servers_dir=({shipped()!r},)))"
+    made = (
+        f"import sys, app; from settings.values import Settings; app.create_app(Settings(servers_dir=({shipped()!r},)))"
+    )
     named = (
         "print([name for name in sys.modules if 'cache' in name.partition('.')[2] and name[:4] in ('gate', 'rout')])"
     )
