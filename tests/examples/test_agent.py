@@ -99,11 +99,8 @@ async def test_all_calls_of_one_turn_are_answered(ask: Ask, model: Model) -> Non
 
 @pytest.mark.anyio
 async def test_turns_continue_until_the_model_answers(ask: Ask, model: Model) -> None:
-    model.follow(
-        calls(("math_add_tool", '{"a": 1, "b": 2}')),
-        calls(("math_multiply_tool", '{"a": 3, "b": 14}')),
-        says("42"),
-    )
+    add, multiply = ("math_add_tool", '{"a": 1, "b": 2}'), ("math_multiply_tool", '{"a": 3, "b": 14}')
+    model.follow(calls(add), calls(multiply), says("42"))
 
     assert await ask("(1 + 2) * 14?") == "42"
     assert [len(request["messages"]) for request in model.requests] == [1, 3, 5]
@@ -143,7 +140,7 @@ async def test_model_receives_the_errors_of_invalid_arguments(ask: Ask, model: M
     ['{"a": 1, "b"', "add one and two", '{"a": NaN, "b": 2}', "[" * 100_000],
     ids=["cut off", "words", "NaN", "too deep"],
 )
-async def test_model_receives_the_error_for_arguments_that_are_not_json(ask: Ask, model: Model, arguments: str) -> None:
+async def test_model_receives_the_error_for_arguments_not_in_json(ask: Ask, model: Model, arguments: str) -> None:
     model.follow(calls(("math_add_tool", arguments)), says("I cannot."))
 
     assert await ask("1 + 2?") == "I cannot."
@@ -156,9 +153,7 @@ async def test_model_receives_the_error_for_arguments_that_are_not_json(ask: Ask
     ["[1, 2]", "3", '{"a": "\\ud800", "b": 2}'],
     ids=["a list", "a number", "half a character"],
 )
-async def test_model_receives_the_error_for_arguments_that_the_router_refuses(
-    ask: Ask, model: Model, arguments: str
-) -> None:
+async def test_model_receives_the_error_for_refused_arguments(ask: Ask, model: Model, arguments: str) -> None:
     model.follow(calls(("math_add_tool", arguments)), says("I cannot."))
 
     assert await ask("1 + 2?") == "I cannot."

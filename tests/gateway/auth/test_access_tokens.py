@@ -37,7 +37,6 @@ async def who() -> list[str | None]:
 
 @pytest.fixture(scope="module")
 async def math(running: Issuer, anyio_backend: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the server math, which accepts tokens of the issuer."""
     settings = Settings(servers_dir=(shipped(),), servers=("math",), auth_issuer=running.url, auth_audience=AUDIENCE)
     async with opened(create_app(settings)) as http:
         yield http
