@@ -16,7 +16,8 @@ PYTEST := .venv/bin/python -m pytest
 HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/redis \
 	--ignore tests/browser
 # No fast test uses these plugins, and importing them takes a second in each process.
-FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py -p no:schemathesis -p no:hypothesispytest --numprocesses auto
+FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis \
+	-p no:hypothesispytest --numprocesses auto
 # Existing pins are kept if possible: make lock UPGRADE=--upgrade updates all of them.
 LOCK := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
@@ -55,7 +56,7 @@ check: .venv/installed-test ## check format, lint, types and layout
 	.venv/bin/python -m ruff format --check . $(SHIPPED)
 	.venv/bin/python -m ruff check . $(SHIPPED)
 	.venv/bin/python -m mypy
-	$(PYTEST) tests/test_layout.py
+	$(PYTEST) tests/test_layout.py tests/test_style.py
 
 format: .venv/installed-test ## format the code and apply lint fixes
 	.venv/bin/python -m ruff check --fix . $(SHIPPED)
