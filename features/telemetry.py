@@ -1,70 +1,100 @@
-"""Metrics and traces, if settings turn them on."""
+"""The call log, metrics and traces: `LOG_LEVEL`, `MCP_METRICS`, and OpenTelemetry's own variables."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from features.feature import Features, part
-from gateway.aggregate.endpoint import Aggregate
+from features.feature import Feature, optional_packages
 from gateway.errors import LoadError
-from gateway.local.discovery import RESERVED
+from gateway.naming import RESERVED
 from gateway.servers.registry import Registry
-from gateway.telemetry.refusals import Refusals
-from gateway.telemetry.worker_folder import worker_folder
+from gateway.telemetry.call_log import CallLog
+from gateway.telemetry.record import Record
+from gateway.telemetry.refusals import Refused
 from settings.values import Settings
 
 logger = logging.getLogger(__name__)
 
 
-def tracing(settings: Settings, refusals: Refusals, features: Features) -> None:
-    if settings.traces:
-        try:
-            spans = part("gateway.telemetry.tracing", "Tracing")(settings.traces)
-        except LoadError as exc:  # these settings are often made for many programs at once
-            logger.warning("Traces unavailable: %s", exc)
-            return
-        features.interceptors.append(spans)
-        features.lifetimes.append(spans.opened)
-        features.middleware.append(Middleware(part("routes.middleware.trace_parent", "TraceParent")))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics(Feature):
+    """The counters to which other parts report, as their listeners."""
+
+    refusal_listeners: Sequence[Callable[[str], None]] = ()
+    redis_listeners: Sequence[Callable[[], None]] = ()
+    cache_listeners: Sequence[Callable[[str, str, str], None]] = ()
+    socket_listeners: Sequence[Callable[[int], None]] = ()
 
 
-def metrics(settings: Settings, refusals: Refusals, features: Features) -> None:
+def call_log(settings: Settings) -> Feature:
+    """Writes a line for each call to standard error: `LOG_LEVEL`, `LOG_FORMAT`, `LOG_ARGUMENTS`."""
+    if settings.log_level not in ("debug", "info"):
+        return Feature()
+    calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments)
+    return Feature(interceptors=[Record(calls)], lifetimes=[calls.opened])
+
+
+def tracing(settings: Settings) -> Feature:
+    """Is off, with a warning, if a package is missing: these variables are often set for many programs at once."""
+    if not settings.traces:
+        return Feature()
+    try:
+        with optional_packages("tracing"):
+            from gateway.telemetry.tracing import Tracing
+            from routes.middleware.trace_parent import TraceParent
+    except LoadError as exc:
+        logger.warning("Traces unavailable: %s", exc)
+        return Feature()
+    spans = Tracing(settings.traces)
+    return Feature(interceptors=[spans], middleware=[Middleware(TraceParent)], lifetimes=[spans.opened])
+
+
+def metrics(
+    settings: Settings,
+    servers: Sequence[str],
+    registry: Registry,
+    aggregate_sessions: Callable[[], int],
+    refused: Refused,
+) -> Metrics:
+    """Raises LoadError if a package is missing, or if the path or the folder cannot be used."""
     if not settings.metrics:
         if settings.metrics_port:
             raise LoadError("MCP_METRICS_PORT: set MCP_METRICS=/metrics too, which turns the metrics on")
-        return
-    features.metrics = counted = part("gateway.telemetry.metrics", "Metrics")(settings.metrics_folder)
-    features.interceptors.append(counted)
-    features.watchers.append(counted.watch)
-    refusals.listeners.append(counted.refused)
-    if features.shared is not None:
-        features.shared.listeners.append(counted.redis_unanswered)
-    _metrics_route(settings, part("routes.metrics", "Metrics")(counted, refusals, settings.metrics_open), features)
+        return Metrics()
+    if not settings.metrics_port:
+        _check_path(settings.metrics, servers)
+    with optional_packages("MCP_METRICS"):
+        from gateway.telemetry.metrics import Metrics as Counters
+        from routes.metrics import Metrics as Endpoint
+        from routes.metrics import OwnPort
+    counters = Counters(settings.metrics_folder)
+    counters.watch(registry, aggregate_sessions)
+    own_port = Middleware(OwnPort, port=settings.metrics_port, path=settings.metrics)
+    return Metrics(
+        interceptors=[counters],
+        middleware=[own_port] if settings.metrics_port else [],
+        routes=[Route(settings.metrics, Endpoint(counters, refused, settings.metrics_open))],
+        refusal_listeners=[counters.refused],
+        redis_listeners=[counters.redis_unanswered],
+        cache_listeners=[counters.cache_asked],
+        socket_listeners=[counters.websockets_changed],
+    )
 
 
-def _metrics_route(settings: Settings, endpoint: Any, features: Features) -> None:
-    path = settings.metrics
-    if settings.metrics_port:
-        own = Middleware(part("routes.metrics", "OwnPort"), port=settings.metrics_port, path=path)
-        features.middleware.append(own)
-    else:
-        features.watchers.append(partial(_check_path, path))
-    features.routes.append(Route(path, endpoint))
-
-
-def _check_path(path: str, registry: Registry, aggregate: Aggregate) -> None:
-    """Under the first part of a path stands a server, or what no server may be named after."""
+def _check_path(path: str, servers: Sequence[str]) -> None:
+    """Raises LoadError if the path is under a server's name, or under another URL."""
     first = path.split("/")[1]
-    taken = {*registry.names(), *RESERVED} - {"metrics"}
-    if first in taken or first.strip(".").partition(".")[0] in taken - {*registry.names()}:
+    reserved = RESERVED - {"metrics"}
+    if first in {*servers} | reserved or first.strip(".").partition(".")[0] in reserved:
         raise LoadError(
             f"MCP_METRICS={path!r}: /{first} is taken; use /metrics, or a port of its own: MCP_METRICS_PORT"
         )
@@ -83,6 +113,8 @@ def worker_metrics(settings: Settings) -> Iterator[Callable[[int], None]]:
         yield _ignore
         return
     from prometheus_client.multiprocess import mark_process_dead
+
+    from gateway.telemetry.worker_folder import worker_folder
 
     with worker_folder(settings.metrics_folder) as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder

@@ -1,4 +1,4 @@
-"""Who is asking: set for each request by what stands in front of it, read wherever it matters."""
+"""The caller of a request: set by the middleware in front of it, read wherever it matters."""
 
 from __future__ import annotations
 
@@ -8,31 +8,40 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.errors import Forbidden
-from gateway.server import Server, ToolInfo
+from gateway.tool import ToolInfo
+
+
+class ListsTools(Protocol):
+    """The part of a server that decides what a caller sees."""
+
+    @property
+    def name(self) -> str: ...
+
+    def tools(self) -> Sequence[ToolInfo]: ...
 
 
 class Grants(Protocol):
-    """What a caller may do."""
+    """Permissions of a caller."""
 
     def covers(self, server: str, tool: ToolInfo | str) -> bool:
-        """Whether this tool may be called; of one that there is not, only the name is known."""
+        """Returns True if this tool may be called. Pass the name of a tool that does not exist."""
         ...
 
     def covers_all_of(self, server: str) -> bool:
-        """Whether all that the server has may be used: its prompts and resources have no scopes of their own."""
+        """Returns True if everything of the server may be used; prompts and resources have no scopes of their own."""
         ...
 
     def missing(self, server: str, tool: str, asked: str) -> str:
-        """The scope that is missing for a tool that is not covered, by the name that it was asked for by."""
+        """Returns the missing scope for a tool that is not covered, written with the name the caller used."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A principal, or a stranger, who has no `name`.
+    """A principal, or an anonymous client, which has no `name`.
 
-    `address` is what a stranger is counted by: an IPv4 address, the /64 of an IPv6 one. `grants` is None where
-    authentication is off: everything is open then. `user` is the principal as the SDK knows it.
+    `address` identifies an anonymous client: an IPv4 address, or the /64 of an IPv6 one. `grants` is None if
+    authentication is off; everything is allowed then. `user` is the principal as the SDK knows it.
     """
 
     name: str | None = None
@@ -42,29 +51,29 @@ class Caller:
 
     @property
     def key(self) -> str:
-        """What is counted by: no stranger can choose an address that is a principal's name."""
+        """The key for counting. The prefix keeps an address from being taken for a principal's name."""
         return f"principal {self.name}" if self.name is not None else f"address {self.address}"
 
     @property
-    def is_unknown(self) -> bool:
-        """Whether this is a stranger where authentication is on."""
+    def is_anonymous(self) -> bool:
+        """True for a client without a credential while authentication is on."""
         return self.name is None and self.grants is not None
 
-    def sees(self, server: Server) -> Sequence[ToolInfo]:
-        """The tools of `server` that this caller may call; where that is all, the same object while nothing changed."""
+    def sees(self, server: ListsTools) -> Sequence[ToolInfo]:
+        """Returns the tools this caller may call. If those are all, the same object until the tools change."""
         tools = server.tools()
         if self.grants is None:
             return tools
         return [tool for tool in tools if self.grants.covers(server.name, tool)]
 
-    def uses(self, server: Server) -> bool:
-        """Whether there is anything of `server` that this caller may use."""
+    def uses(self, server: ListsTools) -> bool:
+        """Returns True if the caller may use anything of `server`."""
         return self.grants is None or self.grants.covers_all_of(server.name) or len(self.sees(server)) > 0
 
     def refusal(self, server: str, tool: ToolInfo | str, asked: str) -> Forbidden | None:
-        """Why this tool may not be called; None where it may, or where there is none to be called.
+        """Returns the reason why this tool may not be called, or None.
 
-        It says no more than was `asked`: the same, whether or not there is such a tool.
+        The reason names only what was `asked`, so that it is the same for an existing tool and a missing one.
         """
         if self.grants is None or self.grants.covers(server, tool):
             return None
@@ -72,5 +81,5 @@ class Caller:
         return Forbidden(server, asked, self.grants.missing(server, name, asked))
 
 
-_STRANGER = Caller()
-caller: ContextVar[Caller] = ContextVar("caller", default=_STRANGER)
+ANONYMOUS = Caller()
+caller: ContextVar[Caller] = ContextVar("caller", default=ANONYMOUS)

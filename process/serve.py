@@ -9,8 +9,8 @@ import platform
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, NoReturn
 
@@ -70,9 +70,25 @@ def load_app(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Sta
         settings = Settings.from_env(os.environ)
         log.configure(settings.log_level, settings.log_format)
         log.log_uncaught()
-        return settings, create_app(settings)
+        with _gc_paused():
+            return settings, create_app(settings)
     except (SettingError, LoadError) as exc:
         exit_with_error(exc, settings)
+
+
+@contextmanager
+def _gc_paused() -> Iterator[None]:
+    """Pauses garbage collection while servers load.
+
+    Tools and their models are many objects that all stay. Collections find nothing among them, and take a quarter of
+    the time.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class Server(uvicorn.Server):

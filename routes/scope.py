@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from gateway.call import ToolCall
 from gateway.caller import Caller
+from gateway.server import Server
 
 T = TypeVar("T")
 
@@ -37,6 +38,11 @@ class Key(Generic[T]):
         value: T | None = scope.get(self._name)  # no `cast`, which would be one more call on the hot path
         return value
 
+    def of(self, scope: Scope) -> T:
+        """Returns a value that is always set where it is read."""
+        value: T = scope[self._name]
+        return value
+
     def pop(self, scope: Scope) -> T | None:
         """Returns the value and removes it from the scope."""
         value: T | None = scope.pop(self._name, None)
@@ -45,6 +51,9 @@ class Key(Generic[T]):
 
 CALL = Key[ToolCall]("call")
 """The tool call that a request makes. Problem documents name its server and tool."""
+
+SERVER = Key[Server]("server")
+"""The server that the first segment of the path names. The router sets it for the routes under `/{server}`."""
 
 STREAM = Key[bool]("stream")
 """True if the client accepts an event stream and no JSON."""

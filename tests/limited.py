@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount
 
-from gateway.call import chain
 from gateway.caller import caller
 from gateway.local.server import LocalServer
 from gateway.sdk.sessions import Limits
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
+from process.lifespan import lifespan
 from routes.errors import exception_handlers
-from routes.native.endpoint import native
-from routes.router import ExactRouter
+from routes.native.endpoint import native_of_server
+from routes.router import ServersRouter
 from routes.websocket.connection import SocketLimits
 from routes.websocket.endpoint import WebSockets
 
 
 def native_app(mcp: MCPServer[Any], **limits: Any) -> Starlette:
     """Serves native MCP at /one/mcp. `limits` are fields of Limits."""
-    server = _local_server(mcp, **limits)
-    return _app(server, [Mount("/one", ExactRouter(native(server.mcp, stateless=False)))])
+    registry = _registry(mcp, **limits)
+    app = Starlette(exception_handlers=exception_handlers())
+    app.router = ServersRouter(registry, native_of_server(stateless=False), [], lifespan=lifespan([registry.opened]))
+    return app
 
 
 def websocket_app(mcp: MCPServer[Any], **limits: Any) -> Starlette:
     """Serves WebSocket at /one/mcp/ws and /ws. `limits` are fields of SocketLimits."""
-    server = _local_server(mcp)
-    registry = Registry([server])
+    registry = _registry(mcp)
     refused: list[str] = []
-    sockets = WebSockets(SocketLimits(**{"frame": 100_000} | limits), refused.append)
-    return _app(server, sockets.routes(registry, Names(registry, chain([])), None, caller.set))
+    sockets = WebSockets(SocketLimits(**{"frame": 100_000} | limits), refused.append, registry)
+    routes = sockets.routes(Names(registry), None, caller.set)
+    app = Starlette(exception_handlers=exception_handlers())
+    app.router = ServersRouter(
+        registry, routes.of_server, routes.over_all, lifespan=lifespan([registry.opened, sockets.opened])
+    )
+    return app
 
 
-def _local_server(mcp: MCPServer[Any], **limits: Any) -> LocalServer:
+def _registry(mcp: MCPServer[Any], **limits: Any) -> Registry:
     bounds = {
         "threads": 4,
         "max_body": 100_000,
@@ -46,10 +50,6 @@ def _local_server(mcp: MCPServer[Any], **limits: Any) -> LocalServer:
         "session_idle_timeout": 60.0,
         "input_timeout": 60.0,
     }
-    return LocalServer("one", mcp, chain([]), Limits(**bounds | limits))
-
-
-def _app(server: LocalServer, routes: Sequence[BaseRoute]) -> Starlette:
-    app = Starlette(exception_handlers=exception_handlers())
-    app.router = ExactRouter(routes, lifespan=lambda app: server.opened())
-    return app
+    registry = Registry()
+    registry.hold(LocalServer("one", mcp, [], Limits(**bounds | limits), changed=registry.changed))
+    return registry

@@ -1,4 +1,4 @@
-"""The application as a whole: the order in which things act, and that two of them share nothing."""
+"""The application as a whole: the order in which its parts act, and the independence of two applications."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ async def count_tool() -> int:
 
 
 def calls_in(log: str) -> list[str]:
-    """The way in and the outcome of each recorded call."""
+    """Returns the way in and the outcome of each recorded call."""
     lines = [line for line in log.splitlines() if " info    call " in line]
     return [line.split(" via=")[1].rpartition(" ms=")[0] for line in lines]
 
 
 async def call_every_way(client: httpx2.AsyncClient, server: str, tool: str, arguments: dict[str, Any]) -> None:
-    """One call through each way in."""
+    """Makes one call over each transport and URL."""
     await client.post("/call", json={"server": server, "tool": tool, "arguments": arguments})
     await client.post(f"/{server}/mcp/call", json={"tool": tool, "arguments": arguments})
     await client.post(f"/{server}/mcp/tools/{tool}", json=arguments)
@@ -81,13 +81,13 @@ async def test_two_applications_share_neither_servers_nor_records(
     assert calls_in(capsys.readouterr().err) == ["call outcome=ok"] * 4
 
 
-async def test_a_rule_of_the_chain_holds_for_each_way_in(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_interceptors_act_on_each_way_in(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
     async with opened(make_app(servers_dir=("tests/routes/servers",), call_timeout=0.02)) as client:
         await call_every_way(client, "moody", "wait_tool", {})
     assert [call.split("outcome=")[1] for call in calls_in(capsys.readouterr().err)] == ["timeout"] * 7
 
 
-async def test_a_lifespan_of_a_server_runs_once_whatever_comes_in(make_app: MakeApp) -> None:
+async def test_lifespan_of_a_server_runs_once(make_app: MakeApp) -> None:
     events: list[str] = []
 
     @asynccontextmanager
@@ -114,7 +114,7 @@ async def test_a_lifespan_of_a_server_runs_once_whatever_comes_in(make_app: Make
         ({"a_server.py": "import nothing_of_this_name"}, "No module named 'nothing_of_this_name'"),
     ],
 )
-def test_what_cannot_be_served_is_said_when_the_application_is_made(
+def test_server_that_cannot_be_loaded_is_reported_when_the_application_is_made(
     make_app: MakeApp, write_servers: WriteServers, files: dict[str, str], part: str
 ) -> None:
     write_servers(files)
@@ -122,7 +122,7 @@ def test_what_cannot_be_served_is_said_when_the_application_is_made(
         make_app()
 
 
-def test_the_module_makes_an_application_when_it_is_asked_for_one(
+def test_module_makes_an_application_when_app_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python_hooks: None
 ) -> None:
     monkeypatch.setenv("MCP_SERVERS_DIR", str(tmp_path))
@@ -131,7 +131,7 @@ def test_the_module_makes_an_application_when_it_is_asked_for_one(
         module.application  # noqa: B018
 
 
-async def test_the_settings_bound_what_they_name() -> None:
+async def test_settings_limit_the_size_of_a_body() -> None:
     settings = Settings(
         servers_dir=(shipped(),), servers=("echo",), max_body=60, max_sessions=1, max_calls=1, call_timeout=1.0
     )

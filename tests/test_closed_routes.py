@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+from routes.router import ServersRouter
 from tests.conftest import MakeApp, server_of
 from tests.matrix import access
 from tests.shipped import shipped
@@ -27,11 +29,17 @@ async def add(a: int, b: int) -> int:
     return a + b
 
 
-def urls(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[str]:
-    """Returns a URL for each route, nested routes included."""
+def urls(app: Starlette) -> set[str]:
+    """Returns a URL for each route, those of the server `one` included, and some that have no route."""
+    router = app.router
+    assert isinstance(router, ServersRouter)
+    return {*_urls(router.routes), *_urls(router.server_routes, "/one"), "/x", "/x/x", "/x/mcp", "/one/x"}
+
+
+def _urls(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[str]:
     for route in routes:
         if isinstance(route, Mount):
-            yield from urls(route.routes, prefix + route.path) if route.routes else [f"{prefix}{route.path}/x"]
+            yield from _urls(route.routes, prefix + route.path) if route.routes else [f"{prefix}{route.path}/x"]
         elif isinstance(route, Route):
             yield prefix + re.sub(r"(?<=oauth-protected-resource)\{.*|\{.*?\}", _filled, route.path)
         else:  # tested with WebSockets; a new kind of route needs a case here
@@ -44,8 +52,8 @@ def _filled(parameter: re.Match[str]) -> str:
 
 async def test_every_route_needs_a_credential(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(server_of(add), **access.keys(tmp_path))
-    found = {*urls(app.router.routes)}
-    assert {"/mcp/", "/call", "/one/mcp", "/one/mcp/call", "/one/mcp/tools/x", "/docs/x", "/x/x"} | OPEN <= found
+    found = urls(app)
+    assert {"/mcp/", "/call", "/one/mcp", "/one/mcp/call", "/one/mcp/tools/x", "/docs/x"} | OPEN <= found
     async with opened(app) as http:
         for url in sorted(found):
             for method in METHODS:

@@ -1,4 +1,4 @@
-"""What all servers offer besides tools, under names and URIs that say which server answers."""
+"""Prompts and resources of all servers, under names and URIs that say which server answers."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import anyio.lowlevel
 from mcp.shared.exceptions import MCPError
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import INVALID_PARAMS
 
+from gateway.naming import unambiguous
+from gateway.sdk.tool_list import NO_CACHE
 from gateway.server import Server
-from gateway.servers.names import unambiguous
 
 Item = dict[str, Any]
 Owned = tuple[Server, Item]
-_PAGES = 100
+MAX_PAGES = 100
 
 
 async def listed(servers: Iterable[Server], ctx: Any, method: str, key: str) -> list[Owned]:
-    """Every item of `method` (`prompts/list`) with its server, all pages of it."""
+    """Returns every item of a list method (`prompts/list`) with its server, from all pages."""
     owned: list[Owned] = []
     for server in servers:
+        await anyio.lowlevel.checkpoint()  # other calls have their turn between two servers
         params: dict[str, Any] = {"_meta": (ctx.params or {}).get("_meta", {})}
-        for _ in range(_PAGES):
+        for _ in range(MAX_PAGES):
             page = await server.forward(ctx, method, params)
             owned += [(server, item) for item in page.get(key, [])]
             if not page.get("nextCursor"):
@@ -32,14 +35,21 @@ async def listed(servers: Iterable[Server], ctx: Any, method: str, key: str) -> 
     return owned
 
 
+def list_result(key: str, items: list[Item]) -> Item:
+    """Returns the result of a list method. Clients must not cache it: servers come and go."""
+    # The fields besides `key` are required since 2026-07-28; the SDK drops them for older clients. The SDK's own model
+    # would add them too, but would validate every item as well.
+    return {"resultType": "complete", key: items, **NO_CACHE}
+
+
 def named(owned: Sequence[Owned]) -> dict[str, Owned]:
-    """Prompts by their names over all servers: `{server}_{prompt}`."""
+    """Returns prompts by their names over all servers: `{server}_{prompt}`."""
     by_key = {(server.name, item["name"]): (server, item) for server, item in owned}
     return {name: by_key[key] for name, key in unambiguous(by_key).items()}
 
 
 def find_named(owned: Sequence[Owned], name: str) -> Owned:
-    """By the name over all servers, or the bare one where only one server has it.
+    """Returns the prompt of a name over all servers, or of a bare name that only one server has.
 
     Raises:
         MCPError: neither.
@@ -53,18 +63,24 @@ def find_named(owned: Sequence[Owned], name: str) -> Owned:
 
 
 def addressed(owned: Sequence[Owned], field: str) -> list[Item]:
-    """Resources or templates; those whose URI several servers have get the server's name before it."""
+    """Returns resources or templates; a URI that several servers have is prefixed with the server's name."""
     times = Counter(item[field] for _, item in owned)
     return [{**item, field: item[field] if times[item[field]] == 1 else prefixed(s, item[field])} for s, item in owned]
 
 
+def shared_uris(owned: Sequence[Owned], server: Server) -> dict[str, str]:
+    """Returns the URI over all servers of each resource of `server`."""
+    listed = zip(owned, addressed(owned, "uri"), strict=True)
+    return {item["uri"]: shared["uri"] for (owner, item), shared in listed if owner is server}
+
+
 def prefixed(server: Server, uri: str) -> str:
-    """`{server}+{uri}`. A scheme has no `_`, and a server's name no `.`."""
+    """Returns `{server}+{uri}`. A URI scheme has no `_`, and a server's name no `.`, so one replaces the other."""
     return f"{server.name.replace('_', '.')}+{uri}"
 
 
 def without_prefix(servers: Iterable[Server], uri: str) -> tuple[Server, str] | None:
-    """The server that the prefix of `uri` names, and the server's own URI."""
+    """Returns the server that the prefix of `uri` names, and the server's own URI."""
     for server in servers:
         if uri.startswith(prefix := prefixed(server, "")):
             return server, uri.removeprefix(prefix)
@@ -72,10 +88,10 @@ def without_prefix(servers: Iterable[Server], uri: str) -> tuple[Server, str] | 
 
 
 def find_addressed(resources: Sequence[Owned], templates: Sequence[Owned], uri: str) -> Server:
-    """The one server that has this URI, or else whose template matches it.
+    """Returns the one server that has this URI, or else whose template matches it.
 
     Raises:
-        MCPError: no server, or several: then the prefixed URI says which.
+        MCPError: no server, or several. The prefixed URI then says which one is meant.
     """
     exact = [(server, item) for server, item in resources if item["uri"] == uri]
     matching = [(server, item) for server, item in templates if _matches(item["uriTemplate"], uri)]
@@ -101,7 +117,7 @@ def _only(found: Sequence[Owned], choice: Callable[[Server, Item], str]) -> Owne
 
 
 def map_uris(value: Any, change: Mapping[str, str]) -> Any:
-    """`value` with the URIs of resources and links in its content changed."""
+    """Returns `value` with the URIs of resources and links in its content changed."""
     if isinstance(value, list):
         return [map_uris(item, change) for item in value]
     if isinstance(value, dict):

@@ -7,121 +7,146 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import anyio
 import mcp_types as types
-from mcp.server import Server as LowLevelServer
 from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import RequestHandler
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
+from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from gateway import VERSION
 from gateway.aggregate import catalog
-from gateway.aggregate.events import FanIn
+from gateway.aggregate.events import ServerEvents
+from gateway.aggregate.sessions import LegacySessions
+from gateway.aggregate.unknown_tool import unknown_tool
 from gateway.call import endpoint
-from gateway.errors import UnknownTool
-from gateway.local.native_calls import Access, unknown_tool
-from gateway.sdk import internals as sdk
+from gateway.errors import GatewayError
+from gateway.sdk.aggregate_server import AggregateServer
+from gateway.sdk.native import Access
+from gateway.sdk.raw_json import raw_json
 from gateway.sdk.sessions import Limits, session_manager
-from gateway.server import Server
+from gateway.sdk.tool_list import ToolList, no_tools
+from gateway.sdk.tracing import trace_once
+from gateway.server import Callee, Server
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
-from gateway.servers.unknown import Nowhere
+from gateway.servers.unknown import UnknownTarget
 
 Context = ServerRequestContext[Any, Any]
 Result = dict[str, Any]
 
 
 class Aggregate:
-    """Each request goes to the server that it concerns, with the client's session: progress, log, sampling and
-    elicitation reach the client as from that server's own endpoint, and the interceptors stand there."""
+    """Forwards each request to its server with the client's session.
+
+    Progress, log messages, sampling and elicitation reach the client as from that server's own endpoint, and the
+    interceptors act there.
+    """
 
     def __init__(self, registry: Registry, names: Names, limits: Limits, access: Access | None = None) -> None:
         self._registry = registry
         self._names = names
-        self._bus = FanIn(registry)
-        self._server: LowLevelServer[Any] = LowLevelServer(
+        self._events = ServerEvents(registry)
+        self._sessions = LegacySessions()
+        self._server = AggregateServer(
             "multi-mcp",
             version=VERSION,
             get_tool_input_schema=self._input_schema,
-            on_subscriptions_listen=self._bus.listen,
+            on_list_tools=no_tools,
+            on_subscriptions_listen=self._events.listen,
         )
-        self._add_handlers()
+        serve = self._server.add_request_handler
+        serve("tools/call", types.CallToolRequestParams, self._call_tool)
+        serve("prompts/list", types.PaginatedRequestParams, self._list_prompts)
+        serve("prompts/get", types.GetPromptRequestParams, self._get_prompt)
+        serve("resources/list", types.PaginatedRequestParams, self._list_resources)
+        serve("resources/templates/list", types.PaginatedRequestParams, self._list_templates)
+        serve("resources/read", types.ReadResourceRequestParams, self._read_resource)
+        self._server.middleware.append(self._sessions)
         self._manager = session_manager(self._server, limits)
-        self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
+        self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
-            self._server.middleware.append(access.over(registry.names))
-            self.mcp = access.endpoint(self.mcp, self._admit)
-
-    def _add_handlers(self) -> None:
-        add = self._server.add_request_handler
-        add("tools/list", types.PaginatedRequestParams, self._list_tools)
-        add("tools/call", types.CallToolRequestParams, self._call_tool)
-        add("prompts/list", types.PaginatedRequestParams, self._list_prompts)
-        add("prompts/get", types.GetPromptRequestParams, self._get_prompt)
-        add("resources/list", types.PaginatedRequestParams, self._list_resources)
-        add("resources/templates/list", types.PaginatedRequestParams, self._list_templates)
-        add("resources/read", types.ReadResourceRequestParams, self._read_resource)
-        if self._some_has("completion/complete"):
-            add("completion/complete", types.CompleteRequestParams, self._complete)
-        if self._some_has("resources/subscribe"):
-            add("resources/subscribe", types.SubscribeRequestParams, self._to_owner_of_uri)
-            add("resources/unsubscribe", types.UnsubscribeRequestParams, self._to_owner_of_uri)
-        if self._some_has("logging/setLevel"):
-            add("logging/setLevel", types.SetLevelRequestParams, self._set_level)
+            self._server.middleware.append(access.over(lambda: [server.name for server in registry]))
+            self.app = access.endpoint(self.app, self._find, "aggregate")
+        self._server.middleware.append(ToolList(self._server, self._list_tools))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Entered after the servers are open, and left before they close."""
-        sdk.trace_once(self._server.middleware)
-        async with self._manager.run():
-            yield
+        trace_once(self._server.middleware)
+        self._serve_optional_methods()
+        async with anyio.create_task_group() as tasks, self._manager.run():
+
+            def changed(server: Server, came: bool) -> None:
+                self._serve_optional_methods()
+                tasks.start_soon(self._sessions.lists_changed)
+
+            unsubscribe = self._registry.subscribe(changed)
+            try:
+                yield
+            finally:
+                unsubscribe()
 
     @property
     def sessions(self) -> int:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        self._bus.listen.close()
+        self._events.listen.close()
         self._manager.end_streams()
 
-    async def _list_tools(self, ctx: Context, params: Any) -> types.ListToolsResult:
-        owned = await catalog.listed(self._registry, ctx, "tools/list", "tools")
+    def _serve_optional_methods(self) -> None:
+        """Serves the methods, and so promises the capabilities, that at least one server has now."""
+        self._serve_if_any("completion/complete", types.CompleteRequestParams, self._complete)
+        self._serve_if_any("resources/subscribe", types.SubscribeRequestParams, self._to_owner_of_uri)
+        self._serve_if_any("resources/unsubscribe", types.UnsubscribeRequestParams, self._to_owner_of_uri)
+        self._serve_if_any("logging/setLevel", types.SetLevelRequestParams, self._set_level)
+
+    def _serve_if_any(self, method: str, params: type[BaseModel], handler: RequestHandler[Any, Any]) -> None:
+        if any(server.handles(method) for server in self._registry):
+            self._server.add_request_handler(method, params, handler)
+        else:
+            self._server.remove_request_handler(method)
+
+    async def _list_tools(self, ctx: Context) -> list[catalog.Item]:
+        token = raw_json.set(None)  # the lists of the servers are part of this answer
+        try:
+            owned = await catalog.listed(self._registry, ctx, "tools/list", "tools")
+        finally:
+            raw_json.reset(token)
         tools = {(server.name, tool["name"]): tool for server, tool in owned}
-        table = self._names.table()
-        named = [{**tools[key], "name": name} for name, key in table.items() if key in tools]
-        return types.ListToolsResult.model_validate({"tools": named})
+        return [{**tools[key], "name": name} for name, key in self._names.table().items() if key in tools]
 
     async def _call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> Result | types.CallToolResult:
         endpoint.set("aggregate")
         server, tool = self._names.callee(params.name)
-        if isinstance(server, Nowhere):
+        if isinstance(server, UnknownTarget):
             return await unknown_tool(server, ctx)
         return await self._with_shared_uris(ctx, server, await self._forward(ctx, server, name=tool))
 
-    async def _admit(self, name: str, arguments: dict[str, Any]) -> None:
+    def _find(self, name: str) -> tuple[Callee, str] | None:
         try:
             server, tool = self._names.locate(name)
-        except UnknownTool:  # answered as any other that there is not
-            return
-        endpoint.set("aggregate")
-        await self._registry[server].admit(tool, arguments)
+            return self._registry[server], tool
+        except GatewayError:  # the call itself will get the same answer as any other
+            return None
 
-    async def _list_prompts(self, ctx: Context, params: Any) -> types.ListPromptsResult:
+    async def _list_prompts(self, ctx: Context, params: Any) -> Result:
         owned = catalog.named(await self._listed(ctx, "prompts/list", "prompts"))
-        prompts = [{**prompt, "name": name} for name, (_, prompt) in owned.items()]
-        return types.ListPromptsResult.model_validate({"prompts": prompts})
+        return catalog.list_result("prompts", [{**prompt, "name": name} for name, (_, prompt) in owned.items()])
 
     async def _get_prompt(self, ctx: Context, params: types.GetPromptRequestParams) -> Result:
         server, prompt = catalog.find_named(await self._listed(ctx, "prompts/list", "prompts"), params.name)
         return await self._with_shared_uris(ctx, server, await self._forward(ctx, server, name=prompt["name"]))
 
-    async def _list_resources(self, ctx: Context, params: Any) -> types.ListResourcesResult:
+    async def _list_resources(self, ctx: Context, params: Any) -> Result:
         owned = await self._listed(ctx, "resources/list", "resources")
-        return types.ListResourcesResult.model_validate({"resources": catalog.addressed(owned, "uri")})
+        return catalog.list_result("resources", catalog.addressed(owned, "uri"))
 
-    async def _list_templates(self, ctx: Context, params: Any) -> types.ListResourceTemplatesResult:
+    async def _list_templates(self, ctx: Context, params: Any) -> Result:
         owned = await self._listed(ctx, "resources/templates/list", "resourceTemplates")
-        templates = catalog.addressed(owned, "uriTemplate")
-        return types.ListResourceTemplatesResult.model_validate({"resourceTemplates": templates})
+        return catalog.list_result("resourceTemplates", catalog.addressed(owned, "uriTemplate"))
 
     async def _read_resource(self, ctx: Context, params: types.ReadResourceRequestParams) -> Result:
         server, uri = await self._owner(ctx, params.uri)
@@ -160,23 +185,12 @@ class Aggregate:
         return catalog.find_addressed(resources, templates, uri), uri
 
     async def _with_shared_uris(self, ctx: Context, server: Server, result: Result) -> Result:
-        """A link in a result leads to the server that made it, also where another server has the same URI."""
+        """Makes each link in a result lead to its server, also if another server has the same URI."""
         if not any(block.get("type") in ("resource", "resource_link") for block in result.get("content", [])):
             return result
-        owned = await self._listed(ctx, "resources/list", "resources")
-        change: Mapping[str, str] = {
-            item["uri"]: listed["uri"]
-            for (owner, item), listed in zip(owned, catalog.addressed(owned, "uri"), strict=True)
-            if owner is server
-        }
+        change = catalog.shared_uris(await self._listed(ctx, "resources/list", "resources"), server)
         return {**result, "content": catalog.map_uris(result["content"], change)}
 
     def _input_schema(self, name: str) -> Mapping[str, Any] | None:
-        try:
-            server, tool = self._names.locate(name)
-        except UnknownTool:
-            return None
-        return next((info["inputSchema"] for info in self._registry[server].tools() if info["name"] == tool), None)
-
-    def _some_has(self, method: str) -> bool:
-        return any(server.handles(method) for server in self._registry)
+        tool = self._names.find(name)
+        return None if tool is None else tool["inputSchema"]

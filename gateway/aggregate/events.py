@@ -1,38 +1,58 @@
-"""The change events of all servers on one `subscriptions/listen` stream."""
+"""Change events of all servers on one `subscriptions/listen` stream."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from mcp.server.subscriptions import ListenHandler, ServerEvent
-from mcp.shared.subscriptions import ResourceUpdated
+from mcp.shared.subscriptions import PromptsListChanged, ResourcesListChanged, ResourceUpdated, ToolsListChanged
 
 from gateway.aggregate.catalog import prefixed
 from gateway.server import Server
 from gateway.servers.registry import Registry
 
 Listener = Callable[[ServerEvent], None]
+Unsubscribe = Callable[[], None]
 
 
-class FanIn:
-    """The SDK's `SubscriptionBus` over the servers' own. A resource is known by its URI and by its prefixed one."""
+class ServerEvents:
+    """The SDK's `SubscriptionBus` over those of the servers there are now.
+
+    A server that comes or goes changes every list. A resource is known by its URI and by its prefixed one.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self.listen = ListenHandler(self)
 
     async def publish(self, event: ServerEvent) -> None:
-        """Events are published by the servers, each on its own bus."""
+        """Is never called: each server publishes on its own bus."""
         raise NotImplementedError
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        unsubscribes = [server.subscribe(_both_uris(server, listener)) for server in self._registry]
+    def subscribe(self, listener: Listener) -> Unsubscribe:
+        subscriptions: dict[str, Unsubscribe] = {}
 
-        def unsubscribe() -> None:
-            for each in unsubscribes:
+        def follow(server: Server) -> None:
+            subscriptions[server.name] = server.subscribe(_both_uris(server, listener))
+
+        def changed(server: Server, came: bool) -> None:
+            if came:
+                follow(server)
+            elif server.name in subscriptions:
+                subscriptions.pop(server.name)()
+            for event in (ToolsListChanged(), PromptsListChanged(), ResourcesListChanged()):
+                listener(event)
+
+        for server in self._registry:
+            follow(server)
+        unsubscribe = self._registry.subscribe(changed)
+
+        def end() -> None:
+            unsubscribe()
+            for each in subscriptions.values():
                 each()
 
-        return unsubscribe
+        return end
 
 
 def _both_uris(server: Server, listener: Listener) -> Listener:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from gateway.auth.scopes import Scopes
-from gateway.server import ToolInfo
+from gateway.tool import ToolInfo
 
 
 class AudienceScopes:

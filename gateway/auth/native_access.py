@@ -6,17 +6,19 @@ callers whose scopes cover the whole server. Other callers get empty lists, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from starlette.types import ASGIApp
 
+from gateway.call import ToolCall, WayIn, request_id
 from gateway.caller import Grants, caller
 from gateway.errors import Forbidden
-from gateway.local.native_calls import Admit, protocol_error
-from gateway.sdk import internals as sdk
-from gateway.server import ToolInfo
+from gateway.sdk.native import Find, protocol_error
+from gateway.sdk.wire import wire
+from gateway.tool import ToolInfo
 
 Context = ServerRequestContext[Any, Any]
 OPEN_METHODS = frozenset({"initialize", "ping", "server/discover", "logging/setLevel", "tools/list", "tools/call"})
@@ -28,19 +30,24 @@ LIST_METHODS: Mapping[str, str] = {
 """The field of the result that has the items, by method."""
 FORWARDED_METHODS = OPEN_METHODS | LIST_METHODS.keys() | {"prompts/get", "resources/read", "completion/complete"}
 FORWARDED_METHODS |= {"resources/subscribe", "resources/unsubscribe"}
+Admit = Callable[[str, dict[str, Any]], Coroutine[Any, Any, None]]
+"""Takes a tool's name and arguments. Raises Forbidden, recorded as a call, if the caller may not call it."""
 
 
 class NativeAccess:
-    """The `Access` of callers with scopes. `endpoint` wraps each native endpoint in HTTP's own refusal."""
+    """The `Access` of callers with scopes. `challenge` wraps each native endpoint in HTTP's own refusal."""
 
-    def __init__(self, endpoint: Callable[[ASGIApp, Admit], ASGIApp]) -> None:
-        self.endpoint = endpoint
+    def __init__(self, challenge: Callable[[ASGIApp, Admit], ASGIApp]) -> None:
+        self._challenge = challenge
+
+    def endpoint(self, app: ASGIApp, find: Find, via: WayIn) -> ASGIApp:
+        return self._challenge(app, partial(admit, find, via))
 
     def middleware(self, server: str) -> ServerAccess:
         return ServerAccess(server)
 
-    def over(self, names: Callable[[], Iterable[str]]) -> AggregateAccess:
-        return AggregateAccess(names)
+    def over(self, servers: Callable[[], Iterable[str]]) -> AggregateAccess:
+        return AggregateAccess(servers)
 
 
 class ServerAccess:
@@ -96,7 +103,21 @@ def _is_open(ctx: Context) -> bool:
 
 def _filtered(result: HandlerResult, key: str, may_see: Callable[[ToolInfo], bool]) -> dict[str, Any]:
     """Returns the result with the items that the caller may see."""
-    listed = dict(sdk.wire(result))
+    listed = dict(wire(result))
     listed[key] = [item for item in listed.get(key, ()) if may_see(cast("ToolInfo", item))]
     # A shared cache must not give this list to another caller.
     return listed | ({"cacheScope": "private"} if "cacheScope" in listed else {})
+
+
+async def admit(find: Find, via: WayIn, name: str, arguments: dict[str, Any]) -> None:
+    """Raises Forbidden if the caller may not make this call; the interceptor refuses and so records it."""
+    found = find(name)
+    if found is None:
+        return
+    callee, tool = found
+    entry = callee.find(tool)
+    if entry is not None and entry.name != tool:  # native MCP knows exact names only
+        entry = None
+    asking = caller.get()
+    if asking.refusal(callee.name, tool if entry is None else entry.info, tool) is not None:
+        await callee.call(ToolCall(callee.name, tool, arguments, via, asking, entry, tool, request_id.get()))

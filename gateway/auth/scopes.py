@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.server import ToolInfo
+from gateway.tool import ToolInfo
 from gateway.wildcard import Wildcard
 
 ADMIN = "admin"

@@ -14,7 +14,8 @@ from gateway.cache.key import canonical
 from gateway.cache.policy import CachePolicy
 from gateway.cache.request import CacheInfo, cache_info
 from gateway.cache.single_flight import Role, SingleFlight
-from gateway.call import CallNext, Served, ToolCall, ToolResult
+from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.tool import Entry as ToolEntry
 
 logger = logging.getLogger(__name__)
 Listener = Callable[[str, str, str], None]
@@ -34,16 +35,16 @@ class Cache:
         self._max_entry_bytes = max_entry_bytes
         self._flights: SingleFlight[Stored] = SingleFlight()
         # Weak: nothing is left of a removed tool, nor of a key without a run in progress.
-        self._tools: WeakKeyDictionary[Served, _Tool] = WeakKeyDictionary()
+        self._tools: WeakKeyDictionary[ToolEntry, _Tool] = WeakKeyDictionary()
         self._runs: WeakValueDictionary[bytes, _Runs] = WeakValueDictionary()
 
     def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]:
-        plan = call.plan
-        if plan is None:
+        entry = call.entry
+        if entry is None:
             return call_next(call)
-        tool = self._tools.get(plan)
+        tool = self._tools.get(entry)
         if tool is None:
-            tool = self._tools[plan] = _Tool(call, plan)
+            tool = self._tools[entry] = _Tool(call, entry)
         policy = tool.policy
         return call_next(call) if policy is None else self._answer(call, call_next, tool, policy)
 
@@ -90,7 +91,7 @@ class Cache:
     ) -> tuple[ToolResult, Entry | None]:
         """Returns the tool's result, and its entry if other callers may have it."""
         self._tell("miss", call)
-        call.whole = True
+        call.wants_wire = True
         runs = self._runs.setdefault(key, _Runs())
         runs.begun = number = runs.begun + 1
         result = await call_next(call)
@@ -134,24 +135,24 @@ class _Tool:
 
     __slots__ = ("_direct", "_version", "policy")
 
-    def __init__(self, call: ToolCall, plan: Served) -> None:
-        info = plan.info
+    def __init__(self, call: ToolCall, entry: ToolEntry) -> None:
+        info = entry.info
         policy = _policy(call, info.get("_meta"))
         schemas = [info.get("inputSchema"), info.get("outputSchema")]
         version = canonical([call.server, call.tool, *schemas, policy and [policy.ttl, policy.public]])
         self.policy = None if version is None else policy  # without a version, keys of two tools could be equal
         self._version = hashlib.blake2b(version or b"", digest_size=32)  # copied faster than SHA-256
-        self._direct = plan.direct
+        self._direct = entry.direct
 
     def is_interactive(self, call: ToolCall) -> bool:
         """Returns true for a call that continues an earlier one, or whose caller receives progress."""
         if call.state is not None or call.answers is not None:
             return True
-        return not self._direct and (call.listens or call.report is not None)
+        return not self._direct and (call.wants_progress or call.report is not None)
 
     def key(self, call: ToolCall, policy: CachePolicy) -> bytes | None:
         """Returns None if the arguments cannot be encoded."""
-        arguments = canonical(call.arguments if policy.public else [call.caller, call.arguments])
+        arguments = canonical(call.arguments if policy.public else [call.caller.name, call.arguments])
         if arguments is None:
             return None
         digest = self._version.copy()

@@ -9,7 +9,6 @@ from math import ceil
 from typing import NamedTuple, Protocol
 
 from gateway.call import CallNext, ToolCall, ToolResult
-from gateway.caller import caller
 from gateway.errors import RateLimited
 from gateway.limits.rate_rules import Rule, Rules, Window
 
@@ -39,8 +38,8 @@ class RateLimit:
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
         # The name of an unknown tool comes from the client: cached, it could fill the cache and be of any size.
-        find = self._windows if call.plan is None else self._cached_windows
-        rule, windows = find(call.server, call.tool, caller.get().key)
+        find = self._windows if call.entry is None else self._cached_windows
+        rule, windows = find(call.server, call.tool, call.caller.key)
         if rule is not None and (full := await self._storage.take(windows)) is not None:
             raise RateLimited(rule.quotas, rule.quotas[full.position], max(1, ceil(full.wait)))
         return await call_next(call)

@@ -1,4 +1,4 @@
-"""What a tool's value is as JSON: what the function returned, in the shape that its output schema promises."""
+"""The JSON of a tool's value: the function's return value in the shape that the output schema promises."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
 from gateway.call import ToolResult
-from gateway.sdk import internals as sdk
-from gateway.sdk.wire import sealed
+from gateway.sdk.internals import output_adapter
+from gateway.sdk.wire import encode_success, wire
 
 _CONTENT = (*get_args(ContentBlock), Image, Audio)
 
@@ -23,7 +23,7 @@ _RESULTS = (CallToolResult, InputRequiredResult)
 
 
 class Answer:
-    """Turns the values of one tool into results: an object for an object, text for text, blocks for images."""
+    """Turns the values of one tool into results: an object for an object, text for text, content blocks for images."""
 
     __slots__ = ("_exact", "_metadata", "_serializer", "_validate", "_wrap")
 
@@ -31,43 +31,43 @@ class Answer:
         self._metadata = metadata
         self._wrap = metadata.wrap_output
         has_schema = metadata.output_model is not None and metadata.output_schema is not None
-        adapter = sdk.output_adapter(metadata) if has_schema else TypeAdapter(Any)
+        adapter = output_adapter(metadata) if has_schema else TypeAdapter(Any)
         self._validate = adapter.validator.validate_python if has_schema else None
         self._serializer = adapter.serializer
         self._exact = _exact_type(metadata) if has_schema else None
 
     def of(self, value: Any) -> ToolResult:
-        """The result of a value as the function returned it.
+        """Returns the result of a value that the function returned.
 
         Raises:
-            Exception: the value is not what the tool's output type says.
+            Exception: the value does not match the tool's output type.
         """
-        if type(value) is self._exact:  # valid as it is, and its JSON is the same without a model around it
+        if type(value) is self._exact:  # valid already, and its JSON is the same without a model around it
             return _wrapped(to_json(value, inf_nan_mode="null"))
         if isinstance(value, _RESULTS):
             result = self.of_result(self._metadata.convert_result(value))
-            if result.asks is not None:  # a function without `Context` cannot read its state back: it stays here
+            if result.asks is not None:  # a function without `Context` cannot read its state again: it is not sent
                 result.asks = {"inputRequests": result.asks.get("inputRequests", {})}
             return result
         if self._validate is None:
             return _wrapped(self._plain(value))
         validated = self._validate({"result": value} if self._wrap else value, by_alias=True, by_name=True)
-        # By the value's own class: a subclass keeps its own fields, as over MCP.
+        # The value's own class serializes it: a subclass keeps its own fields, as over MCP.
         serializer = getattr(type(validated), "__pydantic_serializer__", self._serializer)
         return ToolResult(serializer.to_json(validated, by_alias=True), self._wrap)
 
-    def whole(self, value: Any) -> ToolResult:
-        """As `of`, with all that MCP would send for it."""
+    def with_wire(self, value: Any) -> ToolResult:
+        """Returns the result with everything MCP would send for it."""
         result = self.of(value)
-        with suppress(Exception):  # what MCP cannot send is no less an answer here
-            result.wire = sealed(_on_the_wire(self._metadata.convert_result(value)))
+        with suppress(Exception):  # a value that MCP cannot send is still an answer here
+            result.wire = encode_success(wire(self._metadata.convert_result(value)))
         return result
 
     def of_result(self, result: CallToolResult | InputRequiredResult) -> ToolResult:
-        return self.of_wire(_on_the_wire(result))
+        return self.of_wire(wire(result))
 
     def of_wire(self, result: Mapping[str, Any]) -> ToolResult:
-        """The result of what native MCP would send: structured content if there is any, else its content."""
+        """Returns the result of what native MCP would send: its structured content, or else its content."""
         if result.get("resultType") == "input_required":
             asks = {key: result[key] for key in ("inputRequests", "requestState") if key in result}
             return ToolResult(asks=asks, outcome="input-required")
@@ -81,7 +81,7 @@ class Answer:
         return _wrapped(to_json(_unwrap(content), inf_nan_mode="null"))
 
     def of_sent(self, value: Any, result: Mapping[str, Any]) -> ToolResult:
-        """The result of what MCP would send for `value`: the value itself, where no one changed it on its way."""
+        """Returns the result of what MCP would send for `value`: the value itself if no middleware changed it."""
         is_whole = self._validate is not None or value is None or isinstance(value, _RESULTS)
         if is_whole or "structuredContent" in result or "content" not in result:
             return self.of_wire(result)
@@ -90,18 +90,18 @@ class Answer:
         return self.of_wire(result) if isinstance(value, str) else _wrapped(_read_back(result["content"]))
 
     def _plain(self, value: Any) -> bytes:
-        """Without an output schema: content blocks where there are some, else what the function returned."""
+        """Returns the JSON of a value without an output schema: its content blocks if it has some, else the value."""
         if _has_content(value):
             return to_json(_unwrap(self._content(value)))
         return to_json(value, fallback=str, inf_nan_mode="null")
 
     def _content(self, value: Any) -> list[Any]:
-        content: list[Any] = _on_the_wire(self._metadata.convert_result(value))["content"]
+        content: list[Any] = wire(self._metadata.convert_result(value))["content"]
         return content
 
 
 def _exact_type(metadata: FuncMetadata) -> type | None:
-    """The output type where it is a plain one that pydantic neither checks further nor changes."""
+    """Returns the output type if pydantic neither checks its values further nor changes them."""
     annotation = metadata.output_model.model_fields["result"] if metadata.wrap_output else None
     if annotation is None or annotation.metadata or annotation.annotation not in (bool, int, float, str):
         return None
@@ -109,12 +109,8 @@ def _exact_type(metadata: FuncMetadata) -> type | None:
     return plain
 
 
-def _on_the_wire(result: CallToolResult | InputRequiredResult) -> dict[str, Any]:
-    return result.model_dump(by_alias=True, mode="json", exclude_none=True)
-
-
 def _read_back(content: Sequence[Mapping[str, Any]]) -> bytes:
-    """The one text block of a value that is not text is the SDK's JSON of it."""
+    """Returns the JSON of content that the SDK made of a value: one text block holds the value's JSON."""
     sent = _unwrap(content)
     if isinstance(sent, str):
         with suppress(ValueError):
@@ -127,7 +123,7 @@ def _wrapped(value: bytes) -> ToolResult:
 
 
 def _unwrap(content: Sequence[Mapping[str, Any]]) -> Any:
-    """Text for a single text block, nothing for no content, else the blocks."""
+    """Returns the text of a single text block, None for no content, else the blocks."""
     if not content:
         return None
     if len(content) == 1 and content[0].get("type") == "text":

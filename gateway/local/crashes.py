@@ -1,4 +1,4 @@
-"""What went wrong inside a tool, in the words of our own tree."""
+"""Failures inside a tool, translated into our own errors."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ CRASHES = (UnexpectedToolError, UnexpectedResourceError)
 
 
 def argument_errors(exc: ValidationError) -> list[ArgumentError]:
-    """Where and why, never the values."""
+    """Returns the path and the reason of each error, never a value."""
     found = exc.errors(include_url=False, include_context=False, include_input=False)
     return [{"path": ".".join(map(str, error["loc"])), "reason": error["msg"]} for error in found]
 
 
 def crashed(name: str, exc: BaseException) -> ToolCrashed:
-    """The traceback goes to the log, under the request id; the caller is told that there is one."""
+    """Logs the traceback under the request id, and returns the error that tells the caller where to look."""
     logger.error("Tool %r crashed", name, exc_info=exc)
     return ToolCrashed()
 
 
 def refusal(failure: Exception | None) -> GatewayError | None:
-    """What a failure that the SDK turned into text was; None where the tool itself said no."""
+    """Returns the error behind a failure that the SDK turned into text; None if the tool itself reported it."""
     if isinstance(failure, CRASHES):
         return ToolCrashed()
     if failure is not None and isinstance(failure.__cause__, ValidationError):
@@ -38,7 +38,7 @@ def refusal(failure: Exception | None) -> GatewayError | None:
 
 
 def outcome(result: Any, is_error: bool, call: ToolCall) -> str:
-    """One word for what came of a call that the SDK answered."""
+    """Returns the outcome, as logs and metrics show it, of a call that the SDK answered."""
     if is_error:
         refused = refusal(call.failure)
         return refused.slug if refused is not None else "tool-error"

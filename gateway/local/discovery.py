@@ -15,28 +15,27 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 
 from gateway.errors import LoadError
-from gateway.sdk import internals as sdk
+from gateway.local.native_calls import NativeCalls
+from gateway.naming import RESERVED
+from gateway.sdk.internals import has_auth
 
-RESERVED = frozenset(
-    {"mcp", "tools", "call", "health", "docs", "openapi", "ws", "metrics", "static", "admin", "servers", "well-known"}
-)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 _SUFFIX = "_server"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A server's file or package, and the name that it will be served under."""
+    """A server's file or package, and the name under which it will be served."""
 
     name: str
     path: Path
 
 
 def discover(folders: Sequence[str], only: Sequence[str] = ()) -> list[Found]:
-    """The servers in `folders`, by name within each folder; those named in `only`, in its order, if it is not empty.
+    """Returns the servers in `folders`, sorted by name within each folder, or those that `only` names, in its order.
 
     Raises:
-        LoadError: a folder is missing, a name is reserved, invalid, taken twice, or not there.
+        LoadError: a folder is missing, or a name is reserved, invalid, used twice or unknown.
     """
     found: dict[str, Found] = {}
     for folder in folders:
@@ -51,10 +50,10 @@ def discover(folders: Sequence[str], only: Sequence[str] = ()) -> list[Found]:
 
 
 def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
-    """Run each server's module anew, so that each app has server objects of its own.
+    """Runs each server's module again, so that each app has its own server objects.
 
     Raises:
-        LoadError: it cannot be imported, or what it defines is no server that can be served.
+        LoadError: the module cannot be imported, or defines no server that can be served.
     """
     loaded: list[MCPServer[Any]] = []
     for server in servers:
@@ -64,12 +63,19 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
             raise LoadError(f"{server.path}: defines no `mcp`; add `mcp = MCPServer({server.name!r})`")
         if not isinstance(mcp, MCPServer):
             raise LoadError(f"{server.path}: `mcp` is a {type(mcp).__name__}, not an MCPServer")
-        if sdk.has_auth(mcp):
-            raise LoadError(f"{server.path}: `mcp` has `auth` of its own, which this router would not apply; remove it")
-        if sdk.is_served(mcp) or any(mcp is other for other in loaded):
-            raise LoadError(f"{server.path}: its `mcp` is served by another file or app already; make one in this file")
+        if has_auth(mcp):
+            raise LoadError(f"{server.path}: `mcp` has its own `auth`, which this router would not apply; remove it")
+        if _is_served(mcp) or any(mcp is other for other in loaded):
+            raise LoadError(
+                f"{server.path}: its `mcp` is served by another file or app already; create one in this file"
+            )
         loaded.append(mcp)
         yield server.name, mcp
+
+
+def _is_served(mcp: MCPServer[Any]) -> bool:
+    """Returns True if a chain is on this server already: a second one would count and record each call twice."""
+    return any(isinstance(item, NativeCalls) for item in mcp.middleware)
 
 
 def _in_folder(folder: Path) -> Iterator[Found]:
@@ -82,12 +88,14 @@ def _in_folder(folder: Path) -> Iterator[Found]:
             if name in RESERVED:
                 raise LoadError(f"{path}: the name {name!r} is reserved; rename the file")
             if not _NAME.fullmatch(name):
-                raise LoadError(f"{path}: {name!r} is no server name; use up to 40 of a-z, 0-9, - and _ between them")
+                raise LoadError(
+                    f"{path}: {name!r} is not a server name; use up to 40 of a-z, 0-9, - and _ between them"
+                )
             yield Found(name, path / "__init__.py" if is_package else path)
 
 
 def _run(server: Found) -> ModuleType:
-    """Run the module with its folder first on `sys.path`, so that its neighbours import each other flatly."""
+    """Runs the module with its folder first on `sys.path`, so that modules of the folder import each other by name."""
     package = server.path.name == "__init__.py"
     home = server.path.parent.parent if package else server.path.parent
     name = server.path.parent.name if package else server.path.stem
@@ -99,12 +107,12 @@ def _run(server: Found) -> ModuleType:
     folder = str(home.resolve())
     sys.path[:] = [folder, *(entry for entry in sys.path if entry != folder)]
     with _fresh_modules(home):
-        sys.modules[name] = module  # before it runs: annotations are looked up there
+        sys.modules[name] = module  # before it runs: pydantic looks up annotations there
         try:
             spec.loader.exec_module(module)
         except ImportError as exc:
             raise LoadError(f"{_place(exc, server.path)}: {exc}; is it installed, and spelled right?") from exc
-        except (Exception, SystemExit) as exc:  # the module's boundary: whatever it raises is told with its place
+        except (Exception, SystemExit) as exc:  # the module's boundary: any exception is reported with its place
             reason = f"{type(exc).__name__}: {exc}".splitlines()[0]
             raise LoadError(f"{_place(exc, server.path)}: {reason}") from exc
     return module
@@ -112,9 +120,9 @@ def _run(server: Found) -> ModuleType:
 
 @contextmanager
 def _fresh_modules(folder: Path) -> Iterator[None]:
-    """Import the modules of `folder` anew: two apps must not share an `mcp`, nor two folders a `tools.py`.
+    """Imports the modules of `folder` again: two apps must not share an `mcp`, nor two folders a `tools.py`.
 
-    A module of the same name from elsewhere is put back afterwards.
+    A module of the same name from elsewhere is restored afterwards.
     """
     names = {path.stem for path in folder.iterdir()} - sys.stdlib_module_names
     before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in names}
@@ -129,7 +137,7 @@ def _fresh_modules(folder: Path) -> Iterator[None]:
 
 
 def _place(exc: BaseException, path: Path) -> str:
-    """The file and line of the server's own code that failed, as `file:line`."""
+    """Returns the place in the server's own code that failed, as `file:line`."""
     folder, place = path.parent.resolve(), str(path)
     if isinstance(exc, SyntaxError):
         return f"{exc.filename}:{exc.lineno}"

@@ -1,6 +1,6 @@
-"""A JSON call through the SDK's whole machinery, for tools that take `Context`: progress, log, questions to the caller.
+"""A JSON call through the SDK's machinery, for tools that take `Context`: progress, log messages, requests for input.
 
-The tool runs in a task of its own, so that a question it asks in mid-call can be answered by a later request.
+The tool runs in its own task, so that a later request can answer what it asks in mid-call.
 """
 
 from __future__ import annotations
@@ -45,12 +45,16 @@ _META = {
 
 
 class Exchange:
-    """One tool call in its task. Satisfies the SDK's `DispatchContext`: what the tool sends comes here."""
+    """One tool call in its task. Satisfies the SDK's `DispatchContext`: it receives what the tool sends.
+
+    `report` is that of the request that waits for the tool now.
+    """
 
     can_send_request = True
 
     def __init__(self, call: ToolCall) -> None:
         self.call = call
+        self.report = call.report
         self.request_id = call.request_id
         self.transport = TransportContext(kind="json", can_send_request=True)
         self.message_metadata = ServerMessageMetadata(request_context=call.request and call.request())
@@ -64,7 +68,7 @@ class Exchange:
         self._error: Exception | None = None
 
     async def run(self, server: LowLevelServer[Any], lifespan_state: Any) -> None:
-        """In the exchange's own task: the call, from the middleware of its server to the tool."""
+        """Runs the call in the exchange's own task, from the middleware of its server to the tool."""
         call = self.call
         params: dict[str, Any] = {"name": call.tool, "arguments": call.arguments, "_meta": _META}
         if call.answers is not None:
@@ -78,18 +82,18 @@ class Exchange:
                 self._result = await serve_one(
                     server, self, "tools/call", params, connection=connection, lifespan_state=lifespan_state
                 )
-        except Exception as exc:  # this task's boundary: the request that waits for it raises it
+        except Exception as exc:  # this task's boundary: the waiting request raises it
             self._error = exc
         finally:
             self.over = True
             self._changed.set()
 
     async def next(self) -> Mapping[str, Any] | None:
-        """Wait for the tool's result, on the wire's terms; None when it asks something first.
+        """Waits for the tool's result as it goes on the wire; returns None if the tool asks for input first.
 
         Raises:
-            Unavailable: the server closed, or nobody answered in time.
-            Exception: what the call raised.
+            Unavailable: the server closed, or the input did not come in time.
+            Exception: the call raised it.
         """
         while not self.over and not self._questions:
             await self._changed.wait()
@@ -97,7 +101,7 @@ class Exchange:
         if self._error is not None:
             raise self._error
         if self.over and self._result is None:
-            raise Unavailable("The call was given up before its tool answered.")
+            raise Unavailable("The call was cancelled before its tool answered.")
         return self._result
 
     def questions(self) -> dict[str, Any]:
@@ -106,10 +110,10 @@ class Exchange:
         }
 
     def answer(self, answers: Mapping[str, Any] | None) -> None:
-        """Hand the caller's answers to the tool that waits for them.
+        """Hands the caller's answers to the tool that waits for them.
 
         Raises:
-            InvalidRequest: an answer to nothing, or not of the kind that was asked for. The tool waits on.
+            InvalidRequest: an answer has an unknown key or is not of the kind that was asked for. The tool still waits.
         """
         unknown = [key for key in answers or {} if key not in self._questions]
         if not answers or unknown:
@@ -123,7 +127,7 @@ class Exchange:
     async def send_raw_request(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
     ) -> dict[str, Any]:
-        """What the tool asks of its client: kept as a question until a request answers it."""
+        """Keeps a request of the tool to its client as a question until a later request answers it."""
         question = _Question(method, params or {})
         self._asked += 1
         key = f"{self.request_id}-{self._asked}"
@@ -133,22 +137,22 @@ class Exchange:
             with anyio.fail_after((opts or {}).get("timeout")):
                 return await question.reply_received()
         except TimeoutError as exc:
-            raise MCPError(REQUEST_TIMEOUT, f"Nobody answered {method!r} in time.") from exc
+            raise MCPError(REQUEST_TIMEOUT, f"{method!r} was not answered in time.") from exc
         finally:
             self._questions.pop(key, None)
 
     async def notify(self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None) -> None:
-        if method == "notifications/message" and self.call.report is not None:
-            await self.call.report("log", params or {})
+        if method == "notifications/message" and self.report is not None:
+            await self.report("log", params or {})
 
     async def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
-        if self.call.report is not None:
+        if self.report is not None:
             fields = {"progress": progress, "total": total, "message": message}
-            await self.call.report("progress", {key: value for key, value in fields.items() if value is not None})
+            await self.report("progress", {key: value for key, value in fields.items() if value is not None})
 
 
 class _Question:
-    """One request of the tool to its client, and the answer when it is there."""
+    """One request of the tool to its client, and its answer."""
 
     def __init__(self, method: str, params: Mapping[str, Any]) -> None:
         self.method = method
@@ -160,11 +164,11 @@ class _Question:
         if not isinstance(value, dict):
             raise InvalidRequest(f"`inputResponses.{key}` must be an object.")
         try:
-            with suppress(KeyError):  # what a method of an extension is answered with, its tool alone knows
+            with suppress(KeyError):  # only the tool knows what answers a method of an extension
                 methods.validate_client_result(self.method, LATEST_HANDSHAKE_VERSION, value)
         except ValidationError as exc:
             reasons = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
-            raise InvalidRequest(f"`inputResponses.{key}` is no answer to {self.method}: {reasons}") from exc
+            raise InvalidRequest(f"`inputResponses.{key}` does not answer {self.method}: {reasons}") from exc
         schema = self.params.get("requestedSchema")
         if schema is not None and value.get("action") == "accept":
             for error in Draft202012Validator(schema).iter_errors(value.get("content") or {}):

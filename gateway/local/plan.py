@@ -1,4 +1,4 @@
-"""A tool as it is served: the SDK's own `Tool`, with what every call needs decided once, when it is first seen."""
+"""A tool as it is served: the SDK's own `Tool`, and the plan of its calls, made once when it is first needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.errors import InvalidArguments
 from gateway.local.answer import Answer
 from gateway.local.crashes import CRASHES, argument_errors, crashed
 from gateway.local.threads import Threads
-from gateway.server import ToolInfo
+from gateway.tool import ToolInfo
 
 Validate = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -25,24 +25,24 @@ Validate = Callable[[dict[str, Any]], dict[str, Any]]
 class ServedTool(Tool):
     """The same tool, for every way in: a sync function runs in its server's threads, and a failure is noted.
 
-    Native MCP turns a failure into text before anything can look at it; `ToolCall.failure` keeps what it was.
+    Native MCP turns a failure into text before anything else can look at it, so `ToolCall.failure` keeps the exception.
     """
 
     @classmethod
     def of(cls, tool: Tool, threads: Threads) -> ServedTool:
-        """`tool`, served. One that is not `plain` is to be left as it is."""
+        """Returns `tool` as served; it must be plain."""
         served = cls.model_construct(**{name: getattr(tool, name) for name in Tool.model_fields})
         if not tool.is_async:
             served.fn, served.is_async = _threaded(tool.fn, threads), True
         return served
 
     @staticmethod
-    def plain(tool: Tool) -> bool:
-        """Whether `tool` is the SDK's own, with nothing overridden that a call of the function would pass by."""
+    def is_plain(tool: Tool) -> bool:
+        """Returns True for the SDK's own class, with no override that a direct call of the function would skip."""
         return type(tool) is Tool and type(tool.fn_metadata) is FuncMetadata
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
-        """As the SDK calls it, with the value or the failure noted on the call on its way."""
+        """Runs the tool for the SDK, and notes the value or the failure on the current call."""
         call = current_call.get()
         try:
             value = await super().run(arguments, context)
@@ -54,51 +54,63 @@ class ServedTool(Tool):
                 call.failure = exc
             raise
         if call is not None:
-            call.value, call.failure = value, None
+            call.returned, call.failure = value, None
         return result
 
     def _convert(self, value: Any) -> Any:
         try:
             return self.fn_metadata.convert_result(value)
-        except Exception as exc:  # the SDK's own boundary: what cannot be converted is a crash of the tool
+        except Exception as exc:  # the SDK's own boundary: a value that cannot be converted is a crash of the tool
             raise UnexpectedToolError(f"Error executing tool {self.name}") from exc
 
 
 class Plan:
-    """How a call of `tool` goes. `direct` means by its function alone, without what only `Context` needs."""
+    """How to run one tool: the `Entry` of a local server."""
 
-    __slots__ = ("__weakref__", "_function", "_validate", "answer", "direct", "info", "tool")
+    __slots__ = ("__weakref__", "_answer", "_function", "_validate", "direct", "info", "name", "tool")
 
     def __init__(self, tool: Tool) -> None:
         self.tool = tool
+        self.name = tool.name
         self.info = _info(tool)
-        self.answer = Answer(tool.fn_metadata)
         self.direct = isinstance(tool, ServedTool) and tool.context_kwarg is None and not tool.resolved_params
         self._function = tool.fn
-        self._validate = _validator(tool.fn_metadata)
+        # Both are made at the first call: a router with thousands of tools starts without them.
+        self._answer: Answer | None = None
+        self._validate: Validate | None = None
+
+    @property
+    def answer(self) -> Answer:
+        if self._answer is None:
+            self._answer = Answer(self.tool.fn_metadata)
+        return self._answer
 
     async def call(self, call: ToolCall) -> ToolResult:
-        """Validate, call the function, convert: what `Tool.run` does.
+        """Validates the arguments, calls the function and converts its value, as `Tool.run` does.
 
         Raises:
             InvalidArguments, ToolCrashed
         """
+        validate = self._validate
+        if validate is None:
+            validate = self._validate = _validator(self.tool.fn_metadata)
+        answer = self._answer or self.answer
         try:
-            keywords = self._validate(call.arguments)
+            keywords = validate(call.arguments)
         except ValidationError as exc:
             raise InvalidArguments(argument_errors(exc)) from exc
-        except (Exception, SystemExit) as exc:  # a validator of the tool's own that crashed
+        except (Exception, SystemExit) as exc:  # the tool's own validator may raise anything
             raise crashed(self.tool.name, exc) from exc
         try:
             value = await self._function(**keywords)
-            return self.answer.whole(value) if call.whole else self.answer.of(value)
+            return answer.with_wire(value) if call.wants_wire else answer.of(value)
         except (ToolError, ResourceError) as exc:
             if isinstance(exc, CRASHES):
                 raise crashed(self.tool.name, exc) from exc
             return ToolResult(is_error=True, message=str(exc), outcome="tool-error")
         except MCPError as exc:
             return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
-        except (Exception, SystemExit) as exc:  # the tool's boundary: whatever it raises stays in the log
+        except (Exception, SystemExit) as exc:  # the tool's boundary: the exception stays in the log
             raise crashed(self.tool.name, exc) from exc
 
 
@@ -110,10 +122,10 @@ def _threaded(function: Callable[..., Any], threads: Threads) -> Callable[..., A
 
 
 def _validator(metadata: FuncMetadata) -> Validate:
-    """The arguments' validation as `FuncMetadata.validate_arguments` does it, in one step where it can be.
+    """Returns the validation of `FuncMetadata.validate_arguments`, in one step if possible.
 
-    The SDK's two further steps are for JSON inside a string, which only a field that is not text can be
-    given, and for fields whose name differs from the argument's.
+    The SDK's two further steps are for JSON inside a string, which only a field that is not text accepts, and for
+    fields with an alias.
     """
     fields = metadata.arg_model.model_fields
     if any(field.alias for field in fields.values()):

@@ -2,121 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
+from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
+from mcp.server.subscriptions import ServerEvent
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from gateway.call import CallNext, ToolCall, ToolResult, endpoint, request_id
+from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
 from gateway.errors import InvalidRequest, ToolCrashed, UnknownTool
 from gateway.local.answer import Answer
-from gateway.local.context_calls import Exchanges
+from gateway.local.context_calls import ContextCalls
 from gateway.local.crashes import refusal
-from gateway.local.native_calls import Access, NativeCalls
+from gateway.local.in_flight import InFlight
+from gateway.local.native_calls import NativeCalls
 from gateway.local.plan import Plan
 from gateway.local.tools import Tools
-from gateway.sdk import internals as sdk
-from gateway.sdk import wire as envelope
+from gateway.sdk import internals, wire
+from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits, session_manager
-from gateway.server import Status, ToolInfo
+from gateway.sdk.tool_list import ToolList, WireTools
+from gateway.sdk.tracing import trace_once
+from gateway.server import Callee
+from gateway.tool import ToolInfo
 
 
 class LocalServer:
-    """Serves `mcp` under `name`. Every call, whatever way it came in, passes `chain`."""
+    """Serves `mcp` under `name`. Every call, from every way in, passes `interceptors`.
+
+    `changed` is called whenever a tool comes or goes.
+    """
 
     def __init__(
-        self, name: str, mcp: MCPServer[Any], chain: CallNext, limits: Limits, access: Access | None = None
+        self,
+        name: str,
+        mcp: MCPServer[Any],
+        interceptors: Sequence[Interceptor],
+        limits: Limits,
+        *,
+        access: Access | None = None,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self._mcp = mcp
-        self._chain = chain
-        self._tools = Tools(mcp, limits.threads)
-        self._server = sdk.low_level(mcp)
-        self._watched = sdk.is_watched(mcp)
-        self._exchanges = Exchanges(self._server, limits.waiting_calls, limits.input_timeout)
+        self._changed = changed
+        self._wire_tools = WireTools()
+        self._tools = Tools(mcp, limits.threads, self._tools_changed)
+        self._server = internals.low_level(mcp)
+        self._has_author_hooks = internals.has_author_hooks(mcp)
+        has_own_tool_list = internals.has_own_tool_list(mcp)
+        self._context_calls = ContextCalls(self._server, limits.waiting_calls, limits.input_timeout)
         self._manager = session_manager(self._server, limits)
-        self.mcp: ASGIApp = StreamableHTTPASGIApp(self._manager)
-        sdk.insert_middleware(mcp, NativeCalls(name, chain, self._tools, self._server))
+        self._in_flight = InFlight()
+        self._handler = chain(interceptors, self._execute)
+        self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
+        native = NativeCalls(name, self._tools, self._server, interceptors, self._in_flight)
+        internals.insert_middleware(mcp, native)
         if access is not None:
-            sdk.insert_middleware(mcp, access.middleware(name))
-            self.mcp = access.endpoint(self.mcp, self.admit)
+            internals.insert_middleware(mcp, access.middleware(name))
+            self.app = access.endpoint(self.app, self._exact, "mcp")
+        if not has_own_tool_list:
+            internals.insert_middleware(mcp, ToolList(self._server, self._list_tools))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Enter the user's lifespan once, and run the sessions and the calls that outlive their request."""
-        sdk.trace_once(self._mcp.middleware)
-        async with self._server.lifespan(self._server) as self.lifespan_state:
-            sdk.enter_once(self._server, self.lifespan_state)
-            async with self._manager.run(), self._exchanges.opened(self.lifespan_state):
+        """Enters the user's lifespan once, and runs the sessions and the calls that outlive their request."""
+        trace_once(self._mcp.middleware)
+        async with self._server.lifespan(self._server) as self._lifespan_state:
+            internals.enter_once(self._server, self._lifespan_state)
+            async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
                 yield
 
     def tools(self) -> Sequence[ToolInfo]:
         return self._tools.listed()
 
-    def status(self) -> Status:
-        return {"tools": len(self.tools()), "sessions": self._manager.open_sessions}
+    def find(self, tool: str) -> Plan | None:
+        return self._tools.find(tool)
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        with self._in_flight:
+            return await self._handler(call)
+
+    async def drained(self) -> None:
+        await self._in_flight.drained()
+
+    @property
+    def sessions(self) -> int:
+        return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        sdk.end_listen_streams(self._server)
+        internals.end_listen_streams(self._server)
         self._manager.end_streams()
 
     def handles(self, method: str) -> bool:
         return self._server.get_request_handler(method) is not None
 
-    async def forward(self, ctx: Any, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        own = replace(ctx, method=method, params=params, lifespan_context=self.lifespan_state)
-        return await sdk.answer(self._server, own)
+    async def forward(
+        self, ctx: ServerRequestContext[Any, Any], method: str, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        own = replace(ctx, method=method, params=dict(params), lifespan_context=self._lifespan_state)
+        return await wire.answer(self._server, own)
 
-    def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
-        return sdk.bus(self._mcp).subscribe(listener)
+    def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
+        return internals.bus(self._mcp).subscribe(listener)
 
-    def call(self, call: ToolCall) -> Coroutine[Any, Any, ToolResult]:
-        exact = self._tools.resolve(call.tool)
-        if exact != call.tool:
-            call.asked, call.tool = call.tool, exact
-        call.plan = plan = self._tools.plan(call.tool)
-        call.execute = self._unknown if plan is None else partial(self._execute, plan)
-        return self._chain(call)
+    async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Sequence[Mapping[str, Any]]:
+        return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version)
 
-    async def admit(self, tool: str, arguments: dict[str, Any]) -> None:
-        plan = self._tools.plan(tool)
-        if caller.get().refusal(self.name, tool if plan is None else plan.info, tool) is None:
-            return
-        call = ToolCall(self.name, tool, arguments, endpoint.get(), request_id.get())
-        call.plan, call.execute = plan, self._unknown
-        await self._chain(call)
+    def _tools_changed(self) -> None:
+        self._wire_tools = WireTools()
+        self._changed()
 
-    async def _unknown(self, call: ToolCall) -> ToolResult:
-        raise UnknownTool(call.tool, [tool["name"] for tool in caller.get().sees(self)], self.name)
+    def _exact(self, tool: str) -> tuple[Callee, str]:
+        return self, tool
 
-    async def _execute(self, plan: Plan, call: ToolCall) -> ToolResult:
-        if plan.direct and not self._watched and call.state is None and call.answers is None:
+    async def _execute(self, call: ToolCall) -> ToolResult:
+        plan = call.entry
+        if plan is None:
+            known = [tool["name"] for tool in call.caller.sees(self)]
+            raise UnknownTool(call.tool, known, self.name)
+        assert isinstance(plan, Plan)
+        if plan.direct and not self._has_author_hooks and call.state is None and call.answers is None:
             return await plan.call(call)
-        return await self._exchanged(call, plan.answer)
+        return await self._call_with_context(call, plan.answer)
 
-    async def _exchanged(self, call: ToolCall, answer: Answer) -> ToolResult:
-        """Through the SDK's machinery: what it turned into text is taken apart again."""
+    async def _call_with_context(self, call: ToolCall, answer: Answer) -> ToolResult:
+        """Calls through the SDK's machinery, and takes apart again what it turned into text."""
         try:
-            result, begun = await self._exchanges.call(call)
+            result, begun = await self._context_calls.call(call)
         except MCPError as exc:
             if exc.error.data == {"reason": "invalid_request_state"}:
                 raise InvalidRequest("This `requestState` is not of this call, or has expired.") from exc
             return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
-        except ValidationError as exc:  # of all that is in the call, the SDK alone looks into this
-            raise InvalidRequest("`inputResponses` are no answers to what was asked.") from exc
+        except ValidationError as exc:  # the SDK alone reads `inputResponses`
+            raise InvalidRequest("`inputResponses` do not answer what was asked.") from exc
         if result.get("isError"):
             return _error(answer.of_wire(result), begun)
-        answered = answer.of_sent(begun.value, result)
-        if call.whole:
-            answered.wire = envelope.sealed(envelope.taken_off(self._server, result))
+        answered = answer.of_sent(begun.returned, result)
+        if call.wants_wire:
+            answered.wire = wire.encode_success(wire.strip_server_stamp(self._server, result))
         return answered
 
 

@@ -1,4 +1,4 @@
-"""The threads of one server's sync tools: a bound of its own, so that one slow server cannot stall the others."""
+"""Worker threads for the sync tools of one server. Each server has its own, so that a slow one cannot stall others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Threads:
         self._unbounded = CapacityLimiter(math.inf)
 
     async def run(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        """Call `function(**arguments)` in a thread that `anyio.from_thread` works in."""
+        """Calls `function(**arguments)` in a thread in which `anyio.from_thread` works."""
         place = _Place(self._places)
         try:
             self._places.acquire_on_behalf_of_nowait(place)
@@ -37,7 +37,7 @@ class Threads:
 
 
 class _Place:
-    """A place among the threads: free again when the caller has left and the function, if it began, has returned."""
+    """A place among the threads, free again when the caller is gone and the function, if it began, has returned."""
 
     def __init__(self, places: CapacityLimiter) -> None:
         self._places = places
@@ -46,7 +46,7 @@ class _Place:
         self._returned = self._left = self._released = False
 
     def occupy(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        """In the thread. Popping the one claim is atomic: either the function begins or the caller has left."""
+        """Runs in the thread. Popping the one claim is atomic: either the function begins or the caller is gone."""
         if not self._claim():
             return None
         try:
@@ -57,7 +57,7 @@ class _Place:
                 self._loop.call_soon_threadsafe(self._release)
 
     def leave(self) -> None:
-        """In the event loop. Each side sets its flag before it reads the other's, so one of them releases."""
+        """Runs in the event loop. Each side sets its flag before it reads the other's, so that one of them releases."""
         self._left = True
         if self._claim() or self._returned:
             self._release()

@@ -1,61 +1,63 @@
-"""The tools of one server as they are now: a tool added or removed while it runs is seen at the next call."""
+"""The tools of one server: a tool that is added, replaced or removed while it runs is seen at the next call."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.tools import Tool
 
 from gateway.local.plan import Plan, ServedTool
 from gateway.local.threads import Threads
-from gateway.sdk import internals as sdk
-from gateway.server import ToolInfo
-from gateway.servers.names import unambiguous
-
-_SUFFIX = "_tool"
+from gateway.naming import TOOL_SUFFIX, unambiguous
+from gateway.sdk.tool_table import ToolTable
+from gateway.tool import ToolInfo
 
 
 class Tools:
-    """Puts a `ServedTool` in the place of each tool of `mcp`, so that every way in calls the same one."""
+    """Puts a `ServedTool` in the place of each tool of `mcp`, so that every way in calls the same one.
 
-    def __init__(self, mcp: MCPServer[Any], threads: int) -> None:
-        self._table = sdk.tool_table(mcp)
+    `changed` is called whenever a tool comes or goes.
+    """
+
+    def __init__(self, mcp: MCPServer[Any], threads: int, changed: Callable[[], None] = lambda: None) -> None:
+        self._table = ToolTable.of(mcp, self._forget)
         self._threads = Threads(threads)
+        self._changed = changed
         self._plans: dict[str, Plan] = {}
-        self._seen: tuple[Tool, ...] = ()
-        self._listed: list[ToolInfo] = []
+        self._listed: list[ToolInfo] | None = None
+        self._shown: dict[str, tuple[str, str]] | None = None
 
     def plan(self, name: str) -> Plan | None:
-        """How to call the tool of exactly this name; None where there is none."""
-        tool = self._table.get(name)
+        """Returns how to call the tool of exactly this name; None if there is none."""
         plan = self._plans.get(name)
-        if plan is not None and plan.tool is tool:
+        if plan is not None:
             return plan
+        tool = self._table.get(name)
         if tool is None:
             return None
-        if ServedTool.plain(tool):
-            tool = self._table[name] = ServedTool.of(tool, self._threads)
+        if ServedTool.is_plain(tool):
+            tool = ServedTool.of(tool, self._threads)
+            self._table.replace(name, tool)
         plan = self._plans[name] = Plan(tool)
         return plan
 
-    def names(self) -> Sequence[str]:
-        return list(self._table)
-
-    def resolve(self, name: str) -> str:
-        """The exact name where `_tool` was left off, or where models are shown another; any other name as it is."""
-        if name in self._table:
-            return name
-        if name + _SUFFIX in self._table:
-            return name + _SUFFIX
-        shown = unambiguous(("", each) for each in self.names())
-        return shown[name][1] if name in shown else name
+    def find(self, name: str) -> Plan | None:
+        """Returns the plan of a name that may lack the suffix `_tool`, or that is the one shown to models."""
+        return self.plan(name) or self.plan(name + TOOL_SUFFIX) or self._find_shown(name)
 
     def listed(self) -> Sequence[ToolInfo]:
-        """As MCP lists them on the wire. The same object until a tool comes or goes."""
-        plans = [plan for name in self.names() if (plan := self.plan(name)) is not None]  # one may go meanwhile
-        tools = tuple(plan.tool for plan in plans)
-        if tools != self._seen:
-            self._seen, self._listed = tools, [plan.info for plan in plans]
+        """Returns the tools as MCP lists them on the wire. The same object until a tool comes or goes."""
+        if self._listed is None:
+            self._listed = [plan.info for name in [*self._table] if (plan := self.plan(name)) is not None]
         return self._listed
+
+    def _find_shown(self, name: str) -> Plan | None:
+        if self._shown is None:
+            self._shown = unambiguous(("", each) for each in self._table)
+        return self.plan(self._shown[name][1]) if name in self._shown else None
+
+    def _forget(self, name: str) -> None:
+        self._plans.pop(name, None)
+        self._listed = self._shown = None
+        self._changed()

@@ -1,13 +1,15 @@
-"""The bounds of one server, and the SDK's session manager made from them."""
+"""The SDK's session manager of one endpoint, with bounds and with an event store for each session."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from mcp.server import Server as LowLevelServer
+from mcp.server.streamable_http import EventStore
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-from gateway.sdk import internals as sdk
 from gateway.sdk.events import EventLimits, Events
 
 
@@ -30,11 +32,40 @@ class Limits:
     events: EventLimits = field(default_factory=EventLimits)
 
 
-def session_manager(server: LowLevelServer[Any], limits: Limits) -> sdk.SessionManager:
+class SessionManager(StreamableHTTPSessionManager):
+    """The SDK's manager with an event store for each session.
+
+    The SDK reads `event_store` once for each session that it opens, and hands the store only request ids, which
+    every session counts from 1. With one store for all, a client could replay another client's events.
+    """
+
+    def __init__(self, app: LowLevelServer[Any], new_store: Callable[[], EventStore] | None, **options: Any) -> None:
+        self._new_store = new_store
+        super().__init__(app, **options)
+
+    @property
+    def event_store(self) -> EventStore | None:
+        return self._new_store() if self._new_store is not None else None
+
+    @event_store.setter
+    def event_store(self, store: EventStore | None) -> None:
+        """Ignores the default that the base class sets."""
+
+    def end_streams(self) -> None:
+        """Closes the streams that sessions hold open with a GET, as at their end."""
+        for transport in list(self._server_instances.values()):
+            transport.close_standalone_sse_stream()
+
+    @property
+    def open_sessions(self) -> int:
+        return len(self._server_instances)
+
+
+def session_manager(server: LowLevelServer[Any], limits: Limits) -> SessionManager:
     if limits.stateless:
-        return sdk.SessionManager(server, None, stateless=True, max_request_body_size=limits.max_body)
+        return SessionManager(server, None, stateless=True, max_request_body_size=limits.max_body)
     events = Events(limits.events)
-    return sdk.SessionManager(
+    return SessionManager(
         server,
         events.new_store,
         retry_interval=round(limits.retry_interval * 1000),  # milliseconds

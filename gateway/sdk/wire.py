@@ -1,30 +1,58 @@
-"""Native results on their way into a cache and out of it: each protocol era and endpoint puts its own marks on them."""
+"""Native requests and results in the form in which they go on the wire.
+
+Each protocol era and each endpoint adds its own stamps to a result. They are stripped before a result is cached, and
+added again for the request that it answers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, cast
 
 from mcp.server import Server as LowLevelServer
-from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp.server.runner import ServerRunner
 from mcp.server.session import ServerSession
-from mcp_types import SERVER_INFO_META_KEY
+from mcp.shared.exceptions import MCPError
+from mcp_types import METHOD_NOT_FOUND, SERVER_INFO_META_KEY, ErrorData, methods
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from gateway.call import ToolCall
-from gateway.sdk import internals as sdk
 
 Context = ServerRequestContext[Any, Any]
-Result = TypeVar("Result", bound=BaseModel)
 
 
-def taken_off(server: LowLevelServer[Any], result: HandlerResult | Mapping[str, Any]) -> dict[str, Any]:
-    """A tool's result as its server made it."""
+def wire(result: HandlerResult | Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a handler's result as it goes on the wire; the caller owns the dict if the result was a model."""
     if isinstance(result, BaseModel):
-        result = result.model_dump(by_alias=True, mode="json", exclude_none=True)
-    bare = dict(result or {})
+        return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return cast("dict[str, Any]", result or {})
+
+
+async def answer(server: LowLevelServer[Any], ctx: Context) -> Mapping[str, Any]:
+    """Answers a request that came in at another endpoint with this server's middleware and handler."""
+    entry = server.get_request_handler(ctx.method)
+    if entry is None:
+        raise MCPError(METHOD_NOT_FOUND, "Method not found", ctx.method)
+
+    async def handle(ctx: Context) -> HandlerResult:
+        result = await entry.handler(ctx, entry.params_type.model_validate(ctx.params or {}, by_name=False))
+        if isinstance(result, ErrorData):
+            raise MCPError.from_error_data(result)
+        return result
+
+    call: CallNext = handle
+    for middleware in reversed(server.middleware):
+        call = partial(_apply, middleware, call)
+    return wire(await call(ctx))
+
+
+def strip_server_stamp(server: LowLevelServer[Any], result: HandlerResult | Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a tool's result as its server made it."""
+    bare = dict(wire(result))
     meta = bare.get("_meta")
     if isinstance(meta, Mapping) and meta.get(SERVER_INFO_META_KEY) == server.server_info_stamp:
         bare["_meta"] = {key: value for key, value in meta.items() if key != SERVER_INFO_META_KEY}
@@ -33,8 +61,8 @@ def taken_off(server: LowLevelServer[Any], result: HandlerResult | Mapping[str, 
     return bare
 
 
-def sealed(result: Mapping[str, Any]) -> bytes:
-    """A success, without what is taken off, as JSON; nothing where it is no plain success, or no JSON."""
+def encode_success(result: Mapping[str, Any]) -> bytes:
+    """Returns a stripped result as JSON; empty if it is not a plain success, or not JSON."""
     if "content" not in result or result.get("isError") or result.get("resultType", "complete") != "complete":
         return b""
     try:
@@ -43,22 +71,34 @@ def sealed(result: Mapping[str, Any]) -> bytes:
         return b""
 
 
-def put_on(server: LowLevelServer[Any], ctx: Context, call: ToolCall, wire: bytes) -> dict[str, Any]:
-    """The answer to the request of `call`, as if its tool had run."""
-    result: dict[str, Any] = {"resultType": "complete", **from_json(wire)}
-    return result if call.via == "aggregate" else sdk.answered(server, ctx, result)  # the aggregate puts on its own
+def restamp(server: LowLevelServer[Any], ctx: Context, call: ToolCall, encoded: bytes) -> dict[str, Any]:
+    """Returns the answer to the request of `call`, as if its tool had run."""
+    result: dict[str, Any] = {"resultType": "complete", **from_json(encoded)}
+    if call.via == "aggregate":  # the aggregate endpoint adds its own stamps
+        return result
+    methods.validate_client_request(ctx.method, ctx.protocol_version, ctx.params)
+    return as_result(server, ctx, result)
 
 
-def noting(ctx: Context, call: ToolCall) -> Context:
-    """The same request, with each question to its client noted on `call`."""
-    session = object.__new__(_Noting)
-    session.__dict__.update(vars(ctx.session), noted=call)
+def as_result(server: LowLevelServer[Any], ctx: Context, result: dict[str, Any]) -> dict[str, Any]:
+    """Returns a result with the stamps that the SDK adds to the answer of this request."""
+    return ServerRunner(server, cast("Any", None), None)._serialize(ctx.method, ctx.protocol_version, result)
+
+
+def note_questions(ctx: Context, call: ToolCall) -> Context:
+    """Returns the same request; each question to its client sets `call.asked_client`."""
+    session = object.__new__(_NotingSession)
+    session.__dict__.update(vars(ctx.session), call=call)
     return replace(ctx, session=session)
 
 
-class _Noting(ServerSession):
-    noted: ToolCall
+class _NotingSession(ServerSession):
+    call: ToolCall
 
     async def send_request(self, *arguments: Any, **options: Any) -> Any:
-        self.noted.questioned = True
+        self.call.asked_client = True
         return await super().send_request(*arguments, **options)
+
+
+def _apply(middleware: ServerMiddleware[Any], call_next: CallNext, ctx: Context) -> Any:
+    return middleware(ctx, call_next)

@@ -1,81 +1,149 @@
-"""The servers by name, opened and closed together."""
+"""The servers there are now. Everything that needs a server asks here at each request."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.abc import TaskGroup
 
 from gateway.caller import caller
-from gateway.errors import StartError, UnknownServer
+from gateway.errors import LoadError, StartError, Unavailable, UnknownServer
 from gateway.server import Server
+from gateway.servers.held import HeldServer, State
 
-logger = logging.getLogger(__name__)
+Listener = Callable[[Server, bool], None]
+"""Takes a server that came (True) or went (False)."""
 
 
 class Registry:
-    """Servers in the order given."""
+    """Servers in the order in which they came. One that is not ready is known by its name but not listed.
 
-    def __init__(self, servers: Sequence[Server]) -> None:
-        self._servers = {server.name: server for server in servers}
+    `revision` is another number after a server or a tool came or went.
+    """
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self._held: dict[str, HeldServer] = {}
+        self._listeners: dict[object, Listener] = {}
+        self._tasks: TaskGroup | None = None
 
     def __iter__(self) -> Iterator[Server]:
-        return iter(self._servers.values())
+        return iter([held.server for held in self._held.values() if held.state == "ready"])
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._held
 
     def __getitem__(self, name: str) -> Server:
-        server = self._servers.get(name)
-        if server is None:
+        """Raises UnknownServer, or Unavailable if the server is not ready."""
+        held = self._held.get(name)
+        if held is None:
             raise UnknownServer(name, self.names_used())
-        return server
+        if held.state != "ready":
+            raise Unavailable(f"Server {name!r} is not ready.")
+        return held.server
 
-    def names(self) -> Sequence[str]:
-        return list(self._servers)
+    def states(self) -> dict[str, State]:
+        """Returns the state of each server by its name."""
+        return {name: held.state for name, held in self._held.items()}
 
     def names_used(self) -> Sequence[str]:
-        """Of those servers that the caller may use anything of."""
+        """Returns the names of the servers of which the caller may use anything."""
         asking = caller.get()
         return [server.name for server in self if asking.uses(server)]
 
+    def changed(self) -> None:
+        """Notes that a server or a tool came or went. Each server calls it when its tools change."""
+        self.revision += 1
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Calls `listener` for each server that comes or goes until the returned function is called."""
+        token = object()
+        self._listeners[token] = listener
+
+        def unsubscribe() -> None:
+            self._listeners.pop(token, None)
+
+        return unsubscribe
+
+    def hold(self, server: Server) -> None:
+        """Adds a server that `opened` will open.
+
+        Raises:
+            LoadError: the name is taken.
+        """
+        # Ready at once: no request is accepted before all servers of the start are open.
+        self._hold(server, "ready")
+
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Open every server, each in its turn, and close them in the opposite order.
+        """Opens every server, one after the other, and closes them in the opposite order.
 
         Raises:
             StartError: a server did not open; those before it are closed again.
         """
-        async with AsyncExitStack() as stack:
-            failure = await self._open(stack)
-            if failure is None:
-                yield
-        if failure is not None:  # out here: the tasks of those that were open would make a group of it
+        async with anyio.create_task_group() as self._tasks:
+            failure = await self._open_all()
+            try:
+                if failure is None:
+                    yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    for held in reversed([*self._held.values()]):
+                        await held.close()
+        if failure is not None:  # raised out here: the task group would wrap it in an exception group
             raise failure
 
-    async def _open(self, stack: AsyncExitStack) -> StartError | None:
-        for server in self:
-            lifetime = server.opened()
-            try:
-                await lifetime.__aenter__()
-            except (Exception, SystemExit) as exc:  # the server's boundary: whatever it raises names it
-                failure = StartError(f"server {server.name!r} does not start: {_reason(exc)}")
-                failure.__cause__ = exc
-                return failure
-            logger.info("server opened", extra={"fields": {"server": server.name}})
-            stack.push_async_callback(_close, server, lifetime)
+    async def add(self, server: Server) -> None:
+        """Opens `server` while the others go on. If it does not open, it is held as failed until it is removed.
+
+        Raises:
+            LoadError: the name is taken.
+            StartError: the server did not open.
+        """
+        assert self._tasks is not None, "add() needs an open registry"
+        held = self._hold(server, "starting")
+        await self._tasks.start(held.run)
+        if held.failure is not None:
+            raise held.failure
+        self._tell(server, True)
+
+    async def remove(self, name: str, grace: float) -> None:
+        """Lets no further request reach the server, waits up to `grace` seconds for those in flight, and closes it.
+
+        Raises:
+            UnknownServer
+        """
+        held = self._held.pop(name, None)
+        if held is None:
+            raise UnknownServer(name, self.names_used())
+        self.changed()
+        if held.state == "ready":
+            self._tell(held.server, False)
+            held.server.end_streams()
+        try:
+            with anyio.move_on_after(grace):
+                await held.server.drained()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await held.close()
+
+    def _hold(self, server: Server, state: State) -> HeldServer:
+        if server.name in self._held:
+            raise LoadError(f"the name {server.name!r} is taken")
+        held = self._held[server.name] = HeldServer(server, state, self.changed)
+        self.changed()
+        return held
+
+    async def _open_all(self) -> StartError | None:
+        assert self._tasks is not None
+        for held in [*self._held.values()]:
+            await self._tasks.start(held.run)
+            if held.failure is not None:
+                return held.failure
         return None
 
-
-async def _close(server: Server, lifetime: AbstractAsyncContextManager[None]) -> None:
-    """One that fails to close does not keep those before it from closing as they should."""
-    try:
-        await lifetime.__aexit__(None, None, None)
-    except (Exception, SystemExit) as exc:  # the server's own lifespan
-        logger.error("server %r does not close: %s", server.name, _reason(exc), exc_info=exc)
-    else:
-        logger.info("server closed", extra={"fields": {"server": server.name}})
-
-
-def _reason(exc: BaseException) -> str:
-    """The first exception that is not a group, as a line."""
-    while isinstance(exc, BaseExceptionGroup):
-        exc = exc.exceptions[0]
-    return f"{type(exc).__name__}: {exc}".splitlines()[0]
+    def _tell(self, server: Server, came: bool) -> None:
+        for listener in [*self._listeners.values()]:
+            listener(server, came)

@@ -1,27 +1,33 @@
-"""Where a call goes that names no tool of ours."""
+"""The callee of a call whose server or tool is unknown."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
-from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.errors import GatewayError
+from gateway.tool import Entry, ToolInfo
 
 
-class Nowhere:
-    """Stands for what was not found: its calls pass `chain`, which records and limits them like any other, and end in
-    `reason`."""
+class UnknownTarget:
+    """Takes its calls through the interceptors, so that misses are logged and limited too, and raises `reason`."""
 
     name = ""
 
-    def __init__(self, chain: CallNext, reason: GatewayError) -> None:
-        self._chain = chain
+    def __init__(self, interceptors: Sequence[Interceptor], reason: GatewayError) -> None:
+        self._interceptors = interceptors
         self._reason = reason
 
+    def tools(self) -> Sequence[ToolInfo]:
+        return ()
+
+    def find(self, tool: str) -> Entry | None:
+        return None
+
     async def call(self, call: ToolCall) -> NoReturn:
-        """Raises GatewayError: `reason`, or what kept the call from it."""
-        call.execute = self._refuse
-        await self._chain(call)
+        """Raises GatewayError: `reason`, or the refusal of an interceptor."""
+        await chain(self._interceptors, self._refuse)(call)
         raise self._reason
 
     async def _refuse(self, call: ToolCall) -> ToolResult:

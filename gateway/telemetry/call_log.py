@@ -39,7 +39,7 @@ class CallLog:
         entries = self._entries
         tool = call.tool[:_MAX_NAME_LENGTH]
         now = round(self._clock(), 3)
-        entries.append((now, call.request_id, call.server, tool, call.via, call.caller, outcome, seconds, detail))
+        entries.append((now, call.request_id, call.server, tool, call.via, call.caller.name, outcome, seconds, detail))
         if len(entries) == 1:
             asyncio.get_running_loop().call_later(_WRITE_DELAY, self.flush)
         elif len(entries) >= _MAX_BATCH:

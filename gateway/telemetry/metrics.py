@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Protocol
 
@@ -34,9 +34,12 @@ _PUBLISH_DELAY = 0.05
 _Children = tuple[Callable[[], None], Callable[[float], None] | None]
 
 
-class Sessions(Protocol):
-    @property
-    def sessions(self) -> int: ...
+class Servers(Protocol):
+    """The registry: the servers that are ready, and the names of all."""
+
+    def __iter__(self) -> Iterator[Server]: ...
+
+    def states(self) -> Mapping[str, str]: ...
 
 
 class Metrics:
@@ -80,9 +83,9 @@ class Metrics:
         finally:
             self._change_in_flight(-1)
 
-    def watch(self, servers: Iterable[Server], aggregate: Sessions) -> None:
-        """Reports the state of these servers. `servers` is iterated at each scrape, so it may change."""
-        self._state.watch(servers, aggregate)
+    def watch(self, servers: Servers, aggregate_sessions: Callable[[], int]) -> None:
+        """Reports the state of these servers, which are asked at each scrape."""
+        self._state.watch(servers, aggregate_sessions)
 
     def refresh(self) -> None:
         """Reads the present state. Call it in the event loop; then any thread may make a scrape of `registry`."""
@@ -124,7 +127,7 @@ class Metrics:
         self._in_flight.set(self._in_flight_count)
 
     def _count(self, call: ToolCall, outcome: str, seconds: float, result: ToolResult | None) -> None:
-        key = (call.server, call.tool if call.plan is not None else UNKNOWN, call.via, outcome)
+        key = (call.server, call.tool if call.entry is not None else UNKNOWN, call.via, outcome)
         count, observe = self._children.get(key) or self._add(key)
         count()
         if observe is not None:
@@ -146,15 +149,17 @@ class _State(Collector):
     """Values that are read at each scrape: which servers are up, their open sessions, the versions of this program."""
 
     def __init__(self) -> None:
-        self._servers: Iterable[Server] = ()
-        self._aggregate: Sessions | None = None
+        self._servers: Servers | None = None
+        self._aggregate_sessions: Callable[[], int] = int
         self._sessions: dict[str, int | None] = {}
 
-    def watch(self, servers: Iterable[Server], aggregate: Sessions) -> None:
-        self._servers, self._aggregate = servers, aggregate
+    def watch(self, servers: Servers, aggregate_sessions: Callable[[], int]) -> None:
+        self._servers, self._aggregate_sessions = servers, aggregate_sessions
 
     def refresh(self) -> None:
-        self._sessions = {server.name: _sessions(server) for server in self._servers}
+        if self._servers is not None:
+            self._sessions = dict.fromkeys(self._servers.states())
+            self._sessions |= {server.name: _sessions(server) for server in self._servers}
 
     def collect(self) -> Iterable[Metric]:
         up = GaugeMetricFamily("mcp_server_up", "1 if the server can be called", labels=["server"])
@@ -162,14 +167,14 @@ class _State(Collector):
         for server, count in self._sessions.items():
             up.add_metric([server], count is not None)
             sessions.add_metric([server], count or 0)
-        if self._aggregate is not None:
-            sessions.add_metric([AGGREGATE], self._aggregate.sessions)
+        if self._servers is not None:
+            sessions.add_metric([AGGREGATE], self._aggregate_sessions())
         about = {"version": VERSION, "python": platform.python_version(), "mcp": version("mcp")}
         return [up, sessions, InfoMetricFamily("mcp_build", "Versions of what is running", value=about)]
 
 
 def _sessions(server: Server) -> int | None:
     try:
-        return server.status()["sessions"]
-    except Exception:  # a server may raise anything; if it cannot tell its status, it is reported as down
+        return server.sessions
+    except Exception:  # a server may raise anything; if it cannot tell its sessions, it is reported as down
         return None

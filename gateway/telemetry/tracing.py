@@ -22,7 +22,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from gateway import VERSION
 from gateway.call import CallNext, ToolCall, ToolResult
-from gateway.sdk.internals import span
+from gateway.spans import span
 from gateway.telemetry.record import Record
 
 logger = logging.getLogger(__name__)
@@ -72,14 +72,14 @@ class Tracing:
 
 def _name(call: ToolCall) -> str:
     """Returns a span name with known tools only: names that clients make up would be without bound."""
-    return f"tools/call {call.tool}" if call.plan is not None else "tools/call"
+    return f"tools/call {call.tool}" if call.entry is not None else "tools/call"
 
 
 def _attributes(call: ToolCall) -> dict[str, str]:
     return {
         "mcp.method.name": "tools/call",
         "gen_ai.operation.name": "execute_tool",
-        "gen_ai.tool.name": call.tool if call.plan is not None else _cut(call.tool),
+        "gen_ai.tool.name": call.tool if call.entry is not None else _cut(call.tool),
         "multi_mcp.server": call.server,
         "multi_mcp.via": call.via,
         "multi_mcp.request_id": call.request_id,

@@ -1,4 +1,4 @@
-"""Reads the JSON object that a request carries, within its bound."""
+"""Reads the JSON object in the body of a request, up to a maximum size."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ _NOT_AT_ALL = re.compile(rb"\s*q\s*=\s*0(\.0*)?\s*")
 
 
 async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str, Any]:
-    """The body, which must be a JSON object of at most `max_body` bytes. Sets STREAM in `scope` if the Accept header
-    asks for a stream of events.
+    """Returns the body, a JSON object of at most `max_body` bytes. Sets STREAM if the client wants an event stream.
 
     Raises:
-        HTTPException: 406, 413 or 415, before the body is read if its headers tell.
-        InvalidRequest: not JSON, or no object. NaN and lone surrogates are not JSON; of duplicate keys the last wins.
+        HTTPException: 406, 413 or 415, before the body is read if the headers tell.
+        InvalidRequest: not JSON, or not an object. NaN and lone surrogates are not JSON; the last of equal keys wins.
     """
     content_type = accept = b""
     for key, value in scope["headers"]:
@@ -42,7 +41,7 @@ async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str
 
 
 def json_object(text: bytes | str, name: str) -> dict[str, Any]:
-    """What `text` says. Raises InvalidRequest, which calls it by its `name`."""
+    """Returns the JSON object in `text`. Raises InvalidRequest with `name` in its message."""
     try:
         value = from_json(text, allow_inf_nan=False)
     except (ValueError, RecursionError) as exc:
@@ -68,7 +67,7 @@ async def _read(receive: Receive, max_body: int) -> bytes:
 
 
 def _check_accept(accept: bytes, scope: Scope) -> None:
-    """JSON must not be excluded, unless events are asked for; a header that names it, or everything, passes at once."""
+    """Raises 406 if the client accepts neither JSON nor events; sets STREAM if it accepts events and no JSON."""
     if b"json" not in accept and _lists_events(accept):
         STREAM.set(scope, True)
     elif not (b"*/*" in accept or b"json" in accept or b"application/*" in accept or not accept.strip()):

@@ -1,11 +1,11 @@
 """`POST /{server}/mcp/call`, `POST /call` and `POST /{server}/mcp/tools/{tool}`: a tool call in plain JSON.
 
-The hot path: ASGI callables, one pass over the headers, no request object but for what reads it.
+This is the hot path: ASGI callables, one pass over the headers, and no request object unless a tool asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,34 +13,37 @@ from pydantic_core import to_json
 from starlette.requests import HTTPConnection, Request
 from starlette.types import Receive, Scope, Send
 
-from gateway.call import ToolCall, ToolResult, request_id
+from gateway.call import ToolCall, ToolResult, WayIn, request_id
+from gateway.caller import caller
 from gateway.errors import InvalidRequest
-from gateway.server import Callee, Server
+from gateway.server import Callee
 from gateway.servers.names import Names
 from routes.errors import tool_error
 from routes.json_api.body import read_object
 from routes.json_api.disconnect import while_connected
 from routes.json_api.stream import stream
-from routes.scope import CALL, STREAM
+from routes.scope import CALL, SERVER, STREAM
 
 _JSON = (b"content-type", b"application/json")
+Encode = Callable[[ToolResult], bytes]
+"""Returns the JSON of a result."""
 
 
 class Call:
-    """`{"tool": …, "arguments": {…}}` → `{"result": …}`."""
+    """`{"tool": …, "arguments": {…}}` → `{"result": …}` for one server."""
 
-    def __init__(self, server: Server, max_body: int) -> None:
-        self._server = server
+    def __init__(self, max_body: int) -> None:
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_object(scope, receive, self._max_body)
-        call = tool_call(body, self._server.name, text(body, "tool"), "call", scope)
-        await _respond(self._server, call, scope, receive, send)
+        server = SERVER.of(scope)
+        call = tool_call(body, server, text(body, "tool"), "call", scope)
+        await _respond(server, call, scope, receive, send)
 
 
 class CallAny:
-    """The same over all servers: with `"server"`, or with the tool's aggregate name."""
+    """The same over all servers: with `"server"`, or with the tool's name over all servers."""
 
     def __init__(self, names: Names, max_body: int) -> None:
         self._names = names
@@ -49,52 +52,51 @@ class CallAny:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_object(scope, receive, self._max_body)
         server, tool = named(body, self._names)
-        call = tool_call(body, server.name, tool, "call", scope)
+        call = tool_call(body, server, tool, "call", scope)
         await _respond(server, call, scope, receive, send)
 
 
 class CallTool:
     """The body is the arguments; the answer is the structured output as the tool's schema says."""
 
-    def __init__(self, server: Server, max_body: int) -> None:
-        self._server = server
+    def __init__(self, max_body: int) -> None:
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         arguments = await read_object(scope, receive, self._max_body)
-        tool: str = scope["path_params"]["tool"]
-        call = ToolCall(
-            self._server.name, tool, arguments, "tool-url", request_id.get(), request=partial(_request, scope)
-        )
-        await _respond(self._server, call, scope, receive, send)
+        server = SERVER.of(scope)
+        call = _tool_call(server, scope["path_params"]["tool"], arguments, via="tool-url", scope=scope)
+        await _respond(server, call, scope, receive, send, encode=_structured)
 
 
 def named(body: Mapping[str, Any], names: Names) -> tuple[Callee, str]:
-    """Whom and what a body calls: a server and its tool, or a tool's aggregate name alone. Raises InvalidRequest."""
+    """Returns the callee and the tool that a body names: `server` and `tool`, or a name over all servers.
+
+    Raises:
+        InvalidRequest
+    """
     server, tool = body.get("server"), text(body, "tool")
     if server is not None and not isinstance(server, str):
         raise InvalidRequest("`server` must be a string.")
     return names.callee(tool, server)
 
 
-def tool_call(body: Mapping[str, Any], server: str, tool: str, via: str, scope: Scope) -> ToolCall:
-    """The call that a body asks for. Raises InvalidRequest."""
+def tool_call(body: Mapping[str, Any], server: Callee, tool: str, via: WayIn, scope: Scope) -> ToolCall:
+    """Returns the call that a body asks for.
+
+    Raises:
+        InvalidRequest
+    """
     arguments = body.get("arguments")
     if arguments is None:
         arguments = {}
     elif type(arguments) is not dict:
         raise InvalidRequest("`arguments` must be an object.")
-    call = ToolCall(server, tool, arguments, via, request_id.get(), request=partial(_request, scope))
-    if "requestState" in body or "inputResponses" in body:
-        call.state = None if body.get("requestState") is None else text(body, "requestState")
-        call.answers = body.get("inputResponses")
-        if call.answers is not None and not isinstance(call.answers, dict):
-            raise InvalidRequest("`inputResponses` must be an object.")
-    return call
-
-
-def _request(scope: Scope) -> HTTPConnection:
-    return Request(scope) if scope["type"] == "http" else HTTPConnection(scope)
+    state = None if body.get("requestState") is None else text(body, "requestState")
+    answers = body.get("inputResponses")
+    if answers is not None and not isinstance(answers, dict):
+        raise InvalidRequest("`inputResponses` must be an object.")
+    return _tool_call(server, tool, arguments, via=via, scope=scope, state=state, answers=answers)
 
 
 def text(body: Mapping[str, Any], key: str) -> str:
@@ -104,23 +106,40 @@ def text(body: Mapping[str, Any], key: str) -> str:
     return value
 
 
-async def _respond(server: Callee, call: ToolCall, scope: Scope, receive: Receive, send: Send) -> None:
-    CALL.set(scope, call)  # for the problem document, whatever raises it
+def _tool_call(
+    server: Callee, tool: str, arguments: dict[str, Any], *, via: WayIn, scope: Scope, **more: Any
+) -> ToolCall:
+    entry = server.find(tool)
+    name = tool if entry is None else entry.name
+    request = partial(_request, scope)
+    return ToolCall(
+        server.name, name, arguments, via, caller.get(), entry, tool, request_id.get(), request=request, **more
+    )
+
+
+def _request(scope: Scope) -> HTTPConnection:
+    return Request(scope) if scope["type"] == "http" else HTTPConnection(scope)
+
+
+async def _respond(
+    server: Callee, call: ToolCall, scope: Scope, receive: Receive, send: Send, *, encode: Encode = ToolResult.in_result
+) -> None:
+    CALL.set(scope, call)
     if STREAM.get(scope):
-        await stream(server, call, receive, send)
+        await stream(server, call, receive, send, encode=encode)
         return
     result = await while_connected(receive, server.call(call))
     if result.is_error:
         await tool_error(result.message, server.name, call.tool)(scope, receive, send)
         return
-    status, body = (200, _body(result, call.via)) if result.asks is None else (202, _asks(result.asks))
+    status, body = (200, encode(result)) if result.asks is None else (202, _asks(result.asks))
     headers = [_JSON, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-def _body(result: ToolResult, via: str) -> bytes:
-    return result.body if via == "tool-url" else result.in_result()
+def _structured(result: ToolResult) -> bytes:
+    return result.body
 
 
 def _asks(asks: Mapping[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""A client that goes away cancels its call."""
+"""Cancels the call of a client that disconnects."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from starlette.types import Receive
 from gateway.first_step import resume
 
 T = TypeVar("T")
-PATIENCE = 0.1
+WATCH_DELAY = 0.1
+"""Seconds before the watch begins; shorter calls do not pay for it."""
 
 
-async def while_connected(receive: Receive, call: Coroutine[Any, Any, T], patience: float = PATIENCE) -> T:
-    """Await `call`, and cancel it when the client leaves. The watch begins after `patience` seconds: short calls do not
-    pay for it.
+async def while_connected(receive: Receive, call: Coroutine[Any, Any, T], delay: float = WATCH_DELAY) -> T:
+    """Awaits `call`, and cancels it when the client disconnects.
 
     Raises:
-        ClientDisconnect: the client left, and the call is cancelled.
+        ClientDisconnect: the client disconnected, and the call is cancelled.
     """
     try:
         awaited = call.send(None)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
-    watch = _Watch(receive, patience)
+    watch = _Watch(receive, delay)
     try:
         return await resume(call, awaited)
     except asyncio.CancelledError as exc:
-        if watch.client_left and watch.waiting.uncancel() == 0:
+        if watch.disconnected and watch.waiting.uncancel() == 0:
             raise ClientDisconnect from exc
         raise
     finally:
@@ -38,16 +38,16 @@ async def while_connected(receive: Receive, call: Coroutine[Any, Any, T], patien
 
 
 class _Watch:
-    """Cancels the task that made it when the client leaves."""
+    """Cancels the task that made it when the client disconnects."""
 
-    def __init__(self, receive: Receive, patience: float) -> None:
+    def __init__(self, receive: Receive, delay: float) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.waiting = task
-        self.client_left = False
+        self.disconnected = False
         self._receive = receive
         self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(patience, self._start)
+        self._timer = asyncio.get_running_loop().call_later(delay, self._start)
 
     def stop(self) -> None:
         self._timer.cancel()
@@ -55,10 +55,10 @@ class _Watch:
             self._task.cancel()
 
     def _start(self) -> None:
-        self._task = asyncio.create_task(self._until_client_leaves())
+        self._task = asyncio.create_task(self._until_disconnect())
 
-    async def _until_client_leaves(self) -> None:
+    async def _until_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self.client_left = True
+        self.disconnected = True
         self.waiting.cancel()

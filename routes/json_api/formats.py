@@ -1,4 +1,4 @@
-"""Tools as the vendors' function-calling JSON, each ready to pass as the `tools` of a request to its API.
+"""Tools as function-calling JSON of each vendor, ready to pass as the `tools` of a request to its API.
 
 Sources: OpenAI Chat Completions (`ChatCompletionFunctionTool`), Anthropic Messages (`Tool`), Gemini (`Tool` with
 `FunctionDeclaration.parametersJsonSchema`).
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.server import ToolInfo
+from gateway.tool import ToolInfo
 
 Named = Mapping[str, ToolInfo]
 
@@ -31,7 +31,7 @@ def gemini(tools: Named) -> list[dict[str, Any]]:
 
 
 def _named(name: str, tool: ToolInfo) -> dict[str, str]:
-    """A description that says nothing is left out."""
+    """Returns name and description; an empty description is left out."""
     described = {"description": tool["description"]} if tool.get("description") else {}
     return {"name": name, **described}
 

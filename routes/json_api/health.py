@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 from gateway.caller import caller
 from gateway.server import Server
 from gateway.servers.registry import Registry
+from routes.scope import SERVER
 
 UP: Mapping[str, str] = {"status": "ok"}
-"""All that those are told who may not use it, a stranger among them."""
+"""The whole answer for a caller who may not use the server, and for an anonymous one."""
 
 
 class Sessions(Protocol):
@@ -21,18 +22,14 @@ class Sessions(Protocol):
     def sessions(self) -> int: ...
 
 
-class Health:
-    """One server: its tools and its open MCP sessions."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    async def get(self, request: Request) -> Response:
-        return JSONResponse(health(self._server) if caller.get().uses(self._server) else UP)
+async def health_of_server(request: Request) -> Response:
+    """Answers with the numbers of tools and of open MCP sessions of one server."""
+    server = SERVER.of(request.scope)
+    return JSONResponse(health(server) if caller.get().uses(server) else UP)
 
 
 class HealthOfAll:
-    """Every server, and the sums; sessions of the endpoint over all servers are among them."""
+    """Every server, and the sums, which include the sessions of the aggregate endpoint."""
 
     def __init__(self, registry: Registry, aggregate: Sessions) -> None:
         self._registry = registry
@@ -40,7 +37,7 @@ class HealthOfAll:
 
     async def get(self, request: Request) -> Response:
         asking = caller.get()
-        if asking.is_unknown:
+        if asking.is_anonymous:
             return JSONResponse(UP)
         servers = [health(server) for server in self._registry if asking.uses(server)]
         tools, sessions = (sum(server[key] for server in servers) for key in ("tools", "sessions"))
@@ -49,4 +46,4 @@ class HealthOfAll:
 
 
 def health(server: Server) -> dict[str, Any]:
-    return {"status": "ok", "server": server.name, **server.status()}
+    return {"status": "ok", "server": server.name, "tools": len(server.tools()), "sessions": server.sessions}

@@ -1,4 +1,4 @@
-"""`GET /`: what is served here, as JSON, or as a short page for a browser."""
+"""`GET /`: the servers and their URLs, as JSON, or as a short page for a browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from gateway.server import Server
 from gateway.servers.registry import Registry
-from routes.json_api.tools import kept
+from routes.json_api.tools import cache_control
 from routes.scope import root_path_of
 
 
@@ -20,7 +20,7 @@ class Index:
     async def get(self, request: Request) -> Response:
         root = root_path_of(request.scope)
         servers = [urls(self._registry[name], root) for name in self._registry.names_used()]
-        headers = {"Cache-Control": kept()}
+        headers = {"Cache-Control": cache_control()}
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(_page(servers, root), headers=headers)
         rest = {name: f"{root}/{name}" for name in ("mcp", "tools", "call", "health", "docs")}
@@ -28,7 +28,7 @@ class Index:
 
 
 def urls(server: Server, root: str = "") -> dict[str, str]:
-    """The URLs of one server, by what they are."""
+    """Returns the URLs of one server by their purpose."""
     mcp = f"{root}/{server.name}/mcp"
     rest = {name: f"{mcp}/{name}" for name in ("tools", "call", "health")}
     return {"server": server.name, "mcp": mcp, **rest, "openapi": f"{root}/{server.name}/openapi.json"}

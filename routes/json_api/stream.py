@@ -1,10 +1,11 @@
-"""A call in plain JSON whose answer is a stream of events: what the tool reports on its way, then what came of it."""
+"""A call in plain JSON whose answer is an event stream: the tool's reports, then its result."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import to_json
@@ -19,7 +20,7 @@ from routes.json_api.disconnect import while_connected
 
 logger = logging.getLogger(__name__)
 KEEP_ALIVE = 15.0
-"""Seconds: proxies cut a connection on which nothing comes for a minute."""
+"""Seconds between comments on a silent stream; proxies close a connection on which nothing comes for a minute."""
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -28,21 +29,29 @@ _HEADERS = [
 ]
 
 
-async def stream(server: Callee, call: ToolCall, receive: Receive, send: Send, keep_alive: float = KEEP_ALIVE) -> None:
-    """Answer `progress` and `log` events as the tool reports them, then one: `result`, `input-required` or `error`."""
+async def stream(
+    server: Callee,
+    call: ToolCall,
+    receive: Receive,
+    send: Send,
+    *,
+    encode: Callable[[ToolResult], bytes] = ToolResult.in_result,
+    keep_alive: float = KEEP_ALIVE,
+) -> None:
+    """Sends `progress` and `log` events as the tool reports them, then `result`, `input-required` or `error`."""
     events = Events(send)
-    call.report = events.report
+    call = replace(call, report=events.report)
     await events.begin()
     beat = asyncio.create_task(events.keep_alive(keep_alive))
     try:
-        name, data = _last(await while_connected(receive, server.call(call), patience=0), call)
+        name, data = _last(await while_connected(receive, server.call(call), delay=0), call, encode)
     except ClientDisconnect:
         return
     except GatewayError as exc:
         name, data = "error", to_json(of_refusal(exc, call))
-    except asyncio.CancelledError:  # the end of the process; `Drain` can no longer say so
+    except asyncio.CancelledError:  # the process ends; the answer has begun, so `Drain` cannot say so
         name, data = "error", _problem("unavailable", "The router is shutting down.", call, retryAfter=1)
-    except Exception:  # ours: the answer has begun, so that nobody else can tell the client
+    except Exception:  # our own fault: the answer has begun, so no exception handler can tell the client
         logger.exception("A streamed call failed")
         name, data = "error", _problem("internal-error", "The log has the reason under the request id.", call)
     finally:
@@ -51,7 +60,7 @@ async def stream(server: Callee, call: ToolCall, receive: Receive, send: Send, k
 
 
 class Events:
-    """Writes one event after the other. Each waits until the client takes it, and so does the tool that reports it."""
+    """Writes one event after the other. Each waits until the client has taken it, and so does its tool."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -62,7 +71,7 @@ class Events:
         await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
 
     async def report(self, name: str, fields: Mapping[str, Any]) -> None:
-        """A `gateway.call.Report`."""
+        """Is the `Report` of the call."""
         await self._write(event(name, to_json(fields, inf_nan_mode="null", fallback=str)))
 
     async def keep_alive(self, interval: float) -> None:
@@ -72,7 +81,7 @@ class Events:
 
     async def end(self, name: str, data: bytes) -> None:
         async with self._turn:
-            self._over = True  # a task that the tool has left behind may still report
+            self._over = True  # a task that the tool started may still report
             await self._send({"type": "http.response.body", "body": event(name, data)})
 
     async def _write(self, body: bytes) -> None:
@@ -82,16 +91,16 @@ class Events:
 
 
 def event(name: str, data: bytes) -> bytes:
-    """As the WHATWG has it: a line for each line of the data."""
+    """Returns an event as the HTML standard defines it: one `data` line for each line of the data."""
     return b"event: %b\n%b\n\n" % (name.encode(), b"\n".join(b"data: " + line for line in data.splitlines()))
 
 
-def _last(result: ToolResult, call: ToolCall) -> tuple[str, bytes]:
+def _last(result: ToolResult, call: ToolCall, encode: Callable[[ToolResult], bytes]) -> tuple[str, bytes]:
     if result.is_error:
         return "error", _problem("tool-error", result.message, call)
     if result.asks is not None:
         return "input-required", to_json(result.asks)
-    return "result", result.body if call.via == "tool-url" else result.in_result()
+    return "result", encode(result)
 
 
 def _problem(slug: str, detail: str, call: ToolCall, **fields: Any) -> bytes:

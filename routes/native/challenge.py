@@ -13,8 +13,9 @@ from pydantic_core import from_json, to_json
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.auth.native_access import Admit
 from gateway.errors import Forbidden
-from gateway.local.native_calls import Admit, protocol_error
+from gateway.sdk.native import protocol_error
 from routes.errors import insufficient
 
 

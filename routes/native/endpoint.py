@@ -1,35 +1,74 @@
-"""A native MCP endpoint, given its header values as HTTP means them."""
+"""Native MCP endpoints: of one server, and of all."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.sdk.raw_json import RawJSON, raw_json
+from routes.scope import SERVER
 
 
-def native(endpoint: ASGIApp, stateless: bool) -> list[Route]:
-    """The endpoint at `/mcp` and `/mcp/`: clients write both, and some break on a redirect.
+def native(app: ASGIApp, stateless: bool) -> list[Route]:
+    """Returns the routes of an endpoint: `/mcp` and `/mcp/`. Clients write both, and some fail on a redirect."""
+    endpoint = NativeEndpoint(app, only_post=stateless)
+    return [Route(path, endpoint) for path in ("/mcp", "/mcp/")]
 
-    Without sessions a GET would be a stream on which nothing ever comes; clients want 405, and go on without.
+
+def native_of_server(stateless: bool) -> list[Route]:
+    """Returns the same routes for the server that the path names."""
+    return native(_to_server, stateless)
+
+
+class NativeEndpoint:
+    """Hands requests to the SDK.
+
+    Without sessions (`only_post`) a GET would open a stream on which nothing ever comes. Clients expect 405 and go on
+    without it.
     """
-    app = Native(endpoint, only_post=stateless)
-    return [Route(path, app) for path in ("/mcp", "/mcp/")]
-
-
-class Native:
-    """White space around a value is no part of it (RFC 9110, 5.5); httptools leaves what stands behind one."""
 
     def __init__(self, app: ASGIApp, only_post: bool = False) -> None:
         self.app = app
         self._only_post = only_post
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if self._only_post and scope["method"] != "POST":  # said here: a route that does not match leaves it to others
+        if self._only_post and scope["method"] != "POST":
             raise HTTPException(405, headers={"Allow": "POST"})
-        for _, value in scope["headers"]:
-            if value.endswith((b" ", b"\t")):
-                scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
-                break
-        return self.app(scope, receive, send)
+        is_padded = lists_tools = False
+        for name, value in scope["headers"]:
+            is_padded = is_padded or value.endswith((b" ", b"\t"))
+            lists_tools = lists_tools or (name == b"mcp-method" and value == b"tools/list")
+        if is_padded:  # white space around a value is not part of it (RFC 9110, 5.5); httptools keeps it at the end
+            scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        return self.app(scope, receive, _Inserting(send) if lists_tools else send)
+
+
+class _Inserting:
+    """Puts the encoded tools into the SDK's answer. The head waits for the body, whose length it tells."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._head: Message | None = None
+        self._raw = RawJSON()
+        raw_json.set(self._raw)
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._head = message
+            return
+        body = self._raw.insert(message.get("body", b""))
+        if self._head is not None:
+            headers = MutableHeaders(scope=self._head)
+            if "content-length" in headers:
+                headers["content-length"] = str(len(body))
+            await self._send(self._head)
+            self._head = None
+        await self._send({**message, "body": body})
+
+
+def _to_server(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    return SERVER.of(scope).app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What the operations of an OpenAPI document share: the shapes of our own JSON, and the errors of the one table."""
+"""Parts that the operations of an OpenAPI document share: the shapes of our own JSON, and the table of errors."""
 
 from __future__ import annotations
 
@@ -100,14 +100,8 @@ SECURITY: Mapping[str, Any] = {
 }
 
 
-def secured(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document, where a request needs one of these credentials."""
-    components = {**document["components"], "securitySchemes": SECURITY}
-    return {**document, "components": components, "security": [{name: []} for name in SECURITY]}
-
-
 def responses() -> dict[str, Any]:
-    """The answers of other kinds than 200, by their status."""
+    """Returns the answers other than 200 by their status."""
     asks = "The tool asks for input. Post the answers with `requestState` to the server's `call`, and it goes on."
     shared: dict[str, Any] = {
         "202": {"description": asks, "content": json_content(ref("schemas", "InputRequired"))},
@@ -128,6 +122,6 @@ def responses() -> dict[str, Any]:
 
 
 def answers(*statuses: str, slugs: Iterable[str] = ()) -> dict[str, Any]:
-    """References to the answers of these statuses, and to those of these errors."""
+    """Returns references to the answers of these statuses and of these errors."""
     errors = sorted({str(TABLE[slug][0]) for slug in slugs})
     return {status: ref("responses", status) for status in (*statuses, *errors)}

@@ -1,4 +1,4 @@
-"""`GET /docs`: the page that shows `/openapi.json` and tries its calls out, whole from the files in `swagger/`."""
+"""`GET /docs`: a page that shows `/openapi.json` and tries its calls, without a network."""
 
 from __future__ import annotations
 

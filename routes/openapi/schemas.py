@@ -1,4 +1,4 @@
-"""A tool's own schemas as parts of a larger document: their references resolve there, and they say what is accepted."""
+"""Makes a tool's own schemas parts of a larger document: their references resolve there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TYPES: Mapping[type, frozenset[str]] = {
 
 
 def moved(schema: Schema, pointer: str) -> Schema:
-    """`schema` as it is at `pointer`: each reference within itself (`#/$defs/X`, `#`) leads there."""
+    """Returns `schema` for the place `pointer`: each reference within itself (`#/$defs/X`, `#`) leads there."""
     if not isinstance(schema, dict):
         return schema
     copy = _each_subschema(schema, lambda inner, _: moved(inner, pointer))
@@ -50,7 +50,7 @@ def moved(schema: Schema, pointer: str) -> Schema:
 
 
 def accepted(schema: Schema) -> Schema:
-    """`schema` of a tool's arguments with the other forms that are converted, as over MCP.
+    """Returns the schema of a tool's arguments with the other forms that are converted, as over MCP.
 
     A number or a flag may come as text, a number as a flag, a date as a number; an argument that is no text, as
     JSON text; the items of a set more than once.
@@ -80,7 +80,7 @@ def _converted(schema: Schema, is_argument: bool) -> Schema:
 
 
 def _each_subschema(schema: dict[str, Any], change: Callable[[Schema, str], Schema]) -> dict[str, Any]:
-    """A copy with each schema directly within changed, and nothing that is data (`default`, `enum`, `const`)."""
+    """Returns a copy with each schema directly within changed; data (`default`, `enum`, `const`) stays."""
     copy = dict(schema)
     for key, value in schema.items():
         if key in _BY_NAME and isinstance(value, dict):
@@ -91,7 +91,7 @@ def _each_subschema(schema: dict[str, Any], change: Callable[[Schema, str], Sche
 
 
 def _admits(schema: Schema, value: Any) -> bool:
-    """Whether the value is of the schema's types, where it names some."""
+    """Returns True if the value is of the schema's types, or if it names none."""
     if not isinstance(schema, dict):
         return schema is not False
     if isinstance(schema.get("anyOf"), list):

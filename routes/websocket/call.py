@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.call import ToolCall
@@ -29,12 +30,11 @@ class SocketCall:
     ) -> None:
         self._id = id_
         self._server = server
-        self._call = call
+        self._call = replace(call, report=self._report)
         self._outgoing = outgoing
         self._finished = finished
         self._has_outcome = False
         self._cancelled_by = "cancelled", "The call was cancelled."
-        call.report = self._report
         self.task = asyncio.create_task(self._run())
 
     def cancel(self, slug: str = "cancelled", detail: str = "The call was cancelled.") -> None:

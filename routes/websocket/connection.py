@@ -61,7 +61,7 @@ class Connection:
         self._request_id = request_id.get()
         self._loop = asyncio.get_running_loop()
         self._last_activity = self._loop.time()
-        self._is_ending = False
+        self._ending: str | None = None
         self._closing: tuple[int, str] | None = None
         self._task = asyncio.current_task()
         self._timers = [self._loop.call_later(limits.idle, self._check_idle)]
@@ -83,11 +83,11 @@ class Connection:
         if self._closing is not None:
             await self._outgoing.close(*self._closing)
 
-    def end(self) -> None:
+    def end(self, reason: str = _SHUTTING_DOWN) -> None:
         """Closes the connection when the calls in flight are answered, and refuses further calls."""
-        self._is_ending = True
+        self._ending = reason
         if not self._calls:
-            self._close(GOING_AWAY, _SHUTTING_DOWN)
+            self._close(GOING_AWAY, reason)
 
     async def _read(self, receive: Receive) -> None:
         number = 0
@@ -123,12 +123,12 @@ class Connection:
     def _start(self, id_: Id, frame: Mapping[str, Any]) -> None:
         if id_ in self._calls:
             raise InvalidRequest("A call with this `id` is in flight on this connection.")
-        if self._is_ending:
-            raise Unavailable(_SHUTTING_DOWN)
+        if self._ending is not None:
+            raise Unavailable(self._ending)
         if len(self._calls) >= self._limits.in_flight:
             raise Unavailable(f"At most {self._limits.in_flight} calls may be in flight on one connection.")
         server, tool = self._find(frame)
-        call = tool_call(frame, server.name, tool, "ws", self._scope)
+        call = tool_call(frame, server, tool, "ws", self._scope)
         self._calls[id_] = SocketCall(id_, server, call, self._outgoing, self._finished)
 
     def _cancel(self, id_: Id, frame: Mapping[str, Any]) -> None:
@@ -140,8 +140,8 @@ class Connection:
     def _finished(self, id_: Id) -> None:
         del self._calls[id_]
         self._last_activity = self._loop.time()
-        if self._is_ending and not self._calls:
-            self._close(GOING_AWAY, _SHUTTING_DOWN)
+        if self._ending is not None and not self._calls:
+            self._close(GOING_AWAY, self._ending)
 
     async def _cancel_calls(self) -> None:
         """Cancels the calls in flight and waits until each has sent its last frame, if the connection is still open."""

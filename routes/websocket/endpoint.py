@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -17,20 +17,27 @@ from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refused
 from routes.json_api.call import named, text
+from routes.scope import SERVER
 from routes.websocket.connection import Connection, Find, SocketLimits
 from routes.websocket.identity import Authenticator, Identity
 
 SUBPROTOCOL = "multi-mcp"
 
 
+class Routes(NamedTuple):
+    over_all: list[WebSocketRoute]
+    of_server: list[WebSocketRoute]
+
+
 class WebSockets:
     """Counts and ends all connections. `listeners` are called with 1 and -1 as connections open and close."""
 
-    def __init__(self, limits: SocketLimits, refused: Refused) -> None:
+    def __init__(self, limits: SocketLimits, refused: Refused, registry: Registry) -> None:
         self.listeners: list[Callable[[int], None]] = []
         self.limits = limits
         self.refused = refused
-        self._open: set[Connection] = set()
+        self._registry = registry
+        self._open: dict[Connection, Server | None] = {}
         self._count = 0
         self._is_ending = False
 
@@ -38,20 +45,33 @@ class WebSockets:
         return self._count
 
     def routes(
-        self,
-        registry: Registry,
-        names: Names,
-        authenticator: Authenticator | None,
-        enter: Callable[[Caller], Any],
-    ) -> list[WebSocketRoute]:
-        """Of each server and of all. `enter` makes known who has proved to be whom."""
+        self, names: Names, authenticator: Authenticator | None, set_caller: Callable[[Caller], object]
+    ) -> Routes:
+        """Returns the routes over all servers and those under `/{server}`.
 
-        def at(path: str, find: Find) -> WebSocketRoute:
-            identify = partial(Identity, self.limits.frame, authenticator, enter, self.refused)
-            return WebSocketRoute(path, Endpoint(self, find, identify))
+        `set_caller` makes a caller known who authenticated on an open connection.
+        """
+        identify = partial(Identity, self.limits.frame, authenticator, set_caller, self.refused)
+        over_all = Endpoint(self, lambda scope: partial(named, names=names), identify)
+        of_server = Endpoint(self, lambda scope: partial(self._of_server, SERVER.of(scope).name), identify)
+        return Routes([WebSocketRoute("/ws", over_all)], [WebSocketRoute("/mcp/ws", of_server)])
 
-        of_one = [at(f"/{server.name}/mcp/ws", partial(_of_one, server)) for server in registry]
-        return [*of_one, at("/ws", partial(named, names=names))]
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Closes the connections of a server that is removed while the application runs."""
+        unsubscribe = self._registry.subscribe(self._server_changed)
+        try:
+            yield
+        finally:
+            unsubscribe()
+
+    def _server_changed(self, server: Server, came: bool) -> None:
+        if not came:
+            for connection in [connection for connection, of in self._open.items() if of is server]:
+                connection.end(f"Server {server.name!r} was removed.")
+
+    def _of_server(self, name: str, frame: Mapping[str, Any]) -> tuple[Server, str]:
+        return self._registry[name], text(frame, "tool")
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -71,14 +91,14 @@ class WebSockets:
         for listener in self.listeners:
             listener(by)
 
-    async def run(self, connection: Connection, receive: Receive) -> None:
-        self._open.add(connection)
+    async def run(self, connection: Connection, server: Server | None, receive: Receive) -> None:
+        self._open[connection] = server
         if self._is_ending:  # it was accepted while `end_streams` closed the others
             connection.end()
         try:
             await connection.run(receive)
         finally:
-            self._open.discard(connection)
+            del self._open[connection]
 
     def end_streams(self) -> None:
         """Closes each connection when its calls in flight are answered, and refuses further connections."""
@@ -88,9 +108,11 @@ class WebSockets:
 
 
 class Endpoint:
-    """Accepts connections at one URL. `find` returns the server and the tool that a frame calls."""
+    """Accepts connections at one URL. `find` returns, for a handshake, the function that finds what a frame calls."""
 
-    def __init__(self, sockets: WebSockets, find: Find, identify: Callable[[Scope], Identity]) -> None:
+    def __init__(
+        self, sockets: WebSockets, find: Callable[[Scope], Find], identify: Callable[[Scope], Identity]
+    ) -> None:
         self._sockets = sockets
         self._find = find
         self._identify = identify
@@ -101,9 +123,5 @@ class Endpoint:
             # No other is ever echoed: one may be a credential.
             chosen = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
             await send({"type": "websocket.accept", "subprotocol": chosen})
-            identity = self._identify(scope)
-            await self._sockets.run(Connection(self._find, scope, send, self._sockets.limits, identity), receive)
-
-
-def _of_one(server: Server, frame: Mapping[str, Any]) -> tuple[Server, str]:
-    return server, text(frame, "tool")
+            connection = Connection(self._find(scope), scope, send, self._sockets.limits, self._identify(scope))
+            await self._sockets.run(connection, SERVER.get(scope), receive)

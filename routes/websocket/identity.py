@@ -45,7 +45,7 @@ class Identity:
         self._refused = refused
         self._proof = PROOF.pop(scope)  # removed, because it holds the credential and tools can read the scope
         self._set_frame_limit = FRAME_LIMIT.get(scope)
-        self.is_anonymous = caller.get().is_unknown
+        self.is_anonymous = caller.get().is_anonymous
         self.is_refused = False
         self._limit_frames()
 

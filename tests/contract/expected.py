@@ -1,4 +1,4 @@
-"""What each kind of tool answers: the value that a Python user would expect of the function."""
+"""The value of each kind of tool: the one that a Python user would expect of the function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tool that asks: over `/call` the call goes on when the state and the answers are posted back."""
+"""Tools that ask for input: over `/call` a call continues when its state and the answers are posted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASKING = [
 
 
 class Asked:
-    """What a call that asks was answered with, and the way to go on with it."""
+    """The response to a call that asks for input. `answer` continues the call."""
 
     def __init__(self, ways: Ways, tool: str, arguments: dict[str, Any], body: dict[str, Any]) -> None:
         self._ways, self._tool, self._arguments = ways, tool, arguments
@@ -32,7 +32,7 @@ class Asked:
         self.requests: dict[str, Any] = body.get("inputRequests", {})
 
     async def answer(self, *answers: Any, tool: str = "", **more: Any) -> tuple[int, dict[str, Any]]:
-        """Answer what was asked, in its order."""
+        """Posts answers to the questions, in their order."""
         given = {"inputResponses": dict(zip(self.requests, answers, strict=False)), "requestState": self.state}
         answer = await self._ways.call(tool or self._tool, self._arguments, **(given | more))
         return answer.status_code, answer.json()
@@ -46,7 +46,7 @@ async def asked(ways: Ways, tool: str, arguments: dict[str, Any]) -> Asked:
 
 
 @pytest.mark.parametrize(("tool", "arguments", "result"), ASKING)
-async def test_a_call_goes_on_with_what_its_caller_answers(
+async def test_call_continues_with_the_answers_of_its_caller(
     ways: Ways, tool: str, arguments: dict[str, Any], result: str
 ) -> None:
     question = await asked(ways, tool, arguments)
@@ -61,7 +61,7 @@ async def test_a_call_goes_on_with_what_its_caller_answers(
 
 @pytest.mark.parametrize(("tool", "arguments", "result"), ASKING)
 @pytest.mark.parametrize("era", ERAS)
-async def test_an_mcp_client_is_asked_the_same_in_the_way_of_its_era(
+async def test_mcp_client_is_asked_in_the_form_of_its_protocol_era(
     ways: Ways, era: Era, tool: str, arguments: dict[str, Any], result: str
 ) -> None:
     async def elicited(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
@@ -80,25 +80,25 @@ async def test_an_mcp_client_is_asked_the_same_in_the_way_of_its_era(
 
 @pytest.mark.parametrize("action", ["decline", "cancel"])
 @pytest.mark.parametrize("tool", ["asks_in_its_body", "asks_and_takes_no"])
-async def test_a_tool_learns_that_its_caller_does_not_answer(ways: Ways, tool: str, action: str) -> None:
+async def test_tool_is_told_that_its_caller_does_not_answer(ways: Ways, tool: str, action: str) -> None:
     question = await asked(ways, tool, CAKE)
     assert await question.answer({"action": action}) == (200, {"result": action})
     assert await ways.ran() == [tool]
 
 
-async def test_a_resolver_that_is_declined_ends_the_call(ways: Ways) -> None:
+async def test_declined_resolver_ends_the_call(ways: Ways) -> None:
     status, body = await (await asked(ways, "asks_by_resolver", CAKE)).answer({"action": "decline"})
     assert (status, body["type"]) == (422, "urn:multi-mcp:error:tool-error")
     assert "declin" in body["detail"].lower()
     assert await ways.ran() == []
 
 
-async def test_a_resolver_that_need_not_ask_does_not(ways: Ways) -> None:
+async def test_resolver_asks_only_if_it_must(ways: Ways) -> None:
     assert (await ways.call("asks_by_resolver", {"dish": "soup"})).json() == {"result": "soup: 1 red"}
     assert await ways.ran() == ["asks_by_resolver"]
 
 
-async def test_a_tool_may_ask_one_thing_after_the_other(ways: Ways) -> None:
+async def test_tool_may_ask_several_times(ways: Ways) -> None:
     first = await asked(ways, "asks_twice", {})
     status, body = await first.answer(ACCEPTED)
     assert status == 202
@@ -116,17 +116,18 @@ async def test_a_tool_may_ask_one_thing_after_the_other(ways: Ways) -> None:
         ({"inputResponses": {}}, "must answer what was asked under the same keys"),
         ({"inputResponses": None}, "must answer what was asked under the same keys"),
         ("text", "must be an object"),
-        ({"action": "perhaps"}, "is no answer to elicitation/create: action"),
-        ({"role": "assistant", "content": {"type": "text", "text": "x"}, "model": "m"}, "is no answer to"),
+        ({"action": "perhaps"}, "does not answer elicitation/create: action"),
+        (
+            {"role": "assistant", "content": {"type": "text", "text": "x"}, "model": "m"},
+            "does not answer elicitation/create: ",
+        ),
         ({"action": "accept", "content": {"size": 0}}, "does not match what was asked for, at 'size'"),
         ({"action": "accept", "content": {"size": "big"}}, "does not match what was asked for, at 'size'"),
         ({"action": "accept", "content": {"colour": "red"}}, "does not match what was asked for, at 'content'"),
         ({"action": "accept"}, "does not match what was asked for, at 'content'"),
     ],
 )
-async def test_an_answer_that_does_not_fit_is_refused_and_the_call_waits_on(
-    ways: Ways, wrong: dict[str, Any], why: str
-) -> None:
+async def test_invalid_answer_is_refused_and_the_call_still_waits(ways: Ways, wrong: dict[str, Any], why: str) -> None:
     question = await asked(ways, "asks_in_its_body", CAKE)
     is_all = isinstance(wrong, dict) and "inputResponses" in wrong
     status, body = await (question.answer(**wrong) if is_all else question.answer(wrong))
@@ -139,9 +140,7 @@ async def test_an_answer_that_does_not_fit_is_refused_and_the_call_waits_on(
 
 @pytest.mark.parametrize("tool", ["asks_by_resolver", "asks_by_itself"])
 @pytest.mark.parametrize("wrong", ["text", {"action": "perhaps"}, 5, None, [], {"action": "accept", "content": 5}])
-async def test_an_answer_that_is_none_is_refused_also_where_the_state_is_with_the_caller(
-    ways: Ways, tool: str, wrong: Any
-) -> None:
+async def test_invalid_answer_is_refused_if_the_caller_holds_the_state(ways: Ways, tool: str, wrong: Any) -> None:
     question = await asked(ways, tool, CAKE)
     status, body = await question.answer(wrong)
 
@@ -151,7 +150,7 @@ async def test_an_answer_that_is_none_is_refused_also_where_the_state_is_with_th
 
 
 @pytest.mark.parametrize("tool", ["asks_in_its_body", "asks_by_resolver", "asks_by_itself"])
-async def test_a_state_is_of_one_tool_and_of_one_call(ways: Ways, tool: str) -> None:
+async def test_state_is_valid_for_one_tool_and_one_call(ways: Ways, tool: str) -> None:
     question = await asked(ways, tool, CAKE)
     status, body = await question.answer(ACCEPTED, tool="asks_and_takes_no")
     assert (status, body["type"]) == (400, "urn:multi-mcp:error:invalid-request")
@@ -159,7 +158,7 @@ async def test_a_state_is_of_one_tool_and_of_one_call(ways: Ways, tool: str) -> 
     assert await ways.ran() == [tool]
 
 
-async def test_a_state_in_mid_call_is_used_once(ways: Ways) -> None:
+async def test_state_of_a_waiting_call_is_used_once(ways: Ways) -> None:
     question = await asked(ways, "asks_in_its_body", CAKE)
     assert (await question.answer(ACCEPTED))[0] == 200
     status, body = await question.answer(ACCEPTED)
@@ -170,13 +169,13 @@ async def test_a_state_in_mid_call_is_used_once(ways: Ways) -> None:
 
 @pytest.mark.parametrize("state", ["call-unknown", "v1.unknown", "", "unknown", "x" * 5000])
 @pytest.mark.parametrize("tool", ["asks_in_its_body", "asks_by_resolver", "async_add"])
-async def test_an_unknown_state_is_refused_and_nothing_runs(ways: Ways, tool: str, state: str) -> None:
+async def test_unknown_state_is_refused_and_no_tool_runs(ways: Ways, tool: str, state: str) -> None:
     answer = await ways.call(tool, CAKE, requestState=state, inputResponses={"size": ACCEPTED})
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:multi-mcp:error:invalid-request")
     assert await ways.ran() == []
 
 
-async def test_a_tool_may_ask_its_caller_only_to_come_back(ways: Ways) -> None:
+async def test_tool_may_return_a_state_without_questions(ways: Ways) -> None:
     question = await asked(ways, "asks_to_wait", {})
     assert question.requests == {}
     answer = await ways.call("asks_to_wait", {}, requestState=question.state)
@@ -184,7 +183,7 @@ async def test_a_tool_may_ask_its_caller_only_to_come_back(ways: Ways) -> None:
     assert await ways.ran() == ["asks_to_wait"]
 
 
-async def test_a_question_without_a_state_is_answered_without_one(ways: Ways) -> None:
+async def test_question_without_a_state_is_answered_without_one(ways: Ways) -> None:
     question = await asked(ways, "asks_without_state", {})
     assert question.state is None
     answer = await ways.call("asks_without_state", {}, inputResponses={"size": ACCEPTED})
@@ -192,7 +191,7 @@ async def test_a_question_without_a_state_is_answered_without_one(ways: Ways) ->
     assert await ways.ran() == ["asks_without_state"]
 
 
-async def test_the_tool_url_asks_as_well_and_the_call_goes_on_over_call(ways: Ways) -> None:
+async def test_tool_url_asks_too_and_the_call_continues_over_call(ways: Ways) -> None:
     answer = await ways.tool_url("asks_in_its_body", CAKE)
     assert answer.status_code == 202
     question = Asked(ways, "asks_in_its_body", CAKE, answer.json())

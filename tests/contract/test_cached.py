@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from gateway.local.discovery import discover, load
-from gateway.sdk import internals as sdk
+from gateway.sdk.internals import tools_of
 from tests import wire
 from tests.conftest import MakeApp
 from tests.contract.expected import ARGUMENTS, CONTENT, VALUES
@@ -87,7 +87,7 @@ async def uncached(make_app: MakeApp) -> AsyncIterator[Endpoints]:
 @pytest.fixture
 async def cached(make_app: MakeApp) -> AsyncIterator[Endpoints]:
     [(_, mcp)] = load(discover([SERVERS]))
-    for tool in sdk.tool_table(mcp).values():
+    for tool in tools_of(mcp):
         if tool.name != "ran_since":
             tool.meta = {"cache": {"ttl": 600}}
     async with opened(make_app(mcp)) as http:

@@ -9,8 +9,8 @@ import pytest
 from mcp_types import LoggingMessageNotificationParams
 
 from app import create_app
-from gateway.call import ToolCall
 from settings.values import Settings
+from tests.calls import make_call
 from tests.clients import ERAS, Era, answered, connected, text_error
 from tests.contract.ways import SERVERS, Ways
 from tests.transport import opened
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:The logging 
         ("lifespan_state", {}, "the state"),
     ],
 )
-async def test_a_tool_with_context_works_by_every_way_in(
+async def test_tool_with_context_works_over_every_transport(
     ways: Ways, tool: str, arguments: dict[str, Any], result: Any
 ) -> None:
     assert (await ways.call(tool, arguments)).json() == {"result": result}
@@ -61,7 +61,7 @@ async def test_progress_and_log_reach_an_mcp_client(ways: Ways, era: Era) -> Non
     assert await ways.ran() == ["reports"]
 
 
-async def test_progress_and_log_reach_whoever_asked_for_reports_of_a_call() -> None:
+async def test_progress_and_log_are_passed_to_the_report_of_a_call() -> None:
     reports: list[tuple[str, Mapping[str, Any]]] = []
 
     async def report(kind: str, fields: Mapping[str, Any]) -> None:
@@ -69,9 +69,9 @@ async def test_progress_and_log_reach_whoever_asked_for_reports_of_a_call() -> N
 
     app = create_app(Settings(servers_dir=(SERVERS,)))
     async with opened(app):
-        call = ToolCall("kinds", "reports", {"steps": 2}, "call")
-        call.report = report
-        result = await app.state.registry["kinds"].call(call)
+        server = app.state.registry["kinds"]
+        call = make_call("reports", {"steps": 2}, server="kinds", entry=server.find("reports"), report=report)
+        result = await server.call(call)
 
     assert result.body == b'{"result":"done"}'
     assert reports == [
@@ -81,7 +81,7 @@ async def test_progress_and_log_reach_whoever_asked_for_reports_of_a_call() -> N
     ]
 
 
-async def test_a_tool_that_another_tool_adds_is_there_at_once_and_gone_when_it_is_removed(ways: Ways) -> None:
+async def test_tool_added_by_another_tool_is_served_at_once_until_it_is_removed(ways: Ways) -> None:
     async def listed() -> list[str]:
         tools = (await ways.http.get("/kinds/mcp/tools")).json()["tools"]
         return [tool["name"] for tool in tools if tool["name"].startswith("new")]
@@ -104,7 +104,7 @@ async def test_a_tool_that_another_tool_adds_is_there_at_once_and_gone_when_it_i
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_new_tool_first_called_over_mcp_is_served_as_the_others(ways: Ways, era: Era) -> None:
+async def test_new_tool_first_called_over_mcp_is_served_like_the_others(ways: Ways, era: Era) -> None:
     name = f"first_over_{era}"
     await ways.native(era, "adds_a_tool", {"name": name})
     assert (await ways.native(era, name, {"a": "2"}))["structuredContent"] == {"result": 4}
@@ -112,7 +112,7 @@ async def test_a_new_tool_first_called_over_mcp_is_served_as_the_others(ways: Wa
     await ways.ran()
 
 
-async def test_a_tool_of_the_same_name_takes_the_place_of_one_that_is_removed(ways: Ways) -> None:
+async def test_removed_tool_can_be_replaced_by_one_of_the_same_name(ways: Ways) -> None:
     async with connected(ways.http, "modern", "kinds") as client:
         for factor in ("1", "2"):
             await answered(client, "adds_a_tool", {"name": "again"})

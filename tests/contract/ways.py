@@ -23,7 +23,7 @@ SERVERS = str(Path(__file__).parent / "servers")
 
 @dataclass(frozen=True)
 class Ways:
-    """What each way in answers; over MCP what is on the wire, without the server's own `_meta`."""
+    """The response of each way in; over MCP the result on the wire, without the server's own `_meta`."""
 
     http: httpx2.AsyncClient
     clients: Mapping[str, Client]

@@ -1,40 +1,78 @@
-"""What is on and cannot be had is said in one plain line."""
+"""Features that are off are empty and import nothing, and a missing package is reported in one line."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 
-from features.feature import Features, part
+from features.feature import Feature, optional_packages
 from gateway.errors import LoadError
 from tests.blocked import made_without
-from tests.conftest import MakeApp, server_of
+
+ROOT = Path(__file__).parents[2]
+
+OFF = """
+import sys
+from features import all, auth, cache, limits, redis, telemetry, websocket
+from features.feature import Feature
+from gateway.servers.names import Names
+from gateway.servers.registry import Registry
+from gateway.telemetry.refusals import Refusals
+from settings.values import Settings
+
+settings, registry, refusals = Settings(log_level="warning", websocket=False), Registry(), Refusals()
+before = {*sys.modules}
+assert redis.redis(settings) is None
+features = all.all_features(settings, [], registry, int, refusals)
+made = [
+    features.call_log, features.address, features.tracing, features.rate_limits, features.cache, features.redis,
+    features.auth, features.metrics, websocket.websocket(settings, features, registry, Names(registry), refusals),
+]
+for feature in made:
+    print(type(feature).__name__, *feature.interceptors, *feature.middleware, *feature.routes, *feature.lifetimes)
+print(*sorted({*sys.modules} - before))
+"""
+
+
+@pytest.mark.process
+def test_features_that_are_off_are_empty_and_import_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", OFF], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [*["Feature"] * 6, "Auth", "Metrics", "WebSocket", ""]
 
 
 @pytest.mark.process
 @pytest.mark.parametrize(
-    ("missing", "environ"),
+    ("missing", "setting", "environ"),
     [
-        ("prometheus_client", {"MCP_METRICS": "/metrics"}),
-        ("redis", {"REDIS_URL": "redis://127.0.0.1"}),
+        ("prometheus_client", "MCP_METRICS", {"MCP_METRICS": "/metrics"}),
+        ("redis", "REDIS_URL", {"REDIS_URL": "redis://127.0.0.1"}),
+        ("jwt", "MCP_AUTH_KEYS or MCP_AUTH_ISSUER", {"MCP_AUTH_ISSUER": "https://x", "MCP_AUTH_AUDIENCE": "https://y"}),
     ],
 )
-def test_a_package_that_is_missing_is_one_plain_line(missing: str, environ: dict[str, str]) -> None:
+def test_missing_package_is_reported_in_one_line(missing: str, setting: str, environ: dict[str, str]) -> None:
     ended = made_without(missing, **environ)
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("multi-mcp: ")
-    assert f"needs the package {missing!r}" in line
-    assert "pip install -r requirements-optional.txt" in line
+    assert line.startswith(f"multi-mcp: {setting} needs the package {missing!r}, which is not installed; ")
+    assert "pip install -r requirements/optional.txt" in line
+    assert (ROOT / "requirements" / "optional.txt").exists()
 
 
-def test_a_part_that_is_not_there_is_an_error_with_its_name() -> None:
-    with pytest.raises(LoadError, match=r"no\.such\.module needs the package 'no', which is not there"):
-        part("no.such.module", "Name")
+def test_missing_package_is_a_load_error_that_names_it() -> None:
+    message = r"^MCP_X needs the package 'no', which is not installed; "
+    with pytest.raises(LoadError, match=message), optional_packages("MCP_X"):
+        import_module("no.such.module")
 
 
-def test_those_who_watch_are_told_what_is_served(make_app: MakeApp) -> None:
-    seen: list[object] = []
-    features = Features(watchers=[lambda registry, aggregate: seen.append(registry)])
-    registry = make_app(server_of()).state.registry
-    features.watch(registry, None)  # type: ignore[arg-type]
-    assert seen == [registry]
+def test_other_errors_of_a_feature_are_not_changed() -> None:
+    with pytest.raises(ImportError, match="of another kind"), optional_packages("MCP_X"):
+        raise ImportError("of another kind")
+
+
+def test_feature_without_parts_is_empty() -> None:
+    feature = Feature()
+    assert not [*feature.interceptors, *feature.middleware, *feature.routes, *feature.lifetimes]

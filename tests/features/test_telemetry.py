@@ -1,4 +1,4 @@
-"""Metrics and traces as settings turn them on, and what is said of settings that cannot be."""
+"""The call log, metrics and traces as settings turn them on, and the errors of wrong settings."""
 
 from __future__ import annotations
 
@@ -7,47 +7,91 @@ import os
 from pathlib import Path
 
 import pytest
+from starlette.routing import Route
 
-from features.telemetry import worker_metrics
-from features.turned_on import turned_on
+from features.feature import Feature
+from features.telemetry import Metrics, call_log, metrics, tracing, worker_metrics
 from gateway.errors import LoadError
+from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
 from tests.blocked import made_without
 from tests.conftest import MakeApp, server_of
+from tests.features.made import names_of
 
 TAKEN = ["/mcp", "/one", "/one/metrics", "/openapi.json", "/docs/metrics", "/.well-known/x", "/ws"]
 
 
+def metrics_of(settings: Settings) -> Metrics:
+    return metrics(settings, [], Registry(), int, Refusals())
+
+
 @pytest.mark.process
-def test_without_its_package_traces_are_off_and_calls_are_served() -> None:
+def test_missing_package_turns_traces_off_and_calls_are_served() -> None:
     """The variables of OpenTelemetry are often set for many programs at once."""
     ended = made_without("opentelemetry.sdk", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318")
     assert (ended.returncode, ended.stdout) == (0, "made\n")
     (line,) = ended.stderr.splitlines()
-    assert " warning Traces unavailable: gateway.telemetry.tracing needs the package 'opentelemetry.sdk'" in line
+    assert " warning Traces unavailable: tracing needs the package 'opentelemetry.sdk'" in line
+
+
+def test_disabled_telemetry_is_empty() -> None:
+    assert call_log(Settings(log_level="warning")) == Feature()
+    assert metrics_of(Settings()) == Metrics()
+    for settings in (
+        Settings(),
+        Settings(traces_exporter="none"),
+        Settings(traces_exporter="otlp", otel_disabled="true"),
+    ):
+        assert tracing(settings) == Feature()
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_call_log_is_on_at_info_and_below(level: str) -> None:
+    on = call_log(Settings(log_level=level))
+    assert (names_of(on.interceptors), len(on.lifetimes)) == (["Record"], 1)
+
+
+def test_traces_act_around_calls_and_requests() -> None:
+    on = tracing(Settings(traces_exporter="otlp"))
+    assert (names_of(on.interceptors), names_of(on.middleware), len(on.lifetimes)) == (["Tracing"], ["TraceParent"], 1)
+
+
+def test_metrics_have_a_route_and_report_to_every_listener() -> None:
+    on = metrics_of(Settings(metrics="/metrics"))
+    assert (names_of(on.interceptors), on.middleware) == (["Metrics"], [])
+    (route,) = on.routes
+    assert isinstance(route, Route)
+    assert route.path == "/metrics"
+    assert [len(on.refusal_listeners), len(on.redis_listeners), len(on.cache_listeners), len(on.socket_listeners)] == [
+        *[1] * 4
+    ]
+
+
+def test_metrics_on_a_port_of_their_own_are_hidden_from_the_others() -> None:
+    (own_port,) = metrics_of(Settings(metrics="/metrics", metrics_port=9100)).middleware
+    assert (own_port.kwargs, names_of([own_port])) == ({"port": 9100, "path": "/metrics"}, ["OwnPort"])
 
 
 @pytest.mark.parametrize("path", TAKEN)
-def test_a_path_for_the_metrics_that_is_taken_is_refused(make_app: MakeApp, path: str) -> None:
+def test_taken_path_for_the_metrics_is_refused(make_app: MakeApp, path: str) -> None:
     with pytest.raises(LoadError, match=r"MCP_METRICS='.*': /[a-z.-]+ is taken; use /metrics, or a port of its own"):
         make_app(server_of(), metrics=path)
     make_app(server_of(), metrics=path, metrics_port=9100)
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/router", "/ones", "/internal/metrics"])
-def test_any_other_path_will_do(make_app: MakeApp, path: str) -> None:
+def test_any_other_path_is_accepted(make_app: MakeApp, path: str) -> None:
     make_app(server_of(), metrics=path)
 
 
-def test_a_port_for_metrics_that_are_off_is_refused(make_app: MakeApp) -> None:
+def test_port_without_a_path_for_the_metrics_is_refused(make_app: MakeApp) -> None:
     with pytest.raises(LoadError, match="MCP_METRICS_PORT: set MCP_METRICS=/metrics too"):
         make_app(server_of(), metrics_port=9100)
 
 
-def test_an_exporter_of_another_name_is_said_and_calls_are_served(caplog: pytest.LogCaptureFixture) -> None:
-    features = turned_on(Settings(traces_exporter="zipkin"), Refusals(), [])
-    assert len(features.interceptors) == 1
+def test_unknown_exporter_does_not_keep_calls_from_being_served(caplog: pytest.LogCaptureFixture) -> None:
+    assert len(tracing(Settings(traces_exporter="zipkin")).interceptors) == 1
     assert [record.levelno for record in caplog.records if record.levelno > logging.WARNING] == []
 
 

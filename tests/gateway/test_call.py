@@ -1,8 +1,11 @@
+"""The chain of interceptors around a call."""
+
 from __future__ import annotations
 
 import pytest
 
 from gateway.call import CallNext, Interceptor, ToolCall, ToolResult, chain
+from tests.calls import make_call
 
 pytestmark = pytest.mark.anyio
 
@@ -25,34 +28,33 @@ async def refuse(call: ToolCall, call_next: CallNext) -> ToolResult:
     return ToolResult(b"refused")
 
 
-def call_noted(notes: list[str]) -> ToolCall:
-    async def execute(call: ToolCall) -> ToolResult:
+def noting_handler(notes: list[str]) -> CallNext:
+    async def handler(call: ToolCall) -> ToolResult:
         notes.append(call.tool)
         return ToolResult(b"answered")
 
-    call = ToolCall("one", "echo", {}, "call")
-    call.execute = execute
-    return call
+    return handler
 
 
 @pytest.mark.parametrize("names", ["", "a", "abc"])
-async def test_the_first_interceptor_is_outermost_and_each_can_be_left_out(names: str) -> None:
+async def test_first_interceptor_is_outermost_and_each_is_optional(names: str) -> None:
     notes: list[str] = []
-    result = await chain([Noting(name, notes) for name in names])(call_noted(notes))
+    handler = chain([Noting(name, notes) for name in names], noting_handler(notes))
+    result = await handler(make_call("echo"))
     assert result.body == b"answered"
     assert notes == [*(f"{name} begins" for name in names), "echo", *(f"{name} ends" for name in reversed(names))]
 
 
-async def test_an_interceptor_may_answer_itself() -> None:
+async def test_interceptor_may_answer_without_the_handler() -> None:
     notes: list[str] = []
     interceptors: list[Interceptor] = [Noting("a", notes), refuse, Noting("b", notes)]
-    assert (await chain(interceptors)(call_noted(notes))).body == b"refused"
+    assert (await chain(interceptors, noting_handler(notes))(make_call("echo"))).body == b"refused"
     assert notes == ["a begins", "a ends"]
 
 
 async def test_one_chain_serves_many_calls() -> None:
     notes: list[str] = []
-    handler = chain([Noting("a", notes)])
+    handler = chain([Noting("a", notes)], noting_handler(notes))
     for _ in range(2):
-        await handler(call_noted(notes))
+        await handler(make_call("echo"))
     assert notes == ["a begins", "echo", "a ends"] * 2

@@ -1,4 +1,4 @@
-"""Whatever has the interface is a server: nothing asks what kind it is."""
+"""A class with the interface of a server is served like a server of this process."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway.call import ToolCall, ToolResult, chain
-from gateway.server import Server, Status, ToolInfo
+from gateway.call import ToolCall, ToolResult
+from gateway.server import Server
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
+from gateway.tool import Entry, ToolInfo
+from tests.calls import Known, make_call
 
 pytestmark = pytest.mark.anyio
 
 
 class Stub:
-    """A server without MCP: its one tool says its name."""
+    """A server without MCP: its one tool returns the server's name."""
+
+    sessions = 0
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.is_open = False
-        self._tools: Sequence[ToolInfo] = [{"name": "who", "inputSchema": {"type": "object"}}]
+        self._entry = Known("who")
+        self._tools = [self._entry.info]
 
-    async def mcp(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         raise NotImplementedError
 
     @asynccontextmanager
@@ -37,8 +42,11 @@ class Stub:
     def tools(self) -> Sequence[ToolInfo]:
         return self._tools
 
-    def status(self) -> Status:
-        return {"tools": 1, "sessions": 0}
+    def find(self, tool: str) -> Entry | None:
+        return self._entry if tool == "who" else None
+
+    async def drained(self) -> None:
+        pass
 
     def end_streams(self) -> None:
         pass
@@ -49,9 +57,6 @@ class Stub:
     async def forward(self, ctx: Any, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         raise NotImplementedError
 
-    async def admit(self, tool: str, arguments: dict[str, Any]) -> None:
-        raise NotImplementedError
-
     def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
         raise NotImplementedError
 
@@ -59,14 +64,16 @@ class Stub:
         return ToolResult(f'{{"result":"{self.name}"}}'.encode())
 
 
-async def test_a_stub_is_opened_named_and_called_as_any_other_server() -> None:
+async def test_stub_is_opened_named_and_called_like_any_other_server() -> None:
     stubs = [Stub("one"), Stub("two")]
     servers: list[Server] = [*stubs]
-    registry = Registry(servers)
-    names = Names(registry, chain([]))
+    registry = Registry()
+    for each in servers:
+        registry.hold(each)
+    names = Names(registry)
     async with registry.opened():
         assert [stub.is_open for stub in stubs] == [True, True]
         server, tool = names.locate("two_who")
-        result = await registry[server].call(ToolCall(server, tool, {}, "call"))
+        result = await registry[server].call(make_call(tool, server=server, entry=registry[server].find(tool)))
     assert result.body == b'{"result":"two"}'
     assert [stub.is_open for stub in stubs] == [False, False]

@@ -12,6 +12,7 @@ from sse_starlette.sse import AppStatus
 from gateway.call import ToolCall, ToolResult
 from gateway.limits.capacity import Capacity
 from process.shutdown import streams_ended
+from tests.calls import make_call
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +81,7 @@ async def test_streams_of_sessions_wait_for_calls_in_flight(server: uvicorn.Serv
         return ToolResult()
 
     async with anyio.create_task_group() as tasks, streams_ended(lambda: [stream], capacity, grace=10):
-        tasks.start_soon(capacity, ToolCall("math", "add_tool", {}, "mcp"), execute)
+        tasks.start_soon(capacity, make_call("add_tool", server="math", via="mcp"), execute)
         await anyio.lowlevel.checkpoint()
         server.should_exit = True
         while not stream.ended:
@@ -100,7 +101,7 @@ async def test_streams_end_before_the_grace_even_if_a_call_is_in_flight(server: 
         return ToolResult()
 
     async with anyio.create_task_group() as tasks, streams_ended(list, capacity, grace=1.1):
-        tasks.start_soon(capacity, ToolCall("math", "add_tool", {}, "mcp"), execute)
+        tasks.start_soon(capacity, make_call("add_tool", server="math", via="mcp"), execute)
         await anyio.lowlevel.checkpoint()
         server.should_exit = True
         with anyio.fail_after(2):

@@ -10,7 +10,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.subscriptions import ResourceUpdated, ToolsListChanged
 
-from gateway.aggregate.events import FanIn
+from gateway.aggregate.events import ServerEvents
 from gateway.servers.registry import Registry
 from tests.conftest import MakeApp
 from tests.transport import BASE, opened
@@ -43,4 +43,4 @@ async def test_events_of_each_server_are_heard_and_a_resource_by_both_of_its_uri
 
 async def test_nothing_publishes_on_it() -> None:
     with pytest.raises(NotImplementedError):
-        await FanIn(Registry([])).publish(ToolsListChanged())
+        await ServerEvents(Registry()).publish(ToolsListChanged())

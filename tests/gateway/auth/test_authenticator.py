@@ -97,7 +97,7 @@ async def test_valid_credential_is_checked_again_when_its_verifier_has_changed(
 async def test_anonymous_caller_may_call_nothing(authenticator: Authenticator) -> None:
     caller.set(Caller(address=ADDRESS))
     anonymous = authenticator.anonymous()
-    assert (anonymous.name, anonymous.address, anonymous.is_unknown) == (None, ADDRESS, True)
+    assert (anonymous.name, anonymous.address, anonymous.is_anonymous) == (None, ADDRESS, True)
     assert anonymous.grants is not None
     assert not anonymous.grants.covers("one", "x")
     assert not anonymous.grants.covers_all_of("one")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from gateway.auth.scopes import Scopes
 from gateway.call import ToolCall, ToolResult
 from gateway.caller import Caller, caller
 from gateway.errors import Forbidden
+from tests.calls import Known, make_call
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
 from tests.keys import add_key, bearer
@@ -27,29 +28,41 @@ async def run(call: ToolCall) -> ToolResult:
     return RAN
 
 
-async def test_call_within_the_scopes_runs_and_has_its_callers_name() -> None:
-    caller.set(Caller("key:ci", grants=Scopes(["math:*"])))
-    call = ToolCall("math", "add", {}, "call")
-    assert await Authorization()(call, run) is RAN
-    assert call.caller == "key:ci"
+async def test_call_within_the_scopes_runs() -> None:
+    by = Caller("key:ci", grants=Scopes(["math:*"]))
+    for entry in (Known(), None):
+        assert await Authorization()(make_call(server="math", caller=by, entry=entry), run) is RAN
 
 
 @pytest.mark.parametrize("grants", [Scopes([]), Scopes(["echo:*"]), None])
 async def test_call_outside_the_scopes_or_without_grants_is_refused(grants: Scopes | None) -> None:
-    caller.set(Caller("key:ci", grants=grants))
-    call = ToolCall("math", "add_tool", {}, "call")
-    call.asked = "add"
+    by = Caller("key:ci", grants=grants)
+    call = make_call("add_tool", server="math", caller=by, entry=Known("add_tool"), requested="add")
     with pytest.raises(Forbidden) as refused:
         await Authorization()(call, run)
     assert (refused.value.scope, refused.value.server, refused.value.tool) == ("math:add", "math", "add")
-    assert call.caller == "key:ci"
 
 
-async def test_scopes_are_those_of_the_current_caller() -> None:
-    someone = Caller("key:ci", grants=Scopes(["math:*"]))
-    caller.set(replace(someone, grants=Scopes([])))
+async def test_scopes_are_those_of_the_calls_caller() -> None:
+    caller.set(Caller("key:ci", grants=Scopes(["math:*"])))
+    call = make_call(server="math", caller=Caller("key:ci", grants=Scopes([])), entry=Known())
     with pytest.raises(Forbidden):
-        await Authorization()(ToolCall("math", "add", {}, "call"), run)
+        await Authorization()(call, run)
+
+
+async def test_calls_are_recorded_with_the_name_of_their_caller(
+    make_app: MakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "keys.json"
+    key = bearer(add_key(path, "ci", "one:open"))
+    server = server_of(named("open"), named("ghost"))
+    async with opened(make_app(server, auth_keys=str(path), log_format="json")) as http:
+        http.headers.update(key)
+        for tool in ("open", "ghost"):
+            await post(http, tool)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    calls = [(line["outcome"], line["caller"]) for line in lines if line["event"] == "call"]
+    assert calls == [("ok", "key:ci"), ("forbidden", "key:ci")]
 
 
 def named(name: str) -> Any:

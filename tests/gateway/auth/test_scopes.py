@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.auth.scopes import Scopes
-from gateway.server import ToolInfo
+from gateway.tool import ToolInfo
 
 
 def tool(name: str, **annotations: Any) -> ToolInfo:

@@ -9,7 +9,7 @@ import pytest
 from mcp_types import ElicitResult
 from starlette.applications import Starlette
 
-from gateway.call import ToolCall
+from tests.calls import make_call
 from tests.clients import ERAS, Era, answered, connected, post
 from tests.gateway.cache.cached import Counting
 
@@ -71,15 +71,15 @@ async def test_call_with_a_report_function_receives_its_reports(
     http: httpx2.AsyncClient, app: Starlette, counting: Counting
 ) -> None:
     heard: list[str] = []
+    server = app.state.registry["one"]
 
     async def report(kind: str, fields: Any) -> None:
         heard.append(kind)
 
     await post(http, "reports")
     for _ in range(2):
-        call = ToolCall("one", "reports", {}, "call")
-        call.report = report
-        assert (await app.state.registry["one"].call(call)).body == b'{"result":"done"}'
+        call = make_call("reports", entry=server.find("reports"), report=report)
+        assert (await server.call(call)).body == b'{"result":"done"}'
     assert (heard, counting.ran["reports"]) == (["progress", "progress"], 3)
 
 

@@ -11,7 +11,8 @@ import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 from starlette.applications import Starlette
 
-from gateway.call import ToolCall, request_id
+from gateway.call import request_id
+from tests.calls import make_call
 from tests.clients import answered, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.gateway.cache.cached import PUBLIC, Counting
@@ -66,7 +67,8 @@ async def test_cancelled_run_fails_no_other_caller(
     http: httpx2.AsyncClient, app: Starlette, counting: Counting, tool: str
 ) -> None:
     def call() -> Coroutine[Any, Any, Any]:
-        return app.state.registry["one"].call(ToolCall("one", tool, {}, "call"))  # type: ignore[no-any-return]
+        server = app.state.registry["one"]
+        return server.call(make_call(tool, entry=server.find(tool)))  # type: ignore[no-any-return]
 
     calls = [asyncio.create_task(call()) for _ in range(10)]
     for number, leader in enumerate(calls[:3], 1):

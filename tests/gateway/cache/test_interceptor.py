@@ -16,13 +16,13 @@ from starlette.applications import Starlette
 from gateway.cache.interceptor import Cache
 from gateway.cache.memory import MemoryStore
 from gateway.cache.request import CacheInfo, cache_info
-from gateway.call import ToolCall, chain
+from gateway.caller import Caller
 from gateway.local.tools import Tools
+from tests.calls import make_call
 from tests.clients import answered, connected, post
 from tests.conftest import MakeApp
 from tests.gateway.cache.cached import PUBLIC, Counting
 from tests.process.live.router import ROOT
-from tests.shipped import shipped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:The logging capability is deprecated")]
 MAX_BYTES = 80_000
@@ -55,9 +55,7 @@ async def test_tool_without_a_policy_is_not_cached(http: httpx2.AsyncClient) -> 
 
 @pytest.mark.process
 def test_cache_is_not_imported_without_a_tool_that_has_a_policy() -> None:
-    made = (
-        f"import sys, app; from settings.values import Settings; app.create_app(Settings(servers_dir=({shipped()!r},)))"
-    )
+    made = "import sys, app; from settings.values import Settings; app.create_app(Settings())"
     named = (
         "print([name for name in sys.modules if 'cache' in name.partition('.')[2] and name[:4] in ('gate', 'rout')])"
     )
@@ -82,9 +80,10 @@ async def test_invalid_arguments_are_refused_each_time(http: httpx2.AsyncClient,
 
 
 async def test_arguments_that_cannot_be_encoded_bypass_the_cache(app: Starlette, counting: Counting) -> None:
+    server = app.state.registry["one"]
     for number in (1, 2):
-        call = ToolCall("one", "add", {"a": 1, "unknown": object()}, "call")
-        assert (await app.state.registry["one"].call(call)).body == b'{"result":3}'
+        call = make_call("add", {"a": 1, "unknown": object()}, entry=server.find("add"))
+        assert (await server.call(call)).body == b'{"result":3}'
         assert counting.ran["add"] == number
 
 
@@ -95,10 +94,12 @@ async def test_too_large_result_is_not_cached(http: httpx2.AsyncClient, counting
 
 
 async def test_private_result_is_for_its_own_caller_only(app: Starlette, http: httpx2.AsyncClient) -> None:
+    server = app.state.registry["one"]
+
     async def as_caller(name: str | None, tool: str) -> bytes:
-        call = ToolCall("one", tool, {"a": 1} if tool == "add" else {}, "call")
-        call.caller = name
-        return bytes((await app.state.registry["one"].call(call)).body)
+        arguments = {"a": 1} if tool == "add" else {}
+        call = make_call(tool, arguments, caller=Caller(name), entry=server.find(tool))
+        return bytes((await server.call(call)).body)
 
     names = ("ann", "bob", "ann", None, "null", None)
     said = [await as_caller(name, "mine") for name in names]
@@ -160,15 +161,15 @@ async def test_run_that_began_before_a_refresh_does_not_replace_its_result(
 
 
 async def test_nothing_is_left_of_a_removed_tool(counting: Counting) -> None:
-    served = chain([Cache(MemoryStore(10_000), 1000)])
+    cache = Cache(MemoryStore(10_000), 1000)
     tools = Tools(counting.server, 1)
-    call = ToolCall("one", "mine", {}, "call")
-    call.plan = plan = tools.plan("mine")
+    plan = tools.plan("mine")
     assert plan is not None
-    call.execute = plan.call
-    await served(call)
+    call = make_call("mine", entry=plan)
+    await cache(call, plan.call)
     removed = ref(plan)
-    del tools, call, plan
+    counting.server.remove_tool("mine")
+    del call, plan
     gc.collect()
     assert removed() is None
 
@@ -177,18 +178,15 @@ async def test_listeners_are_told_of_hits_misses_and_bypasses(counting: Counting
     outcomes: list[tuple[str, str, str]] = []
     cache = Cache(MemoryStore(10_000), 1000)
     cache.listeners.append(lambda outcome, server, tool: outcomes.append((outcome, server, tool)))
-    served = chain([cache])
     tools = Tools(counting.server, 1)
 
     async def run(tool: str, refresh: bool = False, no_store: bool = False) -> None:
         info = CacheInfo()
         info.refresh, info.no_store = refresh, no_store
         cache_info.set(info)
-        call = ToolCall("one", tool, {}, "call")
-        call.plan = plan = tools.plan(tool)
+        plan = tools.plan(tool)
         assert plan is not None
-        call.execute = plan.call
-        await served(call)
+        await cache(make_call(tool, entry=plan), plan.call)
 
     for tool in ("mine", "mine", "plain", "fails"):
         await run(tool)

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 
-from gateway.call import CallNext, ToolCall, ToolResult, chain
-from gateway.caller import Caller, caller
+from gateway.call import ToolCall, ToolResult, chain
+from gateway.caller import Caller
 from gateway.errors import LoadError, Quota, RateLimited
 from gateway.limits.rate_limit import RateLimit
 from gateway.limits.rate_memory import OVERFLOW_WINDOWS, MemoryWindows
 from gateway.limits.rate_rules import Rules
+from tests.calls import Known, make_call
 from tests.clients import ERAS, Era, connected, error_of, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
@@ -89,21 +90,19 @@ class Limited:
     def __init__(self, text: str, max_windows: int = 100) -> None:
         self.now = 1000.0
         windows = MemoryWindows(max_windows, lambda: self.now)
-        self._chain: CallNext = chain([RateLimit(Rules(text), windows)])
+        self._chain = chain([RateLimit(Rules(text), windows)], self._execute)
 
-    async def call(self) -> RateLimited | None:
-        call = ToolCall("one", "add", {}, "call")
-        call.execute = self._execute
+    async def call(self, caller: Caller | None = None) -> RateLimited | None:
         try:
-            await self._chain(call)
+            await self._chain(make_call(caller=caller, entry=Known()))
         except RateLimited as exc:
             return exc
         return None
 
-    async def passed(self) -> int:
+    async def passed(self, caller: Caller | None = None) -> int:
         """Returns the number of calls that pass until one is refused."""
         count = 0
-        while await self.call() is None:
+        while await self.call(caller) is None:
             count += 1
         return count
 
@@ -149,16 +148,14 @@ async def test_error_names_the_window_with_the_longest_wait() -> None:
 async def test_each_caller_has_its_own_count_for_any_name(name: str) -> None:
     limited = Limited("1/hour")
     for who in (Caller(name), Caller(name + "2"), Caller(address=name)):
-        caller.set(who)
-        assert await limited.passed() == 1
+        assert await limited.passed(who) == 1
 
 
 async def test_callers_beyond_the_bound_share_windows_and_none_gets_more_than_the_limit() -> None:
     limited = Limited("1/hour", max_windows=2)
 
     async def passed(address: int) -> int:
-        caller.set(Caller(address=str(address)))
-        return await limited.passed()
+        return await limited.passed(Caller(address=str(address)))
 
     assert [await passed(address) for address in (1, 2)] == [1, 1]
     assert 1 <= sum([await passed(address) for address in range(3, 603)]) <= OVERFLOW_WINDOWS

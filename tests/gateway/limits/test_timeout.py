@@ -8,6 +8,7 @@ from mcp.server.mcpserver import Context
 
 from gateway.call import ToolCall, ToolResult, chain
 from gateway.limits.timeout import Timeout
+from tests.calls import make_call
 from tests.clients import ERAS, Era, connected, error_of, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
@@ -78,7 +79,5 @@ async def test_timeout_error_of_the_tool_is_not_reported_as_call_timeout() -> No
         await anyio.lowlevel.checkpoint()
         raise TimeoutError("of an upstream")
 
-    call = ToolCall("one", "slow", {}, "call")
-    call.execute = execute
     with pytest.raises(TimeoutError, match="of an upstream"):
-        await chain([Timeout(30)])(call)
+        await chain([Timeout(30)], execute)(make_call("slow"))

@@ -1,7 +1,8 @@
-"""The calls that wait for an answer are bounded, and none outlives whoever it waits for."""
+"""Calls that wait for input are bounded, and none outlives its caller or its server."""
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
 import anyio
@@ -10,8 +11,10 @@ import pytest
 from mcp.server.mcpserver import Context
 from pydantic import BaseModel
 
-from gateway.call import ToolCall
+from gateway.call import ToolResult
 from gateway.errors import Unavailable
+from gateway.server import Server
+from tests.calls import make_call
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
@@ -61,7 +64,7 @@ async def test_only_so_many_calls_wait_and_one_that_is_answered_makes_room(make_
         waiting = [(await post(client, "asks")).json() for _ in range(100)]
         refused = await post(client, "asks")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-        assert refused.json()["detail"] == "Too many calls wait for an answer already."
+        assert refused.json()["detail"] == "Too many calls wait for input already."
         assert (await decline(client, "asks", waiting[0])).json() == {"result": "decline"}
         assert (await post(client, "asks")).status_code == 202
 
@@ -102,22 +105,26 @@ async def test_a_client_that_leaves_takes_its_call_with_it(make_app: MakeApp, to
             await asking.ended.wait()
 
 
-async def test_the_end_of_a_server_ends_the_calls_that_run_and_those_that_wait(make_app: MakeApp) -> None:
+def call_tool(server: Server, tool: str) -> Coroutine[Any, Any, ToolResult]:
+    return server.call(make_call(tool, server=server.name, entry=server.find(tool)))
+
+
+async def test_closing_a_server_ends_running_and_waiting_calls(make_app: MakeApp) -> None:
     asking, waiting = Asking(), Asking("two")
     app = make_app(asking.server, waiting.server)
     raised: list[Unavailable] = []
 
     async def call() -> None:
         try:
-            await app.state.registry["one"].call(ToolCall("one", "never", {}, "call"))
+            await call_tool(app.state.registry["one"], "never")
         except Unavailable as exc:
             raised.append(exc)
 
     async with anyio.create_task_group() as tasks, app.router.lifespan_context(app):
         tasks.start_soon(call)
         await asking.begun.wait()
-        result = await app.state.registry["two"].call(ToolCall("two", "asks", {}, "call"))
+        result = await call_tool(app.state.registry["two"], "asks")
         assert result.outcome == "input-required"
-    assert [str(exc) for exc in raised] == ["The call was given up before its tool answered."]
+    assert [str(exc) for exc in raised] == ["The call was cancelled before its tool answered."]
     assert asking.ended.is_set()
     assert waiting.ended.is_set()

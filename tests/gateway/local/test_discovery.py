@@ -7,7 +7,7 @@ import pytest
 
 from app import create_app
 from gateway.errors import LoadError
-from gateway.local.discovery import RESERVED
+from gateway.naming import RESERVED
 from settings.values import Settings
 from tests.conftest import MakeApp, WriteServers
 
@@ -59,7 +59,7 @@ def test_a_name_that_would_not_do_in_a_url_is_refused(
     write_servers: WriteServers, make_app: MakeApp, name: str
 ) -> None:
     folder = write_servers({f"{name}_server.py": SERVER})
-    reason = f"{name!r} is no server name; use up to 40 of a-z, 0-9, - and _ between them"
+    reason = f"{name!r} is not a server name; use up to 40 of a-z, 0-9, - and _ between them"
     assert refused(make_app) == f"{folder / name}_server.py: {reason}".replace("servers_server", "servers/_server")
 
 
@@ -141,7 +141,7 @@ mcp = MCPServer("a", auth=auth, token_verifier=verifier)
 """
         }
     )
-    assert refused(make_app).endswith("`mcp` has `auth` of its own, which this router would not apply; remove it")
+    assert refused(make_app).endswith("`mcp` has its own `auth`, which this router would not apply; remove it")
 
 
 def test_one_server_object_is_not_served_twice(
@@ -150,4 +150,4 @@ def test_one_server_object_is_not_served_twice(
     (tmp_path / "installed.py").write_text(SERVER)
     monkeypatch.syspath_prepend(tmp_path)
     write_servers({"a_server.py": "from installed import mcp", "b_server.py": "from installed import mcp"})
-    assert refused(make_app).endswith("its `mcp` is served by another file or app already; make one in this file")
+    assert refused(make_app).endswith("its `mcp` is served by another file or app already; create one in this file")

@@ -1,4 +1,4 @@
-"""What we lean on in the SDK beyond its public interface: where it changes, these tests fail."""
+"""The private parts of the SDK that this project uses: these tests fail when the SDK changes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from mcp_types import CallToolRequestParams, CompleteRequestParams, ErrorData, P
 from opentelemetry import trace
 
 from gateway.local.native_calls import NativeCalls
-from gateway.sdk import internals as sdk
+from gateway.sdk.internals import BUILT_IN, bus, has_author_hooks, low_level
+from gateway.sdk.sessions import SessionManager
+from gateway.sdk.tracing import OneSpan
 from tests.clients import connected, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
@@ -34,27 +36,27 @@ def kinds(mcp: MCPServer[Any]) -> list[str]:
     return [getattr(item, "__name__", type(item).__name__) for item in mcp.middleware]
 
 
-async def test_our_chain_stands_inside_what_the_sdk_put_there_and_outside_of_what_the_author_did(
+async def test_chain_is_inside_the_middleware_of_the_sdk_and_outside_the_authors(
     make_app: MakeApp,
 ) -> None:
     mcp = server_of(echo, middleware=[own])
-    assert kinds(mcp) == [*sdk.BUILT_IN, "own"]
+    assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), "own"]
     app = make_app(mcp)
-    assert kinds(mcp) == [*sdk.BUILT_IN, NativeCalls.__name__, "own"]
+    assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), NativeCalls.__name__, "own"]
     async with opened(app):
         assert kinds(mcp) == ["RequestStateBoundary", NativeCalls.__name__, "own"]
 
 
-async def test_spans_are_made_where_someone_reads_them(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_spans_are_made_if_a_provider_is_set(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", trace.NoOpTracerProvider())
     mcp = server_of(echo)
     async with opened(make_app(mcp)) as client, connected(client, "modern") as own_client:
-        assert kinds(mcp)[0] == sdk.OneSpan.__name__
+        assert kinds(mcp)[0] == OneSpan.__name__
         assert (await own_client.call_tool("echo", {"text": "a"})).structured_content == {"result": "a"}
         assert (await post(client, "echo", {"text": "a"})).json() == {"result": "a"}
 
 
-def test_a_server_is_watched_where_its_author_put_something_around_its_calls() -> None:
+def test_hooks_of_the_author_around_calls_are_found() -> None:
     class Passive(Extension):
         identifier = "example/passive"
 
@@ -70,14 +72,14 @@ def test_a_server_is_watched_where_its_author_put_something_around_its_calls() -
         async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
             return await super().call_tool(name, arguments, context)
 
-    assert not sdk.is_watched(server_of(echo))
-    assert not sdk.is_watched(server_of(echo, extensions=[Passive()]))
-    assert sdk.is_watched(server_of(echo, extensions=[Active()]))
-    assert sdk.is_watched(server_of(echo, middleware=[own]))
-    assert sdk.is_watched(Loud("one"))
+    assert not has_author_hooks(server_of(echo))
+    assert not has_author_hooks(server_of(echo, extensions=[Passive()]))
+    assert has_author_hooks(server_of(echo, extensions=[Active()]))
+    assert has_author_hooks(server_of(echo, middleware=[own]))
+    assert has_author_hooks(Loud("one"))
 
 
-async def test_the_open_listen_streams_of_a_server_end_with_their_result_when_they_are_told_to(
+async def test_listen_streams_end_with_their_result(
     make_app: MakeApp,
 ) -> None:
     mcp = server_of(echo)
@@ -87,7 +89,7 @@ async def test_the_open_listen_streams_of_a_server_end_with_their_result_when_th
         connected(client, "modern") as own_client,
         own_client.listen(tools_list_changed=True) as subscription,
     ):
-        await sdk.bus(mcp).publish(ToolsListChanged())
+        await bus(mcp).publish(ToolsListChanged())
         events = []
         async for event in subscription:
             events.append(type(event).__name__)
@@ -96,28 +98,28 @@ async def test_the_open_listen_streams_of_a_server_end_with_their_result_when_th
     assert events == ["ToolsListChanged"]
 
 
-async def test_each_session_has_an_event_store_of_its_own() -> None:
+async def test_each_session_has_its_own_event_store() -> None:
     made: list[object] = []
 
     def new_store() -> Any:
         made.append(object())
         return made[-1]
 
-    manager = sdk.SessionManager(sdk.low_level(server_of(echo)), new_store)
+    manager = SessionManager(low_level(server_of(echo)), new_store)
     stores = [manager.event_store, manager.event_store]
     assert stores == made
     assert stores[0] is not stores[1]
-    assert sdk.SessionManager(sdk.low_level(server_of(echo)), None).event_store is None
+    assert SessionManager(low_level(server_of(echo)), None).event_store is None
 
 
-async def test_over_all_servers_a_method_is_answered_as_its_own_server_would(make_app: MakeApp) -> None:
+async def test_forwarded_request_is_answered_as_by_its_own_server(make_app: MakeApp) -> None:
     async def busy(ctx: Any, params: CompleteRequestParams) -> ErrorData:
         return ErrorData(code=-32050, message="busy")
 
     answering, lacking = server_of(), server_of(name="two")
     for mcp in (answering, lacking):
         mcp.prompt(name="greet")(lambda word: f"Hello {word}")
-    sdk.low_level(answering).add_request_handler("completion/complete", CompleteRequestParams, busy)
+    low_level(answering).add_request_handler("completion/complete", CompleteRequestParams, busy)
     async with opened(make_app(answering, lacking)) as client, connected(client, "legacy", "") as mcp_client:
         errors = []
         for name in ("one_greet", "two_greet"):

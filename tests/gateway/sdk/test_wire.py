@@ -1,4 +1,4 @@
-"""What an era and an endpoint put on a result is taken off it, and what its server put there stays."""
+"""The stamps of protocol eras and endpoints are stripped from a result; the server's own metadata stays."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from mcp.server.mcpserver import MCPServer
 from mcp_types import SERVER_INFO_META_KEY, CallToolResult, TextContent
 
-from gateway.sdk import internals as sdk
-from gateway.sdk.wire import sealed, taken_off
+from gateway.sdk.internals import low_level
+from gateway.sdk.wire import encode_success, strip_server_stamp
 from tests import wire
 from tests.clients import ERAS, Era, post
 from tests.conftest import MakeApp
@@ -17,7 +17,7 @@ from tests.gateway.cache.cached import Counting
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-SERVER = sdk.low_level(MCPServer("one", version="1"))
+SERVER = low_level(MCPServer("one", version="1"))
 STAMP = {SERVER_INFO_META_KEY: SERVER.server_info_stamp}
 TEXT = {"type": "text", "text": "said"}
 
@@ -32,20 +32,20 @@ TEXT = {"type": "text", "text": "said"}
         (None, {}),
     ],
 )
-def test_the_stamp_of_the_server_is_taken_off(result: Any, bare: Any) -> None:
-    assert taken_off(SERVER, result) == bare
+def test_server_stamp_is_stripped(result: Any, bare: Any) -> None:
+    assert strip_server_stamp(SERVER, result) == bare
 
 
-def test_what_it_is_taken_off_stays_as_it_is() -> None:
+def test_stripping_does_not_change_the_original() -> None:
     result = {"content": [], "_meta": {**STAMP}}
-    taken_off(SERVER, result)
+    strip_server_stamp(SERVER, result)
     assert result == {"content": [], "_meta": STAMP}
 
 
-def test_a_result_of_the_sdk_is_as_on_the_wire() -> None:
+def test_sdk_model_is_dumped_as_on_the_wire() -> None:
     result = CallToolResult(content=[TextContent(type="text", text="said")], structured_content={"a": None})
     bare = {"content": [TEXT], "structuredContent": {"a": None}, "isError": False, "resultType": "complete"}
-    assert taken_off(SERVER, result) == bare
+    assert strip_server_stamp(SERVER, result) == bare
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,13 @@ def test_a_result_of_the_sdk_is_as_on_the_wire() -> None:
         ({"content": [{"type": "text", "text": "\ud800"}]}, b""),
     ],
 )
-def test_a_plain_success_alone_is_sealed(result: Any, text: bytes) -> None:
-    assert sealed(result) == text
+def test_only_a_plain_success_is_encoded(result: Any, text: bytes) -> None:
+    assert encode_success(result) == text
 
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
-async def test_a_request_that_is_no_call_is_refused_though_an_answer_is_kept(
-    make_app: MakeApp, era: Era, url: str
-) -> None:
+async def test_malformed_call_is_refused_although_a_result_is_cached(make_app: MakeApp, era: Era, url: str) -> None:
     async with opened(make_app(Counting().server)) as http:
         told = []
         for tool in ("mine", "plain"):  # cached, and not

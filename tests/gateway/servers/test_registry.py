@@ -154,4 +154,4 @@ async def test_an_unknown_server_is_told_with_the_nearest_names(make_app: MakeAp
     assert answer.json()["detail"] == "There is no server 'wether'. Did you mean 'weather'?"
     with pytest.raises(UnknownServer, match="There is no server 'other'"):
         app.state.registry["other"]
-    assert app.state.registry.names() == ["weather"]
+    assert app.state.registry.states() == {"weather": "ready"}

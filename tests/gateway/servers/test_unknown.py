@@ -1,20 +1,16 @@
-"""A call that leads nowhere passes the chain like any other."""
+"""A call of an unknown server or tool passes the interceptors like any other."""
 
 from __future__ import annotations
 
 import pytest
 
-from gateway.call import CallNext, ToolCall, ToolResult, chain
+from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.errors import Unavailable, UnknownServer
-from gateway.servers.unknown import Nowhere
+from gateway.servers.unknown import UnknownTarget
+from tests.calls import make_call
 
 pytestmark = pytest.mark.anyio
 REASON = UnknownServer("two", ["one"])
-
-
-async def let_through(call: ToolCall, call_next: CallNext) -> ToolResult:
-    call.asked = "seen"
-    return await call_next(call)
 
 
 async def refuse(call: ToolCall, call_next: CallNext) -> ToolResult:
@@ -25,19 +21,29 @@ async def answer(call: ToolCall, call_next: CallNext) -> ToolResult:
     return ToolResult(b"1")
 
 
-async def test_it_ends_in_its_reason() -> None:
-    call = ToolCall("", "add", {}, "call")
+async def test_call_passes_the_interceptors_and_ends_in_the_reason() -> None:
+    seen = []
+
+    async def pass_on(call: ToolCall, call_next: CallNext) -> ToolResult:
+        seen.append(call.tool)
+        return await call_next(call)
+
     with pytest.raises(UnknownServer) as caught:
-        await Nowhere(chain([let_through]), REASON).call(call)
+        await UnknownTarget([pass_on], REASON).call(make_call("add", server=""))
     assert caught.value is REASON
-    assert call.asked == "seen"
+    assert seen == ["add"]
 
 
-async def test_what_keeps_it_from_its_reason_is_told() -> None:
+async def test_refusal_of_an_interceptor_comes_first() -> None:
     with pytest.raises(Unavailable):
-        await Nowhere(chain([refuse]), REASON).call(ToolCall("", "add", {}, "call"))
+        await UnknownTarget([refuse], REASON).call(make_call("add", server=""))
 
 
-async def test_nothing_can_answer_it() -> None:
+async def test_an_interceptor_cannot_answer_for_it() -> None:
     with pytest.raises(UnknownServer):
-        await Nowhere(chain([answer]), REASON).call(ToolCall("", "add", {}, "call"))
+        await UnknownTarget([answer], REASON).call(make_call("add", server=""))
+
+
+def test_it_has_no_tools() -> None:
+    assert UnknownTarget([], REASON).tools() == ()
+    assert UnknownTarget([], REASON).find("add") is None

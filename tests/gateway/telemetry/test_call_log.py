@@ -10,7 +10,9 @@ import anyio
 import pytest
 
 from gateway.call import ToolCall, ToolResult
+from gateway.caller import Caller
 from gateway.telemetry.call_log import CallLog
+from tests.calls import make_call
 
 pytestmark = pytest.mark.anyio
 NOON = 1_800_000_000.25
@@ -22,9 +24,7 @@ def made(form: str = "text", **options: Any) -> tuple[CallLog, io.StringIO]:
 
 
 def call(tool: str = "add_tool", caller: str | None = None) -> ToolCall:
-    made = ToolCall("math", tool, {"a": 1}, "call", "id-1")
-    made.caller = caller
-    return made
+    return make_call(tool, {"a": 1}, server="math", caller=Caller(caller), request_id="id-1")
 
 
 async def test_call_is_one_line_of_fields_as_text() -> None:

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp.server.mcpserver.tools import Tool
 from prometheus_client import generate_latest, values
 from prometheus_client.multiprocess import mark_process_dead
 from prometheus_client.values import MultiProcessValue
 
-from features.turned_on import turned_on
 from gateway.call import ToolCall, ToolResult, chain
 from gateway.errors import Unavailable
-from gateway.local.plan import Plan
-from gateway.redis import RedisUnavailable
 from gateway.telemetry.metrics import BUCKETS, Metrics
-from gateway.telemetry.refusals import Refusals
-from settings.values import Settings
+from tests.calls import Known, make_call
 from tests.gateway.telemetry.scrape import Scrape
 
 pytestmark = pytest.mark.anyio
 CALLS = "mcp_tool_calls_total"
 SECONDS = "mcp_call_duration_seconds"
-
-
-async def add(a: int, b: int) -> int:
-    return a + b
 
 
 def scrape_of(metrics: Metrics) -> Scrape:
@@ -37,18 +29,16 @@ def scrape_of(metrics: Metrics) -> Scrape:
 
 def call_of(tool: str = "add") -> ToolCall:
     """Returns a call of a known tool."""
+    return make_call(tool, entry=Known(tool))
 
-    async def execute(call: ToolCall) -> ToolResult:
-        return ToolResult(b"1")
 
-    call = ToolCall("one", tool, {}, "call")
-    call.plan, call.execute = Plan(Tool.from_function(add)), execute
-    return call
+async def answer(call: ToolCall) -> ToolResult:
+    return ToolResult(b"1")
 
 
 async def test_number_of_labels_is_bounded_if_tools_come_and_go() -> None:
     metrics = Metrics(limit=10)
-    handler = chain([metrics])
+    handler = chain([metrics], answer)
     for number in range(50):
         await handler(call_of(f"tool-{number}"))
     scrape = scrape_of(metrics)
@@ -59,33 +49,53 @@ async def test_number_of_labels_is_bounded_if_tools_come_and_go() -> None:
 
 class Broken:
     name = "broken"
-    sessions = 0
 
-    def status(self) -> Any:
+    @property
+    def sessions(self) -> int:
         raise OSError
 
 
-def test_server_without_a_status_is_down() -> None:
-    metrics = Metrics()
-    metrics.watch([Broken()], Broken())  # type: ignore[list-item]
-    assert scrape_of(metrics).value("mcp_server_up", server="broken") == 0
-
-
-class Up(Broken):
+class Up:
     def __init__(self, name: str, sessions: int) -> None:
         self.name, self.sessions = name, sessions
 
-    def status(self) -> Any:
-        return {"tools": 0, "sessions": self.sessions}
+
+class Held:
+    """A registry of ready servers, and of one more that is not ready."""
+
+    def __init__(self, *ready: Any, failed: str = "") -> None:
+        self.ready, self.failed = ready, failed
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.ready)
+
+    def states(self) -> dict[str, str]:
+        ready = {server.name: "ready" for server in self.ready}
+        return ready | ({self.failed: "failed"} if self.failed else {})
+
+
+def test_server_that_cannot_tell_its_sessions_is_down() -> None:
+    metrics = Metrics()
+    metrics.watch(Held(Broken(), Up("one", 0)), int)
+    scrape = scrape_of(metrics)
+    assert scrape.value("mcp_server_up", server="broken") == 0
+    assert scrape.value("mcp_server_up", server="one") == 1
+
+
+def test_server_that_is_not_ready_is_down() -> None:
+    metrics = Metrics()
+    metrics.watch(Held(Up("one", 1), failed="two"), int)
+    scrape = scrape_of(metrics)
+    assert [scrape.value("mcp_server_up", server=name) for name in ("one", "two")] == [1, 0]
 
 
 def test_servers_that_are_added_and_removed_are_followed() -> None:
-    metrics, servers = Metrics(), {"one": Up("one", 1)}
-    registry: Any = servers.values()
-    metrics.watch(registry, Up("mcp", 0))
-    assert scrape_of(metrics).value("mcp_open_sessions", server="one") == 1
-    del servers["one"]
-    servers["two"] = Up("two", 2)
+    metrics, registry = Metrics(), Held(Up("one", 1))
+    metrics.watch(registry, lambda: 3)
+    scrape = scrape_of(metrics)
+    assert scrape.value("mcp_open_sessions", server="one") == 1
+    assert scrape.value("mcp_open_sessions", server="mcp") == 3
+    registry.ready = (Up("two", 2),)
     scrape = scrape_of(metrics)
     assert scrape.labels("mcp_server_up") == [{"server": "two"}]
     assert scrape.value("mcp_open_sessions", server="two") == 2
@@ -107,18 +117,10 @@ def test_reports_of_other_parts_are_counted() -> None:
     assert scrape.value("mcp_refusals_total", reason="unauthenticated") == 1
 
 
-async def test_unanswered_redis_requests_are_counted() -> None:
-    features = turned_on(Settings(metrics="/metrics", redis_url="redis://127.0.0.1:1"), Refusals(), [])
-    for _ in range(2):
-        with pytest.raises(RedisUnavailable):
-            await features.shared.ask(features.shared.client.ping)
-    assert scrape_of(features.metrics).value("mcp_redis_unanswered_total") == 2
-
-
 async def test_duration_of_each_call_is_in_its_bucket() -> None:
     times = iter([0.0, 0.0004, 1.0, 1.02, 2.0, 92.0])
     metrics = Metrics(clock=lambda: next(times))
-    handler = chain([metrics])
+    handler = chain([metrics], answer)
     for _ in range(3):
         await handler(call_of())
     scrape = scrape_of(metrics)
@@ -131,10 +133,9 @@ async def test_errors_of_a_call_pass_through() -> None:
     async def execute(call: ToolCall) -> ToolResult:
         raise Unavailable("no")
 
-    metrics, call = Metrics(), call_of()
-    call.execute = execute
+    metrics = Metrics()
     with pytest.raises(Unavailable):
-        await chain([metrics])(call)
+        await chain([metrics], execute)(call_of())
     assert scrape_of(metrics).value("mcp_calls_in_flight") == 0
 
 
@@ -148,7 +149,7 @@ def made_in(folder: Path, monkeypatch: pytest.MonkeyPatch, pid: int) -> Metrics:
 async def test_processes_that_count_in_one_folder_are_added_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     one, other = (made_in(tmp_path, monkeypatch, pid) for pid in (1, 2))
     for metrics in (one, other, other):
-        await chain([metrics])(call_of())
+        await chain([metrics], answer)(call_of())
         metrics.refresh()  # otherwise within 50 ms
     one.websockets_changed(1)
     other.websockets_changed(1)

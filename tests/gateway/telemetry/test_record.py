@@ -16,6 +16,7 @@ from mcp_types import InputRequiredResult
 
 from gateway.call import ToolCall, ToolResult, chain
 from gateway.telemetry.record import Record
+from tests.calls import make_call
 from tests.clients import ERAS, Era, answered, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
@@ -190,11 +191,8 @@ async def test_duration_is_by_the_given_clock_and_failures_are_written_too() -> 
     async def broken(call: ToolCall) -> ToolResult:
         raise LookupError
 
-    handler = chain([Record(write, clock=lambda: next(ticks))])
-    call = ToolCall("one", "echo", {}, "call")
-    call.execute = fine
-    await handler(call)
-    call.execute = broken
+    record = Record(write, clock=lambda: next(ticks))
+    await chain([record], fine)(make_call())
     with pytest.raises(LookupError):
-        await handler(call)
+        await chain([record], broken)(make_call())
     assert written == [("ok", 2.5, False), ("failed", 1.0, True)]

@@ -1,4 +1,4 @@
-"""What may stand in the body of a call, and in the headers that say so; the same for every URL that takes one."""
+"""The body of a call and the headers that describe it, for every URL that takes a call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JSON = (b"content-type", b"application/json")
         "application/jsonp",
     ],
 )
-async def test_a_body_that_a_form_could_send_is_415(
+async def test_body_that_an_html_form_could_send_is_415(
     client: httpx2.AsyncClient, url: str, content_type: str | None
 ) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
@@ -41,14 +41,14 @@ async def test_a_body_that_a_form_could_send_is_415(
 @pytest.mark.parametrize(
     "content_type", ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json ;x=y"]
 )
-async def test_json_is_json_in_any_spelling(client: httpx2.AsyncClient, content_type: str) -> None:
+async def test_content_type_of_json_is_accepted_in_any_spelling(client: httpx2.AsyncClient, content_type: str) -> None:
     answer = await client.post("/math/mcp/call", content=ADD, headers={"content-type": content_type})
     assert answer.json() == {"result": 3}
 
 
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize("accept", ["text/html", "text/html, image/*", "application/xml;q=0.9"])
-async def test_an_accept_header_that_excludes_json_is_406(client: httpx2.AsyncClient, url: str, accept: str) -> None:
+async def test_accept_header_that_excludes_json_is_406(client: httpx2.AsyncClient, url: str, accept: str) -> None:
     answer = await client.post(url, content=ADD, headers={"content-type": "application/json", "accept": accept})
     assert (answer.status_code, answer.json()["type"]) == (406, "urn:multi-mcp:error:not-acceptable")
 
@@ -57,7 +57,7 @@ async def test_an_accept_header_that_excludes_json_is_406(client: httpx2.AsyncCl
     "accept",
     ["*/*", "", " ", "application/*", "APPLICATION/JSON", "text/html, */*;q=0.1", "application/problem+json"],
 )
-async def test_an_accept_header_that_allows_json_passes(client: httpx2.AsyncClient, accept: str) -> None:
+async def test_accept_header_that_allows_json_is_accepted(client: httpx2.AsyncClient, accept: str) -> None:
     answer = await client.post("/call", content=ADD, headers={"content-type": "application/json", "accept": accept})
     assert answer.json() == {"result": 3}
 
@@ -88,19 +88,19 @@ async def test_several_accept_headers_are_one_list(client: httpx2.AsyncClient) -
         b'{"a":' * 1500,
     ],
 )
-async def test_what_is_no_json_object_is_400(client: httpx2.AsyncClient, url: str, body: bytes) -> None:
+async def test_body_that_is_not_a_json_object_is_400(client: httpx2.AsyncClient, url: str, body: bytes) -> None:
     answer = await client.post(url, content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:multi-mcp:error:invalid-request")
 
 
-async def test_of_duplicate_keys_the_last_one_counts(client: httpx2.AsyncClient) -> None:
+async def test_last_of_duplicate_keys_counts(client: httpx2.AsyncClient) -> None:
     body = b'{"tool": "nothing", "tool": "add_tool", "arguments": {"a": 1, "a": 5, "b": 2}}'
     answer = await client.post("/math/mcp/call", content=body, headers={"content-type": "application/json"})
     assert answer.json() == {"result": 7}
 
 
 @pytest.mark.parametrize("url", URLS)
-async def test_a_body_over_the_limit_is_413_by_its_length_alone(make_app: MakeApp, url: str) -> None:
+async def test_body_over_the_limit_is_413_by_its_content_length(make_app: MakeApp, url: str) -> None:
     app = make_app(servers_dir=(shipped(),), max_body=len(ADD) - 1)
     answer = await ask(app, "POST", url, [HOST, JSON, (b"content-length", b"%d" % len(ADD))], None)
     assert (answer.status, answer.document["type"]) == (413, "urn:multi-mcp:error:too-large")
@@ -109,7 +109,7 @@ async def test_a_body_over_the_limit_is_413_by_its_length_alone(make_app: MakeAp
 
 
 @pytest.mark.parametrize("chunks", [[ADD], [ADD[:20], ADD[20:]], [ADD, b"x", b"y"], [ADD, None]])
-async def test_a_chunked_body_over_the_limit_is_413_as_soon_as_it_is(
+async def test_chunked_body_is_413_as_soon_as_it_exceeds_the_limit(
     make_app: MakeApp, chunks: list[bytes | None]
 ) -> None:
     app = make_app(servers_dir=(shipped(),), max_body=len(ADD) - 1)
@@ -117,7 +117,7 @@ async def test_a_chunked_body_over_the_limit_is_413_as_soon_as_it_is(
     assert answer.status == 413
 
 
-async def test_a_body_of_just_the_limit_passes_in_any_chunks(make_app: MakeApp) -> None:
+async def test_body_of_exactly_the_limit_is_accepted_in_any_chunks(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),), max_body=len(ADD))
     for chunks in ([ADD], [ADD[:7], b"", ADD[7:]], [*(ADD[at : at + 1] for at in range(len(ADD)))]):
         answer = await ask(app, "POST", "/call", [HOST, JSON], *chunks)
@@ -125,13 +125,13 @@ async def test_a_body_of_just_the_limit_passes_in_any_chunks(make_app: MakeApp) 
 
 
 @pytest.mark.parametrize("length", [b"-1", b"1e3", b"ten"])
-async def test_a_length_that_is_no_number_is_not_trusted(make_app: MakeApp, length: bytes) -> None:
+async def test_content_length_that_is_not_a_number_is_not_trusted(make_app: MakeApp, length: bytes) -> None:
     app = make_app(servers_dir=(shipped(),))
     answer = await ask(app, "POST", "/call", [HOST, JSON, (b"content-length", length)], ADD)
     assert answer.status == 413
 
 
-async def test_a_client_that_leaves_before_its_body_is_whole_calls_nothing(make_app: MakeApp) -> None:
+async def test_client_that_disconnects_within_its_body_calls_nothing(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),))
     for chunks in ([None], [ADD[:20], None], [ADD, None]):
         answer = await ask(app, "POST", "/call", [HOST, JSON], *chunks)

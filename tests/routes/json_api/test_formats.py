@@ -1,4 +1,4 @@
-"""What the formats leave out and refuse; that the vendors take them is tested in `tests/vendors`."""
+"""Fields that the vendor formats omit, and tools that they refuse. `tests/vendors` validates the formats themselves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.transport import opened
 pytestmark = pytest.mark.anyio
 
 
-async def test_each_format_is_of_its_vendors_shape(make_app: MakeApp) -> None:
+async def test_each_format_has_the_shape_of_its_vendor(make_app: MakeApp) -> None:
     server = MCPServer("one")
     server.add_tool(lambda: None, name="told", description="Does nothing.")
     schema = {"properties": {}, "title": "<lambda>Arguments", "type": "object"}
@@ -26,7 +26,7 @@ async def test_each_format_is_of_its_vendors_shape(make_app: MakeApp) -> None:
     assert gemini == [{"functionDeclarations": [{**told, "parametersJsonSchema": schema}]}]
 
 
-async def test_a_description_is_given_where_there_is_one(make_app: MakeApp) -> None:
+async def test_description_is_included_if_the_tool_has_one(make_app: MakeApp) -> None:
     server = MCPServer("one")
     server.add_tool(lambda: None, name="silent")
     server.add_tool(lambda: None, name="told", description="Does nothing.")
@@ -35,7 +35,7 @@ async def test_a_description_is_given_where_there_is_one(make_app: MakeApp) -> N
     assert [tool.get("description") for tool in tools] == [None, "Does nothing."]
 
 
-async def test_a_format_that_there_is_not_is_refused_with_those_that_there_are(make_app: MakeApp) -> None:
+async def test_unknown_format_is_refused_with_the_known_ones(make_app: MakeApp) -> None:
     async with opened(make_app(MCPServer("one"))) as client:
         answer = await client.get("/one/mcp/tools?format=mistral")
     assert answer.status_code == 400

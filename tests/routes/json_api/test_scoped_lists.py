@@ -1,4 +1,4 @@
-"""What a caller is shown of the servers, and what of it is kept for whom."""
+"""Lists of servers and tools for callers with scopes, and the cache headers of those lists."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def http(anyio_backend: str, make_app: MakeApp, tmp_path: Path, keys: dict
 SERVERS = {"add": ["one"], "one": ["one"], "prompts": ["prompts"], "no prompt": [], "admin": ["one", "two", "prompts"]}
 
 
-async def test_only_servers_of_which_something_may_be_used_are_named(http: Http, keys: dict[str, Headers]) -> None:
+async def test_only_servers_the_caller_may_use_are_listed(http: Http, keys: dict[str, Headers]) -> None:
     for name, expected in SERVERS.items():
         index = (await http.get("/", headers=keys[name])).json()
         assert [server["server"] for server in index["servers"]] == expected
@@ -65,7 +65,7 @@ async def test_only_servers_of_which_something_may_be_used_are_named(http: Http,
         assert '"two"' not in (await http.get("/openapi.json", headers=keys["one"])).text
 
 
-async def test_of_a_server_of_which_nothing_may_be_used_its_health_says_only_that_it_is_up(
+async def test_health_of_a_server_the_caller_may_not_use_has_only_its_status(
     http: Http, keys: dict[str, Headers]
 ) -> None:
     assert (await http.get("/two/mcp/health", headers=keys["one"])).json() == {"status": "ok"}
@@ -81,7 +81,7 @@ async def test_of_a_server_of_which_nothing_may_be_used_its_health_says_only_tha
         ("GET", "/tow/openapi.json", None),
     ],
 )
-async def test_only_those_are_suggested(
+async def test_only_visible_names_are_suggested(
     http: Http, keys: dict[str, Headers], method: str, url: str, body: dict[str, str] | None
 ) -> None:
     for name, is_suggested in (("admin", True), ("one", False)):
@@ -91,7 +91,7 @@ async def test_only_those_are_suggested(
 
 
 @pytest.mark.parametrize("url", LISTS)
-async def test_a_list_is_kept_for_its_caller_alone(http: Http, keys: dict[str, Headers], url: str) -> None:
+async def test_list_is_private_to_its_caller(http: Http, keys: dict[str, Headers], url: str) -> None:
     answer = await http.get(url, headers=keys["admin"])
     assert answer.headers["cache-control"] == "private, no-cache"
     if "etag" not in answer.headers:
@@ -104,12 +104,12 @@ async def test_a_list_is_kept_for_its_caller_alone(http: Http, keys: dict[str, H
 
 
 @pytest.mark.parametrize("url", LISTS)
-async def test_where_nobody_is_asked_it_is_the_same_for_all(make_app: MakeApp, url: str) -> None:
+async def test_without_authentication_a_list_is_the_same_for_all(make_app: MakeApp, url: str) -> None:
     async with opened(served(make_app)) as http:
         assert (await http.get(url)).headers["cache-control"] == "no-cache"
 
 
-async def test_one_tool_is_shown_by_the_rule_of_calls(http: Http, keys: dict[str, Headers]) -> None:
+async def test_tool_is_shown_if_it_may_be_called(http: Http, keys: dict[str, Headers]) -> None:
     assert (await http.get("/one/mcp/tools/add", headers=keys["add"])).json()["name"] == "add"
     for name in ("sub", "nothing"):
         refused = await http.get(f"/one/mcp/tools/{name}", headers=keys["add"])
@@ -117,7 +117,7 @@ async def test_one_tool_is_shown_by_the_rule_of_calls(http: Http, keys: dict[str
     assert (await http.get("/one/mcp/tools/nothing", headers=keys["one"])).status_code == 404
 
 
-async def test_a_document_is_made_for_each_kind_of_caller_and_anew_when_tools_change(
+async def test_document_is_made_for_each_kind_of_caller_and_again_when_tools_change(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
     path = tmp_path / "keys.json"
@@ -137,7 +137,7 @@ async def test_a_document_is_made_for_each_kind_of_caller_and_anew_when_tools_ch
 
 
 @pytest.mark.parametrize("url", ["/openapi.json", "/one/openapi.json"])
-async def test_a_document_says_which_credentials_are_needed(http: Http, keys: dict[str, Headers], url: str) -> None:
+async def test_document_declares_the_credentials(http: Http, keys: dict[str, Headers], url: str) -> None:
     document = (await http.get(url, headers=keys["one"])).json()
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
     check(document, await http.get("/one/mcp/tools"), "/one/mcp/tools")
@@ -147,7 +147,7 @@ async def test_a_document_says_which_credentials_are_needed(http: Http, keys: di
 
 
 @pytest.mark.parametrize("url", ["/openapi.json", "/one/openapi.json"])
-async def test_where_nobody_is_asked_it_says_nothing_of_credentials(make_app: MakeApp, url: str) -> None:
+async def test_without_authentication_the_document_declares_no_credentials(make_app: MakeApp, url: str) -> None:
     async with opened(served(make_app)) as http:
         document = (await http.get(url)).json()
     assert not {"security", "securitySchemes"} & {*document, *document["components"]}

@@ -1,8 +1,9 @@
-"""How a stream is written: to a reader that is slow, that left, or that the end of the process cuts off."""
+"""Event streams of a slow client, of one that disconnects, and at the end of the process."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -11,7 +12,9 @@ from mcp.server.mcpserver import Context
 from starlette.types import Message
 
 from gateway.call import ToolCall, ToolResult
+from gateway.tool import ToolInfo
 from routes.json_api.stream import event, stream
+from tests.calls import make_call
 from tests.conftest import MakeApp, server_of
 from tests.events import STREAM, events
 from tests.routes.raw import HOST, ask
@@ -24,7 +27,7 @@ async def wait() -> None:
     await anyio.sleep_forever()
 
 
-async def test_events_come_as_they_happen_and_leaving_cancels_a_tool_that_never_reports(make_app: MakeApp) -> None:
+async def test_events_are_sent_at_once_and_a_disconnect_cancels_a_silent_tool(make_app: MakeApp) -> None:
     began, ended, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def silent() -> None:
@@ -51,7 +54,7 @@ async def test_events_come_as_they_happen_and_leaving_cancels_a_tool_that_never_
 
 
 class Wire:
-    """The server's side of one answer, whose reader takes nothing until `taken` is set."""
+    """The server's side of one response. Its client reads nothing until `taken` is set."""
 
     def __init__(self, *, reads: bool = True) -> None:
         self.body = b""
@@ -72,12 +75,12 @@ class Wire:
 
 
 async def one(app: Any, wire: Wire, tool: str, keep_alive: float = 60, **arguments: Any) -> None:
-    await stream(
-        app.state.registry["one"], ToolCall("one", tool, arguments, "call"), wire.receive, wire.send, keep_alive
-    )
+    server = app.state.registry["one"]
+    call = make_call(tool, arguments, entry=server.find(tool))
+    await stream(server, call, wire.receive, wire.send, keep_alive=keep_alive)
 
 
-async def test_a_comment_keeps_a_silent_stream_alive(make_app: MakeApp) -> None:
+async def test_comments_keep_a_silent_stream_alive(make_app: MakeApp) -> None:
     app, wire = make_app(server_of(wait), call_timeout=0.1), Wire()
     async with opened(app):
         await one(app, wire, "wait", keep_alive=0.01)
@@ -85,7 +88,7 @@ async def test_a_comment_keeps_a_silent_stream_alive(make_app: MakeApp) -> None:
     assert wire.body.count(b"event: ") == 1
 
 
-async def test_a_reader_that_takes_nothing_holds_up_the_tool_and_nothing_piles_up(make_app: MakeApp) -> None:
+async def test_client_that_does_not_read_suspends_the_tool_and_nothing_is_buffered(make_app: MakeApp) -> None:
     reported = 0
 
     async def chatters(ctx: Context[Any, Any]) -> None:
@@ -106,7 +109,7 @@ async def test_a_reader_that_takes_nothing_holds_up_the_tool_and_nothing_piles_u
     assert wire.body.count(b"event: progress") == 1000
 
 
-async def test_nothing_follows_the_last_event(make_app: MakeApp) -> None:
+async def test_no_event_follows_the_last_one(make_app: MakeApp) -> None:
     late: list[asyncio.Task[None]] = []
 
     async def leaves_a_task(ctx: Context[Any, Any]) -> None:
@@ -119,7 +122,7 @@ async def test_nothing_follows_the_last_event(make_app: MakeApp) -> None:
     assert wire.body.rpartition(b"event: ")[2] == b'result\ndata: {"result":null}\n\n'
 
 
-async def test_a_stream_that_the_end_of_the_process_cuts_says_so(make_app: MakeApp) -> None:
+async def test_stream_cut_by_the_end_of_the_process_ends_with_an_error(make_app: MakeApp) -> None:
     app, wire = make_app(server_of(wait)), Wire()
     async with opened(app):
         task = asyncio.create_task(one(app, wire, "wait"))
@@ -133,27 +136,33 @@ async def test_a_stream_that_the_end_of_the_process_cuts_says_so(make_app: MakeA
 
 
 class Broken:
-    """A Server whose call fails as none should."""
+    """A server with a bug: its call raises what it must not raise."""
 
     name = "one"
+
+    def tools(self) -> Sequence[ToolInfo]:
+        return ()
+
+    def find(self, tool: str) -> None:
+        return None
 
     async def call(self, call: ToolCall) -> ToolResult:
         raise RuntimeError("hidden")
 
 
-async def test_a_fault_of_our_own_ends_the_stream_with_an_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_bug_of_the_router_ends_the_stream_with_an_error(caplog: pytest.LogCaptureFixture) -> None:
     wire = Wire()
-    await stream(Broken(), ToolCall("one", "any", {}, "call"), wire.receive, wire.send)
+    await stream(Broken(), make_call("any"), wire.receive, wire.send)
     assert b"urn:multi-mcp:error:internal-error" in wire.body
     assert b"hidden" not in wire.body
     assert "hidden" in caplog.text
 
 
-async def test_each_line_of_the_data_has_its_field() -> None:
+async def test_each_line_of_the_data_has_its_own_field() -> None:
     assert event("log", b'{"a":\r\n1,\n"b":2}') == b'event: log\ndata: {"a":\ndata: 1,\ndata: "b":2}\n\n'
 
 
-async def test_a_client_that_is_gone_gets_nothing(make_app: MakeApp) -> None:
+async def test_disconnected_client_is_sent_nothing(make_app: MakeApp) -> None:
     app = make_app(server_of(wait))
     headers = [HOST, (b"content-type", b"application/json"), (b"accept", b"text/event-stream")]
     async with opened(app):

@@ -84,7 +84,7 @@ async def test_connection_without_credential_is_anonymous(keys: Path, key: str) 
     socket = Socket(keys)
     assert await socket.open((b"sec-websocket-protocol", b"multi-mcp")) == []
     assert socket.caller is not None
-    assert (socket.caller.name, socket.caller.is_unknown, "user" in socket.scope) == (None, True, False)
+    assert (socket.caller.name, socket.caller.is_anonymous, "user" in socket.scope) == (None, True, False)
     assert socket.scope["subprotocols"] == ["multi-mcp"]
 
 

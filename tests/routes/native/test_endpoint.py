@@ -1,25 +1,61 @@
-"""White space behind a header's value is no part of it."""
+"""Native MCP endpoints: with and without a trailing slash, of one server and of all."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import httpx2
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from routes.native.endpoint import Native
+from routes.native.endpoint import NativeEndpoint
+from tests import wire
+from tests.routes.native.session import open_session
 
 pytestmark = pytest.mark.anyio
+OF_SERVER = ["/math/mcp", "/math/mcp/"]
+ALL = [*OF_SERVER, "/mcp", "/mcp/"]
+ADD: dict[str, Any] = {"name": "add_tool", "arguments": {"a": 1, "b": 2}}
 PLAIN = [(b"mcp-name", b"add tool"), (b"accept", b"*/*")]
 
 
+@pytest.mark.parametrize("url", ALL)
+async def test_session_works_with_and_without_a_trailing_slash(client: httpx2.AsyncClient, url: str) -> None:
+    session = await open_session(client, url)
+    name = "add_tool" if url.startswith("/math") else "math_add_tool"
+    call = wire.request("tools/call", name=name, arguments=ADD["arguments"])
+    answer = await client.post(url, json=call, headers=wire.in_session(session))
+    assert answer.status_code == 200
+    assert wire.messages(answer.text)[0]["result"]["structuredContent"] == {"result": 3}
+    assert (await client.delete(url, headers=wire.in_session(session))).status_code == 200
+
+
+@pytest.mark.parametrize("url", OF_SERVER)
+async def test_stateless_request_works_with_and_without_a_trailing_slash(client: httpx2.AsyncClient, url: str) -> None:
+    headers, call = wire.modern("tools/call", **ADD)
+    answer = await client.post(url, json=call, headers=headers)
+    assert (answer.status_code, answer.json()["result"]["structuredContent"]) == (200, {"result": 3})
+    assert "mcp-session-id" not in answer.headers
+
+
+async def test_session_may_go_on_at_the_other_spelling(client: httpx2.AsyncClient) -> None:
+    session = await open_session(client, "/math/mcp")
+    answer = await client.post("/math/mcp/", json=wire.request("tools/list"), headers=wire.in_session(session))
+    assert len(wire.messages(answer.text)[0]["result"]["tools"]) == 2
+
+
 @pytest.mark.parametrize("headers", [PLAIN, [(b"mcp-name", b"add tool \t"), (b"accept", b"*/*")]])
-async def test_the_endpoint_sees_values_without_it(headers: list[tuple[bytes, bytes]]) -> None:
+async def test_trailing_white_space_of_header_values_is_removed(headers: list[tuple[bytes, bytes]]) -> None:
     seen: list[Any] = []
 
-    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.extend(scope["headers"])
 
-    scope = {"type": "http", "headers": headers}
-    await Native(endpoint)(scope, None, None)  # type: ignore[arg-type]
+    async def receive() -> Message:
+        raise AssertionError("nothing is read")
+
+    async def send(message: Message) -> None:
+        raise AssertionError("nothing is sent")
+
+    await NativeEndpoint(app)({"type": "http", "headers": headers}, receive, send)
     assert seen == PLAIN

@@ -18,7 +18,7 @@ def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def resolved(document: Document, value: Any) -> Any:
-    """What a reference leads to; anything else as it is."""
+    """Returns the target of a reference, and any other value unchanged."""
     if isinstance(value, dict) and "$ref" in value:
         for key in value["$ref"].removeprefix("#/").split("/"):
             document = document[key]
@@ -32,7 +32,7 @@ def body_of(document: Document, path: str) -> Draft202012Validator:
 
 
 def check(document: Document, answer: httpx2.Response, path: str | None = None) -> None:
-    """Whether an answer is one that the document has for its request."""
+    """Checks that the document describes the answer to its request."""
     path = path or answer.request.url.raw_path.decode()
     operation = document["paths"][path][answer.request.method.lower()]
     response = resolved(document, operation["responses"][str(answer.status_code)])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from gateway.call import ToolCall, ToolResult
+from gateway.tool import ToolInfo
 from routes.websocket.call import SocketCall
 from routes.websocket.outgoing import Outgoing
+from tests.calls import make_call
 from tests.conftest import MakeApp
 from tests.routes.websocket.sockets import Seen, server, slug, talking
 from tests.sockets import Socket
@@ -113,13 +116,19 @@ class Broken:
 
     name = "one"
 
+    def tools(self) -> Sequence[ToolInfo]:
+        return ()
+
+    def find(self, tool: str) -> None:
+        return None
+
     async def call(self, call: ToolCall) -> ToolResult:
         raise RuntimeError("hidden")
 
 
 async def test_bug_of_the_router_is_answered_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     socket, finished = Socket(), list[object]()
-    call = ToolCall("one", "any", {}, "ws")
+    call = make_call("any", via="ws")
     outgoing = Outgoing(socket.send_to_server, lambda: None)
     await SocketCall(1, Broken(), call, outgoing, finished.append).task
     failed = await socket.receive()

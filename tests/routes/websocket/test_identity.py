@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from gateway.call import ToolCall, ToolResult, chain
+from gateway.call import ToolCall, ToolResult
 from gateway.caller import Caller, caller
 from gateway.errors import Unauthenticated, Unavailable
-from gateway.server import ToolInfo
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
-from routes.router import ExactRouter
+from gateway.tool import ToolInfo
+from routes.router import ServersRouter
 from routes.scope import PROOF
 from routes.websocket.connection import SocketLimits
 from routes.websocket.endpoint import WebSockets
@@ -62,6 +62,9 @@ class One:
 
     name = "one"
 
+    def find(self, tool: str) -> None:
+        return None
+
     async def call(self, call: ToolCall) -> ToolResult:
         who = caller.get()
         return ToolResult(b'{"result":"%b at %b"}' % (str(who.name).encode(), who.address.encode()))
@@ -74,9 +77,11 @@ class Guarded:
         self.keys = Keys()
         self.refused: list[str] = []
         bounds = {"connections": 9, "in_flight": 9, "frame": 100_000, "idle": 60, "authentication": 60} | limits
-        registry = Registry([One()])  # type: ignore[list-item]
-        sockets = WebSockets(SocketLimits(**bounds), self.refused.append)
-        self._app = ExactRouter(sockets.routes(registry, Names(registry, chain([])), self.keys, caller.set))
+        registry = Registry()
+        registry.hold(One())  # type: ignore[arg-type]
+        sockets = WebSockets(SocketLimits(**bounds), self.refused.append, registry)
+        routes = sockets.routes(Names(registry), self.keys, caller.set)
+        self._app = ServersRouter(registry, routes.of_server, routes.over_all)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for key, value in scope["headers"]:

@@ -1,0 +1,67 @@
+"""All features that can be made before the servers, wired to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.routing import BaseRoute
+
+from features.auth import Auth, address, auth
+from features.cache import cache
+from features.feature import Feature, Lifetime
+from features.limits import rate_limits
+from features.local import Found
+from features.redis import redis
+from features.telemetry import Metrics, call_log, metrics, tracing
+from gateway.servers.registry import Registry
+from gateway.telemetry.refusals import Refusals
+from settings.values import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """`app.py` says in which order their parts act."""
+
+    call_log: Feature
+    address: Feature
+    tracing: Feature
+    metrics: Metrics
+    auth: Auth
+    rate_limits: Feature
+    cache: Feature
+    redis: Feature
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return [*self.auth.routes, *self.metrics.routes]
+
+    @property
+    def lifetimes(self) -> list[Lifetime]:
+        """The parts that open before the servers and close after them."""
+        return [*self.call_log.lifetimes, *self.redis.lifetimes, *self.tracing.lifetimes, *self.cache.lifetimes]
+
+
+def all_features(
+    settings: Settings,
+    found: Found,
+    registry: Registry,
+    aggregate_sessions: Callable[[], int],
+    refusals: Refusals,
+) -> Features:
+    """Raises LoadError if a package that a feature needs is missing, or a feature cannot be used."""
+    client = redis(settings)
+    counted = metrics(settings, [name for name, _ in found], registry, aggregate_sessions, refusals)
+    refusals.listeners.extend(counted.refusal_listeners)
+    if client is not None:
+        client.listeners.extend(counted.redis_listeners)
+    return Features(
+        call_log=call_log(settings),
+        address=address(settings),
+        tracing=tracing(settings),
+        metrics=counted,
+        auth=auth(settings, refusals),
+        rate_limits=rate_limits(settings, client),
+        cache=cache(settings, found, client, counted.cache_listeners),
+        redis=Feature() if client is None else Feature(lifetimes=[client.opened]),
+    )

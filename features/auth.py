@@ -1,0 +1,84 @@
+"""Authentication and authorization: `MCP_AUTH_KEYS`, `MCP_AUTH_ISSUER`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.middleware import Middleware
+
+from features.feature import Feature, optional_packages
+from gateway.caller import Caller, caller
+from gateway.sdk.native import Access
+from gateway.telemetry.refusals import Refusals
+from settings.values import Settings
+
+if TYPE_CHECKING:
+    from gateway.auth.authenticator import Authenticator, Verifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth(Feature):
+    """`access` guards native endpoints; `authenticator` and `set_caller` serve WebSockets, whose callers may change."""
+
+    access: Access | None = None
+    authenticator: Authenticator | None = None
+    set_caller: Callable[[Caller], object] = caller.set
+
+
+def auth(settings: Settings, refusals: Refusals) -> Auth:
+    """Raises LoadError if the keys or the issuer cannot be used."""
+    if not settings.auth_keys and not settings.auth_issuer:
+        return Auth()
+    with optional_packages("MCP_AUTH_KEYS or MCP_AUTH_ISSUER"):
+        from gateway.auth.authenticator import Authenticator
+        from gateway.auth.authorization import Authorization
+        from gateway.auth.native_access import NativeAccess
+        from gateway.auth.principal import set_caller
+        from routes.middleware.authenticate import Authenticate
+        from routes.middleware.metadata import Metadata
+        from routes.native.challenge import Challenge
+
+        authenticator = Authenticator(_verifiers(settings), settings.destructive_scope)
+        metadata = Metadata(settings.public_url, settings.auth_issuer)
+        authenticate = Middleware(
+            Authenticate,
+            authenticator=authenticator,
+            metadata=metadata,
+            refused=refusals,
+            open_paths=(settings.metrics,) if settings.metrics_open else (),
+        )
+        return Auth(
+            interceptors=[Authorization()],
+            middleware=[authenticate],
+            routes=metadata.routes(),
+            access=NativeAccess(partial(Challenge, max_body=settings.max_body)),
+            authenticator=authenticator,
+            set_caller=set_caller,
+        )
+
+
+def address(settings: Settings) -> Feature:
+    """Finds the client's address, by which anonymous callers are counted and refusals are logged."""
+    if not (settings.rate_limit or settings.auth_keys or settings.auth_issuer):
+        return Feature()
+    from routes.middleware.address import Address
+
+    return Feature(middleware=[Middleware(Address, trusted=settings.trusted_proxies)])
+
+
+def _verifiers(settings: Settings) -> list[Verifier]:
+    """Returns one for each kind of credential."""
+    found: list[Verifier] = []
+    if settings.auth_keys:
+        from gateway.auth.api_keys import Keyring
+
+        found.append(Keyring(Path(settings.auth_keys)))
+    if settings.auth_issuer:
+        from gateway.auth.access_tokens import AccessTokens
+
+        found.append(AccessTokens.from_settings(settings.auth_issuer, settings.auth_audience))
+    return found

@@ -1,0 +1,43 @@
+"""The servers of this process: `MCP_SERVERS_DIR`, `SERVERS`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+
+from gateway.call import Interceptor
+from gateway.local.discovery import discover, load
+from gateway.local.server import LocalServer
+from gateway.sdk.native import Access
+from gateway.sdk.sessions import Limits
+from gateway.servers.registry import Registry
+from settings.values import Settings
+
+Found = Sequence[tuple[str, MCPServer[Any]]]
+"""Names and server objects, before they are served."""
+
+
+def find_servers(settings: Settings) -> Found:
+    """Raises LoadError if a file cannot be served."""
+    return list(load(discover(settings.servers_dir, settings.servers)))
+
+
+def server_limits(settings: Settings) -> Limits:
+    return Limits(
+        threads=settings.threads,
+        max_body=settings.max_body,
+        stateless=settings.stateless,
+        max_sessions=settings.max_sessions,
+        session_idle_timeout=settings.session_idle_timeout,
+        input_timeout=settings.input_timeout,
+    )
+
+
+def hold_servers(
+    found: Found, registry: Registry, interceptors: Sequence[Interceptor], limits: Limits, access: Access | None
+) -> None:
+    """Adds the servers to the registry, which opens them with the application."""
+    for name, mcp in found:
+        registry.hold(LocalServer(name, mcp, interceptors, limits, access=access, changed=registry.changed))

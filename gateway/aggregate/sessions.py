@@ -1,0 +1,35 @@
+"""Legacy sessions of the aggregate endpoint, which hear that servers came or went.
+
+Clients of 2026-07-28 hear it on the `subscriptions/listen` streams that they open.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp.server.connection import Connection
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+
+from gateway.sdk.internals import connection_of
+
+
+class LegacySessions:
+    """An SDK middleware that notes each initialized session until it closes."""
+
+    def __init__(self) -> None:
+        self._connections: dict[int, Connection] = {}
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        if ctx.method == "notifications/initialized":
+            connection = connection_of(ctx)
+            if connection.session_id is not None and id(connection) not in self._connections:
+                self._connections[id(connection)] = connection
+                connection.exit_stack.callback(self._connections.pop, id(connection), None)
+        return await call_next(ctx)
+
+    async def lists_changed(self) -> None:
+        """Tells every session that its tools, prompts and resources may have changed."""
+        for connection in [*self._connections.values()]:
+            await connection.send_tool_list_changed()
+            await connection.send_prompt_list_changed()
+            await connection.send_resource_list_changed()

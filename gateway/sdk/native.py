@@ -1,0 +1,68 @@
+"""Native tool calls: as a `ToolCall`, as a JSON-RPC error, and as HTTP sees those of a caller with scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from mcp.server.context import ServerMiddleware, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from starlette.types import ASGIApp
+
+from gateway.call import ToolCall, WayIn, endpoint, request_id
+from gateway.caller import caller
+from gateway.errors import CallTimeout, GatewayError
+from gateway.server import Callee
+from gateway.tool import Entry
+
+# The specification reserves -32020 to -32099.
+SERVER_ERROR = -32000
+TIMED_OUT = -32001
+Find = Callable[[str], tuple[Callee, str] | None]
+"""Returns the callee and its own name for a tool's name at one native endpoint; None if the name is unknown."""
+
+
+class Access(Protocol):
+    """Guards a native endpoint besides the chain, for callers with scopes."""
+
+    def middleware(self, server: str) -> ServerMiddleware[Any]:
+        """Returns the guard of the endpoint of one server."""
+        ...
+
+    def over(self, servers: Callable[[], Iterable[str]]) -> ServerMiddleware[Any]:
+        """Returns the guard of the aggregate endpoint, whose requests go on to those of `servers`."""
+        ...
+
+    def endpoint(self, app: ASGIApp, find: Find, via: WayIn) -> ASGIApp:
+        """Returns `app`, with an HTTP answer for a tool call that the caller may not make."""
+        ...
+
+
+def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerRequestContext[Any, Any]) -> ToolCall:
+    """Returns the call that a native `tools/call` request asks for. `find` knows only exact names, as native MCP."""
+    params: Mapping[str, Any] = ctx.params or {}
+    name, arguments, meta = params.get("name"), params.get("arguments"), params.get("_meta")
+    tool = name if isinstance(name, str) else ""
+    return ToolCall(
+        server=server,
+        tool=tool,
+        arguments=arguments if isinstance(arguments, dict) else {},
+        via=endpoint.get(),
+        caller=caller.get(),
+        entry=find(tool),
+        requested=tool,
+        request_id=request_id.get(),
+        state=params.get("requestState"),
+        answers=params.get("inputResponses"),
+        wants_progress=isinstance(meta, dict) and "progressToken" in meta,
+    )
+
+
+def protocol_error(exc: GatewayError) -> MCPError:
+    """Returns the JSON-RPC error for a call that did not reach its tool."""
+    data: dict[str, Any] = {"type": exc.slug}
+    if exc.retry_after is not None:
+        data["retryAfter"] = exc.retry_after
+    if exc.scope is not None:
+        data["scope"] = exc.scope
+    return MCPError(TIMED_OUT if isinstance(exc, CallTimeout) else SERVER_ERROR, str(exc), data)

@@ -1,0 +1,80 @@
+"""Answers `tools/list` without copying every tool again for every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import anyio.lowlevel
+from mcp.server import Server as LowLevelServer
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp_types import ListToolsResult, methods
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from gateway.caller import caller
+from gateway.encoding import ITEMS_AT_ONCE, encode_array
+from gateway.sdk.internals import connection_of
+from gateway.sdk.raw_json import raw_json
+from gateway.sdk.wire import as_result
+from gateway.tool import ToolInfo
+
+Context = ServerRequestContext[Any, Any]
+LIST = "tools/list"
+NO_CACHE = {"ttlMs": 0, "cacheScope": "private"}
+ListTools = Callable[[Context], Awaitable[Sequence[Mapping[str, Any]]]]
+"""Returns the tools that the caller may see, as the protocol version of the request describes them."""
+
+
+class ToolList:
+    """An SDK middleware. Replaces the handler of `tools/list` and the SDK's encoding of its result."""
+
+    def __init__(self, server: LowLevelServer[Any], list_tools: ListTools) -> None:
+        self._server = server
+        self._list_tools = list_tools
+
+    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        if ctx.method != LIST or not connection_of(ctx).initialize_accepted:
+            return await call_next(ctx)
+        methods.validate_client_request(LIST, ctx.protocol_version, ctx.params)
+        tools = await self._list_tools(ctx)
+        # A hint of the author fills what the result leaves open.
+        cache = {} if LIST in self._server.cache_hints else NO_CACHE
+        result = as_result(self._server, ctx, {"resultType": "complete", "tools": [], **cache})
+        if caller.get().grants is not None and "cacheScope" in result:
+            result["cacheScope"] = "private"
+        raw = raw_json.get()
+        if raw is None or ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            return result | {"tools": [*tools]}
+        raw.value = await encode_array(tools)
+        return result | {"tools": raw.placeholder}
+
+
+async def no_tools(ctx: Context, params: Any) -> ListToolsResult:
+    """Stands behind a `ToolList` that answers everything, so that the SDK promises the capability."""
+    return ListToolsResult(tools=[])
+
+
+class WireTools:
+    """Tools as each protocol version describes them. A tool is converted once for each version."""
+
+    def __init__(self) -> None:
+        self._converted: dict[tuple[str, str], tuple[ToolInfo, Mapping[str, Any]]] = {}
+
+    async def convert(self, tools: Sequence[ToolInfo], version: str) -> Sequence[Mapping[str, Any]]:
+        """Returns the wire form of `tools`, which are the same objects as long as nothing changed."""
+        found = []
+        for number, tool in enumerate(tools):
+            if number % ITEMS_AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
+            key = (version, tool["name"])
+            known = self._converted.get(key)
+            if known is None or known[0] is not tool:
+                known = self._converted[key] = (tool, _converted(tool, version))
+            found.append(known[1])
+        return found
+
+
+def _converted(tool: ToolInfo, version: str) -> Mapping[str, Any]:
+    result = {"resultType": "complete", "tools": [tool], **NO_CACHE}
+    tools: list[Mapping[str, Any]] = methods.serialize_server_result(LIST, version, result)["tools"]
+    return tools[0]

@@ -1,0 +1,33 @@
+"""A tool as every part of the gateway knows it before it is called."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, Protocol, TypedDict
+
+
+class ToolInfo(TypedDict):
+    """A tool as MCP lists it on the wire."""
+
+    name: str
+    title: NotRequired[str]
+    description: NotRequired[str]
+    inputSchema: dict[str, Any]
+    outputSchema: NotRequired[dict[str, Any]]
+    annotations: NotRequired[dict[str, Any]]
+
+
+class Entry(Protocol):
+    """A tool that a server has now. A changed tool is another entry."""
+
+    @property
+    def name(self) -> str:
+        """The exact name on its server."""
+        ...
+
+    @property
+    def info(self) -> ToolInfo: ...
+
+    @property
+    def direct(self) -> bool:
+        """True if its function alone is called: it cannot report progress, ask its client, or see the request."""
+        ...

@@ -1,0 +1,21 @@
+"""Features made of settings, without an application around them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from features.all import Features, all_features
+from features.local import Found
+from gateway.servers.registry import Registry
+from gateway.telemetry.refusals import Refusals
+from settings.values import Settings
+
+
+def features_of(*, found: Found = (), refusals: Refusals | None = None, **settings: Any) -> Features:
+    """Returns the features that `settings` turn on, in front of servers that are not opened."""
+    return all_features(Settings(**settings), found, Registry(), int, refusals or Refusals())
+
+
+def names_of(parts: Any) -> list[str]:
+    """Returns the class of each interceptor or middleware."""
+    return [getattr(part, "cls", type(part)).__name__ for part in parts]

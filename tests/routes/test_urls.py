@@ -1,0 +1,93 @@
+"""URLs of the application: no redirects, 405 for a wrong method, 404 for an unknown server or URL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from mcp.server.mcpserver import MCPServer
+
+from tests.conftest import MakeApp
+from tests.transport import opened
+
+pytestmark = pytest.mark.anyio
+
+ALLOWED = {
+    "/": "GET, HEAD",
+    "/tools": "GET, HEAD",
+    "/health": "GET, HEAD",
+    "/call": "POST",
+    "/math/mcp/tools": "GET, HEAD",
+    "/math/mcp/tools/add_tool": "GET, HEAD, POST",
+    "/math/mcp/tools/nothing": "GET, HEAD, POST",
+    "/math/mcp/call": "POST",
+    "/math/mcp/health": "GET, HEAD",
+    "/math/openapi.json": "GET, HEAD",
+    "/openapi.json": "GET, HEAD",
+    "/docs": "GET, HEAD",
+}
+NATIVE = ["/mcp", "/mcp/", "/math/mcp", "/math/mcp/"]
+
+
+@pytest.mark.parametrize("url", ["/mcp/tools", "/mcp/call", "/mcp/health", "/mcp/tools/add_tool"])
+async def test_json_url_with_a_trailing_slash_is_404_without_a_redirect(client: httpx2.AsyncClient, url: str) -> None:
+    for method in ("GET", "POST"):
+        answer = await client.request(method, f"/math{url}/", json={})
+        assert (answer.status_code, "location" in answer.headers) == (404, False)
+
+
+@pytest.mark.parametrize("url", ["/tools/", "/call/", "/health/", "/math", "/math/", "//", "/math//mcp", "/math/mcp//"])
+async def test_no_url_redirects(client: httpx2.AsyncClient, url: str) -> None:
+    assert (await client.get(f"http://localhost{url}")).status_code == 404
+
+
+@pytest.mark.parametrize("url", ALLOWED)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"])
+async def test_wrong_method_of_a_json_url_is_405(client: httpx2.AsyncClient, url: str, method: str) -> None:
+    if method in ALLOWED[url].split(", "):
+        return
+    answer = await client.request(method, url)
+    assert answer.status_code == 405
+    assert ", ".join(sorted(answer.headers["allow"].split(", "))) == ALLOWED[url]
+    if method != "HEAD":
+        assert answer.json()["type"] == "urn:multi-mcp:error:method-not-allowed"
+        assert answer.json()["detail"] == f"{method} {url}: method not allowed."
+
+
+@pytest.mark.parametrize("url", NATIVE)
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "OPTIONS", "TRACE"])
+async def test_wrong_method_of_a_native_url_is_405(client: httpx2.AsyncClient, url: str, method: str) -> None:
+    answer = await client.request(method, url)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "POST", "DELETE"}
+
+
+async def test_head_is_answered_like_get(client: httpx2.AsyncClient) -> None:
+    head = await client.head("/math/mcp/tools/add_tool")
+    get = await client.get("/math/mcp/tools/add_tool")
+    assert (head.status_code, head.headers["etag"]) == (200, get.headers["etag"])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("rest", ["mcp", "mcp/", "mcp/tools", "mcp/call", "mcp/tools/add", "openapi.json"])
+async def test_url_of_an_unknown_server_names_the_nearest_one(make_app: MakeApp, method: str, rest: str) -> None:
+    server: MCPServer[Any] = MCPServer("weather")
+    async with opened(make_app(server)) as client:
+        answer = await client.request(method, f"/wether/{rest}")
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:multi-mcp:error:unknown-server"
+    assert answer.json()["detail"] == "There is no server 'wether'. Did you mean 'weather'?"
+
+
+@pytest.mark.parametrize("path", ["/weather/else", "/weather", "/else", "/else/", "/tools/x", "/x/y/mcp"])
+async def test_any_other_url_is_not_found(make_app: MakeApp, path: str) -> None:
+    server: MCPServer[Any] = MCPServer("weather")
+    async with opened(make_app(server)) as client:
+        answer = await client.get(path)
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:multi-mcp:error:not-found")
+
+
+async def test_missing_file_of_the_docs_page_is_not_found(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/docs/openapi.json")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:multi-mcp:error:not-found")
