@@ -37,7 +37,7 @@ async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str
         _check_accept(accept.lower(), scope)
     if content_type != _JSON and content_type.partition(b";")[0].strip().lower() != _JSON:
         raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
-    return json_object(await _read(receive, max_body), "body")
+    return json_object(await read_body(receive, max_body), "body")
 
 
 def json_object(text: bytes | str, name: str) -> dict[str, Any]:
@@ -51,7 +51,8 @@ def json_object(text: bytes | str, name: str) -> dict[str, Any]:
     return value
 
 
-async def _read(receive: Receive, max_body: int) -> bytes:
+async def read_body(receive: Receive, max_body: int) -> bytes:
+    """Returns the whole body. Raises HTTPException 413, or ClientDisconnect."""
     message = await receive()
     body: bytes = message.get("body", b"")
     while message["type"] == "http.request" and message.get("more_body"):

@@ -17,10 +17,11 @@ from gateway.auth.native_access import Admit
 from gateway.errors import Forbidden
 from gateway.sdk.native import protocol_error
 from routes.errors import insufficient
+from routes.json_api.body import read_body
 
 
 class Challenge:
-    """Wraps a native endpoint. Bodies larger than `max_body` and messages other than calls go to it unchecked."""
+    """Wraps a native endpoint. Messages other than calls go to it unchecked."""
 
     def __init__(self, app: ASGIApp, admit: Admit, max_body: int) -> None:
         self.app = app
@@ -31,38 +32,20 @@ class Challenge:
         if scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
-        buffered = _BufferedReceive(receive)
-        call = _tool_call(await buffered.read_body(self._max_body))
+        body = await read_body(receive, self._max_body)
+        call = _tool_call(body)
         if call is not None:
             try:
                 await self._admit(call["params"]["name"], call["params"].get("arguments") or {})
             except Forbidden as exc:
                 await _refusal(exc, call["id"], scope)(scope, receive, send)
                 return
-        await self.app(scope, buffered.replay, send)
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
+        async def replay() -> Message:
+            return messages.pop() if messages else await receive()
 
-class _BufferedReceive:
-    """Reads the body of a request, and replays its messages to the endpoint."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._messages: list[Message] = []
-
-    async def read_body(self, max_length: int) -> bytes:
-        """Returns the body; empty if it is longer than `max_length` or the client disconnected before its end."""
-        body = bytearray()
-        more = True
-        while more and len(body) <= max_length:
-            message = await self._receive()
-            self._messages.append(message)
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        is_complete = message["type"] == "http.request" and len(body) <= max_length
-        return bytes(body) if is_complete else b""
-
-    async def replay(self) -> Message:
-        return self._messages.pop(0) if self._messages else await self._receive()
+        await self.app(scope, replay, send)
 
 
 def _tool_call(body: bytes) -> Mapping[str, Any] | None:
