@@ -28,7 +28,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # cached bytecode halves the time of the second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an incomplete environment is created again
-.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors fuzz redis browser soak bench audit container lock \
+.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors fuzz redis browser soak bench fresh audit container lock \
 	clean
 
 help: ## list these commands
@@ -52,10 +52,11 @@ test: .venv/installed-test ## run the fast tests
 cover: .venv/installed-test ## run the fast tests with branch coverage (twice the time)
 	$(PYTEST) $(FAST) --cov --cov-report term-missing:skip-covered
 
-check: .venv/installed-test ## check format, lint, types and layout
+check: .venv/installed-test ## check format, lint, types, dead code and layout
 	.venv/bin/python -m ruff format --check . $(SHIPPED)
 	.venv/bin/python -m ruff check . $(SHIPPED)
 	.venv/bin/python -m mypy
+	.venv/bin/python -m vulture
 	$(PYTEST) tests/test_layout.py tests/test_style.py
 
 format: .venv/installed-test ## format the code and apply lint fixes
@@ -90,6 +91,14 @@ soak: .venv/installed-test ## open and abort thousands of connections; check tha
 
 bench: .venv-bench/installed-bench ## compare speed and footprint with the alternatives (needs wrk)
 	.venv-bench/bin/python -m benchmarks $(BENCH)
+
+fresh: ## create the environments in a fresh clone, with the pip that Python brings and with the newest one
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && git clone --quiet . "$$folder" && cd "$$folder" && \
+	for pip in pip==$$($(PYTHON) -m pip --version | cut -d ' ' -f 2) pip; do \
+		rm -rf .venv && $(MAKE) --no-print-directory .venv/bin/python && \
+		.venv/bin/python $(PIP) --upgrade "$$pip" && .venv/bin/python -m pip --version | cut -d ' ' -f 1,2 && \
+		$(MAKE) --no-print-directory install optional .venv/installed-test && .venv/bin/python -c 'import app' || exit 1; \
+	done
 
 audit: .venv/bin/python ## check all pinned packages for known vulnerabilities (queries PyPI)
 	.venv/bin/python $(PIP) "$(PIP_AUDIT)"
