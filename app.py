@@ -27,7 +27,7 @@ from routes.json_api.call import Call, CallAny, CallTool
 from routes.json_api.health import HealthOfAll, health_of_server
 from routes.json_api.index import Index
 from routes.json_api.tools import AllTools, list_tools, show_tool
-from routes.middleware import cors, drain, guard, request_id, startup
+from routes.middleware import cors, drain, guard, request_id
 from routes.native.endpoint import native, native_of_server
 from routes.openapi.docs import docs
 from routes.openapi.document import OpenAPI, OpenAPIOfAll
@@ -83,7 +83,6 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
 def _middleware(settings: Settings, features: Features, refusals: Refusals) -> list[Middleware]:
     """Returns what stands in front of every request, the outermost first."""
     return [
-        Middleware(startup.Startup),
         Middleware(request_id.RequestId),
         Middleware(drain.Drain),
         Middleware(guard.Guard, hosts=settings.allowed_hosts, refused=refusals),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,13 +10,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router, WebSocketRoute, request_response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.errors import UnknownServer
+from gateway.errors import StartError, UnknownServer
 from gateway.servers.registry import Registry
 from routes.scope import SERVER, root_path_of
 
+logger = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
+TOOL = "{tool:path}"
+_Found = tuple[ASGIApp, set[str] | None, Route | WebSocketRoute]
+_Tails = list[tuple[str, _Found]]
+_Table = tuple[dict[str, _Found], dict[str, _Found], _Tails]
 
 
 class ServersRouter(Router):
@@ -31,49 +37,58 @@ class ServersRouter(Router):
         super().__init__(routes, redirect_slashes=False, default=self._unknown, **options)
         self.server_routes = server_routes
         self._registry = registry
-        self._exact = _exact(routes)
-        self._exact_of_server = _exact(server_routes)
-        self._tails = [
-            (route.path.removesuffix("{tool:path}"), route)
-            for route in server_routes
-            if isinstance(route, Route) and route.path.endswith("/{tool:path}")
-        ]
+        self._tables = {
+            "http": (_exact(routes, Route), _exact(server_routes, Route), _tails(server_routes)),
+            "websocket": (_exact(routes, WebSocketRoute), _exact(server_routes, WebSocketRoute), []),
+        }
 
-    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await super().app(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        table = self._tables.get(scope["type"])
+        if table is None:  # the lifespan
+            await super().__call__(scope, receive, send)
             return
-        route = self._find(scope, route_path(scope))
-        if route is None:
-            if scope["type"] == "websocket":  # not handed to mounts: files know nothing of WebSockets
-                raise HTTPException(404)
-            await super().app(scope, receive, send)
-        elif isinstance(route, Route) and route.methods and scope["method"] not in route.methods:
-            await route.handle(scope, receive, send)  # 405
+        path = route_path(scope) if scope.get("root_path") else scope["path"]
+        found = table[0].get(path) or self._of_server(scope, path, table)
+        if found is not None:
+            app, methods, route = found
+            # A wrong method is Starlette's to refuse, with `Allow`.
+            await (app if methods is None or scope["method"] in methods else route.handle)(scope, receive, send)
+        elif scope["type"] == "websocket":  # not handed to mounts: files know nothing of WebSockets
+            raise HTTPException(404)
         else:
-            await route.app(scope, receive, send)
+            await super().__call__(scope, receive, send)
 
-    def _find(self, scope: Scope, path: str) -> Route | WebSocketRoute | None:
-        kind = scope["type"]
-        route = self._exact.get((kind, path))
-        if route is not None:
-            return route
-        name, slash, rest = path[1:].partition("/")
-        if not slash or name not in self._registry:
+    async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Logs a failed start in one line, and its traceback at level debug.
+
+        Starlette would send the traceback to uvicorn, which logs all of it.
+        """
+
+        async def send_without_traceback(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                message["message"] = ""
+            await send(message)
+
+        try:
+            await super().lifespan(scope, receive, send_without_traceback)
+        except StartError as exc:
+            logger.error("%s", exc)
+            logger.debug("start failed", exc_info=exc)
+
+    def _of_server(self, scope: Scope, path: str, table: _Table) -> _Found | None:
+        end = path.find("/", 1)
+        server = self._registry.get(path[1:end]) if end > 0 else None
+        if server is None:
             return None
-        rest = slash + rest
-        route = self._exact_of_server.get((kind, rest))
-        if route is None and kind == "http":
-            route = self._find_tail(scope, rest)
-        if route is not None:
-            SERVER.set(scope, self._registry[name])
-        return route
+        scope[SERVER.name] = server  # directly: this is the hot path
+        rest = path[end:]
+        return table[1].get(rest) or self._of_tail(scope, rest, table[2])
 
-    def _find_tail(self, scope: Scope, rest: str) -> Route | None:
-        for prefix, route in self._tails:
+    def _of_tail(self, scope: Scope, rest: str, tails: _Tails) -> _Found | None:
+        for prefix, found in tails:
             if rest.startswith(prefix):
                 scope["path_params"] = {"tool": rest[len(prefix) :]}
-                return route
+                return found
         return None
 
     async def _unknown(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,10 +123,17 @@ def route_path(scope: Scope) -> str:
     return path[len(root) :] if root and (path + "/").startswith(root + "/") else path
 
 
-def _exact(routes: Sequence[BaseRoute]) -> dict[tuple[str, str], Route | WebSocketRoute]:
-    """Returns the first route of each path without parameters, by the type of the scope and the path."""
-    found: dict[tuple[str, str], Route | WebSocketRoute] = {}
-    for route in routes:
-        if isinstance(route, Route | WebSocketRoute) and "{" not in route.path:
-            found.setdefault(("http" if isinstance(route, Route) else "websocket", route.path), route)
-    return found
+def _exact(routes: Sequence[BaseRoute], kind: type[Route | WebSocketRoute]) -> dict[str, _Found]:
+    """Returns the first route of each path without parameters."""
+    fitting = [route for route in routes if isinstance(route, kind) and "{" not in route.path]
+    return {route.path: _found(route) for route in reversed(fitting)}
+
+
+def _tails(routes: Sequence[BaseRoute]) -> _Tails:
+    """Returns the routes that end in the name of a tool, by the path before it."""
+    fitting = [route for route in routes if isinstance(route, Route) and route.path.endswith(TOOL)]
+    return [(route.path.removesuffix(TOOL), _found(route)) for route in fitting]
+
+
+def _found(route: Route | WebSocketRoute) -> _Found:
+    return route.app, getattr(route, "methods", None), route

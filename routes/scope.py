@@ -24,28 +24,28 @@ class Challenges(Protocol):
 
 
 class Key(Generic[T]):
-    """One entry of the scope."""
+    """One entry of the scope. The hot path uses `scope[key.name]`, without the call of a method."""
 
-    __slots__ = ("_name",)
+    __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self._name = f"multi_mcp.{name}"  # a prefix, because the scope is shared with the server and other middleware
+        self.name = f"multi_mcp.{name}"  # a prefix, because the scope is shared with the server and other middleware
 
     def set(self, scope: Scope, value: T) -> None:
-        scope[self._name] = value
+        scope[self.name] = value
 
     def get(self, scope: Scope) -> T | None:
-        value: T | None = scope.get(self._name)  # no `cast`, which would be one more call on the hot path
+        value: T | None = scope.get(self.name)
         return value
 
     def of(self, scope: Scope) -> T:
         """Returns a value that is always set where it is read."""
-        value: T = scope[self._name]
+        value: T = scope[self.name]
         return value
 
     def pop(self, scope: Scope) -> T | None:
         """Returns the value and removes it from the scope."""
-        value: T | None = scope.pop(self._name, None)
+        value: T | None = scope.pop(self.name, None)
         return value
 
 

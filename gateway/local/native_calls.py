@@ -48,8 +48,11 @@ class NativeCalls:
     async def __call__(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if ctx.method == LISTEN or ctx.request_id is None:
             return await call_next(ctx)
-        with self._in_flight:
+        self._in_flight.count += 1
+        try:
             return await (self._call(ctx, call_next) if ctx.method == "tools/call" else call_next(ctx))
+        finally:
+            self._in_flight.leave()
 
     async def _call(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if _is_exchange(ctx):

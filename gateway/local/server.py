@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
-from gateway.errors import InvalidRequest, ToolCrashed, UnknownTool
+from gateway.errors import InvalidRequest, ToolCrashed, Unavailable, UnknownTool
 from gateway.local.answer import Answer
 from gateway.local.context_calls import ContextCalls
 from gateway.local.crashes import refusal
@@ -55,13 +55,15 @@ class LocalServer:
         self._changed = changed
         self._wire_tools = WireTools()
         self._tools = Tools(mcp, limits.threads, self._tools_changed)
+        self.find = self._tools.find
         self._server = internals.low_level(mcp)
         self._has_author_hooks = internals.has_author_hooks(mcp)
         has_own_tool_list = internals.has_own_tool_list(mcp)
         self._context_calls = ContextCalls(self._server, limits.waiting_calls, limits.input_timeout)
         self._manager = session_manager(self._server, limits)
         self._in_flight = InFlight()
-        self._handler = chain(interceptors, self._execute)
+        self._is_closed = False
+        self.call = chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         native = NativeCalls(name, self._tools, self._server, interceptors, self._in_flight)
         internals.insert_middleware(mcp, native)
@@ -79,16 +81,10 @@ class LocalServer:
             internals.enter_once(self._server, self._lifespan_state)
             async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
                 yield
+            self._is_closed = True
 
     def tools(self) -> Sequence[ToolInfo]:
         return self._tools.listed()
-
-    def find(self, tool: str) -> Plan | None:
-        return self._tools.find(tool)
-
-    async def call(self, call: ToolCall) -> ToolResult:
-        with self._in_flight:
-            return await self._handler(call)
 
     async def drained(self) -> None:
         await self._in_flight.drained()
@@ -128,10 +124,16 @@ class LocalServer:
         if plan is None:
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
+        if self._is_closed:  # the call waited in an interceptor while the server was removed
+            raise Unavailable(f"Server {self.name!r} is closed.")
         assert isinstance(plan, Plan)
-        if plan.direct and not self._has_author_hooks and call.state is None and call.answers is None:
-            return await plan.call(call)
-        return await self._call_with_context(call, plan.answer)
+        self._in_flight.count += 1
+        try:
+            if plan.direct and not self._has_author_hooks and call.state is None and call.answers is None:
+                return await plan.call(call)
+            return await self._call_with_context(call, plan.answer)
+        finally:
+            self._in_flight.leave()
 
     async def _call_with_context(self, call: ToolCall, answer: Answer) -> ToolResult:
         """Calls through the SDK's machinery, and takes apart again what it turned into text."""

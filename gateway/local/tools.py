@@ -44,7 +44,7 @@ class Tools:
 
     def find(self, name: str) -> Plan | None:
         """Returns the plan of a name that may lack the suffix `_tool`, or that is the one shown to models."""
-        return self.plan(name) or self.plan(name + TOOL_SUFFIX) or self._find_shown(name)
+        return self._plans.get(name) or self.plan(name) or self.plan(name + TOOL_SUFFIX) or self._find_shown(name)
 
     def listed(self) -> Sequence[ToolInfo]:
         """Returns the tools as MCP lists them on the wire. The same object until a tool comes or goes."""

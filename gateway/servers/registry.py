@@ -37,9 +37,16 @@ class Registry:
 
     def __getitem__(self, name: str) -> Server:
         """Raises UnknownServer, or Unavailable if the server is not ready."""
+        server = self.get(name)
+        if server is None:
+            raise UnknownServer(name, self.names_used())
+        return server
+
+    def get(self, name: str) -> Server | None:
+        """Returns None for an unknown name. Raises Unavailable if the server is not ready."""
         held = self._held.get(name)
         if held is None:
-            raise UnknownServer(name, self.names_used())
+            return None
         if held.state != "ready":
             raise Unavailable(f"Server {name!r} is not ready.")
         return held.server

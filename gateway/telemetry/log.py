@@ -107,5 +107,5 @@ def _log_unraisable(args: Any) -> None:
 
 
 def _is_no_repetition(record: logging.LogRecord) -> bool:
-    """Refuses uvicorn's line about a failed start, which the middleware `Startup` has logged already."""
+    """Refuses uvicorn's line about a failed start, which the router has logged already."""
     return not record.getMessage().startswith("Application startup failed")

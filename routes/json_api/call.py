@@ -37,7 +37,7 @@ class Call:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_object(scope, receive, self._max_body)
-        server = SERVER.of(scope)
+        server: Callee = scope[SERVER.name]
         call = tool_call(body, server, text(body, "tool"), "call", scope)
         await _respond(server, call, scope, receive, send)
 
@@ -65,7 +65,7 @@ class CallTool:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         arguments = await read_object(scope, receive, self._max_body)
         server = SERVER.of(scope)
-        call = _tool_call(server, scope["path_params"]["tool"], arguments, via="tool-url", scope=scope)
+        call = tool_call({"arguments": arguments}, server, scope["path_params"]["tool"], "tool-url", scope)
         await _respond(server, call, scope, receive, send, encode=_structured)
 
 
@@ -92,11 +92,25 @@ def tool_call(body: Mapping[str, Any], server: Callee, tool: str, via: WayIn, sc
         arguments = {}
     elif type(arguments) is not dict:
         raise InvalidRequest("`arguments` must be an object.")
+    state = answers = None
+    if "requestState" in body or "inputResponses" in body:
+        state, answers = _continued(body)
+    entry = server.find(tool)
+    name = tool if entry is None else entry.name
+    request = partial(_request, scope)
+    # By position: this is the hot path.
+    return ToolCall(
+        server.name, name, arguments, via, caller.get(), entry, tool, request_id.get(), request, None, state, answers
+    )
+
+
+def _continued(body: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] | None]:
+    """Returns the state and the answers of a call that continues an earlier one."""
     state = None if body.get("requestState") is None else text(body, "requestState")
     answers = body.get("inputResponses")
     if answers is not None and not isinstance(answers, dict):
         raise InvalidRequest("`inputResponses` must be an object.")
-    return _tool_call(server, tool, arguments, via=via, scope=scope, state=state, answers=answers)
+    return state, answers
 
 
 def text(body: Mapping[str, Any], key: str) -> str:
@@ -106,17 +120,6 @@ def text(body: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _tool_call(
-    server: Callee, tool: str, arguments: dict[str, Any], *, via: WayIn, scope: Scope, **more: Any
-) -> ToolCall:
-    entry = server.find(tool)
-    name = tool if entry is None else entry.name
-    request = partial(_request, scope)
-    return ToolCall(
-        server.name, name, arguments, via, caller.get(), entry, tool, request_id.get(), request=request, **more
-    )
-
-
 def _request(scope: Scope) -> HTTPConnection:
     return Request(scope) if scope["type"] == "http" else HTTPConnection(scope)
 
@@ -124,8 +127,8 @@ def _request(scope: Scope) -> HTTPConnection:
 async def _respond(
     server: Callee, call: ToolCall, scope: Scope, receive: Receive, send: Send, *, encode: Encode = ToolResult.in_result
 ) -> None:
-    CALL.set(scope, call)
-    if STREAM.get(scope):
+    scope[CALL.name] = call
+    if STREAM.name in scope:
         await stream(server, call, receive, send, encode=encode)
         return
     result = await while_connected(receive, server.call(call))

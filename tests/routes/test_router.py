@@ -165,7 +165,7 @@ async def test_server_that_is_not_ready_is_unavailable() -> None:
     registry._held["one"].state = "starting"
     answer = await ask_behind("", make(registry), "GET", "/one/mcp/tools")
     assert (answer.status, answer.document["type"]) == (503, "urn:multi-mcp:error:unavailable")
-    assert (await ask_behind("", make(registry), "GET", "/one/else")).status == 404
+    assert (await ask_behind("", make(registry), "GET", "/one/else")).status == 503
 
 
 @pytest.mark.parametrize(("path", "server"), [("/ws", None), ("/one/mcp/ws", "one"), ("/two/mcp/ws", "two")])
