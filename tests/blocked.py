@@ -1,4 +1,4 @@
-"""An application made where a package is not installed."""
+"""Applications in processes that cannot import a package."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ print("made")
 
 
 def made_without(missing: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """A process that makes an application where a package is not installed."""
+    """Creates an application in a process without the package `missing`, and returns the ended process."""
     command = [sys.executable, "-c", BLOCKED.format(missing=missing)]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)

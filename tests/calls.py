@@ -1,4 +1,4 @@
-"""Calls as routes make them, for tests of the parts behind."""
+"""Tool calls and their parts, for tests below the routes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.tool import Entry, ToolInfo
 
 
 class Known:
-    """The entry of a tool that exists."""
+    """An entry of an existing tool."""
 
     direct = True
 

@@ -1,4 +1,4 @@
-"""How the tests call a server: in plain JSON, and by the SDK's own client in both eras."""
+"""Calls of a server: in plain JSON, and with the SDK's client in both eras."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def post(http: httpx2.AsyncClient, tool: str, arguments: Any = None, serve
 
 @asynccontextmanager
 async def connected(http: httpx2.AsyncClient, era: Era, server: str = "one", **options: Any) -> AsyncIterator[Client]:
-    """The SDK's own client at a server's native endpoint; at the one over all servers where `server` is empty."""
+    """Connects the SDK's client to a server's native endpoint, or to `/mcp` if `server` is empty."""
     url = f"{BASE}/{server}/mcp" if server else f"{BASE}/mcp"
     transport = streamable_http_client(url, http_client=http)
     async with Client(transport, mode="legacy" if era == "legacy" else MODERN, **options) as client:
@@ -34,7 +34,7 @@ async def connected(http: httpx2.AsyncClient, era: Era, server: str = "one", **o
 
 
 async def answered(client: Client, tool: str, arguments: dict[str, Any] | None = None) -> Wire:
-    """The result on the wire; `{"error": …}` where the answer was a protocol error, or is not as the tool's schema."""
+    """Returns the result on the wire, or `{"error": …}` if it is a protocol error or does not match the schema."""
     try:
         result = await client.session.call_tool(tool, arguments, allow_input_required=True)
     except (MCPError, RuntimeError) as exc:
@@ -44,7 +44,7 @@ async def answered(client: Client, tool: str, arguments: dict[str, Any] | None =
 
 
 async def error_of(client: Client, tool: str, arguments: dict[str, Any] | None = None) -> Wire:
-    """The protocol error of a call."""
+    """Returns the protocol error of a call."""
     try:
         await client.session.call_tool(tool, arguments)
     except MCPError as exc:
@@ -53,5 +53,5 @@ async def error_of(client: Client, tool: str, arguments: dict[str, Any] | None =
 
 
 def text_error(text: str) -> Wire:
-    """A result that tells the model of a failure."""
+    """Returns a result that reports a failure to the model."""
     return {"content": [{"type": "text", "text": text}], "isError": True}

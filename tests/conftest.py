@@ -1,4 +1,4 @@
-"""The real application, made from files or from server objects, for every test to come in by the front door."""
+"""Fixtures that create the real application from files or from server objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WriteServers = Callable[[Mapping[str, str]], Path]
 
 
 class MakeApp(Protocol):
-    """The application with these servers, in this order; without any, with those that the test has written."""
+    """Creates the application with these servers, in this order. The default is those that the test has written."""
 
     def __call__(self, *servers: MCPServer[Any], **settings: Any) -> Starlette: ...
 
@@ -35,12 +35,12 @@ def server_of(*functions: Callable[..., Any], name: str = "one", **options: Any)
 
 @lru_cache(maxsize=128)
 def _tool(function: Callable[..., Any]) -> Tool:
-    """To make one takes longer than a test that calls it."""
+    """Creates the tool once, since that takes longer than a test that calls it."""
     return Tool.from_function(function)
 
 
 def pytest_collection_finish() -> None:
-    """What is imported and collected stays: it need not be looked through again and again."""
+    """Excludes all imported modules and collected tests from garbage collection, which saves time."""
     gc.freeze()
 
 
@@ -50,26 +50,26 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def _imports_forgotten() -> Iterator[None]:
-    """What a test loads from its own folder is gone after it."""
+def _forget_imports() -> Iterator[None]:
+    """Removes the modules that a test has loaded from its own folder."""
     path, modules = [*sys.path], {*sys.modules}
     yield
     sys.path[:] = path
     for name in sys.modules.keys() - modules:
-        if _is_of_a_test(sys.modules[name]):
+        if _is_from_a_test(sys.modules[name]):
             del sys.modules[name]
 
 
 @pytest.fixture
 def python_hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What Python calls for what nobody caught, which a process takes over for its log, is given back."""
+    """Restores Python's hooks for uncaught exceptions, which a process replaces for its log."""
     for module, hook in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
         monkeypatch.setattr(module, hook, getattr(module, hook))
     yield
     logging.captureWarnings(False)
 
 
-def _is_of_a_test(module: ModuleType) -> bool:
+def _is_from_a_test(module: ModuleType) -> bool:
     file = getattr(module, "__file__", None)
     return file is not None and "pytest-of-" in file
 
@@ -83,7 +83,7 @@ def servers_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def write_servers(servers_dir: Path) -> WriteServers:
-    """Write files, by their path in the servers folder."""
+    """Returns a function that writes files, given by their paths in the servers folder."""
 
     def write(files: Mapping[str, str]) -> Path:
         for name, source in files.items():

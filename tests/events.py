@@ -1,4 +1,4 @@
-"""The events of a stream over plain HTTP, as a browser's EventSource would hand them on."""
+"""Parses event streams over plain HTTP as a browser's EventSource does."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ STREAM = {"accept": "text/event-stream"}
 
 @dataclass(frozen=True)
 class Event:
-    """`name` is empty for a comment, whose text is its data."""
+    """One event. A comment has an empty `name` and its text as `data`."""
 
     name: str
     data: Any
 
 
 async def events(answer: httpx2.Response) -> AsyncIterator[Event]:
-    """Each event when it is whole."""
+    """Yields each event when it is complete."""
     name, data = "", list[str]()
     async for line in answer.aiter_lines():
         field, _, value = line.partition(": ")

@@ -1,4 +1,4 @@
-"""Applications with one server each and limits that no setting changes."""
+"""Applications with one server and with limits that have no setting."""
 
 from __future__ import annotations
 

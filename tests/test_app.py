@@ -1,4 +1,4 @@
-"""The application as a whole: the order in which its parts act, and the independence of two applications."""
+"""The whole application: every way in, the order of its parts, and two independent applications."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ async def test_each_way_in_is_recorded_once(make_app: MakeApp, capsys: pytest.Ca
     assert calls_in(capsys.readouterr().err) == [f"{way} outcome=ok" for way in ways]
 
 
-async def test_above_info_calls_are_not_recorded(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_calls_are_not_recorded_at_log_level_warning(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with opened(make_app(servers_dir=(shipped(),), log_level="warning")) as client:
         body = {"tool": "echo", "arguments": {"message": "a"}}
         assert (await client.post("/echo/mcp/call", json=body)).json() == {"result": "a"}

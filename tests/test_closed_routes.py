@@ -1,4 +1,4 @@
-"""Tests that every route needs a credential when authentication is on, except those in `OPEN`."""
+"""Routes when authentication is on: all need a credential except those in `OPEN`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard, the alerts and the scrape configuration use only names that the router exposes."""
+"""The dashboard, the alerts and the scrape configuration, which use only names that the router exposes."""
 
 from __future__ import annotations
 

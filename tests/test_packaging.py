@@ -1,4 +1,4 @@
-"""Tests the Makefile, the locks and the Dockerfile without installing or building."""
+"""The Makefile, the locks and the Dockerfile, tested without installing or building."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The servers that a user adds to `mcp_servers/` take no part in the tests and the checks."""
+"""Servers that a user adds to `mcp_servers/`, which the tests and the checks ignore."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An in-process client's way to the application: a task for each request, as a server has it, and answers that stream.
+"""An in-process transport with one task per request, as in a server, and with streaming answers.
 
-`httpx2.ASGITransport` gives an answer when it is whole, which the streams of MCP never are.
+`httpx2.ASGITransport` returns an answer only when it is complete, but the streams of MCP stay open.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BASE = "http://localhost"
 
 
 class AppTransport(httpx2.AsyncBaseTransport):
-    """What the application raises after its answer has begun is kept in `raised`, and fails the test at its end."""
+    """Sends requests to the application. Its exceptions are collected in `raised`, and raised on exit."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -63,7 +63,7 @@ class AppTransport(httpx2.AsyncBaseTransport):
 
 
 class _Exchange(httpx2.AsyncByteStream):
-    """One request and its answer. Closing the answer before its end is the client leaving."""
+    """One request and its answer. Closing the answer before its end is a disconnect."""
 
     def __init__(self, request: httpx2.Request, body: bytes) -> None:
         self.scope: MutableMapping[str, Any] = {
@@ -105,7 +105,7 @@ class _Exchange(httpx2.AsyncByteStream):
                 self.end()
 
     def end(self) -> None:
-        """The answer is whole; a 500 where there is none."""
+        """Ends the answer. It is a 500 if the application has not started one."""
         self.started.set()
         self.left.set()
         self._chunks.put_nowait(None)
@@ -120,9 +120,9 @@ class _Exchange(httpx2.AsyncByteStream):
 
 @asynccontextmanager
 async def opened(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
-    """The application from its start to its end, both in the task that asks, and a client of it in between.
+    """Runs the lifespan of the application in the current task, and yields a client.
 
-    What fails in between is raised as it is, not in the groups of the tasks around it.
+    An exception of the block is raised itself, not inside the exception groups of the surrounding tasks.
     """
     failure: Exception | None = None
     try:

@@ -1,4 +1,4 @@
-"""MCP messages as a client puts them on the wire, in both eras."""
+"""MCP messages that a client sends, in both eras."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
 def request(method: str, number: int = 1, **params: Any) -> dict[str, Any]:
-    """A request of a legacy session."""
+    """Returns a request of a legacy session."""
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
 def in_session(session: str) -> dict[str, str]:
-    """The headers of a request in a legacy session."""
+    """Returns the headers of a request in a legacy session."""
     return {**BOTH_TYPES, "mcp-session-id": session, "mcp-protocol-version": LEGACY}
 
 
 def modern(method: str, number: int = 1, **params: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    """The headers and the body of a request of the stateless era."""
+    """Returns the headers and the body of a request in the stateless era."""
     headers = {**BOTH_TYPES, "mcp-protocol-version": MODERN, "mcp-method": method}
     if method in NAMED:
         headers["mcp-name"] = params[NAMED[method]]
@@ -43,6 +43,6 @@ def modern(method: str, number: int = 1, **params: Any) -> tuple[dict[str, str],
 
 
 def messages(stream: str) -> list[dict[str, Any]]:
-    """The JSON-RPC messages of a whole event stream."""
+    """Returns the JSON-RPC messages of a complete event stream."""
     data = [line.removeprefix("data:").strip() for line in stream.splitlines() if line.startswith("data:")]
     return [json.loads(text) for text in data if text]

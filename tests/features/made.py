@@ -1,4 +1,4 @@
-"""Features made of settings, without an application around them."""
+"""Features created from settings, without an application."""
 
 from __future__ import annotations
 

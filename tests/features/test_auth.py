@@ -1,4 +1,4 @@
-"""Authentication as settings turn it on."""
+"""Settings that turn authentication on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache, turned on by a tool that asks for it."""
+"""The cache, which is on if a tool asks for it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_cache_is_off_unless_a_tool_asks_for_it() -> None:
         assert cache(Settings(), servers, None, []) == Feature()
 
 
-def test_one_tool_of_any_server_turns_it_on() -> None:
+def test_one_tool_of_any_server_turns_the_cache_on() -> None:
     on = cache(Settings(), found(None, {"cache": {"ttl": 60}}), None, [])
     assert (names_of(on.interceptors), names_of(on.middleware)) == (["Cache"], ["CacheHeaders"])
     assert (on.routes, on.lifetimes) == ((), ())
@@ -59,6 +59,6 @@ def test_look_ups_are_reported_to_the_listeners() -> None:
     assert interceptor.listeners == [count]  # type: ignore[attr-defined]
 
 
-def test_wrong_mark_of_a_tool_is_a_load_error() -> None:
+def test_invalid_cache_option_of_a_tool_is_a_load_error() -> None:
     with pytest.raises(LoadError, match=r"server 'server1', tool 'nothing': `cache\.ttl` must be seconds"):
         cache(Settings(), found(None, {"cache": {"ttl": -1}}), None, [])

@@ -1,4 +1,4 @@
-"""Features that are off are empty and import nothing, and a missing package is reported in one line."""
+"""Features that are off, which are empty and import nothing, and missing packages."""
 
 from __future__ import annotations
 

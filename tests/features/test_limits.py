@@ -1,4 +1,4 @@
-"""Rate limits as settings turn them on."""
+"""Settings that turn rate limits on."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_wrong_rule_is_a_load_error() -> None:
         rate_limits(Settings(rate_limit="sometimes"), None)
 
 
-def test_redis_is_one_client_or_none() -> None:
+def test_redis_client_is_made_only_if_configured() -> None:
     assert redis(Settings()) is None
     assert redis(Settings(redis_url=URL)) is not None
     with pytest.raises(LoadError, match="REDIS_URL"):

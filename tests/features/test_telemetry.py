@@ -1,4 +1,4 @@
-"""The call log, metrics and traces as settings turn them on, and the errors of wrong settings."""
+"""Settings that turn the call log, metrics and traces on, and the errors of wrong settings."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_metrics_have_a_route_and_report_to_every_listener() -> None:
     ]
 
 
-def test_metrics_on_a_port_of_their_own_are_hidden_from_the_others() -> None:
+def test_metrics_on_a_separate_port_are_hidden_from_the_main_port() -> None:
     (own_port,) = metrics_of(Settings(metrics="/metrics", metrics_port=9100)).middleware
     assert (own_port.kwargs, names_of([own_port])) == ({"port": 9100, "path": "/metrics"}, ["OwnPort"])
 
@@ -90,13 +90,13 @@ def test_port_without_a_path_for_the_metrics_is_refused(make_app: MakeApp) -> No
         make_app(server_of(), metrics_port=9100)
 
 
-def test_unknown_exporter_does_not_keep_calls_from_being_served(caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_exporter_does_not_prevent_the_start(caplog: pytest.LogCaptureFixture) -> None:
     assert len(tracing(Settings(traces_exporter="zipkin")).interceptors) == 1
     assert [record.levelno for record in caplog.records if record.levelno > logging.WARNING] == []
 
 
 @pytest.mark.parametrize("settings", [Settings(workers=4), Settings(metrics="/metrics")])
-def test_without_metrics_of_several_workers_no_folder_is_made(
+def test_folder_for_metrics_is_made_only_for_several_workers(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)

@@ -1,4 +1,4 @@
-"""WebSockets as settings turn them on."""
+"""Settings that turn WebSockets on and off."""
 
 from __future__ import annotations
 

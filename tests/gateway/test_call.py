@@ -11,7 +11,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Noting:
-    """An interceptor that notes when it begins and ends."""
+    """An interceptor that records when it begins and ends."""
 
     def __init__(self, name: str, notes: list[str]) -> None:
         self._name, self._notes = name, notes

@@ -1,3 +1,5 @@
+"""The tree of errors, and the messages of unknown and ambiguous names."""
+
 from __future__ import annotations
 
 import re
@@ -13,12 +15,12 @@ def kinds(error: type[GatewayError]) -> list[type[GatewayError]]:
     return [kind for child in error.__subclasses__() for kind in (child, *kinds(child))]
 
 
-def test_the_tree_at_the_head_of_the_file_has_every_error() -> None:
+def test_docstring_draws_every_error() -> None:
     drawn = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
     assert sorted(drawn) == sorted({kind.__name__ for kind in kinds(GatewayError)})
 
 
-def test_every_error_of_a_call_has_its_row_in_the_table_of_statuses() -> None:
+def test_every_error_of_a_call_has_a_status() -> None:
     assert {kind.slug for kind in kinds(GatewayError)} - {"load", "start"} <= set(TABLE)
 
 
@@ -32,21 +34,21 @@ def test_every_error_of_a_call_has_its_row_in_the_table_of_statuses() -> None:
         ("a\nb", [], r"There is no server 'a\nb'."),
     ],
 )
-def test_an_unknown_name_is_told_with_the_nearest_ones(name: str, known: list[str], sentence: str) -> None:
+def test_unknown_name_is_reported_with_the_nearest_ones(name: str, known: list[str], sentence: str) -> None:
     assert str(UnknownServer(name, known)) == sentence
 
 
-def test_a_long_name_is_cut_and_not_compared() -> None:
+def test_long_name_is_shortened_and_not_compared() -> None:
     name = "a" * 1_000_000
     assert str(UnknownServer(name, [name[1:]] * 1000)) == f"There is no server {name[:128] + '…'!r}."
 
 
-def test_an_unknown_tool_is_told_with_its_server_where_that_is_known() -> None:
+def test_unknown_tool_is_reported_with_its_server_if_known() -> None:
     assert str(UnknownTool("ad", ["add"], "math")) == "Server 'math' has no tool 'ad'. Did you mean 'add'?"
     assert str(UnknownTool("ad", ["add"])) == "There is no tool 'ad'. Did you mean 'add'?"
     assert (UnknownTool("ad", [], "math").server, UnknownTool("ad", [], "math").tool) == ("math", "ad")
 
 
-def test_a_name_that_several_tools_have_is_told_with_the_names_of_each() -> None:
+def test_ambiguous_tool_is_reported_with_every_full_name() -> None:
     sentence = "Several servers have a tool 'ask'; ask for one of: one_ask, two_ask."
     assert str(AmbiguousTool("ask", ["one_ask", "two_ask"])) == sentence

@@ -1,4 +1,4 @@
-"""A resumed coroutine behaves as if it had been awaited from the start."""
+"""Resumed coroutines, which behave as if they had been awaited from the start."""
 
 from __future__ import annotations
 

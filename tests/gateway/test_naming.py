@@ -1,4 +1,4 @@
-"""Names over all servers are unambiguous, and safe for every model's API."""
+"""Names of tools over all servers: unambiguous, and valid in every model's API."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ KEYS: list[Key] = [
 ]
 
 
-def test_a_name_is_server_and_tool() -> None:
+def test_name_is_the_server_and_the_tool() -> None:
     assert unambiguous([("math", "add"), ("", "alone")]) == {"math_add": ("math", "add"), "alone": ("", "alone")}
 
 
-def test_every_tool_has_its_own_name_which_every_model_accepts() -> None:
+def test_every_tool_has_a_unique_name_that_every_model_accepts() -> None:
     names = unambiguous(KEYS)
     assert list(names.values()) == KEYS
     assert [name for name in names if not SAFE.fullmatch(name)] == []
@@ -50,7 +50,7 @@ def test_names_do_not_depend_on_the_order() -> None:
         assert {key: name for name, key in unambiguous(keys).items()} == expected
 
 
-def test_a_new_tool_does_not_change_other_names() -> None:
+def test_new_tool_does_not_change_other_names() -> None:
     before = {key: name for name, key in unambiguous(KEYS).items()}
     after = {key: name for name, key in unambiguous([*KEYS, ("new", "tool")]).items()}
     assert {key: after[key] for key in before} == before
@@ -62,17 +62,17 @@ def test_equal_names_all_end_in_a_hash() -> None:
 
 
 @pytest.mark.parametrize("tool", ["t" * 24, "t" * 500, "é", "a.b", "a/b"])
-def test_a_name_that_would_be_cut_or_changed_ends_in_a_hash(tool: str) -> None:
+def test_shortened_or_changed_name_ends_in_a_hash(tool: str) -> None:
     [name] = unambiguous([("s" * 40, tool)])
     assert re.fullmatch(r"s{40}_.*_[0-9a-f]{8}", name)
     assert len(name) <= MAX_NAME_LENGTH
 
 
-def test_a_name_of_the_maximum_length_is_not_changed() -> None:
+def test_name_of_the_maximum_length_is_not_changed() -> None:
     assert [*unambiguous([("s" * 40, "t" * 23)])] == [f"{'s' * 40}_{'t' * 23}"]
 
 
-def test_a_tool_cannot_take_the_hashed_name_of_another() -> None:
+def test_tool_cannot_take_the_hashed_name_of_another() -> None:
     keys = [("a", "b_c"), ("a_b", "c")]
     first = taken = next(iter(unambiguous(keys)))
     for _ in range(3):

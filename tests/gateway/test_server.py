@@ -1,4 +1,4 @@
-"""A class with the interface of a server is served like a server of this process."""
+"""A class with the interface of a server, which is served like a local server."""
 
 from __future__ import annotations
 

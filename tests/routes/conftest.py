@@ -1,4 +1,4 @@
-"""One application for all tests of a file that need no settings of their own."""
+"""One application for all tests of a module that need no other settings."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ SERVERS = (shipped(), str(Path(__file__).parent / "servers"))
 
 @pytest.fixture(scope="module")
 async def client(anyio_backend: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the servers echo, math and moody."""
+    """Yields a client of the servers echo, math and moody."""
     async with opened(create_app(Settings(servers_dir=SERVERS, max_body=10_000))) as client:
         yield client

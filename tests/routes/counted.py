@@ -1,4 +1,4 @@
-"""A stand-in for what the metrics endpoint scrapes."""
+"""A stand-in for the metrics that the endpoint reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 
 class Counted:
-    """Holds the given collectors, and notes the thread of each refresh."""
+    """Holds the given collectors and records the thread of each refresh."""
 
     def __init__(self, *collectors: Collector) -> None:
         self.registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""A request as a server hands it on, with what no well-behaved client sends: its headers and chunks to the letter."""
+"""ASGI requests with exact headers and body chunks, for input that no well-behaved client sends."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Answer:
 
 
 async def ask(app: ASGIApp, method: str, path: str, headers: Pairs = (HOST,), *chunks: bytes | None) -> Answer:
-    """The answer to a request whose body comes in `chunks`; None among them is the client leaving."""
+    """Returns the answer to a request. Its body arrives in `chunks`; None is a disconnect."""
     return await ask_behind("", app, method, path, headers, *chunks)
 
 
 async def ask_behind(
     prefix: str, app: ASGIApp, method: str, path: str, headers: Pairs = (HOST,), *chunks: bytes | None
 ) -> Answer:
-    """The same where a proxy has put the application behind `prefix`, as uvicorn's `--root-path` says it."""
+    """Like `ask`, with the application behind `prefix`, as uvicorn's `--root-path` sets it."""
     left = list(chunks) or [b""]
     sent: list[Message] = []
 

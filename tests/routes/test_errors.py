@@ -1,4 +1,4 @@
-"""The error table: each row by a request that gets it, over one server and over all of them."""
+"""The error table: requests that cause each error, over one server and over all servers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 def document(slug: str, detail: str, **fields: Any) -> dict[str, Any]:
-    """A whole problem document, but for its request id."""
+    """Returns a problem document without its request id."""
     status, title = TABLE[slug]
     return {"type": f"urn:multi-mcp:error:{slug}", "title": title, "status": status, "detail": detail, **fields}
 
@@ -48,21 +48,21 @@ def check(answer: httpx2.Response, expected: dict[str, Any]) -> None:
         ({"tool": "add", "requestState": "x", "inputResponses": []}, "`inputResponses` must be an object."),
     ],
 )
-async def test_a_call_that_is_not_as_it_must_be_is_400(
+async def test_malformed_call_is_400(
     client: httpx2.AsyncClient, over_all: bool, body: dict[str, Any], detail: str
 ) -> None:
     answer = await client.post("/call" if over_all else "/math/mcp/call", json=body)
     check(answer, document("invalid-request", detail))
 
 
-async def test_a_server_that_is_no_string_is_400(client: httpx2.AsyncClient) -> None:
+async def test_server_that_is_not_a_string_is_400(client: httpx2.AsyncClient) -> None:
     server: Any
     for server in (1, [], {}, True):
         answer = await client.post("/call", json={"server": server, "tool": "add"})
         check(answer, document("invalid-request", "`server` must be a string."))
 
 
-async def test_an_unknown_server_is_404_and_the_nearest_one_is_named(client: httpx2.AsyncClient) -> None:
+async def test_unknown_server_is_404_and_the_nearest_one_is_named(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/call", json={"server": "maths", "tool": "add"})
     check(
         answer,
@@ -73,13 +73,13 @@ async def test_an_unknown_server_is_404_and_the_nearest_one_is_named(client: htt
 
 
 @pytest.mark.parametrize("url", ["/math/mcp/call", "/call", "/math/mcp/tools/addd_tool"])
-async def test_an_unknown_tool_is_404_and_the_nearest_one_is_named(client: httpx2.AsyncClient, url: str) -> None:
+async def test_unknown_tool_is_404_and_the_nearest_one_is_named(client: httpx2.AsyncClient, url: str) -> None:
     answer = await client.post(url, json={"server": "math", "tool": "addd_tool"})
     detail = "Server 'math' has no tool 'addd_tool'. Did you mean 'add_tool'?"
     check(answer, document("unknown-tool", detail, server="math", tool="addd_tool"))
 
 
-async def test_an_unknown_tool_over_all_servers_is_404(client: httpx2.AsyncClient) -> None:
+async def test_unknown_tool_over_all_servers_is_404(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/call", json={"tool": "math_ad_tool"})
     assert answer.json()["detail"].startswith("There is no tool 'math_ad_tool'. Did you mean 'math_add_tool'")
     assert (answer.status_code, answer.json()["tool"]) == (404, "math_ad_tool")
@@ -88,21 +88,19 @@ async def test_an_unknown_tool_over_all_servers_is_404(client: httpx2.AsyncClien
 @pytest.mark.parametrize(
     "url", ["/nothing", "/math", "/math/", "/math/nothing", "/math/mcp/nothing", "/call/x", "/%00"]
 )
-async def test_a_url_where_nothing_is_is_404(client: httpx2.AsyncClient, url: str) -> None:
+async def test_unknown_url_is_404(client: httpx2.AsyncClient, url: str) -> None:
     path = url.replace("%00", "\0")
     check(await client.get(url), document("not-found", f"GET {path}: not found."))
 
 
 @pytest.mark.parametrize("host", [b"[", b"a b", b"\xff"])
-async def test_an_error_does_not_depend_on_the_host_that_a_client_made_up(make_app: MakeApp, host: bytes) -> None:
+async def test_invalid_host_does_not_change_the_error(make_app: MakeApp, host: bytes) -> None:
     app = make_app(servers_dir=(shipped(),), allowed_hosts=("*",))
     assert (await ask(app, "GET", "/nothing", [(b"host", host)])).status == 404
 
 
 @pytest.mark.parametrize("url", ["/math/mcp/call", "/call", "/math/mcp/tools/add_tool"])
-async def test_arguments_that_do_not_match_are_422_and_their_values_stay_unsaid(
-    client: httpx2.AsyncClient, url: str
-) -> None:
+async def test_invalid_arguments_are_422_without_their_values(client: httpx2.AsyncClient, url: str) -> None:
     arguments = {"a": "secret-1", "b": {"secret-2": "secret-3"}}
     body = arguments if "tools/" in url else {"tool": "add_tool", "server": "math", "arguments": arguments}
     answer = await client.post(url, json=body)
@@ -115,7 +113,7 @@ async def test_arguments_that_do_not_match_are_422_and_their_values_stay_unsaid(
     assert "secret" not in answer.text
 
 
-async def test_a_missing_argument_is_named_by_its_path(client: httpx2.AsyncClient) -> None:
+async def test_missing_argument_is_named_by_its_path(client: httpx2.AsyncClient) -> None:
     body = {"tool": "greet_tool", "arguments": {"person": {"age": "old"}}}
     found = (await client.post("/moody/mcp/call", json=body)).json()
     assert [error["path"] for error in found["errors"]] == ["person.name", "person.age"]
@@ -123,13 +121,13 @@ async def test_a_missing_argument_is_named_by_its_path(client: httpx2.AsyncClien
 
 
 @pytest.mark.parametrize("url", ["/moody/mcp/call", "/call", "/moody/mcp/tools/refuse_tool"])
-async def test_what_the_tool_itself_says_is_422(client: httpx2.AsyncClient, url: str) -> None:
+async def test_error_reported_by_the_tool_is_422(client: httpx2.AsyncClient, url: str) -> None:
     body = {"reason": "No."} if "tools/" in url else {"tool": "refuse_tool", "arguments": {"reason": "No."}}
     check(await client.post(url, json=body), document("tool-error", "No.", server="moody", tool="refuse_tool"))
 
 
 @pytest.mark.parametrize("url", ["/moody/mcp/call", "/call", "/moody/mcp/tools/crash_tool"])
-async def test_a_crash_is_500_and_its_text_stays_in_the_log(
+async def test_crash_is_500_and_its_text_is_only_logged(
     client: httpx2.AsyncClient, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = {"secret": "hidden"} if "tools/" in url else {"tool": "crash_tool", "arguments": {"secret": "hidden"}}
@@ -141,7 +139,7 @@ async def test_a_crash_is_500_and_its_text_stays_in_the_log(
 
 
 @pytest.mark.parametrize("url", ["/moody/mcp/call", "/call", "/moody/mcp/tools/wait_tool"])
-async def test_a_call_that_takes_too_long_is_504(make_app: MakeApp, url: str) -> None:
+async def test_call_that_exceeds_the_timeout_is_504(make_app: MakeApp, url: str) -> None:
     app = make_app(servers_dir=("tests/routes/servers",), call_timeout=0.05)
     async with opened(app) as client:
         answer = await client.post(url, json={} if "tools/" in url else {"tool": "wait_tool"})
@@ -150,13 +148,13 @@ async def test_a_call_that_takes_too_long_is_504(make_app: MakeApp, url: str) ->
 
 
 @pytest.mark.parametrize("slug", TABLE)
-async def test_every_row_is_a_document_of_one_shape(slug: str) -> None:
+async def test_every_error_has_the_same_document_shape(slug: str) -> None:
     answer = await ask(problem(slug, "Because.", {"Retry-After": "1"}, server=None, tool="", errors=[]), "GET", "/")
     assert answer.document == document(slug, "Because.", requestId=answer.document["requestId"])
     assert (answer.status, answer.headers["retry-after"]) == (TABLE[slug][0], "1")
 
 
-async def test_what_nobody_foresaw_is_500_without_its_text() -> None:
+async def test_unhandled_exception_is_500_without_its_text() -> None:
     async def fail(request: Request) -> Response:
         raise ValueError("hidden")
 
@@ -171,6 +169,6 @@ async def test_what_nobody_foresaw_is_500_without_its_text() -> None:
     assert str(caught.value.exceptions[0]) == "hidden"
 
 
-async def test_an_http_error_without_a_row_of_its_own_keeps_to_the_table(client: httpx2.AsyncClient) -> None:
+async def test_unknown_format_is_an_invalid_request(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/math/mcp/tools", params={"format": "soap"})
     check(answer, document("invalid-request", "There is no format 'soap'; there are: openai, anthropic, gemini."))

@@ -1,4 +1,4 @@
-"""Start and end of the servers; a failed start is one line in the log."""
+"""Start and end of the servers, and the log of a failed start."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ async def add(a: int, b: int) -> int:
 
 
 class Slow(Collector):
-    """Waits for `go`, and notes how many scrapes are made at once."""
+    """Waits for `go` and records how many scrapes run at the same time."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -53,7 +53,7 @@ class Slow(Collector):
 
 
 class Starting(Collector):
-    """Fails as the file of a worker that starts at this moment does."""
+    """Fails like the metrics file of a worker that is just starting."""
 
     def collect(self) -> Iterable[Metric]:
         raise FileNotFoundError
@@ -109,7 +109,7 @@ async def test_metrics_are_not_found_while_they_are_off(make_app: MakeApp) -> No
         assert (await client.get("/metrics")).status_code == 404
 
 
-async def test_metrics_have_the_path_of_their_setting(make_app: MakeApp) -> None:
+async def test_path_of_the_metrics_is_configurable(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), metrics="/internal/metrics")) as client:
         assert (await client.get("/internal/metrics")).status_code == 200
         assert (await client.get("/metrics")).status_code == 404
@@ -127,7 +127,7 @@ async def test_scrapes_are_made_one_at_a_time_in_a_thread_while_the_event_loop_r
     metrics = Metrics(counted, refused)
     scrapes = [asyncio.create_task(ask(metrics, "GET", "/metrics")) for _ in range(5)]
     while not slow.begun:
-        await asyncio.sleep(0)  # goes on only because the loop runs meanwhile
+        await asyncio.sleep(0)  # ends only because the event loop runs during the scrape
     slow.go.set()
     assert [scrape.status for scrape in await asyncio.gather(*scrapes)] == [200] * 5
     assert slow.most == 1

@@ -1,4 +1,4 @@
-"""The scope that a scrape needs, and the port of its own that it may have."""
+"""The scope that a scrape needs, and the separate port of the metrics."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_open_metrics_need_no_scope() -> None:
 
 
 async def test_own_port_serves_the_metrics_and_nothing_else(make_app: MakeApp) -> None:
-    """The scope names the port of the server that took the request: 8000 in these tests."""
+    """The ASGI scope has the port that received the request: 8000 in these tests."""
     async with opened(here := make_app(server_of(add), metrics="/metrics", metrics_port=8000)):
         assert (await ask(here, "GET", "/metrics")).status == 200
         for path in ("/health", "/one/mcp/call", "/mcp", "/metrics/", "/"):

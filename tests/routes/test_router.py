@@ -1,4 +1,4 @@
-"""ServersRouter finds the route of a request without trying patterns, and answers as Starlette's own router would."""
+"""ServersRouter: it finds routes without trying patterns, and answers like Starlette's router."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ pytestmark = pytest.mark.anyio
 
 
 def named(name: str) -> Any:
-    """Returns a server with nothing but a name."""
+    """Returns a server that has only a name."""
     return SimpleNamespace(name=name, end_streams=lambda: None, drained=anyio.lowlevel.checkpoint)
 
 
 def answers(route: str) -> Handler:
-    """Returns an endpoint that answers with its own name, the server, and what the path holds."""
+    """Returns an endpoint that answers with its name, the server and the path parameters."""
 
     async def endpoint(request: Request) -> Response:
         server = SERVER.get(request.scope)
@@ -131,7 +131,7 @@ async def test_wrong_method_is_405_with_all_methods_in_allow(method: str, path: 
 async def test_patterns_and_mounts_are_tried_after_exact_paths() -> None:
     assert await found("/b/c") == {"route": "pattern", "server": None, "name": "c"}
     for prefix in ("", "/prefix"):
-        # The same form as `/{server}/openapi.json`, which is no reason to take `docs` for a server.
+        # The path has the form of `/{server}/openapi.json`, but `docs` is not a server.
         assert await found("/docs/openapi.json", prefix=prefix) == {"route": "file", "server": None}
 
 

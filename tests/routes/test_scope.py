@@ -1,4 +1,4 @@
-"""The scope's entries: typed accessors, and no other private name in the product."""
+"""Typed keys of the ASGI scope. The product uses no other private names in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and URIs over all servers. What clients see of it is tested with the aggregate endpoint."""
+"""Lists and URIs over all servers. test_endpoint has the tests from the view of a client."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ async def test_all_pages_of_a_list_are_read() -> None:
     assert [item["uri"] for _, item in owned] == ["a:1", "a:2"]
 
 
-async def test_a_list_without_end_is_left_after_a_hundred_pages() -> None:
+async def test_endless_list_is_read_to_a_hundred_pages() -> None:
     ctx = SimpleNamespace(params={"_meta": {}})
     owned = await listed([server([["a:1"]] * 1000)], ctx, "resources/list", "resources")
     assert len(owned) == 100
 
 
-def test_a_prefix_is_a_scheme_and_leads_back_to_its_server() -> None:
+def test_prefixed_uri_leads_back_to_its_server() -> None:
     one = server([])
     assert prefixed(one, "a:1") == "pages.of.it+a:1"
     assert without_prefix([one], "pages.of.it+a:1") == (one, "a:1")
     assert without_prefix([one], "pages_of_it+a:1") is None
 
 
-def test_a_uri_is_left_as_it_is_where_one_server_has_it() -> None:
+def test_uri_is_prefixed_only_if_several_servers_have_it() -> None:
     one, other = server([]), server([])
     owned = [(one, {"uri": "a:1"}), (one, {"uri": "a:2"}), (other, {"uri": "a:2"})]
     assert [item["uri"] for item in addressed(owned, "uri")] == ["a:1", "pages.of.it+a:2", "pages.of.it+a:2"]
 
 
-def test_uris_are_changed_at_any_depth_and_nothing_else_is() -> None:
+def test_uris_are_mapped_at_any_depth_and_other_values_stay() -> None:
     content = [{"type": "resource", "resource": {"uri": "a:1", "text": "a:1"}}, {"uri": "a:3"}]
     assert map_uris(content, {"a:1": "b:1"}) == [
         {"type": "resource", "resource": {"text": "a:1", "uri": "b:1"}},

@@ -1,4 +1,4 @@
-"""The MCP endpoint over all servers, by the SDK's own client, in both eras."""
+"""The MCP endpoint over all servers, called by the SDK's client in both eras."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Name(BaseModel):
 
 
 def make(name: str) -> MCPServer[Any]:
-    """A server that shares a tool, a resource, a template and a prompt by their names with others of its kind."""
+    """Returns a server. Some of its tools, resources, templates and prompts have the same names in each server."""
     server: MCPServer[Any] = MCPServer(name)
 
     @server.tool()
@@ -98,7 +98,7 @@ async def test_tools_are_listed_and_called_by_server_and_name(app: Starlette, er
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_bare_name_is_taken_where_only_one_server_has_it(app: Starlette, era: str) -> None:
+async def test_bare_name_is_accepted_if_only_one_server_has_it(app: Starlette, era: str) -> None:
     async with aggregate(app, era) as client:
         assert not (await client.call_tool("only_north", {})).is_error
         result = await client.call_tool("who", {})
@@ -119,7 +119,7 @@ async def test_progress_reaches_the_client(app: Starlette, era: str) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_uri_that_servers_share_is_answered_by_the_right_one(app: Starlette, era: str) -> None:
+async def test_shared_uri_is_read_from_the_right_server(app: Starlette, era: str) -> None:
     async with aggregate(app, era) as client:
         uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
         assert uris == ["north+note://shared", "note://north", "south.pole+note://shared", "note://south_pole"]
@@ -140,7 +140,7 @@ async def test_a_uri_that_servers_share_is_answered_by_the_right_one(app: Starle
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_link_in_a_result_leads_to_the_server_that_made_it(app: Starlette, era: str) -> None:
+async def test_link_in_a_result_leads_to_its_server(app: Starlette, era: str) -> None:
     async with aggregate(app, era) as client:
         link: Any = (await client.call_tool("south_pole_only_south_pole", {})).content[0]
         content: Any = (await client.read_resource(str(link.uri))).contents[0]
@@ -148,7 +148,7 @@ async def test_a_link_in_a_result_leads_to_the_server_that_made_it(app: Starlett
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_templates_and_prompts_say_their_server(app: Starlette, era: str) -> None:
+async def test_templates_and_prompts_name_their_server(app: Starlette, era: str) -> None:
     async with aggregate(app, era) as client:
         templates = [template.uri_template for template in (await client.list_resource_templates()).resource_templates]
         assert templates == ["north+page://{number}", "south.pole+page://{number}"]
@@ -171,7 +171,7 @@ async def test_completion_goes_to_the_server_of_the_reference(app: Starlette, er
         assert (await client.complete(template, argument)).completion.values == ["north-page://{number}"]
 
 
-async def test_a_tool_asks_the_client_of_the_aggregate(make_app: MakeApp) -> None:
+async def test_tool_can_ask_the_client_for_input(make_app: MakeApp) -> None:
     server: MCPServer[Any] = MCPServer("asker")
 
     @server.tool()
@@ -186,7 +186,7 @@ async def test_a_tool_asks_the_client_of_the_aggregate(make_app: MakeApp) -> Non
         assert text(await client.call_tool("asker_ask", {})) == "Ann"
 
 
-async def test_its_sessions_are_counted_among_all(app: Starlette) -> None:
+async def test_sessions_are_counted_in_the_total_only(app: Starlette) -> None:
     async with opened(app) as http:
         transport = streamable_http_client(f"{BASE}/mcp/", http_client=http)
         async with Client(transport, mode="legacy") as client:

@@ -1,4 +1,4 @@
-"""One `subscriptions/listen` stream hears the events of every server."""
+"""Events of every server on one `subscriptions/listen` stream."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make(name: str) -> MCPServer[Any]:
     return server
 
 
-async def test_events_of_each_server_are_heard_and_a_resource_by_both_of_its_uris(make_app: MakeApp) -> None:
+async def test_listener_hears_events_of_each_server_and_a_resource_by_both_its_uris(make_app: MakeApp) -> None:
     app = make_app(make("north"), make("south"))
     async with opened(app) as http:
         transport = streamable_http_client(f"{BASE}/mcp", http_client=http)
@@ -41,6 +41,6 @@ async def test_events_of_each_server_are_heard_and_a_resource_by_both_of_its_uri
     assert heard == [ToolsListChanged(), ResourceUpdated("note://1"), ResourceUpdated("south+note://1")]
 
 
-async def test_nothing_publishes_on_it() -> None:
+async def test_publishing_is_not_implemented() -> None:
     with pytest.raises(NotImplementedError):
         await ServerEvents(Registry()).publish(ToolsListChanged())

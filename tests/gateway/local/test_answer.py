@@ -1,4 +1,4 @@
-"""The bytes of an answer: what the contract test compares as values is looked at here as JSON."""
+"""The exact JSON text of answers. The contract test compares the same answers as values."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ CASES: list[tuple[Callable[..., Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("tool", "call", "by_url"), CASES)
-async def test_an_answer_is_this_json(make_app: MakeApp, tool: Callable[..., Any], call: str, by_url: str) -> None:
+async def test_answer_has_the_expected_json_text(
+    make_app: MakeApp, tool: Callable[..., Any], call: str, by_url: str
+) -> None:
     async with opened(make_app(server_of(tool))) as client:
         for answer, expected in (
             (await post(client, tool.__name__), call),
@@ -79,7 +81,7 @@ async def test_an_answer_is_this_json(make_app: MakeApp, tool: Callable[..., Any
             assert int(answer.headers["content-length"]) == len(answer.content)
 
 
-async def test_the_state_of_a_function_that_cannot_read_it_back_stays_here(make_app: MakeApp) -> None:
+async def test_request_state_is_not_sent_if_the_function_cannot_read_it_back(make_app: MakeApp) -> None:
     server: MCPServer[Any] = MCPServer("one")
 
     @server.tool(structured_output=False)

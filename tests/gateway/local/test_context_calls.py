@@ -1,4 +1,4 @@
-"""Calls that wait for input are bounded, and none outlives its caller or its server."""
+"""Bounds on calls that wait for input: their number, their time, and their end with the caller or the server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sure(BaseModel):
 
 
 class Asking:
-    """Tools that ask, and note how it ends."""
+    """Tools that ask for input and record when they begin and end."""
 
     def __init__(self, name: str = "one") -> None:
         self.begun, self.ended = anyio.Event(), anyio.Event()
@@ -59,7 +59,7 @@ async def decline(client: httpx2.AsyncClient, tool: str, asked: dict[str, Any]) 
     return await client.post("/one/mcp/call", json=body)
 
 
-async def test_only_so_many_calls_wait_and_one_that_is_answered_makes_room(make_app: MakeApp) -> None:
+async def test_number_of_waiting_calls_is_limited_and_an_answered_one_makes_room(make_app: MakeApp) -> None:
     async with opened(make_app(Asking().server)) as client:
         waiting = [(await post(client, "asks")).json() for _ in range(100)]
         refused = await post(client, "asks")
@@ -69,7 +69,7 @@ async def test_only_so_many_calls_wait_and_one_that_is_answered_makes_room(make_
         assert (await post(client, "asks")).status_code == 202
 
 
-async def test_a_call_that_nobody_answers_in_time_is_cancelled(make_app: MakeApp) -> None:
+async def test_unanswered_call_is_cancelled_after_the_input_timeout(make_app: MakeApp) -> None:
     asking = Asking()
     async with opened(make_app(asking.server, input_timeout=0.02)) as client:
         asked = (await post(client, "asks")).json()
@@ -80,7 +80,7 @@ async def test_a_call_that_nobody_answers_in_time_is_cancelled(make_app: MakeApp
     assert late.json()["detail"].endswith("it is unknown, answered or expired.")
 
 
-async def test_an_answer_in_time_stops_the_clock(make_app: MakeApp) -> None:
+async def test_answer_in_time_stops_the_input_timeout(make_app: MakeApp) -> None:
     asking = Asking()
     async with opened(make_app(asking.server, input_timeout=0.05, call_timeout=0.2)) as client:
         asked = (await post(client, "asks_then_never")).json()
@@ -90,7 +90,7 @@ async def test_an_answer_in_time_stops_the_clock(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("tool", ["never", "asks_then_never"])
-async def test_a_client_that_leaves_takes_its_call_with_it(make_app: MakeApp, tool: str) -> None:
+async def test_disconnect_of_the_client_cancels_its_call(make_app: MakeApp, tool: str) -> None:
     asking = Asking()
     async with opened(make_app(asking.server)) as client:
         asked = (await post(client, tool)).json() if tool == "asks_then_never" else None

@@ -1,3 +1,5 @@
+"""Details of failed calls: paths and reasons of wrong arguments, and log records of crashes."""
+
 from __future__ import annotations
 
 import logging
@@ -26,7 +28,7 @@ async def pack_with_context(items: list[Item], ctx: Context, label: dict[str, in
 
 
 @pytest.mark.parametrize("tool", ["pack", "pack_with_context"])
-async def test_the_place_and_the_reason_of_a_wrong_argument_are_told_and_never_its_value(
+async def test_error_has_the_path_and_reason_of_a_wrong_argument_but_not_its_value(
     make_app: MakeApp, tool: str
 ) -> None:
     arguments = {"items": [{"size": 1}, {"size": "SECRET"}, {}, "SECRET"], "label": {"SECRET_KEY": "SECRET"}}
@@ -57,7 +59,7 @@ async def crash_with_context(ctx: Context) -> str:
 
 
 @pytest.mark.parametrize("tool", ["crash", "crash_with_context"])
-async def test_each_crash_is_one_error_in_the_log_with_its_traceback(
+async def test_each_crash_is_logged_once_with_its_traceback(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, tool: str
 ) -> None:
     async with opened(make_app(server_of(crash, crash_with_context))) as client:

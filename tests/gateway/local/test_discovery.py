@@ -1,3 +1,5 @@
+"""Discovery of servers in the servers folders, and the errors of files that cannot be served."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -18,7 +20,7 @@ def names(app: Any) -> list[str]:
     return [server.name for server in app.state.registry]
 
 
-def test_every_module_and_package_of_a_server_is_served_under_its_name(
+def test_server_modules_and_packages_are_served_under_their_names(
     write_servers: WriteServers, make_app: MakeApp
 ) -> None:
     write_servers(
@@ -37,7 +39,7 @@ def test_every_module_and_package_of_a_server_is_served_under_its_name(
     assert names(make_app()) == ["0", "a", "b", "one-two_3", "x" * 40]
 
 
-def test_a_subset_is_served_in_the_order_given(write_servers: WriteServers, make_app: MakeApp) -> None:
+def test_selected_servers_are_served_in_the_given_order(write_servers: WriteServers, make_app: MakeApp) -> None:
     write_servers({"a_server.py": SERVER, "b_server.py": "raise RuntimeError", "c_server.py": SERVER})
     assert names(make_app(servers=("c", "a", "c"))) == ["c", "a"]
 
@@ -49,40 +51,40 @@ def refused(make_app: MakeApp, **settings: Any) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
-def test_a_reserved_name_is_refused(write_servers: WriteServers, make_app: MakeApp, name: str) -> None:
+def test_reserved_name_is_refused(write_servers: WriteServers, make_app: MakeApp, name: str) -> None:
     folder = write_servers({f"{name}_server.py": SERVER})
     assert refused(make_app) == f"{folder / name}_server.py: the name {name!r} is reserved; rename the file"
 
 
 @pytest.mark.parametrize("name", ["", "Capital", "a b", "é", "-a", "a-", "_a", "a.b", "x" * 41])
-def test_a_name_that_would_not_do_in_a_url_is_refused(
-    write_servers: WriteServers, make_app: MakeApp, name: str
-) -> None:
+def test_name_that_is_invalid_in_a_url_is_refused(write_servers: WriteServers, make_app: MakeApp, name: str) -> None:
     folder = write_servers({f"{name}_server.py": SERVER})
     reason = f"{name!r} is not a server name; use up to 40 of a-z, 0-9, - and _ between them"
     assert refused(make_app) == f"{folder / name}_server.py: {reason}".replace("servers_server", "servers/_server")
 
 
 @pytest.mark.parametrize("other", ["here/a_server/__init__.py", "there/a_server.py"])
-def test_two_servers_of_one_name_are_refused(tmp_path: Path, write_servers: WriteServers, other: str) -> None:
+def test_two_servers_with_the_same_name_are_refused(tmp_path: Path, write_servers: WriteServers, other: str) -> None:
     folder = write_servers({"here/a_server.py": SERVER, "there/b_server.py": SERVER, other: SERVER})
     with pytest.raises(LoadError, match="the name 'a' is taken by") as caught:
         create_app(Settings(servers_dir=(str(folder / "here"), str(folder / "there"))))
     assert "a_server.py" in str(caught.value)
 
 
-def test_a_subset_names_the_servers_that_there_are(write_servers: WriteServers, make_app: MakeApp) -> None:
+def test_unknown_selected_server_is_refused_with_the_existing_names(
+    write_servers: WriteServers, make_app: MakeApp
+) -> None:
     assert refused(make_app, servers=("a",)) == "SERVERS: no server 'a'; there are: none"
     write_servers({"b_server.py": SERVER, "c_server.py": SERVER})
     assert refused(make_app, servers=("b", "a")) == "SERVERS: no server 'a'; there are: b, c"
 
 
-def test_a_folder_that_is_not_there_is_refused(make_app: MakeApp) -> None:
+def test_missing_folder_is_refused(make_app: MakeApp) -> None:
     assert refused(make_app, servers_dir=("nowhere",)) == "MCP_SERVERS_DIR: there is no folder 'nowhere'"
 
 
 @pytest.mark.parametrize(
-    ("source", "where", "reason"),
+    ("source", "line", "reason"),
     [
         ("", "", "defines no `mcp`; add `mcp = MCPServer('a')`"),
         ("mcp = 42", "", "`mcp` is a int, not an MCPServer"),
@@ -95,11 +97,11 @@ def test_a_folder_that_is_not_there_is_refused(make_app: MakeApp) -> None:
         ("a = 1\ndef f(:\n  pass", ":2", "SyntaxError: invalid syntax"),
     ],
 )
-def test_a_module_that_is_no_server_is_refused_with_the_place_and_the_reason(
-    write_servers: WriteServers, make_app: MakeApp, source: str, where: str, reason: str
+def test_module_without_a_valid_server_is_refused_with_file_line_and_reason(
+    write_servers: WriteServers, make_app: MakeApp, source: str, line: str, reason: str
 ) -> None:
     folder = write_servers({"a_server.py": source})
-    assert refused(make_app).startswith(f"{folder / 'a_server.py'}{where}: {reason}")
+    assert refused(make_app).startswith(f"{folder / 'a_server.py'}{line}: {reason}")
 
 
 @pytest.mark.parametrize(
@@ -114,21 +116,21 @@ def test_a_module_that_is_no_server_is_refused_with_the_place_and_the_reason(
          "a_server/tools.py:1", "No module"),
     ],
 )  # fmt: skip
-def test_the_place_of_a_failure_is_in_the_servers_own_code(
+def test_reported_line_of_a_failure_is_in_the_code_of_the_server(
     write_servers: WriteServers, make_app: MakeApp, files: dict[str, str], place: str, reason: str
 ) -> None:
     folder = write_servers(files)
     assert refused(make_app).startswith(f"{folder / place}: {reason}")
 
 
-def test_the_place_is_right_where_the_folder_is_the_working_directory(
+def test_reported_line_is_right_if_the_folder_is_the_working_directory(
     write_servers: WriteServers, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(write_servers({"a_server.py": "import json\njson.loads('[')"}))
     assert refused(make_app, servers_dir=(".",)).partition(": ")[0].endswith("a_server.py:2")
 
 
-def test_a_server_with_authorization_of_its_own_is_refused(write_servers: WriteServers, make_app: MakeApp) -> None:
+def test_server_with_sdk_authorization_is_refused(write_servers: WriteServers, make_app: MakeApp) -> None:
     write_servers(
         {
             "a_server.py": """
@@ -144,7 +146,7 @@ mcp = MCPServer("a", auth=auth, token_verifier=verifier)
     assert refused(make_app).endswith("`mcp` has its own `auth`, which this router would not apply; remove it")
 
 
-def test_one_server_object_is_not_served_twice(
+def test_server_object_cannot_be_served_twice(
     tmp_path: Path, write_servers: WriteServers, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "installed.py").write_text(SERVER)

@@ -1,4 +1,4 @@
-"""What the modules of a servers folder import, and from where."""
+"""Imports of the modules in a servers folder: their neighbours, their packages and the standard library."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ async def who(app: Any, server: str) -> str:
         return answer
 
 
-async def test_modules_beside_a_server_are_imported_flatly(write_servers: WriteServers, make_app: MakeApp) -> None:
+async def test_server_imports_modules_beside_it_by_their_plain_names(
+    write_servers: WriteServers, make_app: MakeApp
+) -> None:
     write_servers({"a_server.py": FLAT, "my_tools.py": "def who() -> str:\n    return 'tools'\n"})
     assert await who(make_app(), "a") == "tools"
 
 
-async def test_a_package_imports_its_own_modules_and_its_neighbours(
+async def test_server_package_imports_its_modules_and_its_neighbours(
     write_servers: WriteServers, make_app: MakeApp
 ) -> None:
     files = {
@@ -43,7 +45,7 @@ async def test_a_package_imports_its_own_modules_and_its_neighbours(
     assert await who(make_app(), "a") == "neighbour"
 
 
-async def test_folders_may_have_modules_of_the_same_name(write_servers: WriteServers) -> None:
+async def test_two_folders_may_have_modules_with_the_same_name(write_servers: WriteServers) -> None:
     tools = "def who() -> str:\n    return {!r}\n"
     folder = write_servers(
         {
@@ -56,7 +58,7 @@ async def test_folders_may_have_modules_of_the_same_name(write_servers: WriteSer
     assert await who(create_app(Settings(servers_dir=dirs)), "b") == "two"
 
 
-async def test_a_module_named_as_one_of_the_router_does_not_take_its_place(
+async def test_module_named_like_one_of_the_router_does_not_replace_it(
     write_servers: WriteServers, make_app: MakeApp
 ) -> None:
     before = sys.modules["settings"]
@@ -70,14 +72,14 @@ async def test_a_module_named_as_one_of_the_router_does_not_take_its_place(
     assert sys.modules["settings"] is before
 
 
-async def test_a_module_named_as_one_of_the_standard_library_is_not_taken_for_it(
+async def test_module_named_like_one_of_the_standard_library_does_not_replace_it(
     write_servers: WriteServers, make_app: MakeApp
 ) -> None:
     write_servers({"a_server.py": TOOL.format("a"), "json.py": "raise RuntimeError"})
     assert await who(make_app(), "a") == "a"
 
 
-async def test_each_app_has_server_objects_of_its_own(write_servers: WriteServers, make_app: MakeApp) -> None:
+async def test_each_app_has_separate_server_objects(write_servers: WriteServers, make_app: MakeApp) -> None:
     source = (
         SERVER + "import my_state\n@mcp.tool()\ndef who() -> str:\n    my_state.N += 1\n    return str(my_state.N)\n"
     )
@@ -111,7 +113,7 @@ def who(of: Who | None = None) -> Any:
             assert answer.json() == {"result": "Who"}
 
 
-async def test_a_folder_is_found_by_a_path_from_the_working_directory_and_by_a_link(
+async def test_folder_may_be_a_relative_path_or_a_symbolic_link(
     tmp_path: Path, write_servers: WriteServers, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_servers({"a_server.py": FLAT, "my_tools.py": "def who() -> str:\n    return 'tools'\n"})

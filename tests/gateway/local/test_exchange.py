@@ -1,4 +1,4 @@
-"""What a tool may ask its caller over `/call`, and how it goes on."""
+"""Requests of a tool to its caller over `/call`, and the calls that answer them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def sends_to_a_url(ctx: Context) -> str:
     return (await ctx.elicit_url("Log in", "https://example.com", "1")).action
 
 
-async def asks_by_a_method_of_its_own(ctx: Context) -> dict[str, Any]:
+async def asks_by_a_custom_method(ctx: Context) -> dict[str, Any]:
     request: Any = Custom()
     answer: Result = await ctx.session.send_request(request, Result)
     return answer.model_dump(exclude_none=True)
@@ -80,7 +80,7 @@ async def crashes_after_the_answer(ctx: Context) -> str:
     raise RuntimeError("secret")
 
 
-async def go_on(
+async def resume(
     client: httpx2.AsyncClient, tool: str, before: dict[str, Any], **answers: Any
 ) -> tuple[int, dict[str, Any]]:
     body = {"tool": tool, "requestState": before["requestState"], "inputResponses": answers}
@@ -89,53 +89,53 @@ async def go_on(
 
 
 SAMPLE = {"role": "assistant", "content": {"type": "text", "text": "Hi"}, "model": "m"}
-OTHERS: list[tuple[Callable[..., Any], str, Any, Any]] = [
+QUESTIONS: list[tuple[Callable[..., Any], str, Any, Any]] = [
     (samples, "sampling/createMessage", SAMPLE, "Hi"),
     (lists_roots, "roots/list", {"roots": [{"uri": "file:///a"}]}, ["file:///a"]),
     (sends_to_a_url, "elicitation/create", {"action": "decline"}, "decline"),
-    (asks_by_a_method_of_its_own, "example/ask", {"_meta": {"any": 1}}, {"meta": {"any": 1}}),
+    (asks_by_a_custom_method, "example/ask", {"_meta": {"any": 1}}, {"meta": {"any": 1}}),
 ]
 
 
-@pytest.mark.parametrize(("tool", "method", "reply", "result"), OTHERS)
-async def test_a_tool_may_ask_for_all_that_a_client_can_give(
+@pytest.mark.parametrize(("tool", "method", "reply", "result"), QUESTIONS)
+async def test_tool_may_send_any_request_that_a_client_can_answer(
     make_app: MakeApp, tool: Callable[..., Any], method: str, reply: Any, result: Any
 ) -> None:
     async with opened(make_app(server_of(tool))) as client:
         before = (await post(client, tool.__name__)).json()
         [(key, request)] = before["inputRequests"].items()
         assert request["method"] == method
-        refused, problem = await go_on(client, tool.__name__, before, **{key: ["no", "object"]})
-        after = await go_on(client, tool.__name__, before, **{key: reply})
+        refused, problem = await resume(client, tool.__name__, before, **{key: ["no", "object"]})
+        after = await resume(client, tool.__name__, before, **{key: reply})
     assert (refused, problem["detail"]) == (400, f"`inputResponses.{key}` must be an object.")
     assert after == (200, {"result": result})
 
 
-async def test_of_two_questions_at_once_one_may_be_answered_first(make_app: MakeApp) -> None:
+async def test_two_concurrent_questions_may_be_answered_one_after_the_other(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(asks_two_at_once))) as client:
         before = (await post(client, "asks_two_at_once")).json()
         keys = {request["params"]["message"]: key for key, request in before["inputRequests"].items()}
         assert sorted(keys) == ["a", "b"]
-        status, between = await go_on(
+        status, between = await resume(
             client, "asks_two_at_once", before, **{keys["b"]: {"action": "accept", "content": {"number": 2}}}
         )
         assert (status, [*between["inputRequests"]]) == (202, [keys["a"]])
-        after = await go_on(
+        after = await resume(
             client, "asks_two_at_once", between, **{keys["a"]: {"action": "accept", "content": {"number": 1}}}
         )
     assert after == (200, {"result": [1, 2]})
 
 
-async def test_a_tool_that_crashes_after_an_answer_has_crashed(make_app: MakeApp) -> None:
+async def test_crash_after_an_answer_is_500_without_its_text(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(crashes_after_the_answer))) as client:
         before = (await post(client, "crashes_after_the_answer")).json()
         [key] = before["inputRequests"]
-        status, problem = await go_on(client, "crashes_after_the_answer", before, **{key: {"action": "cancel"}})
+        status, problem = await resume(client, "crashes_after_the_answer", before, **{key: {"action": "cancel"}})
     assert (status, problem["type"]) == (500, "urn:multi-mcp:error:tool-crashed")
     assert "secret" not in str(problem)
 
 
-async def test_a_tool_that_waits_no_longer_learns_that_nobody_answered(make_app: MakeApp) -> None:
+async def test_tool_may_stop_waiting_and_a_late_answer_is_refused(make_app: MakeApp) -> None:
     gave_up = anyio.Event()
 
     async def impatient(ctx: Context) -> str:
@@ -152,11 +152,11 @@ async def test_a_tool_that_waits_no_longer_learns_that_nobody_answered(make_app:
         await gave_up.wait()
         await anyio.lowlevel.checkpoint()
         [key] = before["inputRequests"]
-        status, problem = await go_on(client, "impatient", before, **{key: {"action": "cancel"}})
+        status, problem = await resume(client, "impatient", before, **{key: {"action": "cancel"}})
     assert (status, problem["type"]) == (400, "urn:multi-mcp:error:invalid-request")
 
 
-async def test_what_a_tool_tells_its_client_beside_log_and_progress_is_passed_over(make_app: MakeApp) -> None:
+async def test_notifications_other_than_log_and_progress_are_ignored(make_app: MakeApp) -> None:
     async def tells(ctx: Context) -> str:
         await ctx.session.send_tool_list_changed()
         await ctx.report_progress(1, 2)
@@ -166,13 +166,13 @@ async def test_what_a_tool_tells_its_client_beside_log_and_progress_is_passed_ov
         assert (await post(client, "tells")).json() == {"result": "told"}
 
 
-async def test_a_state_that_is_with_the_caller_expires(make_app: MakeApp) -> None:
+async def test_request_state_expires(make_app: MakeApp) -> None:
     async def waits(ctx: Context) -> InputRequiredResult:
         return InputRequiredResult(request_state="later")
 
     security = RequestStateSecurity.ephemeral(ttl=1e-9)
     async with opened(make_app(server_of(waits, request_state_security=security))) as client:
         before = (await post(client, "waits")).json()
-        status, problem = await go_on(client, "waits", before)
+        status, problem = await resume(client, "waits", before)
     assert (status, problem["type"]) == (400, "urn:multi-mcp:error:invalid-request")
     assert problem["detail"] == "This `requestState` is not of this call, or has expired."

@@ -1,4 +1,4 @@
-"""How calls over native MCP pass the chain, and what they are answered on the wire."""
+"""Calls over native MCP: how they pass the chain, and their answers on the wire."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def echo(text: str) -> str:
 
 
 async def sent(client: httpx2.AsyncClient, era: Era, method: str, **params: Any) -> dict[str, Any]:
-    """The answer on the wire to a message as a client may put it there."""
+    """Sends a request without the checks of the SDK's client and returns the answer on the wire."""
     if era == "modern":
         headers, body = modern(method, **params)
         return dict((await client.post("/one/mcp", json=body, headers=headers)).json())
@@ -41,7 +41,7 @@ async def sent(client: httpx2.AsyncClient, era: Era, method: str, **params: Any)
         {"name": "echo", "inputResponses": {"a": "SECRET"}},
     ],
 )
-async def test_params_that_are_none_are_a_protocol_error(make_app: MakeApp, params: dict[str, Any]) -> None:
+async def test_invalid_params_are_a_protocol_error(make_app: MakeApp, params: dict[str, Any]) -> None:
     async with opened(make_app(server_of(echo))) as client:
         answer = await sent(client, "modern", "tools/call", **params)
     assert answer["error"]["code"] == -32602
@@ -49,16 +49,14 @@ async def test_params_that_are_none_are_a_protocol_error(make_app: MakeApp, para
 
 
 @pytest.mark.parametrize("params", [{}, {"name": 5}, {"name": "echo", "arguments": [1]}])
-async def test_params_that_are_none_are_a_protocol_error_in_a_session_as_well(
-    make_app: MakeApp, params: dict[str, Any]
-) -> None:
+async def test_invalid_params_in_a_session_are_a_protocol_error(make_app: MakeApp, params: dict[str, Any]) -> None:
     async with opened(make_app(server_of(echo))) as client:
         answer = await sent(client, "legacy", "tools/call", **params)
     assert answer["error"]["code"] == -32602
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_without_arguments_is_one(make_app: MakeApp, era: Era) -> None:
+async def test_call_without_arguments_runs_the_tool(make_app: MakeApp, era: Era) -> None:
     async def without() -> str:
         return "called"
 
@@ -68,7 +66,7 @@ async def test_a_call_without_arguments_is_one(make_app: MakeApp, era: Era) -> N
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_a_middleware_of_its_author_raises_stays_in_the_log(
+async def test_exception_of_the_authors_middleware_is_logged_and_not_sent(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, era: Era
 ) -> None:
     async def broken(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -88,7 +86,7 @@ async def test_what_a_middleware_of_its_author_raises_stays_in_the_log(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_middleware_may_answer_with_a_result_object(make_app: MakeApp, era: Era) -> None:
+async def test_middleware_may_answer_with_a_result_object(make_app: MakeApp, era: Era) -> None:
     async def answers(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         return CallToolResult(content=[], is_error=True) if ctx.method == "tools/call" else await call_next(ctx)
 
@@ -97,7 +95,7 @@ async def test_a_middleware_may_answer_with_a_result_object(make_app: MakeApp, e
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_the_suffix_is_not_left_off_over_mcp(make_app: MakeApp, era: Era) -> None:
+async def test_native_call_needs_the_full_name_of_the_tool(make_app: MakeApp, era: Era) -> None:
     async def say_tool() -> str:
         return "said"
 

@@ -1,4 +1,4 @@
-"""A tool called by its function alone answers as one that goes through all of the SDK."""
+"""Direct calls of a tool's function, which must answer as the SDK alone does."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def taking(annotation: Any) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("annotation", TYPES, ids=str)
-async def test_arguments_are_read_as_the_sdk_alone_reads_them(make_app: MakeApp, annotation: Any) -> None:
+async def test_arguments_are_converted_as_the_sdk_alone_converts_them(make_app: MakeApp, annotation: Any) -> None:
     take = taking(annotation)
     async with opened(make_app(server_of(take))) as client, Client(server_of(take)) as alone:
         for value in VALUES:
@@ -59,7 +59,7 @@ async def test_arguments_are_read_as_the_sdk_alone_reads_them(make_app: MakeApp,
                 assert answer.json()["result"] == text
 
 
-async def test_a_default_that_is_made_is_made_for_each_call(make_app: MakeApp) -> None:
+async def test_default_factory_runs_for_each_call(make_app: MakeApp) -> None:
     async def take(value: Annotated[list[int], Field(default_factory=list)]) -> int:
         value.append(1)
         return len(value)
@@ -68,7 +68,7 @@ async def test_a_default_that_is_made_is_made_for_each_call(make_app: MakeApp) -
         assert [(await post(client, "take")).json()["result"] for _ in range(3)] == [1, 1, 1]
 
 
-async def test_the_arguments_of_a_call_are_not_changed_by_reading_them(make_app: MakeApp) -> None:
+async def test_validation_does_not_change_the_arguments_of_a_call(make_app: MakeApp) -> None:
     seen: list[Any] = []
 
     async def take(value: list[int], copy: Any = None) -> int:
@@ -90,14 +90,14 @@ async def echo(text: str) -> str:
     return text
 
 
-async def test_a_tool_with_metadata_of_its_authors_own_class_is_read_by_it(make_app: MakeApp) -> None:
+async def test_custom_metadata_class_of_a_tool_validates_its_arguments(make_app: MakeApp) -> None:
     tool = Tool.from_function(echo)
     tool.fn_metadata = Loud(**{name: getattr(tool.fn_metadata, name) for name in FuncMetadata.model_fields})
     async with opened(make_app(MCPServer("one", tools=[tool]))) as client:
         assert (await post(client, "echo", {"text": "a"})).json() == {"result": "VALIDATED"}
 
 
-async def test_a_tool_that_reads_a_resource_or_calls_a_tool_fails_as_they_do(
+async def test_tool_fails_like_the_resource_or_tool_that_it_uses(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     mcp = server_of()
@@ -133,7 +133,7 @@ async def test_a_tool_that_reads_a_resource_or_calls_a_tool_fails_as_they_do(
     assert "secret" in caplog.text
 
 
-async def test_a_server_may_call_its_own_tools_where_there_is_no_call(make_app: MakeApp) -> None:
+async def test_server_may_call_its_tools_outside_of_a_call(make_app: MakeApp) -> None:
     results: list[Any] = []
 
     @asynccontextmanager

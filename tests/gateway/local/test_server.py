@@ -1,3 +1,5 @@
+"""A local server: the names of its tools, its health, the request of a call, prompts and resources."""
+
 from __future__ import annotations
 
 import pytest
@@ -18,7 +20,7 @@ async def say() -> str:
     return "without it"
 
 
-async def test_the_suffix_may_be_left_off_a_tools_name(make_app: MakeApp) -> None:
+async def test_suffix_of_a_tool_name_is_optional(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(say_tool))) as client:
         for tool in ("say", "say_tool"):
             assert (await post(client, tool)).json() == {"result": "with the suffix"}
@@ -27,7 +29,7 @@ async def test_the_suffix_may_be_left_off_a_tools_name(make_app: MakeApp) -> Non
     assert unknown.json()["detail"] == "Server 'one' has no tool 'say_tol'. Did you mean 'say_tool'?"
 
 
-async def test_a_tools_exact_name_goes_before_one_with_the_suffix(make_app: MakeApp) -> None:
+async def test_exact_name_takes_precedence_over_the_name_with_the_suffix(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(say, say_tool))) as client:
         assert (await post(client, "say")).json() == {"result": "without it"}
         assert (await post(client, "say_tool")).json() == {"result": "with the suffix"}
@@ -46,7 +48,7 @@ async def test_health_counts_the_tools_and_the_sessions_of_a_server(make_app: Ma
     assert (status["tools"], status["sessions"]) == (2, 1)
 
 
-async def test_a_tool_sees_the_request_that_its_call_came_in_with(make_app: MakeApp) -> None:
+async def test_tool_can_read_the_headers_of_its_request(make_app: MakeApp) -> None:
     async def header(ctx: Context) -> str | None:
         return (ctx.headers or {}).get("x-mine")
 
@@ -58,13 +60,13 @@ async def test_a_tool_sees_the_request_that_its_call_came_in_with(make_app: Make
             assert (await mcp.call_tool("header")).structured_content == {"result": "yes"}
 
 
-async def test_the_servers_of_one_app_do_not_see_each_others_tools(make_app: MakeApp) -> None:
+async def test_servers_of_one_app_do_not_share_tools(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(say), server_of(say_tool, name="two"))) as client:
         assert (await post(client, "say_tool")).status_code == 404
         assert (await post(client, "say", server="two")).json() == {"result": "with the suffix"}
 
 
-async def test_a_server_of_prompts_and_resources_alone_is_served(make_app: MakeApp) -> None:
+async def test_server_without_tools_serves_prompts_and_resources(make_app: MakeApp) -> None:
     mcp: MCPServer[None] = MCPServer("one")
 
     @mcp.prompt()

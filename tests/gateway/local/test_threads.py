@@ -1,3 +1,5 @@
+"""Sync tools in threads: each server has a limited number, and each thread is released once."""
+
 from __future__ import annotations
 
 import threading
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Sleepy:
-    """A server whose sync tool `sleep` returns when it is woken."""
+    """A server whose sync tool `sleep` returns when it is woken up."""
 
     def __init__(self, name: str = "one") -> None:
         self.wake = threading.Event()
@@ -50,7 +52,7 @@ class Sleepy:
 
 @asynccontextmanager
 async def sleeping(client: httpx2.AsyncClient, sleepy: Sleepy, count: int) -> AsyncIterator[list[int]]:
-    """While `count` calls are asleep; then the statuses of their answers."""
+    """Keeps `count` calls asleep during the block and yields the statuses of those answered so far."""
     statuses: list[int] = []
 
     async def call() -> None:
@@ -97,7 +99,7 @@ async def test_forty_sleeping_calls_over_mcp_do_not_delay_another_server(make_ap
             sleepy.wake.set()
 
 
-async def test_a_call_beyond_the_threads_of_its_server_waits(make_app: MakeApp) -> None:
+async def test_call_waits_if_all_threads_of_its_server_are_busy(make_app: MakeApp) -> None:
     sleepy = Sleepy()
     async with opened(make_app(sleepy.server, threads=2)) as client, anyio.create_task_group() as tasks:
         for _ in range(6):
@@ -108,7 +110,7 @@ async def test_a_call_beyond_the_threads_of_its_server_waits(make_app: MakeApp) 
     assert (sleepy.begun, sleepy.most) == (6, 2)
 
 
-async def test_an_abandoned_function_keeps_its_place_until_it_returns(make_app: MakeApp) -> None:
+async def test_thread_of_a_timed_out_call_is_busy_until_its_function_returns(make_app: MakeApp) -> None:
     sleepy = Sleepy()
     async with opened(make_app(sleepy.server, threads=1, call_timeout=0.1)) as client:
         statuses = [(await post(client, "sleep")).status_code for _ in range(3)]
@@ -117,7 +119,7 @@ async def test_an_abandoned_function_keeps_its_place_until_it_returns(make_app: 
     assert sleepy.begun == 1
 
 
-async def test_the_place_of_an_abandoned_function_is_given_back_once() -> None:
+async def test_thread_of_a_cancelled_call_is_released_once() -> None:
     sleepy, threads = Sleepy(), Threads(1)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(threads.run, sleepy.sleep, {})
@@ -130,7 +132,7 @@ async def test_the_place_of_an_abandoned_function_is_given_back_once() -> None:
     assert (sleepy.begun, sleepy.most) == (5, 1)
 
 
-async def test_a_call_that_is_cancelled_before_its_function_begins_gives_its_place_back() -> None:
+async def test_call_cancelled_before_its_function_begins_releases_its_thread() -> None:
     sleepy, threads = Sleepy(), Threads(1)
     sleepy.wake.set()
     with anyio.CancelScope() as scope:
@@ -140,7 +142,7 @@ async def test_a_call_that_is_cancelled_before_its_function_begins_gives_its_pla
     assert sleepy.begun == 1
 
 
-async def test_a_function_whose_caller_left_before_it_began_does_not_begin() -> None:
+async def test_function_does_not_begin_if_its_caller_has_left() -> None:
     sleepy, places = Sleepy(), anyio.CapacityLimiter(1)
     place = _Place(places)
     places.acquire_on_behalf_of_nowait(place)
@@ -149,7 +151,7 @@ async def test_a_function_whose_caller_left_before_it_began_does_not_begin() -> 
     assert (sleepy.begun, places.borrowed_tokens) == (0, 0)
 
 
-async def test_a_place_that_both_sides_give_back_is_given_back_once() -> None:
+async def test_place_is_released_once_if_both_sides_release_it() -> None:
     sleepy, places = Sleepy(), anyio.CapacityLimiter(1)
     place = _Place(places)
     places.acquire_on_behalf_of_nowait(place)
@@ -159,7 +161,7 @@ async def test_a_place_that_both_sides_give_back_is_given_back_once() -> None:
     assert places.borrowed_tokens == 0
 
 
-async def test_a_function_in_a_thread_is_in_the_context_of_its_call_and_may_call_back(make_app: MakeApp) -> None:
+async def test_function_in_a_thread_has_the_context_of_its_call_and_can_call_the_event_loop(make_app: MakeApp) -> None:
     async def ask(ctx: Context) -> str:
         return type(ctx).__name__
 

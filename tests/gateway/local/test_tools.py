@@ -1,3 +1,5 @@
+"""Lists of a local server's tools, and their changes while it runs."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -18,7 +20,7 @@ async def echo(text: str) -> str:
     return text
 
 
-async def test_tools_are_listed_in_json_as_over_mcp(make_app: MakeApp) -> None:
+async def test_json_list_of_tools_equals_the_native_list(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(SERVERS,))) as client, connected(client, "modern", "kinds") as mcp:
         listed = (await client.get("/kinds/mcp/tools")).json()["tools"]
         native = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in await all_tools(mcp)]
@@ -30,7 +32,7 @@ async def all_tools(mcp: Any) -> list[Any]:
     return tools
 
 
-async def test_all_that_a_tool_says_of_itself_is_listed(make_app: MakeApp) -> None:
+async def test_list_has_every_declared_field_of_a_tool(make_app: MakeApp) -> None:
     mcp: MCPServer[None] = MCPServer("one")
     mcp.add_tool(
         echo,
@@ -67,7 +69,7 @@ async def test_all_that_a_tool_says_of_itself_is_listed(make_app: MakeApp) -> No
     }
 
 
-async def test_the_list_is_the_same_object_until_a_tool_comes_or_goes(make_app: MakeApp) -> None:
+async def test_list_is_the_same_object_until_a_tool_is_added_or_removed(make_app: MakeApp) -> None:
     mcp = server_of(echo)
     app = make_app(mcp)
     async with opened(app) as client:
@@ -83,7 +85,7 @@ async def test_the_list_is_the_same_object_until_a_tool_comes_or_goes(make_app: 
         assert [tool["name"] for tool in server.tools()] == ["other"]
 
 
-async def test_a_tool_that_takes_the_place_of_another_is_called_in_its_place(make_app: MakeApp) -> None:
+async def test_tool_may_be_replaced_by_another_with_the_same_name(make_app: MakeApp) -> None:
     async def other(text: str, times: int = 2) -> str:
         return text * times
 
@@ -98,7 +100,7 @@ async def test_a_tool_that_takes_the_place_of_another_is_called_in_its_place(mak
         assert [*tool["inputSchema"]["properties"]] == ["text", "times"]
 
 
-async def test_a_tool_is_called_by_the_name_that_models_are_shown(make_app: MakeApp) -> None:
+async def test_tool_may_be_called_by_the_name_that_models_see(make_app: MakeApp) -> None:
     server: MCPServer[Any] = MCPServer("one")
     server.add_tool(echo, name="say.it")
     async with opened(make_app(server)) as http:

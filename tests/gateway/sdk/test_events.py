@@ -1,4 +1,4 @@
-"""What a session's streams sent is kept within bounds, and goes with the session."""
+"""The store of events that the streams of a session have sent: its limits and its replay."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIZE = len(note("x").model_dump_json(by_alias=True, exclude_unset=True))
 
 
 async def replayed(store: SessionEvents, event_id: str) -> tuple[str | None, list[str | None], list[Any]]:
-    """The stream that goes on, the ids and the words of what is sent again."""
+    """Returns the stream that continues, and the ids and texts of the replayed events."""
     sent: list[EventMessage] = []
 
     async def send(message: EventMessage) -> None:
@@ -46,7 +46,7 @@ async def stored(store: SessionEvents, stream: str, *words: str) -> list[str]:
     return [await store.store_event(stream, note(word)) for word in words]
 
 
-async def test_what_came_after_the_last_event_is_sent_again_in_its_order() -> None:
+async def test_events_after_the_last_one_are_replayed_in_order() -> None:
     store = Events(EventLimits()).new_store()
     first, second, third = await stored(store, "1", "a", "b", "c")
     await stored(store, "2", "of another stream")
@@ -54,7 +54,7 @@ async def test_what_came_after_the_last_event_is_sent_again_in_its_order() -> No
     assert await replayed(store, third) == ("1", [], [])
 
 
-async def test_an_event_that_only_gives_an_id_is_not_sent_again() -> None:
+async def test_event_without_a_message_is_not_replayed() -> None:
     store = Events(EventLimits()).new_store()
     primed = await store.store_event("1", None)
     again = await store.store_event("1", None)
@@ -63,7 +63,7 @@ async def test_an_event_that_only_gives_an_id_is_not_sent_again() -> None:
     assert await replayed(store, primed) == ("1", [after], ["a"])
 
 
-async def test_what_comes_while_the_rest_is_sent_is_sent_as_well() -> None:
+async def test_events_stored_during_a_replay_are_replayed_too() -> None:
     store = Events(EventLimits()).new_store()
     first, *_ = await stored(store, "1", "a", "b", "c")
     sent: list[Any] = []
@@ -77,7 +77,7 @@ async def test_what_comes_while_the_rest_is_sent_is_sent_as_well() -> None:
     assert sent == ["b", "c", "result"]
 
 
-async def test_a_stream_that_has_its_result_does_not_go_on() -> None:
+async def test_stream_with_a_result_does_not_continue() -> None:
     store = Events(EventLimits()).new_store()
     [first] = await stored(store, "1", "a")
     last = await store.store_event("1", result(1))
@@ -85,7 +85,7 @@ async def test_a_stream_that_has_its_result_does_not_go_on() -> None:
     assert await replayed(store, last) == (None, [], [])
 
 
-async def test_a_request_id_used_again_is_a_new_stream() -> None:
+async def test_reused_request_id_is_a_new_stream() -> None:
     store = Events(EventLimits()).new_store()
     old = await store.store_event("1", result(1))
     [new] = await stored(store, "1", "a")
@@ -94,14 +94,14 @@ async def test_a_request_id_used_again_is_a_new_stream() -> None:
     assert (await replayed(store, new))[0] == "1"
 
 
-async def test_of_one_stream_so_many_events_are_kept_and_the_client_is_told_of_those_that_are_not() -> None:
+async def test_events_of_a_stream_are_limited_and_replay_after_a_dropped_one_is_an_error() -> None:
     store = Events(EventLimits(per_stream=2)).new_store()
     first, second, third, fourth = await stored(store, "7", "a", "b", "c", "d")
     assert await replayed(store, first) == (None, [None], [(-32002, 7)])
     assert await replayed(store, second) == ("7", [third, fourth], ["c", "d"])
 
 
-async def test_of_one_stream_so_many_bytes_are_kept() -> None:
+async def test_bytes_of_a_stream_are_limited() -> None:
     events = Events(EventLimits(stream_bytes=2 * SIZE))
     store = events.new_store()
     first, second, third = await stored(store, "7", "a", "b", "c")
@@ -112,7 +112,7 @@ async def test_of_one_stream_so_many_bytes_are_kept() -> None:
     assert await replayed(store, large) == ("7", [], [])
 
 
-async def test_of_one_session_so_many_streams_are_kept() -> None:
+async def test_streams_of_a_session_are_limited() -> None:
     events = Events(EventLimits(streams=2))
     store = events.new_store()
     [first], [second], [third] = [await stored(store, stream, "a") for stream in ("1", "2", "3")]
@@ -121,7 +121,7 @@ async def test_of_one_session_so_many_streams_are_kept() -> None:
     assert events.total == 2 * SIZE
 
 
-async def test_of_all_sessions_so_many_bytes_are_kept_and_the_one_longest_silent_loses_first() -> None:
+async def test_bytes_of_all_sessions_are_limited_and_the_longest_silent_session_loses_first() -> None:
     events = Events(EventLimits(total_bytes=4 * SIZE))
     silent, busy = events.new_store(), events.new_store()
     [primed] = [await silent.store_event("1", None)]
@@ -136,7 +136,7 @@ async def test_of_all_sessions_so_many_bytes_are_kept_and_the_one_longest_silent
     assert await replayed(busy, kept[0]) == ("1", kept[1:], ["g", "h", "i"])
 
 
-async def test_a_session_may_lose_all_of_one_stream_and_keep_another() -> None:
+async def test_session_may_lose_one_stream_and_keep_another() -> None:
     events = Events(EventLimits(total_bytes=2 * SIZE))
     store = events.new_store()
     [gone] = await stored(store, "1", "a")
@@ -147,7 +147,7 @@ async def test_a_session_may_lose_all_of_one_stream_and_keep_another() -> None:
 
 
 @pytest.mark.process
-async def test_the_count_of_bytes_stays_right_however_much_is_sent() -> None:
+async def test_byte_count_stays_exact_over_many_events() -> None:
     events = Events(EventLimits(per_stream=3, streams=2, stream_bytes=2 * SIZE, total_bytes=99 * SIZE))
     stores = [events.new_store() for _ in range(3)]
     for number in range(200):
@@ -162,7 +162,7 @@ async def test_the_count_of_bytes_stays_right_however_much_is_sent() -> None:
     assert events.total == 0
 
 
-async def test_what_a_session_kept_goes_with_the_session() -> None:
+async def test_events_of_a_session_are_deleted_with_it() -> None:
     events = Events(EventLimits())
     store = events.new_store()
     await stored(store, "1", "a", "b")
@@ -174,7 +174,7 @@ async def test_what_a_session_kept_goes_with_the_session() -> None:
 
 
 @pytest.mark.parametrize("event_id", ["", "1", "1-", "-1", "1-x", "9-1", "1-²", "1-" + "9" * 20, "x" * 9999, "1-0-0"])
-async def test_an_event_id_that_there_never_was_is_told_so(event_id: str) -> None:
+async def test_unknown_event_id_is_an_error(event_id: str) -> None:
     store = Events(EventLimits()).new_store()
     await stored(store, "1", "a")
     assert await replayed(store, event_id) == (None, [None], [(-32002, None)])

@@ -112,7 +112,7 @@ async def test_each_session_has_its_own_event_store() -> None:
     assert SessionManager(low_level(server_of(echo)), None).event_store is None
 
 
-async def test_forwarded_request_is_answered_as_by_its_own_server(make_app: MakeApp) -> None:
+async def test_forwarded_request_has_the_answer_of_its_server(make_app: MakeApp) -> None:
     async def busy(ctx: Any, params: CompleteRequestParams) -> ErrorData:
         return ErrorData(code=-32050, message="busy")
 

@@ -1,4 +1,4 @@
-"""Sessions over the native endpoint: how many, how long, and what a client that lost its connection gets."""
+"""Sessions of the native endpoint: their number, their lifetime, and resumption after a lost connection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ URL = "/one/mcp"
 
 
 class Poll:
-    """A tool that reports thrice, and answers when it is let go."""
+    """A tool that reports progress three times, and answers when `go` is set."""
 
     def __init__(self) -> None:
         self.go = anyio.Event()
@@ -45,7 +45,7 @@ async def initialized(client: httpx2.AsyncClient) -> dict[str, str]:
 
 
 async def polled(client: httpx2.AsyncClient, headers: dict[str, str], number: int = 1) -> list[str]:
-    """Call `poll`, and lose the connection after its reports; the ids of what came until then."""
+    """Calls `poll`, disconnects after its reports and returns the ids of the received events."""
     call = request("tools/call", number, name="poll", arguments={}, _meta={"progressToken": number})
     async with client.stream("POST", URL, json=call, headers=headers) as answer:
         text = await read(answer, lambda found: len(found) == 3)
@@ -53,7 +53,7 @@ async def polled(client: httpx2.AsyncClient, headers: dict[str, str], number: in
 
 
 async def resumed(client: httpx2.AsyncClient, headers: dict[str, str], last: str, until: str) -> list[dict[str, Any]]:
-    """The messages of the stream that goes on after the event `last`, up to the first with `until` in it."""
+    """Resumes a stream after the event `last` and returns its messages up to the first that contains `until`."""
     async with client.stream("GET", URL, headers={**headers, "last-event-id": last}) as answer:
         return messages(await read(answer, lambda found: any(until in message for message in found)))
 
@@ -78,7 +78,7 @@ async def sessions(client: httpx2.AsyncClient) -> int:
     return count
 
 
-async def test_a_client_that_lost_its_stream_gets_the_rest_of_it(make_app: MakeApp) -> None:
+async def test_client_that_lost_its_stream_receives_the_rest(make_app: MakeApp) -> None:
     poll = Poll()
     async with opened(make_app(poll.server)) as client:
         headers = await initialized(client)
@@ -93,23 +93,23 @@ async def test_a_client_that_lost_its_stream_gets_the_rest_of_it(make_app: MakeA
     assert rest == whole[1:]
 
 
-async def test_a_stream_that_goes_on_is_heard_where_it_was_resumed(make_app: MakeApp) -> None:
+async def test_running_call_continues_on_the_resumed_stream(make_app: MakeApp) -> None:
     poll = Poll()
     async with opened(make_app(poll.server)) as client:
         headers = await initialized(client)
         *_, last = await polled(client, headers)
-        await client.post(URL, json=request("ping", 2), headers=headers)  # meanwhile the lost connection is noticed
+        await client.post(URL, json=request("ping", 2), headers=headers)  # the lost connection is noticed meanwhile
         async with client.stream("GET", URL, headers={**headers, "last-event-id": last}) as answer:
 
             def is_whole(found: list[dict[str, Any]]) -> bool:
-                poll.go.set()  # something was heard
+                poll.go.set()  # the stream is resumed
                 return found != []
 
             [heard] = messages(await read(answer, is_whole))
     assert (heard["id"], heard["result"]["structuredContent"]) == (1, {"result": "done"})
 
 
-async def test_a_client_whose_events_are_no_longer_kept_is_told_so() -> None:
+async def test_resuming_after_a_dropped_event_is_an_error() -> None:
     poll = Poll()
     async with opened(native_app(poll.server, events=EventLimits(per_stream=2))) as client:
         headers = await initialized(client)
@@ -119,7 +119,7 @@ async def test_a_client_whose_events_are_no_longer_kept_is_told_so() -> None:
     assert (answer["id"], answer["error"]["code"]) == (7, -32002)
 
 
-async def test_the_events_of_another_session_are_not_sent(make_app: MakeApp) -> None:
+async def test_events_of_another_session_are_not_replayed(make_app: MakeApp) -> None:
     poll = Poll()
     async with opened(make_app(poll.server)) as client:
         theirs = await polled(client, await initialized(client))
@@ -129,7 +129,7 @@ async def test_the_events_of_another_session_are_not_sent(make_app: MakeApp) -> 
     assert [[message["error"]["code"] for message in answer] for answer in answers] == [[-32002]] * 4
 
 
-async def test_a_client_is_told_when_to_come_back() -> None:
+async def test_stream_states_its_retry_interval() -> None:
     poll = Poll()
     async with opened(native_app(poll.server, retry_interval=2.5)) as client:
         poll.go.set()
@@ -138,7 +138,7 @@ async def test_a_client_is_told_when_to_come_back() -> None:
     assert "retry: 2500" in answer.text
 
 
-async def test_a_session_is_counted_until_its_client_ends_it(make_app: MakeApp) -> None:
+async def test_session_is_counted_until_its_client_ends_it(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server)) as client:
         headers = await initialized(client)
         assert await sessions(client) == 1
@@ -147,7 +147,7 @@ async def test_a_session_is_counted_until_its_client_ends_it(make_app: MakeApp) 
         assert (await client.post(URL, json=request("ping"), headers=headers)).status_code == 404
 
 
-async def test_a_session_beyond_the_limit_is_refused(make_app: MakeApp) -> None:
+async def test_session_beyond_the_limit_is_refused(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server, max_sessions=1)) as client:
         headers = await initialized(client)
         assert (await client.post(URL, json=INITIALIZE, headers=BOTH_TYPES)).status_code == 503
@@ -155,7 +155,7 @@ async def test_a_session_beyond_the_limit_is_refused(make_app: MakeApp) -> None:
         await initialized(client)
 
 
-async def test_a_session_that_nobody_uses_ends(make_app: MakeApp) -> None:
+async def test_idle_session_ends(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server, session_idle_timeout=0.05)) as client:
         await initialized(client)
         with anyio.fail_after(5):
@@ -163,7 +163,7 @@ async def test_a_session_that_nobody_uses_ends(make_app: MakeApp) -> None:
                 await anyio.lowlevel.checkpoint()
 
 
-async def test_without_sessions_there_is_no_id_and_a_call_is_answered_all_the_same(make_app: MakeApp) -> None:
+async def test_stateless_server_gives_no_session_id_and_answers_calls(make_app: MakeApp) -> None:
     poll = Poll()
     poll.go.set()
     async with opened(make_app(poll.server, stateless=True)) as client:
@@ -176,7 +176,7 @@ async def test_without_sessions_there_is_no_id_and_a_call_is_answered_all_the_sa
         assert await sessions(client) == 0
 
 
-async def test_a_body_beyond_the_limit_is_refused_over_mcp_as_in_json(make_app: MakeApp) -> None:
+async def test_body_beyond_the_limit_is_refused_over_mcp_and_json(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server, max_body=1000)) as client:
         large = request("tools/call", name="x" * 1000)
         assert (await client.post(URL, json=large, headers=BOTH_TYPES)).status_code == 413

@@ -73,7 +73,7 @@ def test_only_a_plain_success_is_encoded(result: Any, text: bytes) -> None:
 async def test_malformed_call_is_refused_although_a_result_is_cached(make_app: MakeApp, era: Era, url: str) -> None:
     async with opened(make_app(Counting().server)) as http:
         told = []
-        for tool in ("mine", "plain"):  # cached, and not
+        for tool in ("mine", "plain"):  # the first is cached, the second is not
             assert (await post(http, tool)).status_code == 200
             name = tool if url == "/one/mcp" else f"one_{tool}"
             headers, body = wire.modern("tools/call", name=name, arguments="none")

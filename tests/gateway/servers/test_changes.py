@@ -1,4 +1,4 @@
-"""Servers come and go while the application runs, and every way in follows at once."""
+"""Servers that are added and removed while the application runs. Every way in follows at once."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from mcp_types import CompleteRequestParams, CompleteResult, Completion
 from gateway.sdk.internals import low_level
 from tests.clients import ERAS, Era, connected, post
 from tests.conftest import MakeApp, server_of
-from tests.gateway.servers.coming import add, listed, local, statuses
+from tests.gateway.servers.added import add, listed, local, statuses
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_every_way_in_follows_a_server_that_comes_and_goes(make_app: MakeApp) -> None:
+async def test_added_server_answers_on_every_way_in_until_it_is_removed(make_app: MakeApp) -> None:
     app = make_app(server_of(add), metrics="/metrics")
     async with opened(app) as http:
         assert set((await statuses(http)).values()) == {404}
         assert set((await listed(http)).values()) == {False}
-        for _ in range(2):  # the second time with the same name and another object
+        for _ in range(2):  # the second server has the same name but is another object
             await app.state.registry.add(local(app, server_of(add, name="two")))
             assert set((await statuses(http)).values()) == {200}
             assert set((await listed(http)).values()) == {True}
@@ -35,7 +35,7 @@ async def test_every_way_in_follows_a_server_that_comes_and_goes(make_app: MakeA
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_the_aggregate_lists_and_calls_what_there_is_now(make_app: MakeApp, era: Era) -> None:
+async def test_aggregate_lists_and_calls_the_current_servers(make_app: MakeApp, era: Era) -> None:
     app = make_app(server_of(add))
     async with opened(app) as http, connected(http, era, "") as client:
 
@@ -51,7 +51,7 @@ async def test_the_aggregate_lists_and_calls_what_there_is_now(make_app: MakeApp
         assert (await client.call_tool("two_add", {"a": 1, "b": 2})).is_error
 
 
-async def test_a_listening_client_hears_that_the_lists_changed(make_app: MakeApp) -> None:
+async def test_listening_client_is_notified_that_the_lists_changed(make_app: MakeApp) -> None:
     app = make_app(server_of(add))
     other = server_of(add, name="two")
     async with (
@@ -65,7 +65,7 @@ async def test_a_listening_client_hears_that_the_lists_changed(make_app: MakeApp
         assert await anext(events) == ToolsListChanged()
 
 
-async def test_a_legacy_session_is_notified_that_the_lists_changed(make_app: MakeApp) -> None:
+async def test_legacy_session_is_notified_that_the_lists_changed(make_app: MakeApp) -> None:
     app = make_app(server_of(add))
     heard: list[str] = []
     changed = anyio.Event()

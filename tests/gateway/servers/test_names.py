@@ -1,4 +1,4 @@
-"""A tool is found by its name over all servers, or by a bare name that only one server has."""
+"""Names of tools over all servers, and bare names that only one server has."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_tool_is_found_by_its_name_or_by_a_unique_bare_name(make_app: Make
 
 
 @pytest.mark.anyio
-async def test_tool_that_is_added_later_has_a_name_too(make_app: MakeApp) -> None:
+async def test_tool_added_later_is_found_by_its_name(make_app: MakeApp) -> None:
     mcp = server("one", "ask")
     async with opened(make_app(mcp)) as client:
         assert (await client.post("/call", json={"tool": "one_later"})).status_code == 404

@@ -1,3 +1,5 @@
+"""Start and end of the registry's servers, their failures, and unknown names."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
@@ -19,14 +21,14 @@ pytestmark = pytest.mark.anyio
 Lifespan = Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]]
 
 
-class Diary:
-    """What the lifespans of some servers did, in their order."""
+class LifespanLog:
+    """Servers that record the steps of their lifespans."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def server(self, name: str, *, opens: Any = None, closes: Any = None) -> MCPServer[Any]:
-        """`opens` and `closes` are raised, if they are given, or awaited."""
+        """Returns a server. `opens` and `closes` are exceptions to raise or functions to await at that step."""
 
         @asynccontextmanager
         async def lifespan(mcp: MCPServer[Any]) -> AsyncIterator[str]:
@@ -52,11 +54,11 @@ async def state(ctx: Context) -> Any:
     return ctx.request_context.lifespan_context
 
 
-async def test_servers_open_in_the_order_given_and_close_in_the_opposite_one(make_app: MakeApp) -> None:
-    diary = Diary()
-    async with opened(make_app(*(diary.server(name) for name in "cab"))) as client:
+async def test_servers_open_in_the_given_order_and_close_in_reverse(make_app: MakeApp) -> None:
+    log = LifespanLog()
+    async with opened(make_app(*(log.server(name) for name in "cab"))) as client:
         assert [server["server"] for server in (await client.get("/health")).json()["servers"]] == ["c", "a", "b"]
-    assert diary.lines == ["c opens", "a opens", "b opens", "b closes", "a closes", "c closes"]
+    assert log.lines == ["c opens", "a opens", "b opens", "b closes", "a closes", "c closes"]
 
 
 @pytest.mark.parametrize(
@@ -68,32 +70,32 @@ async def test_servers_open_in_the_order_given_and_close_in_the_opposite_one(mak
         (SystemExit("3"), "SystemExit: 3"),
     ],
 )
-async def test_a_server_that_does_not_start_is_named_and_those_before_it_are_closed(
+async def test_server_that_fails_to_start_is_named_and_earlier_ones_are_closed(
     make_app: MakeApp, failure: BaseException, reason: str
 ) -> None:
-    diary = Diary()
-    app = make_app(diary.server("a"), diary.server("b"), diary.server("c", opens=failure), diary.server("d"))
+    log = LifespanLog()
+    app = make_app(log.server("a"), log.server("b"), log.server("c", opens=failure), log.server("d"))
     with pytest.raises(StartError) as caught:
         async with opened(app):
             raise AssertionError("unreachable")
     assert str(caught.value) == f"server 'c' does not start: {reason}"
-    assert diary.lines == ["a opens", "b opens", "c opens", "b closes", "a closes"]
+    assert log.lines == ["a opens", "b opens", "c opens", "b closes", "a closes"]
 
 
-async def test_a_server_that_fails_to_close_is_named_and_does_not_keep_the_others_open(
+async def test_server_that_fails_to_close_is_named_and_the_others_are_closed(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
-    diary = Diary()
-    app = make_app(diary.server("a"), diary.server("b", closes=RuntimeError("stuck")), diary.server("c"))
+    log = LifespanLog()
+    app = make_app(log.server("a"), log.server("b", closes=RuntimeError("stuck")), log.server("c"))
     async with opened(app):
         pass
-    assert diary.lines[3:] == ["c closes", "b closes", "a closes"]
+    assert log.lines[3:] == ["c closes", "b closes", "a closes"]
     assert "server 'b' does not close: RuntimeError: stuck" in caplog.text
 
 
-async def test_the_lifespan_of_a_server_is_entered_once_however_many_clients_come(make_app: MakeApp) -> None:
-    diary = Diary()
-    async with opened(make_app(diary.server("a"))) as client:
+async def test_lifespan_of_a_server_is_entered_once_for_all_clients(make_app: MakeApp) -> None:
+    log = LifespanLog()
+    async with opened(make_app(log.server("a"))) as client:
         for era in ERAS * 3:
             async with connected(client, era, "a") as mcp:
                 result = await mcp.call_tool("state")
@@ -101,17 +103,17 @@ async def test_the_lifespan_of_a_server_is_entered_once_however_many_clients_com
             async with connected(client, era, "") as mcp:
                 assert not (await mcp.call_tool("a_state")).is_error
         assert (await post(client, "state", server="a")).json() == {"result": "state of a"}
-    assert diary.lines == ["a opens", "a closes"]
+    assert log.lines == ["a opens", "a closes"]
 
 
-async def test_an_app_is_not_up_before_all_its_servers_are(make_app: MakeApp) -> None:
-    diary, reached, go_on = Diary(), anyio.Event(), anyio.Event()
+async def test_app_is_started_only_after_all_its_servers(make_app: MakeApp) -> None:
+    log, reached, go_on = LifespanLog(), anyio.Event(), anyio.Event()
 
     async def slowly() -> None:
         reached.set()
         await go_on.wait()
 
-    app = make_app(diary.server("a"), diary.server("b", opens=slowly), diary.server("c"))
+    app = make_app(log.server("a"), log.server("b", opens=slowly), log.server("c"))
     sent: list[str] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_lifespan, app, sent)
@@ -119,14 +121,12 @@ async def test_an_app_is_not_up_before_all_its_servers_are(make_app: MakeApp) ->
         assert sent == []
         go_on.set()
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    assert diary.lines == ["a opens", "b opens", "c opens", "c closes", "b closes", "a closes"]
+    assert log.lines == ["a opens", "b opens", "c opens", "c closes", "b closes", "a closes"]
 
 
-async def test_a_server_that_does_not_start_beside_others_is_one_line_in_the_log(
-    make_app: MakeApp, caplog: pytest.LogCaptureFixture
-) -> None:
-    diary, sent = Diary(), list[str]()
-    await run_lifespan(make_app(diary.server("a"), diary.server("b", opens=RuntimeError("no database"))), sent)
+async def test_failed_start_is_logged_in_one_line(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+    log, sent = LifespanLog(), list[str]()
+    await run_lifespan(make_app(log.server("a"), log.server("b", opens=RuntimeError("no database"))), sent)
     assert sent == ["lifespan.startup.failed"]
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
     assert [record.getMessage() for record in errors] == ["server 'b' does not start: RuntimeError: no database"]
@@ -146,8 +146,8 @@ async def run_lifespan(app: Starlette, sent: list[str]) -> None:
     await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
 
 
-async def test_an_unknown_server_is_told_with_the_nearest_names(make_app: MakeApp) -> None:
-    app = make_app(Diary().server("weather"))
+async def test_unknown_server_is_404_and_the_nearest_one_is_named(make_app: MakeApp) -> None:
+    app = make_app(LifespanLog().server("weather"))
     async with opened(app) as client:
         answer = await client.post("/call", json={"server": "wether", "tool": "state"})
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:multi-mcp:error:unknown-server")

@@ -1,4 +1,4 @@
-"""A removed server finishes its calls; one that fails ends no other."""
+"""Removal of servers with calls in flight, and the failure of one server beside others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.errors import LoadError, StartError, UnknownServer
 from tests import wire
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
-from tests.gateway.servers.coming import Waiting, add, listed, local, statuses
+from tests.gateway.servers.added import Waiting, add, listed, local, statuses
 from tests.sockets import Refused
 from tests.sockets import connected as socket_connected
 from tests.transport import opened
@@ -49,7 +49,7 @@ async def test_calls_in_flight_to_a_removed_server_finish(make_app: MakeApp) -> 
     assert waiting.events == ["opens", "answers", "answers", "closes"]
 
 
-async def test_removal_waits_no_longer_than_its_grace(make_app: MakeApp) -> None:
+async def test_removal_waits_no_longer_than_the_grace_period(make_app: MakeApp) -> None:
     app, waiting = make_app(server_of(add)), Waiting()
     async with opened(app) as http:
         await app.state.registry.add(local(app, waiting.mcp))
@@ -85,7 +85,7 @@ async def test_websocket_of_a_removed_server_closes_after_its_calls(make_app: Ma
                 pass
 
 
-async def test_a_server_that_does_not_start_is_held_and_503_until_it_is_removed(make_app: MakeApp) -> None:
+async def test_server_that_fails_to_start_is_503_until_it_is_removed(make_app: MakeApp) -> None:
     @asynccontextmanager
     async def lifespan(server: MCPServer[Any]) -> AsyncIterator[None]:
         raise RuntimeError("no database")
@@ -109,7 +109,7 @@ async def test_a_server_that_does_not_start_is_held_and_503_until_it_is_removed(
             await registry.remove("two", grace=1)
 
 
-async def test_a_server_that_fails_while_it_runs_ends_no_other(make_app: MakeApp) -> None:
+async def test_server_that_fails_while_running_does_not_end_the_others(make_app: MakeApp) -> None:
     crash = anyio.Event()
 
     async def crashing() -> None:

@@ -1,4 +1,4 @@
-"""A call of an unknown server or tool passes the interceptors like any other."""
+"""Calls of unknown servers and tools, which pass the interceptors like any other call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def answer(call: ToolCall, call_next: CallNext) -> ToolResult:
     return ToolResult(b"1")
 
 
-async def test_call_passes_the_interceptors_and_ends_in_the_reason() -> None:
+async def test_call_passes_the_interceptors_and_raises_the_reason() -> None:
     seen = []
 
     async def pass_on(call: ToolCall, call_next: CallNext) -> ToolResult:
@@ -39,11 +39,11 @@ async def test_refusal_of_an_interceptor_comes_first() -> None:
         await UnknownTarget([refuse], REASON).call(make_call("add", server=""))
 
 
-async def test_an_interceptor_cannot_answer_for_it() -> None:
+async def test_interceptor_cannot_answer_for_an_unknown_target() -> None:
     with pytest.raises(UnknownServer):
         await UnknownTarget([answer], REASON).call(make_call("add", server=""))
 
 
-def test_it_has_no_tools() -> None:
+def test_unknown_target_has_no_tools() -> None:
     assert UnknownTarget([], REASON).tools() == ()
     assert UnknownTarget([], REASON).find("add") is None

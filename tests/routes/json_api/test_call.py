@@ -1,4 +1,4 @@
-"""A tool call in plain JSON: at a server's own URLs, and over all servers."""
+"""Tool calls in plain JSON: at the URLs of a server, and over all servers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
         ("moody", "picture", {}, [{"type": "image", "data": "AAAA", "mimeType": "image/png"}]),
     ],
 )
-async def test_every_way_in_answers_the_same(
+async def test_every_way_in_gives_the_same_result(
     client: httpx2.AsyncClient, server: str, tool: str, arguments: dict[str, Any], result: Any
 ) -> None:
     call = {"tool": tool, "arguments": arguments}
@@ -45,7 +45,7 @@ async def test_every_way_in_answers_the_same(
         assert answer.headers["content-type"] == "application/json"
 
 
-async def test_a_whole_number_stays_whole_in_the_text_of_the_answer(client: httpx2.AsyncClient) -> None:
+async def test_integer_result_stays_an_integer_in_the_json(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/math/mcp/call", json={"tool": "multiply", "arguments": {"a": 5, "b": 7}})
     assert answer.text == '{"result":35}'
 
@@ -59,7 +59,7 @@ async def test_a_whole_number_stays_whole_in_the_text_of_the_answer(client: http
         ("moody/mcp/tools/seen_tool", {}, {"result": [0, 0]}),
     ],
 )
-async def test_the_url_of_a_tool_takes_its_arguments_and_gives_its_structured_output(
+async def test_tool_url_takes_arguments_and_returns_structured_output(
     client: httpx2.AsyncClient, tool: str, arguments: dict[str, Any], output: Any
 ) -> None:
     answer = await client.post(f"/{tool}", json=arguments)
@@ -67,11 +67,11 @@ async def test_the_url_of_a_tool_takes_its_arguments_and_gives_its_structured_ou
 
 
 @pytest.mark.parametrize("arguments", [{}, {"arguments": None}, {"arguments": {}}])
-async def test_arguments_may_be_left_off(client: httpx2.AsyncClient, arguments: dict[str, Any]) -> None:
+async def test_arguments_are_optional(client: httpx2.AsyncClient, arguments: dict[str, Any]) -> None:
     assert (await client.post("/moody/mcp/call", json={"tool": "seen", **arguments})).json() == {"result": [0, 0]}
 
 
-async def test_a_tool_name_in_the_url_is_taken_as_it_is_spelled(make_app: MakeApp) -> None:
+async def test_tool_name_in_the_url_may_have_special_characters(make_app: MakeApp) -> None:
     server = MCPServer("odd")
     names = ["a b", "a/b", "ä", "a?b", "a%2Fb", "...", "call"]
     for name in names:
@@ -90,7 +90,7 @@ def named(name: str) -> Any:
     return tool
 
 
-async def test_a_bare_name_that_several_servers_have_is_404_and_all_are_named(make_app: MakeApp) -> None:
+async def test_ambiguous_bare_name_is_404_with_every_full_name(make_app: MakeApp) -> None:
     servers = [MCPServer(name) for name in ("one", "two")]
     for server in servers:
         server.add_tool(named(server.name), name="who")
@@ -103,7 +103,7 @@ async def test_a_bare_name_that_several_servers_have_is_404_and_all_are_named(ma
 
 
 @pytest.mark.parametrize("url", ["/moody/mcp/call", "/call", "/moody/mcp/tools/ask_tool"])
-async def test_a_tool_that_asks_answers_202_and_goes_on_when_it_is_answered(
+async def test_tool_that_asks_for_input_is_202_and_continues_with_the_answer(
     client: httpx2.AsyncClient, url: str
 ) -> None:
     first = await client.post(url, json={} if "tools/" in url else {"tool": "ask_tool"})
@@ -117,7 +117,7 @@ async def test_a_tool_that_asks_answers_202_and_goes_on_when_it_is_answered(
     assert (await client.post("/moody/mcp/call", json=body)).status_code == 400
 
 
-async def test_more_calls_than_may_be_in_flight_are_503_and_the_client_may_come_back(make_app: MakeApp) -> None:
+async def test_call_beyond_the_limit_in_flight_is_503_with_retry_after(make_app: MakeApp) -> None:
     app = make_app(servers_dir=("tests/routes/servers",), max_calls=1)
     async with opened(app) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(partial(client.post, "/call", json={"tool": "wait_tool"}))
@@ -130,7 +130,7 @@ async def test_more_calls_than_may_be_in_flight_are_503_and_the_client_may_come_
     assert answer.json()["detail"] == "Too many calls in flight: the limit is 1."
 
 
-async def test_the_answer_has_its_length_and_no_chunks(client: httpx2.AsyncClient) -> None:
+async def test_answer_has_a_content_length_and_is_not_chunked(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/echo/mcp/call", json={"tool": "echo", "arguments": {"message": "ä" * 100}})
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert "transfer-encoding" not in answer.headers

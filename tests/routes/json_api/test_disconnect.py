@@ -1,4 +1,4 @@
-"""A client that goes away cancels its call."""
+"""Disconnects of clients, which cancel their calls."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ async def _bounded(anyio_backend: str) -> AsyncIterator[None]:
         yield
 
 
-async def leave(client: httpx2.AsyncClient, url: str, body: object, headers: dict[str, str] | None = None) -> None:
-    """Call a tool that waits for ever, see that it began, and go away."""
+async def disconnect(client: httpx2.AsyncClient, url: str, body: object, headers: dict[str, str] | None = None) -> None:
+    """Calls a tool that never ends, disconnects once it has begun, and returns when it is cancelled."""
     before = await seen(client)
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as tasks:
@@ -46,27 +46,29 @@ async def seen(client: httpx2.AsyncClient) -> list[int]:
 
 
 @pytest.mark.parametrize("url", ["/moody/mcp/call", "/call", "/moody/mcp/tools/wait_tool"])
-async def test_leaving_a_json_call_cancels_its_tool(client: httpx2.AsyncClient, url: str) -> None:
-    await leave(client, url, {} if "tools/" in url else {"tool": "wait_tool"})
+async def test_disconnect_cancels_the_tool_of_a_json_call(client: httpx2.AsyncClient, url: str) -> None:
+    await disconnect(client, url, {} if "tools/" in url else {"tool": "wait_tool"})
 
 
 @pytest.mark.parametrize("url", ["/moody/mcp", "/mcp"])
-async def test_leaving_a_call_of_the_stateless_era_cancels_its_tool(client: httpx2.AsyncClient, url: str) -> None:
+async def test_disconnect_cancels_the_tool_of_a_stateless_native_call(client: httpx2.AsyncClient, url: str) -> None:
     name = "wait_tool" if url != "/mcp" else "moody_wait_tool"
     headers, body = wire.modern("tools/call", name=name, arguments={})
-    await leave(client, url, body, headers)
+    await disconnect(client, url, body, headers)
 
 
-async def test_a_call_that_is_left_is_recorded_as_cancelled(
+async def test_disconnected_call_is_recorded_as_cancelled(
     make_app: MakeApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with opened(make_app(servers_dir=("tests/routes/servers",))) as client:
-        await leave(client, "/call", {"tool": "wait_tool"}, {"x-request-id": "the-one-that-left"})
+        await disconnect(client, "/call", {"tool": "wait_tool"}, {"x-request-id": "the-one-that-left"})
     line = next(line for line in capsys.readouterr().err.splitlines() if "the-one-that-left" in line)
     assert "tool=wait_tool via=call outcome=cancelled" in line
 
 
-async def test_leaving_a_session_does_not_cancel_but_its_notification_does(client: httpx2.AsyncClient) -> None:
+async def test_call_in_a_session_is_cancelled_by_a_notification_and_not_by_a_disconnect(
+    client: httpx2.AsyncClient,
+) -> None:
     opening = await client.post("/moody/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
     headers = wire.in_session(opening.headers["mcp-session-id"])
     await client.post("/moody/mcp", json=wire.INITIALIZED, headers=headers)
@@ -82,6 +84,6 @@ async def test_leaving_a_session_does_not_cancel_but_its_notification_does(clien
         await anyio.lowlevel.checkpoint()
 
 
-async def test_a_client_that_stays_gets_its_answer_after_the_watch_began(client: httpx2.AsyncClient) -> None:
+async def test_client_that_stays_connected_gets_the_answer_of_a_slow_tool(client: httpx2.AsyncClient) -> None:
     asked = (await client.post("/moody/mcp/call", json={"tool": "nap_tool", "arguments": {"seconds": 0.15}})).json()
     assert asked == {"result": "rested"}, json.dumps(asked)

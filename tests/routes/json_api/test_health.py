@@ -1,4 +1,4 @@
-"""How a server is, and how all of them are."""
+"""Health of one server, and of all servers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.transport import opened
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_server_says_that_it_is_well_and_how_many_tools_it_has(client: httpx2.AsyncClient) -> None:
+async def test_health_of_a_server_has_its_status_and_counts(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/math/mcp/health")
     assert answer.status_code == 200
     found = answer.json()
     assert (found["status"], found["server"], found["tools"], found["sessions"]) == ("ok", "math", 2, 0)
 
 
-async def test_the_health_of_all_is_each_one_and_the_sums(client: httpx2.AsyncClient) -> None:
+async def test_health_of_all_servers_has_each_one_and_the_sums(client: httpx2.AsyncClient) -> None:
     found = (await client.get("/health")).json()
     assert (found["status"], [server["server"] for server in found["servers"]]) == ("ok", ["echo", "math", "moody"])
     assert found["tools"] == sum(server["tools"] for server in found["servers"])
@@ -28,7 +28,7 @@ async def test_the_health_of_all_is_each_one_and_the_sums(client: httpx2.AsyncCl
         assert server == (await client.get(f"/{server['server']}/mcp/health")).json()
 
 
-async def test_open_sessions_are_counted_where_they_are_open(make_app: MakeApp) -> None:
+async def test_open_sessions_are_counted_per_server_and_in_total(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),))) as client:
         opening = [
             await client.post(url, json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
@@ -43,6 +43,6 @@ async def test_open_sessions_are_counted_where_they_are_open(make_app: MakeApp) 
 
 
 @pytest.mark.parametrize("url", ["/health", "/math/mcp/health"])
-async def test_a_probe_may_use_head(client: httpx2.AsyncClient, url: str) -> None:
+async def test_health_answers_head_requests(client: httpx2.AsyncClient, url: str) -> None:
     assert (await client.head(url)).status_code == 200
     assert (await client.post(url)).headers["allow"] == "GET, HEAD"

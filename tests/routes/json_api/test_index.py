@@ -1,4 +1,4 @@
-"""The first page: what is served here, for a program and for a person."""
+"""The index at `/`: JSON for programs, a page for browsers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.shipped import shipped
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_program_gets_the_urls_of_every_server(client: httpx2.AsyncClient) -> None:
+async def test_json_index_has_the_urls_of_every_server(client: httpx2.AsyncClient) -> None:
     found = (await client.get("/")).json()
     assert [server["server"] for server in found["servers"]] == ["echo", "math", "moody"]
     assert found["servers"][1] == {
@@ -34,7 +34,7 @@ async def test_a_program_gets_the_urls_of_every_server(client: httpx2.AsyncClien
     }
 
 
-async def test_each_url_that_it_names_is_there(client: httpx2.AsyncClient) -> None:
+async def test_every_url_in_the_index_exists(client: httpx2.AsyncClient) -> None:
     found = (await client.get("/")).json()
     for urls in (*found.pop("servers"), found):
         for name, url in urls.items():
@@ -42,7 +42,7 @@ async def test_each_url_that_it_names_is_there(client: httpx2.AsyncClient) -> No
                 assert (await client.get(url)).status_code != 404, url
 
 
-async def test_a_browser_gets_a_page(client: httpx2.AsyncClient) -> None:
+async def test_browser_gets_a_page(client: httpx2.AsyncClient) -> None:
     accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     page = await client.get("/", headers={"accept": accept})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -50,7 +50,7 @@ async def test_a_browser_gets_a_page(client: httpx2.AsyncClient) -> None:
     assert "<code>/math/mcp</code>" in page.text
 
 
-async def test_behind_a_prefix_every_url_begins_with_it(make_app: MakeApp) -> None:
+async def test_urls_in_the_index_have_the_prefix_of_a_proxy(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),))
     found = (await ask_behind("/prefix", app, "GET", "/", [HOST])).document
     urls = [url for server in found.pop("servers") for name, url in server.items() if name != "server"]

@@ -1,4 +1,4 @@
-"""A call whose answer is a stream of events."""
+"""Calls that are answered with a stream of events."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def streamed(client: httpx2.AsyncClient, tool: str, **arguments: Any) -> l
 
 
 @pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
-async def test_what_a_tool_reports_comes_before_its_result(client: httpx2.AsyncClient) -> None:
+async def test_progress_and_log_events_precede_the_result(client: httpx2.AsyncClient) -> None:
     assert await streamed(client, "steps", count=2) == [
         Event("progress", {"progress": 1, "total": 2, "message": "step\n1\r\n"}),
         Event("progress", {"progress": 2, "total": 2, "message": "step\n2\r\n"}),
@@ -74,7 +74,7 @@ async def test_what_a_tool_reports_comes_before_its_result(client: httpx2.AsyncC
     ]
 
 
-async def test_the_headers_keep_caches_and_proxies_off(client: httpx2.AsyncClient) -> None:
+async def test_headers_disable_caching_and_proxy_buffering(client: httpx2.AsyncClient) -> None:
     body = {"tool": "pair", "arguments": {"a": 1}}
     answer = await client.post("/call", json=body, headers={**STREAM, "x-request-id": "streamed"})
     assert answer.status_code == 200
@@ -95,7 +95,7 @@ async def test_the_headers_keep_caches_and_proxies_off(client: httpx2.AsyncClien
         ("/one/mcp/tools/pair", {"a": 1}, {"a": 1, "b": 1}),
     ],
 )
-async def test_each_url_streams_its_own_shape(
+async def test_result_event_has_the_shape_of_its_url(
     client: httpx2.AsyncClient, url: str, body: dict[str, Any], result: Any
 ) -> None:
     assert await all_events(await client.post(url, json=body, headers=STREAM)) == [Event("result", result)]
@@ -115,14 +115,14 @@ async def test_each_url_streams_its_own_shape(
         ("*/*", False),
     ],
 )
-async def test_only_who_asks_for_events_and_not_for_json_gets_a_stream(
+async def test_stream_is_sent_if_the_client_accepts_events_but_not_json(
     client: httpx2.AsyncClient, accept: str, is_stream: bool
 ) -> None:
     answer = await client.post("/call", json={"tool": "pair", "arguments": {"a": 1}}, headers={"accept": accept})
     assert answer.headers["content-type"].startswith("text/event-stream") == is_stream
 
 
-async def test_events_that_are_not_wanted_at_all_are_406(client: httpx2.AsyncClient) -> None:
+async def test_event_stream_with_quality_zero_is_406(client: httpx2.AsyncClient) -> None:
     headers = {"accept": "text/event-stream;q=0.0"}
     assert (await client.post("/call", json={"tool": "pair"}, headers=headers)).status_code == 406
 
@@ -135,7 +135,7 @@ async def test_events_that_are_not_wanted_at_all_are_406(client: httpx2.AsyncCli
         ("/two/mcp/call", '{"tool": "pair"}', 404),
     ],
 )
-async def test_what_is_wrong_before_there_is_a_call_is_plain_http(
+async def test_malformed_request_or_unknown_server_is_a_plain_http_error(
     client: httpx2.AsyncClient, url: str, body: str, status: int
 ) -> None:
     answer = await client.post(url, content=body, headers={**STREAM, "content-type": "application/json"})
@@ -151,7 +151,7 @@ async def test_what_is_wrong_before_there_is_a_call_is_plain_http(
         ("crash", {"secret": "hidden"}, "tool-crashed", 500),
     ],
 )
-async def test_what_keeps_a_call_from_its_result_is_one_event(
+async def test_failed_call_is_one_error_event(
     client: httpx2.AsyncClient, tool: str, arguments: dict[str, Any], slug: str, status: int
 ) -> None:
     (error,) = await streamed(client, tool, **arguments)
@@ -160,13 +160,13 @@ async def test_what_keeps_a_call_from_its_result_is_one_event(
     assert "hidden" not in str(error)
 
 
-async def test_a_call_that_leads_nowhere_is_one_event(client: httpx2.AsyncClient) -> None:
+async def test_call_of_an_unknown_target_is_one_error_event(client: httpx2.AsyncClient) -> None:
     for body, slug in [({"tool": "nothing"}, "unknown-tool"), ({"server": "two", "tool": "pair"}, "unknown-server")]:
         (error,) = await all_events(await client.post("/call", json=body, headers=STREAM))
         assert (error.name, error.data["type"]) == ("error", f"urn:multi-mcp:error:{slug}")
 
 
-async def test_a_refusal_says_when_to_come_back(make_app: MakeApp) -> None:
+async def test_event_of_a_refused_call_has_retry_after(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(wait), max_calls=1, call_timeout=1)) as client:
         body = {"tool": "wait"}
         async with client.stream("POST", "/call", json=body, headers=STREAM) as first:
@@ -178,7 +178,9 @@ async def test_a_refusal_says_when_to_come_back(make_app: MakeApp) -> None:
             assert error.data["type"] == "urn:multi-mcp:error:timeout"
 
 
-async def test_a_tool_that_asks_ends_the_stream_and_goes_on_by_another_call(client: httpx2.AsyncClient) -> None:
+async def test_tool_that_asks_for_input_ends_the_stream_and_continues_in_another_call(
+    client: httpx2.AsyncClient,
+) -> None:
     (asked,) = await streamed(client, "asks")
     assert (asked.name, {*asked.data}) == ("input-required", {"inputRequests", "requestState"})
     ((key, _),) = asked.data["inputRequests"].items()

@@ -1,4 +1,4 @@
-"""The lists of tools, and one tool: what they say, and that an unchanged one is not sent twice."""
+"""Lists of tools and single tools: their content, and 304 for unchanged ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMATTED = ["/tools?format=openai", "/math/mcp/tools?format=gemini"]
 URLS = ["/tools", "/math/mcp/tools", "/math/mcp/tools/add_tool", *FORMATTED]
 
 
-async def test_a_server_lists_its_tools(client: httpx2.AsyncClient) -> None:
+async def test_server_lists_its_tools(client: httpx2.AsyncClient) -> None:
     listed = (await client.get("/math/mcp/tools")).json()
     assert listed["server"] == "math"
     assert [(tool["name"], list(tool["inputSchema"]["properties"])) for tool in listed["tools"]] == [
@@ -30,7 +30,7 @@ async def test_a_server_lists_its_tools(client: httpx2.AsyncClient) -> None:
     assert listed["tools"][0]["outputSchema"]["required"] == ["result"]
 
 
-async def test_the_list_over_all_servers_names_each_server(client: httpx2.AsyncClient) -> None:
+async def test_list_over_all_servers_names_each_server(client: httpx2.AsyncClient) -> None:
     tools = (await client.get("/tools")).json()["tools"]
     assert [(tool["server"], tool["name"]) for tool in tools][:4] == [
         ("echo", "echo_tool"),
@@ -44,31 +44,31 @@ async def test_the_list_over_all_servers_names_each_server(client: httpx2.AsyncC
 
 
 @pytest.mark.parametrize("name", ["add_tool", "add"])
-async def test_one_tool_is_what_the_list_says_of_it(client: httpx2.AsyncClient, name: str) -> None:
+async def test_single_tool_equals_its_entry_in_the_list(client: httpx2.AsyncClient, name: str) -> None:
     listed = (await client.get("/math/mcp/tools")).json()["tools"][0]
     assert (await client.get(f"/math/mcp/tools/{name}")).json() == {"server": "math", **listed}
 
 
-async def test_an_unknown_tool_is_404_and_the_nearest_one_is_named(client: httpx2.AsyncClient) -> None:
+async def test_unknown_tool_is_404_and_the_nearest_one_is_named(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/math/mcp/tools/addd_tool")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:multi-mcp:error:unknown-tool")
     assert "Did you mean 'add_tool'" in answer.json()["detail"]
 
 
-async def test_what_else_a_tool_says_of_itself_is_listed(make_app: MakeApp) -> None:
+async def test_title_annotations_and_docstring_of_a_tool_are_shown(make_app: MakeApp) -> None:
     server = MCPServer("some")
     server.add_tool(nothing, title="Do nothing", annotations=ToolAnnotations(read_only_hint=True))
     async with opened(make_app(server)) as client:
         tool = (await client.get("/some/mcp/tools/nothing")).json()
     assert (tool["title"], tool["annotations"]) == ("Do nothing", {"readOnlyHint": True})
-    assert (tool["description"], tool["inputSchema"]["properties"]) == ("It is as it says.", {})
+    assert (tool["description"], tool["inputSchema"]["properties"]) == ("Does nothing.", {})
 
 
 async def nothing() -> None:
-    """It is as it says."""
+    """Does nothing."""
 
 
-async def test_a_tool_that_comes_while_the_server_runs_is_listed(make_app: MakeApp) -> None:
+async def test_tool_added_while_the_server_runs_is_listed(make_app: MakeApp) -> None:
     server = MCPServer("some")
     async with opened(make_app(server)) as client:
         empty = await client.get("/some/mcp/tools")
@@ -79,7 +79,7 @@ async def test_a_tool_that_comes_while_the_server_runs_is_listed(make_app: MakeA
 
 
 @pytest.mark.parametrize("url", URLS)
-async def test_an_unchanged_list_is_not_sent_twice(client: httpx2.AsyncClient, url: str) -> None:
+async def test_unchanged_list_is_304(client: httpx2.AsyncClient, url: str) -> None:
     first = await client.get(url)
     etag = first.headers["etag"]
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
@@ -91,16 +91,16 @@ async def test_an_unchanged_list_is_not_sent_twice(client: httpx2.AsyncClient, u
 
 
 @pytest.mark.parametrize("known", ['"other"', "", "other", 'W/"other"'])
-async def test_a_changed_list_is_sent(client: httpx2.AsyncClient, known: str) -> None:
+async def test_list_is_sent_if_the_etag_is_another(client: httpx2.AsyncClient, known: str) -> None:
     assert (await client.get("/tools", headers={"if-none-match": known})).status_code == 200
 
 
-async def test_each_list_has_a_tag_of_its_own(client: httpx2.AsyncClient) -> None:
+async def test_each_list_has_a_different_etag(client: httpx2.AsyncClient) -> None:
     tags = {(await client.get(url)).headers["etag"] for url in URLS}
     assert len(tags) == len(URLS)
 
 
-async def test_behind_a_prefix_the_endpoints_begin_with_it(make_app: MakeApp) -> None:
+async def test_endpoints_have_the_prefix_of_a_proxy(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),))
     for url in ("/tools", "/math/mcp/tools"):
         tools = (await ask_behind("/prefix", app, "GET", url, [HOST])).document["tools"]
@@ -108,7 +108,7 @@ async def test_behind_a_prefix_the_endpoints_begin_with_it(make_app: MakeApp) ->
 
 
 @pytest.mark.parametrize("url", ["/tools", "/math/mcp/tools", "/math/mcp/tools/add_tool"])
-async def test_a_head_request_gets_the_same_headers(client: httpx2.AsyncClient, url: str) -> None:
+async def test_head_request_gets_the_headers_of_get(client: httpx2.AsyncClient, url: str) -> None:
     head, get = await client.head(url), await client.get(url)
     assert head.status_code == 200
     assert {**head.headers, "x-request-id": ""} == {**get.headers, "x-request-id": ""}

@@ -1,4 +1,4 @@
-"""Tests of the client's address: taken from the connection or trusted proxies, never from the client's own claim."""
+"""The client's address: taken from the connection or trusted proxies, never from the client's own claim."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_forwarded_header_of_an_untrusted_peer_is_ignored(peer: str) -> No
         (["[2001:db8:1:2:3::4]"], "2001:db8:1:2::/64"),
         (["::ffff:203.0.113.9"], "203.0.113.9"),
         (["198.51.100.1, 203.0.113.9"], "203.0.113.9"),  # the client's own claim is on the left
-        (["198.51.100.1", "203.0.113.9"], "203.0.113.9"),  # also in a header of its own
+        (["198.51.100.1", "203.0.113.9"], "203.0.113.9"),  # also in a separate header
         (["203.0.113.9, 10.1.1.1"], "203.0.113.9"),
         (["203.0.113.9", "10.1.1.1", "2001:db8:ffff::7"], "203.0.113.9"),
         (["10.9.9.9, 203.0.113.9, 10.1.1.1"], "203.0.113.9"),

@@ -1,4 +1,4 @@
-"""Tests of authentication over HTTP: accepted credentials, and refusals."""
+"""Authentication over HTTP: accepted credentials, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of authentication on WebSockets: by header or subprotocol before the handshake, else left to the endpoint."""
+"""Authentication of WebSockets: by header or subprotocol before the handshake, otherwise by the endpoint."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Socket:
-    """An endpoint behind the middleware. `caller` and `scope` are what it has seen."""
+    """An endpoint behind the middleware. It stores the `caller` and `scope` that it receives."""
 
     def __init__(self, keys: Path) -> None:
         self.caller: Caller | None = None

@@ -1,4 +1,4 @@
-"""Tests of taking credentials out of a request."""
+"""Removal of credentials from a request."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
-    """Is cancelled from outside of the application, as by uvicorn when the shutdown grace is over."""
+    """Is cancelled from outside the application, as by uvicorn after the shutdown grace period."""
     raise asyncio.CancelledError
 
 
@@ -27,7 +27,7 @@ async def test_request_without_an_answer_gets_503_with_retry_after() -> None:
     assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
 
 
-async def test_answer_that_has_begun_is_not_begun_again() -> None:
+async def test_started_answer_is_not_started_again() -> None:
     sent: list[Message] = []
 
     async def begun(scope: Scope, receive: Receive, send: Send) -> None:

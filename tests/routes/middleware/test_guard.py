@@ -162,7 +162,7 @@ async def test_star_allows_every_host_and_origin(make_app: MakeApp) -> None:
         assert (await ask(app, "GET", "/health", headers)).status == 200
 
 
-async def test_sdk_adds_no_check_of_its_own(make_app: MakeApp) -> None:
+async def test_sdk_adds_no_further_check(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),), allowed_hosts=("tools.example.com",))) as client:
         for host in ("tools.example.com", "localhost", "LOCALHOST:1"):
             headers = {**wire.BOTH_TYPES, "host": host, "origin": f"https://{host}"}

@@ -1,4 +1,4 @@
-"""Tests of the protected resource metadata and of the challenges that name it."""
+"""The protected resource metadata, and the challenges that name it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parent span of a request; no header makes it fail. test_tracing has the same for every way in."""
+"""The parent span of a request, for valid and malformed headers. test_tracing tests it on every way in."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_malformed_traceparent_is_ignored(value: bytes) -> None:
 
 @pytest.mark.parametrize("name", [b"tracestate", b"baggage", b"b3"])
 @pytest.mark.parametrize("value", [b"", b"=", b",,,", b"a=b" * 10_000, b"\xff=\xfe", b"k=%00%ff", b"a=1,a=2", b"\x00"])
-async def test_malformed_header_beside_it_is_ignored(name: bytes, value: bytes) -> None:
+async def test_other_malformed_trace_header_is_ignored(name: bytes, value: bytes) -> None:
     assert await parents([(b"traceparent", PARENT), (name, value)]) == [f"{TRACE}-{SPAN}"]
 
 

@@ -1,4 +1,4 @@
-"""Tests that a native call outside the caller's scopes gets HTTP 403 with the missing scope."""
+"""Native calls outside the caller's scopes, which get HTTP 403 with the missing scope."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the bodies that the challenge reads: none is changed, and no call gets past the scopes by its encoding."""
+"""Bodies that the challenge reads. None is changed, and no encoding bypasses the scopes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_too_large_body_gets_413(http: Http, url: str) -> None:
         assert (await http.post(url, json=body, headers=headers)).status_code == 413
 
 
-NO_CALLS: list[bytes] = [
+INVALID_CALLS: list[bytes] = [
     b"",
     b"{",
     b'["tools/call"]',
@@ -81,9 +81,9 @@ NO_CALLS: list[bytes] = [
 ]
 
 
-@pytest.mark.parametrize("body", NO_CALLS)
+@pytest.mark.parametrize("body", INVALID_CALLS)
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
-async def test_message_that_is_no_valid_call_is_refused_by_the_endpoint(http: Http, url: str, body: bytes) -> None:
+async def test_invalid_call_is_refused_by_the_endpoint(http: Http, url: str, body: bytes) -> None:
     for headers in (wire.BOTH_TYPES, wire.modern("tools/call", name="secret")[0]):
         answer = await http.post(url, content=body, headers=headers)
         assert (answer.status_code, '"result":' in answer.text) == (400, False)

@@ -1,4 +1,4 @@
-"""Native MCP endpoints: with and without a trailing slash, of one server and of all."""
+"""Native MCP endpoints of one server and of all servers, with and without a trailing slash."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_stateless_request_works_with_and_without_a_trailing_slash(client:
     assert "mcp-session-id" not in answer.headers
 
 
-async def test_session_may_go_on_at_the_other_spelling(client: httpx2.AsyncClient) -> None:
+async def test_session_continues_at_the_url_with_a_trailing_slash(client: httpx2.AsyncClient) -> None:
     session = await open_session(client, "/math/mcp")
     answer = await client.post("/math/mcp/", json=wire.request("tools/list"), headers=wire.in_session(session))
     assert len(wire.messages(answer.text)[0]["result"]["tools"]) == 2

@@ -1,4 +1,4 @@
-"""Tests that sessions, their events and waiting calls belong to the principal that began them."""
+"""Ownership: sessions, their events and waiting calls belong to the principal that began them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of native MCP at each endpoint: its sessions, their bounds, and what breaks a rule, in both eras."""
+"""Rules of native MCP at each endpoint: sessions, their limits, and requests that break a rule, in both eras."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCH = [wire.request("tools/list", 1), wire.request("tools/list", 2)]
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
-async def test_a_session_of_one_server_is_404_on_another(client: httpx2.AsyncClient, method: str) -> None:
+async def test_session_of_one_server_is_404_on_another(client: httpx2.AsyncClient, method: str) -> None:
     session = await open_session(client, "/math/mcp")
     for url in ("/echo/mcp", "/mcp"):
         body = wire.request("tools/list") if method == "POST" else None
@@ -33,28 +33,28 @@ async def test_a_session_of_one_server_is_404_on_another(client: httpx2.AsyncCli
 @pytest.mark.parametrize("url", EVERY_ENDPOINT)
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
 @pytest.mark.parametrize("session", ["unknown", "a" * 5000, "../math"])
-async def test_an_unknown_session_is_404(client: httpx2.AsyncClient, url: str, method: str, session: str) -> None:
+async def test_unknown_session_is_404(client: httpx2.AsyncClient, url: str, method: str, session: str) -> None:
     body = wire.request("tools/list") if method == "POST" else None
     answer = await client.request(method, url, json=body, headers=wire.in_session(session))
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, -32600)
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
-async def test_a_missing_session_is_400_and_opens_none(client: httpx2.AsyncClient, method: str) -> None:
+async def test_request_without_a_session_is_400_and_opens_none(client: httpx2.AsyncClient, method: str) -> None:
     before = await sessions(client)
     body = wire.request("tools/list") if method == "POST" else None
     answer = await client.request(method, "/math/mcp", json=body, headers=wire.BOTH_TYPES)
     assert (answer.status_code, await sessions(client)) == (400, before)
 
 
-async def test_a_batch_is_400_in_both_eras(client: httpx2.AsyncClient) -> None:
+async def test_batch_is_400_in_both_eras(client: httpx2.AsyncClient) -> None:
     session = await open_session(client, "/math/mcp")
     headers, body = wire.modern("tools/list")
     assert (await client.post("/math/mcp", json=BATCH, headers=wire.in_session(session))).status_code == 400
     assert (await client.post("/math/mcp", json=[body, body], headers=headers)).status_code == 400
 
 
-async def test_a_version_that_nobody_knows_is_400_with_those_that_are_spoken(client: httpx2.AsyncClient) -> None:
+async def test_unknown_protocol_version_is_400_with_the_supported_ones(client: httpx2.AsyncClient) -> None:
     headers, body = wire.modern("tools/list")
     body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2199-01-01"
     answer = await client.post("/math/mcp", json=body, headers={**headers, "mcp-protocol-version": "2199-01-01"})
@@ -80,7 +80,7 @@ async def test_headers_that_do_not_match_the_body_are_400(
     ("changed", "status"),
     [({"accept": "application/json"}, 406), ({"accept": "text/html"}, 406), ({"content-type": "text/plain"}, 400)],
 )
-async def test_the_types_of_a_session_must_be_right(
+async def test_wrong_accept_or_content_type_in_a_session_is_refused(
     client: httpx2.AsyncClient, changed: dict[str, str], status: int
 ) -> None:
     session = await open_session(client, "/math/mcp")
@@ -88,18 +88,18 @@ async def test_the_types_of_a_session_must_be_right(
     assert (await client.post("/math/mcp", json=wire.request("tools/list"), headers=headers)).status_code == status
 
 
-async def test_a_client_that_accepts_everything_is_served(client: httpx2.AsyncClient) -> None:
+async def test_accept_header_of_any_type_is_accepted(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/math/mcp", json=wire.INITIALIZE, headers={"accept": "*/*"})
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("url", EVERY_ENDPOINT)
-async def test_a_body_over_the_limit_is_413(client: httpx2.AsyncClient, url: str) -> None:
+async def test_body_over_the_limit_is_413(client: httpx2.AsyncClient, url: str) -> None:
     for headers in (wire.BOTH_TYPES, wire.modern("tools/list")[0]):
         assert (await client.post(url, content=b"x" * 10_001, headers=headers)).status_code == 413
 
 
-async def test_delete_frees_the_session(client: httpx2.AsyncClient) -> None:
+async def test_delete_ends_the_session(client: httpx2.AsyncClient) -> None:
     before = await sessions(client)
     session = await open_session(client, "/math/mcp")
     assert await sessions(client) == before + 1
@@ -110,7 +110,7 @@ async def test_delete_frees_the_session(client: httpx2.AsyncClient) -> None:
         assert answer.status_code == 404
 
 
-async def test_more_sessions_than_may_be_open_are_503_until_one_ends(make_app: MakeApp) -> None:
+async def test_session_beyond_the_limit_is_503_until_another_ends(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),), max_sessions=2)) as client:
         first, _ = [await open_session(client, "/math/mcp") for _ in range(2)]
         answer = await client.post("/math/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
@@ -122,7 +122,7 @@ async def test_more_sessions_than_may_be_open_are_503_until_one_ends(make_app: M
         assert (await client.post("/math/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)).status_code == 200
 
 
-async def test_a_session_without_requests_ends_by_itself(make_app: MakeApp) -> None:
+async def test_idle_session_ends(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),), session_idle_timeout=0.1)
     async with opened(app) as client:
         idle = [await open_session(client, url) for url in ("/math/mcp", "/mcp")]
@@ -133,7 +133,7 @@ async def test_a_session_without_requests_ends_by_itself(make_app: MakeApp) -> N
         assert answer.status_code == 404
 
 
-async def test_an_open_stream_keeps_its_session(make_app: MakeApp) -> None:
+async def test_open_stream_prevents_the_idle_timeout(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),), session_idle_timeout=0.1)
     async with opened(app) as client:
         session = await open_session(client, "/math/mcp")
@@ -146,13 +146,13 @@ async def test_an_open_stream_keeps_its_session(make_app: MakeApp) -> None:
                 await anyio.sleep(0.02)
 
 
-async def test_a_session_has_one_stream(client: httpx2.AsyncClient) -> None:
+async def test_second_stream_of_a_session_is_409(client: httpx2.AsyncClient) -> None:
     headers = wire.in_session(await open_session(client, "/math/mcp"))
     async with client.stream("GET", "/math/mcp", headers=headers):
         assert (await client.get("/math/mcp", headers=headers)).status_code == 409
 
 
-async def test_without_sessions_a_stream_is_405_and_each_request_stands_alone(make_app: MakeApp) -> None:
+async def test_stateless_endpoint_refuses_streams_and_answers_single_requests(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),), stateless=True)) as client:
         for url in EVERY_ENDPOINT:
             answer = await client.get(url, headers=wire.BOTH_TYPES)

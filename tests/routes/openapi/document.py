@@ -1,4 +1,4 @@
-"""An OpenAPI document as its readers use it."""
+"""Reads an OpenAPI document and checks answers against it."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Errors and shared components of the OpenAPI document."""
+
 from __future__ import annotations
 
 from jsonschema import Draft202012Validator
@@ -15,7 +17,7 @@ def test_every_error_of_the_table_is_described() -> None:
         assert f"urn:multi-mcp:error:{slug}" in schema["allOf"][1]["properties"]["type"]["enum"]
 
 
-def test_each_example_of_an_error_is_one() -> None:
+def test_examples_of_errors_match_their_schema() -> None:
     for status, response in responses().items():
         for content in response.get("content", {}).values():
             if "example" in content:
@@ -24,7 +26,7 @@ def test_each_example_of_an_error_is_one() -> None:
                 assert str(content["example"]["status"]) == status
 
 
-def test_errors_of_one_status_are_one_answer() -> None:
+def test_errors_with_the_same_status_share_one_response() -> None:
     assert answers("202", slugs=("tool-error", "invalid-arguments")) == {
         "202": {"$ref": "#/components/responses/202"},
         "422": {"$ref": "#/components/responses/422"},

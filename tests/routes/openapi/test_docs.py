@@ -1,3 +1,5 @@
+"""The offline page at `/docs`: its files, its security policy, and its URLs behind a prefix."""
+
 from __future__ import annotations
 
 import re
@@ -20,7 +22,7 @@ def linked(page: str) -> list[str]:
     return re.findall(r'(?:src|href)="([^"]+)"', page)
 
 
-async def test_the_page_and_all_it_needs_come_from_here(make_app: MakeApp) -> None:
+async def test_page_and_its_files_are_served_by_the_router(make_app: MakeApp) -> None:
     async with opened(make_app(MCPServer("one"))) as client:
         page = await client.get("/docs")
         assert page.status_code == 200
@@ -36,7 +38,7 @@ async def test_the_page_and_all_it_needs_come_from_here(make_app: MakeApp) -> No
     assert types["openapi.json"] == "application/json"
 
 
-async def test_the_page_may_load_nothing_from_elsewhere_and_run_nothing_inline(make_app: MakeApp) -> None:
+async def test_page_loads_nothing_from_other_hosts_and_runs_nothing_inline(make_app: MakeApp) -> None:
     async with opened(make_app(MCPServer("one"))) as client:
         page = await client.get("/docs")
     policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
@@ -48,7 +50,7 @@ async def test_the_page_may_load_nothing_from_elsewhere_and_run_nothing_inline(m
     assert re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]+", ours) == []
 
 
-def test_the_page_works_behind_a_prefix(make_app: MakeApp) -> None:
+def test_page_works_behind_a_prefix(make_app: MakeApp) -> None:
     app = make_app(MCPServer("one"))
     with TestClient(app, base_url="http://localhost", root_path=PREFIX) as client:
         page = client.get(f"{PREFIX}/docs")
@@ -58,13 +60,13 @@ def test_the_page_works_behind_a_prefix(make_app: MakeApp) -> None:
     assert {*found.values()} == {200}
 
 
-def test_the_script_finds_the_document_beside_its_folder() -> None:
+def test_script_finds_the_document_relative_to_its_url() -> None:
     script = (FILES / "init.js").read_text()
     assert 'new URL("../openapi.json", document.currentScript.src)' in script
     assert "validatorUrl: null" in script
 
 
-async def test_the_files_are_sent_once(make_app: MakeApp) -> None:
+async def test_unchanged_file_is_304(make_app: MakeApp) -> None:
     async with opened(make_app(MCPServer("one"))) as client:
         first = await client.get("/docs/swagger-ui.css")
         again = await client.get("/docs/swagger-ui.css", headers={"if-none-match": first.headers["etag"]})
@@ -72,14 +74,14 @@ async def test_the_files_are_sent_once(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs/", "/docs/none.js", "/docs/%2e%2e/docs.py", "/docs/../docs.py"])
-async def test_nothing_else_is_there(make_app: MakeApp, path: str) -> None:
+async def test_other_paths_below_docs_are_404(make_app: MakeApp, path: str) -> None:
     async with opened(make_app(MCPServer("one"))) as client:
         answer = await client.get(path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_the_files_come_with_their_licence_and_their_version() -> None:
+def test_files_have_a_licence_and_a_version() -> None:
     assert "Apache License" in (FILES / "LICENSE").read_text()
     assert "SmartBear" in (FILES / "NOTICE").read_text()
     version = re.search(r"`swagger-ui-dist` ([0-9.]+[0-9])", (FILES / "README.md").read_text())

@@ -1,3 +1,5 @@
+"""The OpenAPI document: it is valid and complete, and describes the actual answers."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -28,7 +30,7 @@ class Other(BaseModel):
     size: int
 
 
-async def test_the_document_is_valid(make_app: MakeApp) -> None:
+async def test_document_is_valid(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),))) as client:
         answer = await client.get("/openapi.json")
     assert answer.headers["content-type"] == "application/json"
@@ -36,7 +38,7 @@ async def test_the_document_is_valid(make_app: MakeApp) -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(answer.json()).iter_errors()] == []
 
 
-async def test_a_document_without_servers_or_tools_is_valid(make_app: MakeApp, servers_dir: Path) -> None:
+async def test_document_without_servers_or_tools_is_valid(make_app: MakeApp, servers_dir: Path) -> None:
     async with opened(make_app()) as client:
         empty = (await client.get("/openapi.json")).json()
     async with opened(make_app(MCPServer("bare"))) as client:
@@ -47,7 +49,7 @@ async def test_a_document_without_servers_or_tools_is_valid(make_app: MakeApp, s
         assert [*OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-async def test_each_tool_is_an_operation_with_a_name_of_its_own(make_app: MakeApp) -> None:
+async def test_each_tool_is_an_operation_with_a_unique_id(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()
         tools = (await client.get("/tools")).json()["tools"]
@@ -57,7 +59,7 @@ async def test_each_tool_is_an_operation_with_a_name_of_its_own(make_app: MakeAp
     assert [document["paths"][tool["endpoint"]]["post"]["operationId"] for tool in tools] == names
 
 
-async def test_a_server_has_in_its_own_document_what_it_has_in_that_of_all(make_app: MakeApp) -> None:
+async def test_document_of_a_server_equals_its_part_of_the_whole_document(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         whole = (await client.get("/openapi.json")).json()
         own = (await client.get("/math/openapi.json")).json()
@@ -65,7 +67,7 @@ async def test_a_server_has_in_its_own_document_what_it_has_in_that_of_all(make_
     assert own["components"]["schemas"].items() <= whole["components"]["schemas"].items()
 
 
-async def test_input_and_output_are_the_tools_own_schemas(make_app: MakeApp) -> None:
+async def test_operation_has_the_input_and_output_schemas_of_its_tool(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()
         tool = (await client.get("/odd/mcp/tools/bounded")).json()
@@ -81,7 +83,7 @@ async def test_input_and_output_are_the_tools_own_schemas(make_app: MakeApp) -> 
     assert untyped == {"$ref": "#/components/schemas/Result"}
 
 
-async def test_definitions_are_kept_and_recursive_schemas_recur(make_app: MakeApp) -> None:
+async def test_definitions_and_recursive_schemas_are_preserved(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()
     trees = body_of(document, "/odd/mcp/tools/planted")
@@ -90,7 +92,7 @@ async def test_definitions_are_kept_and_recursive_schemas_recur(make_app: MakeAp
     assert not trees.is_valid({"tree": {"label": "a", "children": [{"label": "b", "children": [{}]}]}})
 
 
-async def test_equal_names_in_two_servers_are_kept_apart(make_app: MakeApp) -> None:
+async def test_equal_tool_names_in_two_servers_have_separate_schemas(make_app: MakeApp) -> None:
     def items(item: Item) -> Item:
         return item
 
@@ -107,7 +109,7 @@ async def test_equal_names_in_two_servers_are_kept_apart(make_app: MakeApp) -> N
     assert (first.is_valid({"item": {"size": 1}}), second.is_valid({"item": {"size": 1}})) == (False, True)
 
 
-async def test_the_answers_are_those_that_the_document_has(make_app: MakeApp) -> None:
+async def test_answers_match_the_document(make_app: MakeApp) -> None:
     json_type = {"content-type": "application/json"}
     async with opened(make_app(**ALL, max_body=1000)) as client:
         document = (await client.get("/openapi.json")).json()
@@ -138,7 +140,7 @@ async def test_the_answers_are_those_that_the_document_has(make_app: MakeApp) ->
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/math/openapi.json"])
-async def test_the_server_url_leads_from_the_document_to_the_call(make_app: MakeApp, path: str) -> None:
+async def test_server_url_is_relative_to_the_document(make_app: MakeApp, path: str) -> None:
     async with opened(make_app(**ALL)) as client:
         (server,) = (await client.get(path)).json()["servers"]
     assert ":" not in server["url"]
@@ -148,14 +150,14 @@ async def test_the_server_url_leads_from_the_document_to_the_call(make_app: Make
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/one/openapi.json"])
-def test_a_prefix_that_the_application_knows_is_the_server_url(make_app: MakeApp, path: str) -> None:
+def test_known_prefix_is_the_server_url(make_app: MakeApp, path: str) -> None:
     with TestClient(make_app(MCPServer("one")), base_url="http://localhost", root_path="/prefix") as client:
         document = client.get(f"/prefix{path}").json()
     assert [server["url"] for server in document["servers"]] == ["/prefix"]
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/one/openapi.json"])
-async def test_the_document_is_sent_again_only_when_a_tool_came_or_went(make_app: MakeApp, path: str) -> None:
+async def test_document_is_304_until_a_tool_is_added(make_app: MakeApp, path: str) -> None:
     server = MCPServer("one")
     server.add_tool(lambda: None, name="first")
     async with opened(make_app(server)) as client:
@@ -168,7 +170,7 @@ async def test_the_document_is_sent_again_only_when_a_tool_came_or_went(make_app
     assert "/one/mcp/tools/second" in changed.json()["paths"]
 
 
-async def test_a_call_over_json_is_shown_with_a_tool_that_there_is(make_app: MakeApp) -> None:
+async def test_example_of_a_call_names_an_existing_tool(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()
         for path in ("/call", "/echo/mcp/call", "/odd/mcp/call"):
@@ -177,7 +179,7 @@ async def test_a_call_over_json_is_shown_with_a_tool_that_there_is(make_app: Mak
             assert (await client.post(path, json=example)).status_code == 422
 
 
-async def test_a_tool_is_summed_up_by_its_title_or_its_first_line(make_app: MakeApp) -> None:
+async def test_summary_is_the_title_or_the_first_line_or_the_name(make_app: MakeApp) -> None:
     server = MCPServer("one")
     server.add_tool(lambda: None, name="titled", title="Has a title", description="Else this.")
     server.add_tool(lambda: None, name="told", description="The first line.\n\nThe rest.")

@@ -1,3 +1,5 @@
+"""Schemas of tools inside the document, and the other forms of arguments that are accepted."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -31,7 +33,7 @@ def in_a_document(schema: Any) -> Draft202012Validator:
     return Draft202012Validator({"$ref": HERE, "components": {"schemas": {"here": schema}}})
 
 
-def test_references_lead_to_the_new_place() -> None:
+def test_references_point_to_the_new_place() -> None:
     schema = {"$defs": {"A": {"items": {"$ref": "#/$defs/A"}}}, "properties": {"a": {"$ref": "#/$defs/A"}}}
     assert moved(schema, HERE) == {
         "$defs": {"A": {"items": {"$ref": f"{HERE}/$defs/A"}}},
@@ -39,14 +41,14 @@ def test_references_lead_to_the_new_place() -> None:
     }
 
 
-def test_a_schema_that_is_recursive_at_its_root_stays_so() -> None:
+def test_schema_that_is_recursive_at_its_root_stays_recursive() -> None:
     schema = {"type": "object", "properties": {"next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}}
     validator = in_a_document(moved(schema, HERE))
     assert validator.is_valid({"next": {"next": {"next": None}}})
     assert not validator.is_valid({"next": {"next": {"next": 1}}})
 
 
-def test_a_discriminator_maps_to_the_new_place() -> None:
+def test_discriminator_maps_to_the_new_place() -> None:
     kinds = Annotated[Cat | Dog, Field(discriminator="kind")]
     schema = moved(TypeAdapter(kinds).json_schema(), HERE)
     assert schema["discriminator"]["mapping"] == {"cat": f"{HERE}/$defs/Cat", "dog": f"{HERE}/$defs/Dog"}
@@ -55,7 +57,7 @@ def test_a_discriminator_maps_to_the_new_place() -> None:
     assert not validator.is_valid({"kind": "dog", "friends": [{"kind": "cat"}]})
 
 
-def test_what_only_looks_like_a_reference_stays() -> None:
+def test_data_that_looks_like_a_reference_is_not_changed() -> None:
     data = {"$ref": "#/$defs/A"}
     schema = {
         "properties": {"$ref": {"type": "string"}, "a": {"default": data, "examples": [data]}, "b": {"enum": [data]}},
@@ -65,7 +67,7 @@ def test_what_only_looks_like_a_reference_stays() -> None:
     assert moved(True, HERE) is True
 
 
-def test_what_makes_a_schema_a_document_of_its_own_goes() -> None:
+def test_schema_and_id_keywords_are_removed() -> None:
     schema = {"$schema": "http://json-schema.org/draft-07/schema#", "$id": "urn:x", "type": "object"}
     assert moved(schema, HERE) == {"type": "object"}
 
@@ -83,7 +85,7 @@ def test_what_makes_a_schema_a_document_of_its_own_goes() -> None:
         ({"default": None}, True),
     ],
 )
-def test_a_default_that_its_own_schema_does_not_admit_goes(schema: dict[str, Any], stays: bool) -> None:
+def test_default_that_does_not_match_its_schema_is_removed(schema: dict[str, Any], stays: bool) -> None:
     assert ("default" in moved(schema, HERE)) is stays
 
 
@@ -104,7 +106,7 @@ def test_a_default_that_its_own_schema_does_not_admit_goes(schema: dict[str, Any
         (Annotated[Cat | Dog, Field(discriminator="kind")], ['{"kind": "dog"}', {"kind": "dog", "friends": []}]),
     ],
 )
-def test_the_forms_that_are_converted_are_accepted(kind: Any, forms: list[Any]) -> None:
+def test_convertible_forms_are_accepted(kind: Any, forms: list[Any]) -> None:
     schema = TypeAdapter(kind).json_schema()
     definitions = schema.pop("$defs", {})
     arguments = {"type": "object", "properties": {"a": schema}, "required": ["a"], "$defs": definitions}
@@ -123,12 +125,12 @@ def test_the_forms_that_are_converted_are_accepted(kind: Any, forms: list[Any]) 
         ({"type": "object", "additionalProperties": False}, [{"a": 1}, []]),
     ],
 )
-def test_no_other_form_is_accepted(schema: dict[str, Any], wrong: list[Any]) -> None:
+def test_other_forms_are_not_accepted(schema: dict[str, Any], wrong: list[Any]) -> None:
     validator = Draft202012Validator(accepted({"properties": {"a": schema}}))
     assert [value for value in wrong if validator.is_valid({"a": value})] == []
 
 
-def test_a_type_comes_before_its_other_forms_and_keeps_its_bounds() -> None:
+def test_declared_type_comes_first_and_keeps_its_bounds() -> None:
     schema = accepted({"properties": {"a": {"type": "integer", "minimum": 0, "title": "A"}}})
     assert schema["properties"]["a"] == {"type": ["integer", "string", "boolean"], "minimum": 0, "title": "A"}
 

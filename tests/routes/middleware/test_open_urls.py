@@ -1,4 +1,4 @@
-"""Tests of the URLs that are open and closed without a credential when authentication is on."""
+"""URLs that are open or closed without a credential when authentication is on."""
 
 from __future__ import annotations
 

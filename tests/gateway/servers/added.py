@@ -1,4 +1,4 @@
-"""Servers to add to a running application, and what each way in to them answers."""
+"""Servers to add to a running application, and requests to every way in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def local(app: Starlette, mcp: MCPServer[Any]) -> Server:
 
 
 class Waiting:
-    """A server whose one tool waits until it is told to go on."""
+    """A server with one tool, which waits until `go_on` is set."""
 
     def __init__(self, name: str = "two") -> None:
         self.begun, self.go_on = anyio.Event(), anyio.Event()
@@ -72,7 +72,7 @@ async def statuses(http: httpx2.AsyncClient) -> dict[str, int]:
 
 
 async def listed(http: httpx2.AsyncClient) -> dict[str, bool]:
-    """Returns for each list over all servers whether it has the server `two`."""
+    """Returns True for each list over all servers that has the server `two`."""
     metrics = (await http.get("/metrics")).text
     return {
         "tools": "two" in {tool["server"] for tool in (await http.get("/tools")).json()["tools"]},
