@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from gateway.call import ToolCall, WayIn
+from gateway.call import ToolCall, ToolResult, WayIn
 from gateway.caller import Caller
 from gateway.tool import Entry, ToolInfo
 
@@ -17,6 +18,37 @@ class Known:
     def __init__(self, name: str = "add", **info: Any) -> None:
         self.name = name
         self.info: ToolInfo = {"name": name, "inputSchema": {"type": "object"}, **info}  # type: ignore[typeddict-item]
+
+
+class Granted:
+    """Grants for the given tools, as pairs of server and tool, and for nothing else."""
+
+    def __init__(self, *tools: tuple[str, str]) -> None:
+        self._tools = tools
+
+    def covers(self, server: str, tool: ToolInfo | str) -> bool:
+        return (server, tool if isinstance(tool, str) else tool["name"]) in self._tools
+
+    def covers_all_of(self, server: str) -> bool:
+        return False
+
+    def missing(self, server: str, tool: str, asked: str) -> str:
+        return f"{server}:{asked}"
+
+
+class Broken:
+    """A server with a bug: its call raises an exception that is not a GatewayError."""
+
+    name = "one"
+
+    def tools(self) -> Sequence[ToolInfo]:
+        return ()
+
+    def find(self, tool: str) -> None:
+        return None
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        raise RuntimeError("hidden")
 
 
 def make_call(

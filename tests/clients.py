@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from tests.transport import BASE
-from tests.wire import MODERN
+from tests.wire import BOTH_TYPES, INITIALIZE, INITIALIZED, LEGACY, MODERN, in_session, messages
 
 Era = Literal["legacy", "modern"]
 Wire = dict[str, Any]
@@ -22,6 +22,22 @@ ERAS: tuple[Era, ...] = ("legacy", "modern")
 async def post(http: httpx2.AsyncClient, tool: str, arguments: Any = None, server: str = "one") -> httpx2.Response:
     body = {"tool": tool} if arguments is None else {"tool": tool, "arguments": arguments}
     return await http.post(f"/{server}/mcp/call", json=body)
+
+
+async def open_session(http: httpx2.AsyncClient, url: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Opens a legacy session with additional `headers` and returns the session's own headers."""
+    given = headers or {}
+    answer = await http.post(url, json=INITIALIZE, headers={**BOTH_TYPES, **given})
+    assert messages(answer.text)[0]["result"]["protocolVersion"] == LEGACY
+    session = in_session(answer.headers["mcp-session-id"])
+    assert (await http.post(url, json=INITIALIZED, headers={**session, **given})).status_code == 202
+    return session
+
+
+async def open_sessions(http: httpx2.AsyncClient, url: str = "/health") -> int:
+    """Returns the number of open sessions over all servers, or that of another health URL."""
+    count: int = (await http.get(url)).json()["sessions"]
+    return count
 
 
 @asynccontextmanager

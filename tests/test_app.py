@@ -16,6 +16,7 @@ from app import create_app
 from gateway.errors import LoadError
 from settings.values import Settings
 from tests import wire
+from tests.clients import open_session
 from tests.conftest import MakeApp, WriteServers
 from tests.shipped import shipped
 from tests.transport import opened
@@ -50,9 +51,7 @@ async def call_every_way(client: httpx2.AsyncClient, server: str, tool: str, arg
     for url, name in ((f"/{server}/mcp", tool), ("/mcp", f"{server}_{tool}")):
         headers, body = wire.modern("tools/call", name=name, arguments=arguments)
         assert (await client.post(url, json=body, headers=headers)).status_code == 200
-        opening = await client.post(url, json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
-        session = wire.in_session(opening.headers["mcp-session-id"])
-        await client.post(url, json=wire.INITIALIZED, headers=session)
+        session = await open_session(client, url)
         body = wire.request("tools/call", name=name, arguments=arguments)
         assert (await client.post(url, json=body, headers=session)).status_code == 200
 

@@ -31,7 +31,7 @@ esac
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """Returns a clean clone whose Python installs nothing."""
+    """Returns a clean clone with a Python that installs nothing."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / "python3").write_text(PYTHON)

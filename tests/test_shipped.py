@@ -13,14 +13,14 @@ ROOT = FOLDER.parent
 USERS = ("weather_server.py", "weather_tools.py", "echo2_server.py", "my_server/__init__.py")
 
 
-def test_the_tests_serve_the_shipped_files_alone() -> None:
+def test_tests_serve_only_the_shipped_files() -> None:
     folder = Path(shipped())
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
     assert all((folder / name).read_bytes() == (FOLDER / name).read_bytes() for name in FILES)
     assert Settings().servers_dir == (FOLDER.name,)
 
 
-def test_make_check_lints_the_shipped_files_alone() -> None:
+def test_make_check_lints_only_the_shipped_files() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = re.search(r"^SHIPPED := \$\(addprefix mcp_servers/,(.*)\)$", makefile, re.MULTILINE)
     assert named is not None
@@ -30,7 +30,7 @@ def test_make_check_lints_the_shipped_files_alone() -> None:
     assert all(command.endswith(" . $(SHIPPED)") for command in commands)
 
 
-def test_types_are_checked_in_the_shipped_files_alone() -> None:
+def test_types_are_checked_only_in_the_shipped_files() -> None:
     configuration = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     (pattern,) = configuration["mypy"]["exclude"]
     assert "mcp_servers" in configuration["ruff"]["extend-exclude"]

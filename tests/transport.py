@@ -15,7 +15,7 @@ import anyio
 import httpx2
 from anyio.abc import TaskGroup
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 
 BASE = "http://localhost"
 
@@ -116,6 +116,19 @@ class _Exchange(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         self.left.set()
+
+
+async def run_lifespan(app: ASGIApp, sent: list[Message]) -> None:
+    """Starts the application and ends it at once, as a server does. Its messages are appended to `sent`."""
+    messages = iter(("lifespan.startup", "lifespan.shutdown"))
+
+    async def receive() -> Message:
+        return {"type": next(messages)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
 
 
 @asynccontextmanager

@@ -60,7 +60,7 @@ def test_disabled_features_are_not_imported() -> None:
 
 
 @pytest.mark.process
-def test_one_feature_imports_only_what_it_needs() -> None:
+def test_one_feature_imports_only_its_own_packages() -> None:
     metrics = loaded(metrics="/metrics")
     assert [name for name in OPTIONAL if name in metrics] == ["prometheus_client"]
 
@@ -72,7 +72,7 @@ def test_rate_limits_in_memory_need_no_optional_package() -> None:
     assert [name for name in OPTIONAL if name in limited] == []
 
 
-def test_default_settings_turn_on_the_call_log_alone() -> None:
+def test_default_settings_turn_on_only_the_call_log() -> None:
     off = Feature()
     features = features_of()
     assert names_of(features.call_log.interceptors) == ["Record"]

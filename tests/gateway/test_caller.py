@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.caller import Caller, caller
 from gateway.tool import ToolInfo
+from tests.calls import Granted
 
 TOOLS: list[ToolInfo] = [{"name": name, "inputSchema": {"type": "object"}} for name in ("add", "remove")]
 
@@ -17,22 +18,6 @@ class Two:
 
     def tools(self) -> list[ToolInfo]:
         return TOOLS
-
-
-class Only:
-    """Grants one tool of each server."""
-
-    def __init__(self, tool: str) -> None:
-        self._tool = tool
-
-    def covers(self, server: str, tool: ToolInfo | str) -> bool:
-        return (tool if isinstance(tool, str) else tool["name"]) == self._tool
-
-    def covers_all_of(self, server: str) -> bool:
-        return False
-
-    def missing(self, server: str, tool: str, asked: str) -> str:
-        return f"{server}:{asked}"
 
 
 two: Any = Two()
@@ -56,5 +41,5 @@ def test_without_authentication_all_tools_are_listed_as_the_same_object() -> Non
 
 
 def test_caller_sees_only_the_tools_it_may_call() -> None:
-    assert Caller("ci", grants=Only("add")).sees(two) == TOOLS[:1]
-    assert Caller("ci", grants=Only("other")).sees(two) == []
+    assert Caller("ci", grants=Granted(("two", "add"))).sees(two) == TOOLS[:1]
+    assert Caller("ci", grants=Granted(("two", "other"))).sees(two) == []

@@ -13,22 +13,15 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from tests.conftest import MakeApp
+from tests.transport import run_lifespan
 
 pytestmark = pytest.mark.anyio
 
 
-async def start(app: Starlette, *, end: bool = True) -> list[Message]:
+async def start(app: Starlette) -> list[Message]:
     """Starts the application and ends it at once; returns its answers."""
-    asked = [{"type": "lifespan.startup"}, *([{"type": "lifespan.shutdown"}] if end else [])]
     answers: list[Message] = []
-
-    async def receive() -> Message:
-        return asked.pop(0)
-
-    async def send(message: Message) -> None:
-        answers.append(message)
-
-    await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+    await run_lifespan(app, answers)
     return answers
 
 

@@ -7,6 +7,7 @@ from starlette.types import Message
 
 from gateway.caller import Caller, caller
 from routes.metrics import Metrics, OwnPort
+from tests.calls import Granted
 from tests.conftest import MakeApp, server_of
 from tests.routes.counted import Counted
 from tests.routes.raw import HOST, ask
@@ -22,27 +23,13 @@ async def add(a: int, b: int) -> int:
 def refused(reason: str) -> None: ...
 
 
-class Only:
-    """Grants these tools and no others."""
-
-    def __init__(self, *tools: tuple[str, str]) -> None:
-        self._tools = tools
-
-    def covers(self, server: str, tool: object) -> bool:
-        return (server, tool) in self._tools
-
-    def covers_all_of(self, server: str) -> bool:
-        return False
-
-    def missing(self, server: str, tool: str, asked: str) -> str:
-        return f"{server}:{asked}"
-
-
 @pytest.mark.parametrize(
     ("grants", "status"),
-    [(None, 200), (Only(), 403), (Only(("math", "add")), 403), (Only(("metrics", "scrape")), 200)],
+    [(None, 200), (Granted(), 403), (Granted(("math", "add")), 403), (Granted(("metrics", "scrape")), 200)],
 )
-async def test_scrape_by_a_caller_with_scopes_needs_the_scope_metrics_scrape(grants: Only | None, status: int) -> None:
+async def test_scrape_by_a_caller_with_scopes_needs_the_scope_metrics_scrape(
+    grants: Granted | None, status: int
+) -> None:
     reasons: list[str] = []
     token = caller.set(Caller(name="ci", grants=grants))
     answer = await ask(Metrics(Counted(), reasons.append), "GET", "/metrics")
@@ -58,7 +45,7 @@ async def unreachable(scope: object, receive: object, send: object) -> None:
 
 
 async def test_open_metrics_need_no_scope() -> None:
-    token = caller.set(Caller(grants=Only()))
+    token = caller.set(Caller(grants=Granted()))
     answer = await ask(Metrics(Counted(), refused, is_open=True), "GET", "/metrics")
     caller.reset(token)
     assert answer.status == 200

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Pages:
-    """A server whose lists have pages."""
+    """A server that returns its lists in pages."""
 
     name = "pages_of_it"
 

@@ -23,11 +23,11 @@ from mcp_types import (
 from pydantic import BaseModel
 from starlette.applications import Starlette
 
+from tests.clients import ERAS, Era, connected
 from tests.conftest import MakeApp
 from tests.transport import BASE, opened
 
 pytestmark = pytest.mark.anyio
-ERAS = ("legacy", "2026-07-28")
 
 
 class Name(BaseModel):
@@ -75,11 +75,9 @@ def app(make_app: MakeApp) -> Starlette:
 
 
 @asynccontextmanager
-async def aggregate(app: Starlette, era: str, **options: Any) -> AsyncIterator[Client]:
-    async with opened(app) as http:
-        transport = streamable_http_client(f"{BASE}/mcp", http_client=http)
-        async with Client(transport, mode=era, **options) as client:
-            yield client
+async def aggregate(app: Starlette, era: Era, **options: Any) -> AsyncIterator[Client]:
+    async with opened(app) as http, connected(http, era, "", **options) as client:
+        yield client
 
 
 def text(result: Any) -> str:
@@ -88,7 +86,7 @@ def text(result: Any) -> str:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_tools_are_listed_and_called_by_server_and_name(app: Starlette, era: str) -> None:
+async def test_tools_are_listed_and_called_by_server_and_name(app: Starlette, era: Era) -> None:
     async with aggregate(app, era) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
         assert names[:3] == ["north_who", "north_only_north", "north_progress"]
@@ -98,7 +96,7 @@ async def test_tools_are_listed_and_called_by_server_and_name(app: Starlette, er
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_bare_name_is_accepted_if_only_one_server_has_it(app: Starlette, era: str) -> None:
+async def test_bare_name_is_accepted_if_only_one_server_has_it(app: Starlette, era: Era) -> None:
     async with aggregate(app, era) as client:
         assert not (await client.call_tool("only_north", {})).is_error
         result = await client.call_tool("who", {})
@@ -107,7 +105,7 @@ async def test_bare_name_is_accepted_if_only_one_server_has_it(app: Starlette, e
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_progress_reaches_the_client(app: Starlette, era: str) -> None:
+async def test_progress_reaches_the_client(app: Starlette, era: Era) -> None:
     heard = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
@@ -119,7 +117,7 @@ async def test_progress_reaches_the_client(app: Starlette, era: str) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_shared_uri_is_read_from_the_right_server(app: Starlette, era: str) -> None:
+async def test_shared_uri_is_read_from_the_right_server(app: Starlette, era: Era) -> None:
     async with aggregate(app, era) as client:
         uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
         assert uris == ["north+note://shared", "note://north", "south.pole+note://shared", "note://south_pole"]
@@ -140,7 +138,7 @@ async def test_shared_uri_is_read_from_the_right_server(app: Starlette, era: str
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_link_in_a_result_leads_to_its_server(app: Starlette, era: str) -> None:
+async def test_link_in_a_result_leads_to_its_server(app: Starlette, era: Era) -> None:
     async with aggregate(app, era) as client:
         link: Any = (await client.call_tool("south_pole_only_south_pole", {})).content[0]
         content: Any = (await client.read_resource(str(link.uri))).contents[0]
@@ -148,7 +146,7 @@ async def test_link_in_a_result_leads_to_its_server(app: Starlette, era: str) ->
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_templates_and_prompts_name_their_server(app: Starlette, era: str) -> None:
+async def test_templates_and_prompts_name_their_server(app: Starlette, era: Era) -> None:
     async with aggregate(app, era) as client:
         templates = [template.uri_template for template in (await client.list_resource_templates()).resource_templates]
         assert templates == ["north+page://{number}", "south.pole+page://{number}"]
@@ -162,7 +160,7 @@ async def test_templates_and_prompts_name_their_server(app: Starlette, era: str)
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_completion_goes_to_the_server_of_the_reference(app: Starlette, era: str) -> None:
+async def test_completion_goes_to_the_server_of_the_reference(app: Starlette, era: Era) -> None:
     argument = {"name": "number", "value": "1"}
     async with aggregate(app, era) as client:
         prompt = PromptReference(type="ref/prompt", name="south_pole_greet")

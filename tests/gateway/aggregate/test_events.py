@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.subscriptions import ResourceUpdated, ToolsListChanged
 
 from gateway.aggregate.events import ServerEvents
 from gateway.servers.registry import Registry
+from tests.clients import connected
 from tests.conftest import MakeApp
-from tests.transport import BASE, opened
+from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
 
@@ -31,13 +30,14 @@ def make(name: str) -> MCPServer[Any]:
 
 async def test_listener_hears_events_of_each_server_and_a_resource_by_both_its_uris(make_app: MakeApp) -> None:
     app = make_app(make("north"), make("south"))
-    async with opened(app) as http:
-        transport = streamable_http_client(f"{BASE}/mcp", http_client=http)
-        async with Client(transport, mode="2026-07-28") as client:
-            uris = ["south+note://1", "note://1"]
-            async with client.listen(tools_list_changed=True, resource_subscriptions=uris) as events:
-                await client.call_tool("south_change", {})
-                heard = [await anext(events) for _ in range(3)]
+    uris = ["south+note://1", "note://1"]
+    async with (
+        opened(app) as http,
+        connected(http, "modern", "") as client,
+        client.listen(tools_list_changed=True, resource_subscriptions=uris) as events,
+    ):
+        await client.call_tool("south_change", {})
+        heard = [await anext(events) for _ in range(3)]
     assert heard == [ToolsListChanged(), ResourceUpdated("note://1"), ResourceUpdated("south+note://1")]
 
 

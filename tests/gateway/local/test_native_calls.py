@@ -9,10 +9,10 @@ import pytest
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import CallToolResult
 
-from tests.clients import ERAS, Era, connected, error_of
+from tests.clients import ERAS, Era, connected, error_of, open_session
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
-from tests.wire import BOTH_TYPES, INITIALIZE, INITIALIZED, in_session, messages, modern, request
+from tests.wire import messages, modern, request
 
 pytestmark = pytest.mark.anyio
 
@@ -26,9 +26,7 @@ async def sent(client: httpx2.AsyncClient, era: Era, method: str, **params: Any)
     if era == "modern":
         headers, body = modern(method, **params)
         return dict((await client.post("/one/mcp", json=body, headers=headers)).json())
-    session = (await client.post("/one/mcp", json=INITIALIZE, headers=BOTH_TYPES)).headers["mcp-session-id"]
-    headers = in_session(session)
-    await client.post("/one/mcp", json=INITIALIZED, headers=headers)
+    headers = await open_session(client, "/one/mcp")
     answer = await client.post("/one/mcp", json=request(method, **params), headers=headers)
     return messages(answer.text)[-1]
 

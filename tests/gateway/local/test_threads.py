@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Sleepy:
-    """A server whose sync tool `sleep` returns when it is woken up."""
+    """A server with the sync tool `sleep`, which returns after `wake` is set."""
 
     def __init__(self, name: str = "one") -> None:
         self.wake = threading.Event()

@@ -11,11 +11,11 @@ import pytest
 from mcp.server.mcpserver import Context
 
 from gateway.sdk.events import EventLimits
-from tests.clients import post
+from tests.clients import open_session, open_sessions, post
 from tests.conftest import MakeApp, server_of
 from tests.limited import native_app
 from tests.transport import opened
-from tests.wire import BOTH_TYPES, INITIALIZE, INITIALIZED, in_session, messages, request
+from tests.wire import BOTH_TYPES, INITIALIZE, messages, request
 
 pytestmark = pytest.mark.anyio
 URL = "/one/mcp"
@@ -33,15 +33,6 @@ class Poll:
             await ctx.report_progress(step)
         await self.go.wait()
         return "done"
-
-
-async def initialized(client: httpx2.AsyncClient) -> dict[str, str]:
-    """The headers of a new session."""
-    answer = await client.post(URL, json=INITIALIZE, headers=BOTH_TYPES)
-    assert answer.status_code == 200
-    headers = in_session(answer.headers["mcp-session-id"])
-    assert (await client.post(URL, json=INITIALIZED, headers=headers)).status_code == 202
-    return headers
 
 
 async def polled(client: httpx2.AsyncClient, headers: dict[str, str], number: int = 1) -> list[str]:
@@ -73,15 +64,10 @@ def ids(stream: str) -> list[str]:
     return [line.removeprefix("id:").strip() for line in stream.splitlines() if line.startswith("id:")]
 
 
-async def sessions(client: httpx2.AsyncClient) -> int:
-    count: int = (await client.get("/one/mcp/health")).json()["sessions"]
-    return count
-
-
 async def test_client_that_lost_its_stream_receives_the_rest(make_app: MakeApp) -> None:
     poll = Poll()
     async with opened(make_app(poll.server)) as client:
-        headers = await initialized(client)
+        headers = await open_session(client, URL)
         primed, first, *_ = await polled(client, headers)
         poll.go.set()
         await client.post(URL, json=request("ping", 2), headers=headers)  # answered after the call
@@ -96,7 +82,7 @@ async def test_client_that_lost_its_stream_receives_the_rest(make_app: MakeApp) 
 async def test_running_call_continues_on_the_resumed_stream(make_app: MakeApp) -> None:
     poll = Poll()
     async with opened(make_app(poll.server)) as client:
-        headers = await initialized(client)
+        headers = await open_session(client, URL)
         *_, last = await polled(client, headers)
         await client.post(URL, json=request("ping", 2), headers=headers)  # the lost connection is noticed meanwhile
         async with client.stream("GET", URL, headers={**headers, "last-event-id": last}) as answer:
@@ -112,7 +98,7 @@ async def test_running_call_continues_on_the_resumed_stream(make_app: MakeApp) -
 async def test_resuming_after_a_dropped_event_is_an_error() -> None:
     poll = Poll()
     async with opened(native_app(poll.server, events=EventLimits(per_stream=2))) as client:
-        headers = await initialized(client)
+        headers = await open_session(client, URL)
         primed, *_ = await polled(client, headers, 7)
         [answer] = await resumed(client, headers, primed, "error")
         poll.go.set()
@@ -122,8 +108,8 @@ async def test_resuming_after_a_dropped_event_is_an_error() -> None:
 async def test_events_of_another_session_are_not_replayed(make_app: MakeApp) -> None:
     poll = Poll()
     async with opened(make_app(poll.server)) as client:
-        theirs = await polled(client, await initialized(client))
-        own = await initialized(client)
+        theirs = await polled(client, await open_session(client, URL))
+        own = await open_session(client, URL)
         answers = [await resumed(client, own, last, "error") for last in theirs]
         poll.go.set()
     assert [[message["error"]["code"] for message in answer] for answer in answers] == [[-32002]] * 4
@@ -133,33 +119,33 @@ async def test_stream_states_its_retry_interval() -> None:
     poll = Poll()
     async with opened(native_app(poll.server, retry_interval=2.5)) as client:
         poll.go.set()
-        headers = await initialized(client)
+        headers = await open_session(client, URL)
         answer = await client.post(URL, json=request("tools/call", name="poll", arguments={}), headers=headers)
     assert "retry: 2500" in answer.text
 
 
 async def test_session_is_counted_until_its_client_ends_it(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server)) as client:
-        headers = await initialized(client)
-        assert await sessions(client) == 1
+        headers = await open_session(client, URL)
+        assert await open_sessions(client, "/one/mcp/health") == 1
         assert (await client.delete(URL, headers=headers)).status_code == 200
-        assert await sessions(client) == 0
+        assert await open_sessions(client, "/one/mcp/health") == 0
         assert (await client.post(URL, json=request("ping"), headers=headers)).status_code == 404
 
 
 async def test_session_beyond_the_limit_is_refused(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server, max_sessions=1)) as client:
-        headers = await initialized(client)
+        headers = await open_session(client, URL)
         assert (await client.post(URL, json=INITIALIZE, headers=BOTH_TYPES)).status_code == 503
         await client.delete(URL, headers=headers)
-        await initialized(client)
+        await open_session(client, URL)
 
 
 async def test_idle_session_ends(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server, session_idle_timeout=0.05)) as client:
-        await initialized(client)
+        await open_session(client, URL)
         with anyio.fail_after(5):
-            while await sessions(client):
+            while await open_sessions(client, "/one/mcp/health"):
                 await anyio.lowlevel.checkpoint()
 
 
@@ -173,7 +159,7 @@ async def test_stateless_server_gives_no_session_id_and_answers_calls(make_app: 
         result = await client.post(URL, json=call, headers=BOTH_TYPES)
         assert messages(result.text)[-1]["result"]["structuredContent"] == {"result": "done"}
         assert ids(result.text) == []
-        assert await sessions(client) == 0
+        assert await open_sessions(client, "/one/mcp/health") == 0
 
 
 async def test_body_beyond_the_limit_is_refused_over_mcp_and_json(make_app: MakeApp) -> None:
@@ -181,4 +167,4 @@ async def test_body_beyond_the_limit_is_refused_over_mcp_and_json(make_app: Make
         large = request("tools/call", name="x" * 1000)
         assert (await client.post(URL, json=large, headers=BOTH_TYPES)).status_code == 413
         assert (await post(client, "x" * 1000)).status_code == 413
-        await initialized(client)
+        await open_session(client, URL)

@@ -11,7 +11,7 @@ from mcp_types import SERVER_INFO_META_KEY, CallToolResult, TextContent
 from gateway.sdk.internals import low_level
 from gateway.sdk.wire import encode_success, strip_server_stamp
 from tests import wire
-from tests.clients import ERAS, Era, post
+from tests.clients import ERAS, Era, open_session, post
 from tests.conftest import MakeApp
 from tests.gateway.cache.cached import Counting
 from tests.transport import opened
@@ -78,9 +78,7 @@ async def test_malformed_call_is_refused_although_a_result_is_cached(make_app: M
             name = tool if url == "/one/mcp" else f"one_{tool}"
             headers, body = wire.modern("tools/call", name=name, arguments="none")
             if era == "legacy":
-                opening = await http.post(url, json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
-                headers = wire.in_session(opening.headers["mcp-session-id"])
-                await http.post(url, json=wire.INITIALIZED, headers=headers)
+                headers = await open_session(http, url)
                 body = wire.request("tools/call", name=name, arguments="none")
             answer = await http.post(url, json=body, headers=headers)
             is_stream = answer.headers["content-type"].startswith("text/event-stream")

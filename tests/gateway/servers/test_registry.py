@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import pytest
 from mcp.server.mcpserver import Context, MCPServer
-from starlette.applications import Starlette
+from starlette.types import Message
 
 from gateway.errors import StartError, UnknownServer
 from tests.clients import ERAS, connected, post
 from tests.conftest import MakeApp
-from tests.transport import opened
+from tests.transport import opened, run_lifespan
 
 pytestmark = pytest.mark.anyio
-
-Lifespan = Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]]
 
 
 class LifespanLog:
@@ -114,36 +112,23 @@ async def test_app_is_started_only_after_all_its_servers(make_app: MakeApp) -> N
         await go_on.wait()
 
     app = make_app(log.server("a"), log.server("b", opens=slowly), log.server("c"))
-    sent: list[str] = []
+    sent: list[Message] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_lifespan, app, sent)
         await reached.wait()
         assert sent == []
         go_on.set()
-    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert log.lines == ["a opens", "b opens", "c opens", "c closes", "b closes", "a closes"]
 
 
 async def test_failed_start_is_logged_in_one_line(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
-    log, sent = LifespanLog(), list[str]()
+    log, sent = LifespanLog(), list[Message]()
     await run_lifespan(make_app(log.server("a"), log.server("b", opens=RuntimeError("no database"))), sent)
-    assert sent == ["lifespan.startup.failed"]
+    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
     assert [record.getMessage() for record in errors] == ["server 'b' does not start: RuntimeError: no database"]
     assert errors[0].exc_info is None
-
-
-async def run_lifespan(app: Starlette, sent: list[str]) -> None:
-    """As a server does: it takes no request before `startup.complete`."""
-    messages = iter(("lifespan.startup", "lifespan.shutdown"))
-
-    async def receive() -> dict[str, str]:
-        return {"type": next(messages)}
-
-    async def send(message: Any) -> None:
-        sent.append(message["type"])
-
-    await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
 
 
 async def test_unknown_server_is_404_and_the_nearest_one_is_named(make_app: MakeApp) -> None:

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tests import wire
+from tests.clients import open_session
 from tests.conftest import MakeApp
 from tests.transport import opened
 
@@ -69,9 +70,7 @@ async def test_disconnected_call_is_recorded_as_cancelled(
 async def test_call_in_a_session_is_cancelled_by_a_notification_and_not_by_a_disconnect(
     client: httpx2.AsyncClient,
 ) -> None:
-    opening = await client.post("/moody/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
-    headers = wire.in_session(opening.headers["mcp-session-id"])
-    await client.post("/moody/mcp", json=wire.INITIALIZED, headers=headers)
+    headers = await open_session(client, "/moody/mcp")
     before = await seen(client)
     call = wire.request("tools/call", 7, name="wait_tool", arguments={})
     async with client.stream("POST", "/moody/mcp", json=call, headers=headers):

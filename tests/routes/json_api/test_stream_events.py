@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -11,10 +10,8 @@ import pytest
 from mcp.server.mcpserver import Context
 from starlette.types import Message
 
-from gateway.call import ToolCall, ToolResult
-from gateway.tool import ToolInfo
 from routes.json_api.stream import event, stream
-from tests.calls import make_call
+from tests.calls import Broken, make_call
 from tests.conftest import MakeApp, server_of
 from tests.events import STREAM, events
 from tests.routes.raw import HOST, ask
@@ -133,21 +130,6 @@ async def test_stream_cut_by_the_end_of_the_process_ends_with_an_error(make_app:
         await task
     assert b"event: error\n" in wire.body
     assert b"urn:multi-mcp:error:unavailable" in wire.body
-
-
-class Broken:
-    """A server with a bug: its call raises what it must not raise."""
-
-    name = "one"
-
-    def tools(self) -> Sequence[ToolInfo]:
-        return ()
-
-    def find(self, tool: str) -> None:
-        return None
-
-    async def call(self, call: ToolCall) -> ToolResult:
-        raise RuntimeError("hidden")
 
 
 async def test_bug_of_the_router_ends_the_stream_with_an_error(caplog: pytest.LogCaptureFixture) -> None:

@@ -33,16 +33,6 @@ async def headers(ctx: Context) -> list[str]:
     return sorted(request.headers)
 
 
-@pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    return tmp_path / "keys.json"
-
-
-@pytest.fixture
-def key(keys: Path) -> str:
-    return add_key(keys, "ci", "one:*")
-
-
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  ", "X-API-Key"])
 async def test_key_is_accepted_in_either_header(make_app: MakeApp, keys: Path, key: str, scheme: str) -> None:
     sent = {"x-api-key": key} if scheme == "X-API-Key" else {"authorization": f"{scheme}{key}"}

@@ -14,7 +14,6 @@ from gateway.auth.authenticator import Authenticator
 from gateway.caller import Caller, caller
 from routes.middleware.authenticate import Authenticate
 from routes.middleware.metadata import Metadata
-from tests.keys import add_key
 
 pytestmark = pytest.mark.anyio
 
@@ -54,16 +53,6 @@ class Socket:
         }
         await self.app(scope, receive, send)
         return sent
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    return tmp_path / "keys.json"
-
-
-@pytest.fixture
-def key(keys: Path) -> str:
-    return add_key(keys, "ci", "one:*")
 
 
 async def test_credential_is_accepted_in_header_or_subprotocol_and_hidden(keys: Path, key: str) -> None:

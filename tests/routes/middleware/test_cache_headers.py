@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from tests import wire
+from tests.clients import open_session
 from tests.conftest import MakeApp, server_of
 from tests.gateway.cache.cached import Counting
 from tests.transport import opened
@@ -95,9 +96,7 @@ async def test_call_that_bypasses_the_cache_has_that_status(http: httpx2.AsyncCl
 
 
 async def test_stream_has_no_cache_headers(http: httpx2.AsyncClient, counting: Counting) -> None:
-    opening = await http.post("/one/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
-    session = wire.in_session(opening.headers["mcp-session-id"])
-    await http.post("/one/mcp", json=wire.INITIALIZED, headers=session)
+    session = await open_session(http, "/one/mcp")
     for number in (1, 2):
         answer = await http.post("/one/mcp", json=wire.request("tools/call", number, name="mine"), headers=session)
         assert (wire.messages(answer.text)[-1]["result"]["structuredContent"], cache_headers(answer)) == (

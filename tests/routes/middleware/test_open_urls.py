@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeApp, server_of
-from tests.keys import add_key, bearer
+from tests.keys import bearer
 from tests.routes.raw import ask, ask_behind
 from tests.transport import opened
 
@@ -44,16 +44,6 @@ OPEN = ["/health", "/one/mcp/health", "/.well-known/oauth-protected-resource"]
 
 async def who() -> None:
     """Never runs."""
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Path:
-    return tmp_path / "keys.json"
-
-
-@pytest.fixture
-def key(keys: Path) -> str:
-    return add_key(keys, "ci", "one:*")
 
 
 @pytest.mark.parametrize(("method", "url"), CLOSED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ from mcp.client.auth.utils import extract_resource_metadata_from_www_auth, extra
 from starlette.applications import Starlette
 
 from tests import wire
-from tests.clients import ERAS, Era, connected, error_of
+from tests.clients import ERAS, Era, connected, error_of, open_session
 from tests.conftest import MakeApp, server_of
-from tests.keys import add_key, bearer
+from tests.routes.native.conftest import add
 from tests.routes.raw import HOST, ask_behind
 from tests.transport import opened
 
@@ -25,40 +24,13 @@ METADATA = "http://localhost/.well-known/oauth-protected-resource"
 PLACES = [("/one/mcp", "add"), ("/one/mcp/", "add"), ("/mcp", "one_add"), ("/mcp/", "one_add")]
 
 
-async def add(a: int, b: int) -> int:
-    return a + b
-
-
-async def secret() -> str:
-    raise AssertionError("it ran")
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> dict[str, str]:
-    return bearer(add_key(tmp_path / "keys.json", "ci", "one:a*", "two:*"))
-
-
-@pytest.fixture
-def app(make_app: MakeApp, tmp_path: Path, key: dict[str, str]) -> Starlette:
-    return make_app(server_of(add, secret), auth_keys=str(tmp_path / "keys.json"))
-
-
-@pytest.fixture
-async def http(anyio_backend: str, app: Starlette, key: dict[str, str]) -> AsyncIterator[Http]:
-    async with opened(app) as client:
-        client.headers.update(key)
-        yield client
-
-
 async def answered(
     http: Http, era: Era, url: str, name: str, number: int | str = 7, **arguments: Any
 ) -> httpx2.Response:
     if era == "modern":
         headers, body = wire.modern("tools/call", name=name, arguments=arguments)
     else:
-        opening = await http.post(url, json=wire.INITIALIZE, headers=wire.BOTH_TYPES)
-        headers = wire.in_session(opening.headers["mcp-session-id"])
-        await http.post(url, json=wire.INITIALIZED, headers=headers)
+        headers = await open_session(http, url)
         body = wire.request("tools/call", name=name, arguments=arguments)
     return await http.post(url, json={**body, "id": number}, headers=headers)
 

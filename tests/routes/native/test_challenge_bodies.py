@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -11,8 +10,8 @@ import pytest
 from starlette.applications import Starlette
 
 from tests import wire
-from tests.conftest import MakeApp, server_of
-from tests.keys import add_key, bearer
+from tests.conftest import MakeApp
+from tests.routes.native.conftest import scoped_app
 from tests.routes.raw import HOST, ask
 from tests.transport import opened
 
@@ -20,33 +19,14 @@ pytestmark = pytest.mark.anyio
 Http = httpx2.AsyncClient
 
 
-async def add(a: int, b: int) -> int:
-    return a + b
-
-
-async def secret() -> str:
-    raise AssertionError("it ran")
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> dict[str, str]:
-    return bearer(add_key(tmp_path / "keys.json", "ci", "one:a*", "two:*"))
-
-
-def make(make_app: MakeApp, tmp_path: Path) -> Starlette:
-    return make_app(server_of(add, secret), auth_keys=str(tmp_path / "keys.json"), max_body=2000)
+def limited_app(make_app: MakeApp, tmp_path: Path) -> Starlette:
+    """Returns the application. Tests that read its log call this themselves: a fixture writes to another stream."""
+    return scoped_app(make_app, tmp_path, max_body=2000)
 
 
 @pytest.fixture
 def app(make_app: MakeApp, tmp_path: Path, key: dict[str, str]) -> Starlette:
-    return make(make_app, tmp_path)
-
-
-@pytest.fixture
-async def http(anyio_backend: str, app: Starlette, key: dict[str, str]) -> AsyncIterator[Http]:
-    async with opened(app) as client:
-        client.headers.update(key)
-        yield client
+    return limited_app(make_app, tmp_path)
 
 
 @pytest.mark.parametrize("chunks", [1, 7, 300])
@@ -96,7 +76,7 @@ async def test_call_that_the_challenge_does_not_recognise_is_refused_by_the_inte
     """The SDK also accepts UTF-16 and escaped JSON."""
     headers, body = wire.modern("tools/call", name=name, arguments={})
     text = json.dumps(body)
-    async with opened(make(make_app, tmp_path)) as http:
+    async with opened(limited_app(make_app, tmp_path)) as http:
         for content in (text.encode("utf-16"), text.replace("tools/call", "tools\\/call").encode()):
             error = (await http.post(url, content=content, headers={**headers, **key})).json()["error"]
             assert (error["code"], error["data"]) == (-32000, {"type": "forbidden", "scope": "one:secret"})
@@ -112,7 +92,7 @@ async def test_other_http_methods_are_answered_by_the_endpoint(http: Http, metho
 async def test_client_that_disconnects_before_the_end_of_the_body_calls_nothing(
     make_app: MakeApp, tmp_path: Path, key: dict[str, str], url: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app = make(make_app, tmp_path)
+    app = limited_app(make_app, tmp_path)
     headers, body = wire.modern("tools/call", name=name, arguments={})
     pairs = [HOST, *((name.encode(), value.encode()) for name, value in {**headers, **key}.items())]
     text = json.dumps(body).encode()

@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from routes.native.endpoint import NativeEndpoint
 from tests import wire
-from tests.routes.native.session import open_session
+from tests.clients import open_session
 
 pytestmark = pytest.mark.anyio
 OF_SERVER = ["/math/mcp", "/math/mcp/"]
@@ -24,10 +24,10 @@ async def test_session_works_with_and_without_a_trailing_slash(client: httpx2.As
     session = await open_session(client, url)
     name = "add_tool" if url.startswith("/math") else "math_add_tool"
     call = wire.request("tools/call", name=name, arguments=ADD["arguments"])
-    answer = await client.post(url, json=call, headers=wire.in_session(session))
+    answer = await client.post(url, json=call, headers=session)
     assert answer.status_code == 200
     assert wire.messages(answer.text)[0]["result"]["structuredContent"] == {"result": 3}
-    assert (await client.delete(url, headers=wire.in_session(session))).status_code == 200
+    assert (await client.delete(url, headers=session)).status_code == 200
 
 
 @pytest.mark.parametrize("url", OF_SERVER)
@@ -40,7 +40,7 @@ async def test_stateless_request_works_with_and_without_a_trailing_slash(client:
 
 async def test_session_continues_at_the_url_with_a_trailing_slash(client: httpx2.AsyncClient) -> None:
     session = await open_session(client, "/math/mcp")
-    answer = await client.post("/math/mcp/", json=wire.request("tools/list"), headers=wire.in_session(session))
+    answer = await client.post("/math/mcp/", json=wire.request("tools/list"), headers=session)
     assert len(wire.messages(answer.text)[0]["result"]["tools"]) == 2
 
 

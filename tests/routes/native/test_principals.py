@@ -13,7 +13,7 @@ from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResul
 from pydantic import BaseModel
 
 from tests import wire
-from tests.clients import post
+from tests.clients import open_session, post
 from tests.conftest import MakeApp, server_of
 from tests.keys import add_key, bearer
 from tests.transport import opened
@@ -62,17 +62,9 @@ async def http(
         yield client
 
 
-async def session_of(http: Http, url: str, who: Headers) -> Headers:
-    """Opens a session for `who` and returns the headers of its requests."""
-    answer = await http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **who})
-    session = wire.in_session(answer.headers["mcp-session-id"])
-    assert (await http.post(url, json=wire.INITIALIZED, headers={**session, **who})).status_code == 202
-    return session
-
-
 @pytest.mark.parametrize("url", ENDPOINTS)
 async def test_session_is_not_found_for_another_principal(http: Http, url: str, alice: Headers, bob: Headers) -> None:
-    session = await session_of(http, url, alice)
+    session = await open_session(http, url, alice)
     for method in ("POST", "GET", "DELETE"):
         body = wire.request("tools/list") if method == "POST" else None
         answer = await http.request(method, url, json=body, headers={**session, **bob})
@@ -87,7 +79,7 @@ async def test_session_is_not_found_for_another_principal(http: Http, url: str, 
 async def test_events_are_replayed_only_to_the_principal_of_the_session(
     http: Http, url: str, alice: Headers, bob: Headers
 ) -> None:
-    session = await session_of(http, url, alice)
+    session = await open_session(http, url, alice)
     params: dict[str, Any] = {"name": "add" if url == "/one/mcp" else "one_add", "arguments": {"a": 1, "b": 2}}
     answer = await http.post(url, json=wire.request("tools/call", **params), headers={**session, **alice})
     first = next(line.removeprefix("id: ") for line in answer.text.splitlines() if line.startswith("id: "))

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from tests import wire
+from tests.clients import open_session, open_sessions
 from tests.conftest import MakeApp
-from tests.routes.native.session import open_session, sessions
 from tests.shipped import shipped
 from tests.transport import opened
 
@@ -26,7 +26,7 @@ async def test_session_of_one_server_is_404_on_another(client: httpx2.AsyncClien
     session = await open_session(client, "/math/mcp")
     for url in ("/echo/mcp", "/mcp"):
         body = wire.request("tools/list") if method == "POST" else None
-        answer = await client.request(method, url, json=body, headers=wire.in_session(session))
+        answer = await client.request(method, url, json=body, headers=session)
         assert (answer.status_code, answer.json()["error"]["message"]) == (404, "Session not found")
 
 
@@ -41,16 +41,16 @@ async def test_unknown_session_is_404(client: httpx2.AsyncClient, url: str, meth
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
 async def test_request_without_a_session_is_400_and_opens_none(client: httpx2.AsyncClient, method: str) -> None:
-    before = await sessions(client)
+    before = await open_sessions(client)
     body = wire.request("tools/list") if method == "POST" else None
     answer = await client.request(method, "/math/mcp", json=body, headers=wire.BOTH_TYPES)
-    assert (answer.status_code, await sessions(client)) == (400, before)
+    assert (answer.status_code, await open_sessions(client)) == (400, before)
 
 
 async def test_batch_is_400_in_both_eras(client: httpx2.AsyncClient) -> None:
     session = await open_session(client, "/math/mcp")
     headers, body = wire.modern("tools/list")
-    assert (await client.post("/math/mcp", json=BATCH, headers=wire.in_session(session))).status_code == 400
+    assert (await client.post("/math/mcp", json=BATCH, headers=session)).status_code == 400
     assert (await client.post("/math/mcp", json=[body, body], headers=headers)).status_code == 400
 
 
@@ -62,7 +62,7 @@ async def test_unknown_protocol_version_is_400_with_the_supported_ones(client: h
     assert (answer.status_code, error["code"]) == (400, -32022)
     assert wire.MODERN in error["data"]["supported"]
     session = await open_session(client, "/math/mcp")
-    headers = {**wire.in_session(session), "mcp-protocol-version": "nonsense"}
+    headers = {**session, "mcp-protocol-version": "nonsense"}
     assert (await client.post("/math/mcp", json=wire.request("tools/list"), headers=headers)).status_code == 400
 
 
@@ -84,7 +84,7 @@ async def test_wrong_accept_or_content_type_in_a_session_is_refused(
     client: httpx2.AsyncClient, changed: dict[str, str], status: int
 ) -> None:
     session = await open_session(client, "/math/mcp")
-    headers = wire.in_session(session) | changed
+    headers = session | changed
     assert (await client.post("/math/mcp", json=wire.request("tools/list"), headers=headers)).status_code == status
 
 
@@ -100,13 +100,13 @@ async def test_body_over_the_limit_is_413(client: httpx2.AsyncClient, url: str) 
 
 
 async def test_delete_ends_the_session(client: httpx2.AsyncClient) -> None:
-    before = await sessions(client)
+    before = await open_sessions(client)
     session = await open_session(client, "/math/mcp")
-    assert await sessions(client) == before + 1
-    assert (await client.delete("/math/mcp", headers=wire.in_session(session))).status_code == 200
-    assert await sessions(client) == before
+    assert await open_sessions(client) == before + 1
+    assert (await client.delete("/math/mcp", headers=session)).status_code == 200
+    assert await open_sessions(client) == before
     for method in ("POST", "GET", "DELETE"):
-        answer = await client.request(method, "/math/mcp", headers=wire.in_session(session))
+        answer = await client.request(method, "/math/mcp", headers=session)
         assert answer.status_code == 404
 
 
@@ -118,7 +118,7 @@ async def test_session_beyond_the_limit_is_503_until_another_ends(make_app: Make
         assert (await client.post("/echo/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)).status_code == 200
         headers, body = wire.modern("tools/list")
         assert (await client.post("/math/mcp", json=body, headers=headers)).status_code == 200
-        await client.delete("/math/mcp", headers=wire.in_session(first))
+        await client.delete("/math/mcp", headers=first)
         assert (await client.post("/math/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)).status_code == 200
 
 
@@ -127,9 +127,9 @@ async def test_idle_session_ends(make_app: MakeApp) -> None:
     async with opened(app) as client:
         idle = [await open_session(client, url) for url in ("/math/mcp", "/mcp")]
         with anyio.fail_after(5):
-            while await sessions(client):
+            while await open_sessions(client):
                 await anyio.sleep(0.02)
-        answer = await client.post("/math/mcp", json=wire.request("tools/list"), headers=wire.in_session(idle[0]))
+        answer = await client.post("/math/mcp", json=wire.request("tools/list"), headers=idle[0])
         assert answer.status_code == 404
 
 
@@ -137,17 +137,17 @@ async def test_open_stream_prevents_the_idle_timeout(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),), session_idle_timeout=0.1)
     async with opened(app) as client:
         session = await open_session(client, "/math/mcp")
-        async with client.stream("GET", "/math/mcp", headers=wire.in_session(session)) as stream:
+        async with client.stream("GET", "/math/mcp", headers=session) as stream:
             assert stream.status_code == 200
             await anyio.sleep(0.3)
-            assert await sessions(client) == 1
+            assert await open_sessions(client) == 1
         with anyio.fail_after(5):
-            while await sessions(client):
+            while await open_sessions(client):
                 await anyio.sleep(0.02)
 
 
 async def test_second_stream_of_a_session_is_409(client: httpx2.AsyncClient) -> None:
-    headers = wire.in_session(await open_session(client, "/math/mcp"))
+    headers = await open_session(client, "/math/mcp")
     async with client.stream("GET", "/math/mcp", headers=headers):
         assert (await client.get("/math/mcp", headers=headers)).status_code == 409
 
@@ -161,4 +161,4 @@ async def test_stateless_endpoint_refuses_streams_and_answers_single_requests(ma
             assert (opening.status_code, "mcp-session-id" in opening.headers) == (200, False)
         listed = await client.post("/math/mcp", json=wire.request("tools/list"), headers=wire.BOTH_TYPES)
         assert len(wire.messages(listed.text)[0]["result"]["tools"]) == 2
-        assert await sessions(client) == 0
+        assert await open_sessions(client) == 0

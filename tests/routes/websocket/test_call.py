@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
-from gateway.call import ToolCall, ToolResult
-from gateway.tool import ToolInfo
 from routes.websocket.call import SocketCall
 from routes.websocket.outgoing import Outgoing
-from tests.calls import make_call
+from tests.calls import Broken, make_call
 from tests.conftest import MakeApp
 from tests.routes.websocket.sockets import Seen, server, slug, talking
 from tests.sockets import Socket
@@ -109,21 +106,6 @@ async def test_tool_can_read_the_headers_of_the_handshake(make_app: MakeApp) -> 
     async with talking(make_app(server(Seen())), headers=[(b"x-team", b"red")]) as socket:
         asked = {"id": 1, "tool": "header", "arguments": {"name": "x-team"}}
         assert await socket.ask(asked) == {"id": 1, "result": "red"}
-
-
-class Broken:
-    """A server with a bug: its call raises what it must not raise."""
-
-    name = "one"
-
-    def tools(self) -> Sequence[ToolInfo]:
-        return ()
-
-    def find(self, tool: str) -> None:
-        return None
-
-    async def call(self, call: ToolCall) -> ToolResult:
-        raise RuntimeError("hidden")
 
 
 async def test_bug_of_the_router_is_answered_and_logged(caplog: pytest.LogCaptureFixture) -> None:
