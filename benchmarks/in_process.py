@@ -70,7 +70,7 @@ async def microseconds(app: ASGIApp, request: Request, count: int) -> float:
 
 
 async def longest_hold(app: ASGIApp, request: Request) -> float:
-    """Returns the longest time, in milliseconds, for which the request kept every other one waiting."""
+    """Returns the longest time, in milliseconds, for which the request blocked the event loop."""
     longest, last, is_over = 0.0, time.perf_counter(), False
 
     async def beat() -> None:

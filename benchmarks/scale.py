@@ -1,7 +1,7 @@
-"""What a call costs beside many servers, and how long long lists keep other calls waiting.
+"""Measures the cost of a call beside many servers, and the time for which long lists delay other calls.
 
 `python -m benchmarks.scale` prints the tables. Everything runs in one process, without a server and a socket, so that
-the figures are of the router alone.
+the figures are those of the router alone.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ WAYS: Mapping[str, tuple[Request, int]] = {
     "native `/{server}/mcp`": (native("/s1/mcp", "s1t3_tool"), 20),
     "native `/mcp`": (native("/mcp", "s1_s1t3_tool"), 20),
 }
-"""The requests, and how many of them make a round."""
+"""The requests, each with the number of them in a round."""
 LIST = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}).encode()
 LISTING = NATIVE | {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list"}
 LISTS: Mapping[str, Request] = {
@@ -99,7 +99,7 @@ LISTS: Mapping[str, Request] = {
 
 
 def make(servers: int, *, nested: bool = False) -> tuple[Starlette, float]:
-    """Returns an application with so many servers of 20 tools, and the seconds that it took to make it."""
+    """Returns an application with this number of servers of 20 tools, and the seconds that its creation took."""
     with tempfile.TemporaryDirectory() as folder:
         for number in range(servers):
             (Path(folder) / f"s{number}_server.py").write_text(SERVER.format(prefix=f"s{number}"))
@@ -130,11 +130,11 @@ async def measure() -> None:
 
 
 async def call_costs(apps: Mapping[int, Starlette]) -> dict[str, list[Sequence[float]]]:
-    """Returns for each way in the rounds of each application. Rounds are interleaved: all meet the same noise."""
+    """Returns the rounds of each application for each kind of call. Interleaved rounds all meet the same noise."""
     costs: dict[str, list[Sequence[float]]] = {}
     for name, (request, count) in WAYS.items():
         rounds = [[await microseconds(app, request, count) for app in apps.values()] for _ in range(ROUNDS + 1)]
-        costs[name] = [*zip(*rounds[1:], strict=True)]  # the first one warms up
+        costs[name] = [*zip(*rounds[1:], strict=True)]  # the first round is a warm-up
     return costs
 
 

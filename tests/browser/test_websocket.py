@@ -1,4 +1,4 @@
-"""A page in a real browser calls a tool over a WebSocket; a page of a foreign host is refused."""
+"""A page in a real browser calls a tool over a WebSocket. A page of a foreign host is refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def pages(host: str) -> Iterator[str]:
-    """Serves `page.html` from `host`; its URL."""
+    """Serves `page.html` from `host`, and returns its URL."""
     server = http.server.ThreadingHTTPServer((host, 0), partial(Quiet, directory=str(PAGES)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -1,4 +1,4 @@
-"""Runs one leg of the official conformance suite against a URL, and says what passed."""
+"""Runs one leg of the official conformance suite against a URL, and prints the result."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ Checks: TypeAlias = list[dict[str, Any]]
 
 
 def conformance(*arguments: str) -> str:
-    """What the suite prints. Its own exit code is left aside: the files that it writes say more."""
+    """Returns the output of the suite. Its exit code is ignored, since the files that it writes have more detail."""
     node = shutil.which("node", path=os.pathsep.join([str(HERE / "node_modules/.bin"), os.environ["PATH"]]))
     if node is None or not SUITE.exists():
         sys.exit("The conformance suite is not installed. Run `make node_modules` first.")
@@ -28,14 +28,14 @@ def conformance(*arguments: str) -> str:
 
 
 def required(leg: str) -> list[str]:
-    """The server scenarios which that revision scores."""
+    """Returns the server scenarios that the revision scores."""
     listing = conformance("list", "--requirements", leg)
     section = listing.partition("Server scenarios")[2].partition("\n\n")[0]
     return re.findall(r"^  - (\S+)", section, re.MULTILINE)
 
 
 def run(url: str, leg: str, only: list[str]) -> dict[str, Checks]:
-    """The checks of every scenario that ran, scored or not."""
+    """Returns the checks of every scenario that ran, scored or not."""
     with tempfile.TemporaryDirectory() as folder:
         common = ("server", "--url", url, "--output-dir", folder)
         if only:
@@ -55,7 +55,7 @@ def tally(checks: Checks) -> str:
 
 
 def failing(scored: list[str], results: dict[str, Checks]) -> list[str]:
-    """A scenario that did not run has failed too."""
+    """Returns the scored scenarios that failed. A scenario that did not run has failed."""
     return [
         scenario
         for scenario in scored
@@ -64,7 +64,7 @@ def failing(scored: list[str], results: dict[str, Checks]) -> list[str]:
 
 
 def answered(results: dict[str, Checks]) -> bool:
-    """False where nobody was there: the suite grants `wire-schema-valid` even to a silence."""
+    """Returns False if no server answered. `wire-schema-valid` passes even without an answer, so it does not count."""
     checks = [check for scenario in results.values() for check in scenario]
     return any(check["status"] == "SUCCESS" and check["id"] != "wire-schema-valid" for check in checks)
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.contract.ways import Ways, ways_in
+from tests.contract.ways import Ways, opened_ways
 
 
 @pytest.fixture(scope="module")
 async def ways(anyio_backend: str) -> AsyncIterator[Ways]:
-    async with ways_in() as ways:
+    async with opened_ways() as ways:
         yield ways

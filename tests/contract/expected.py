@@ -1,4 +1,4 @@
-"""The value of each kind of tool: the one that a Python user would expect of the function."""
+"""The expected result of each kind of tool: the value that its Python function returns, as JSON."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ VALUES: list[Case] = [
         },
     ),
     ("constrained", {}, 1),
-    ("no_number", {}, None),  # JSON has no NaN; the SDK's client finds the null not to be a number
+    ("no_number", {}, None),  # JSON has no NaN, and null does not match the output schema
     ("no_numbers", {}, {"values": [None, 1.5]}),
 ]
 
@@ -135,7 +135,7 @@ REFUSED: list[tuple[str, dict[str, Any], Errors]] = [
 ]
 
 NO = {"reason": "not\ntoday"}
-SAID_NO: list[tuple[str, dict[str, Any], str, str]] = [
+TOOL_ERRORS: list[tuple[str, dict[str, Any], str, str]] = [
     ("says_no", NO, "not\ntoday", "Error executing tool says_no: not\ntoday"),
     ("says_no", {"reason": ""}, "", "Error executing tool says_no: "),
     ("says_no_in_a_thread", NO, "not\ntoday", "Error executing tool says_no_in_a_thread: not\ntoday"),

@@ -80,7 +80,7 @@ async def test_mcp_client_is_asked_in_the_form_of_its_protocol_era(
 
 @pytest.mark.parametrize("action", ["decline", "cancel"])
 @pytest.mark.parametrize("tool", ["asks_in_its_body", "asks_and_takes_no"])
-async def test_tool_is_told_that_its_caller_does_not_answer(ways: Ways, tool: str, action: str) -> None:
+async def test_tool_receives_the_refusal_of_its_caller_to_answer(ways: Ways, tool: str, action: str) -> None:
     question = await asked(ways, tool, CAKE)
     assert await question.answer({"action": action}) == (200, {"result": action})
     assert await ways.ran() == [tool]
@@ -93,12 +93,12 @@ async def test_declined_resolver_ends_the_call(ways: Ways) -> None:
     assert await ways.ran() == []
 
 
-async def test_resolver_asks_only_if_it_must(ways: Ways) -> None:
+async def test_resolver_asks_only_if_it_needs_input(ways: Ways) -> None:
     assert (await ways.call("asks_by_resolver", {"dish": "soup"})).json() == {"result": "soup: 1 red"}
     assert await ways.ran() == ["asks_by_resolver"]
 
 
-async def test_tool_may_ask_several_times(ways: Ways) -> None:
+async def test_tool_can_ask_several_times(ways: Ways) -> None:
     first = await asked(ways, "asks_twice", {})
     status, body = await first.answer(ACCEPTED)
     assert status == 202
@@ -175,7 +175,7 @@ async def test_unknown_state_is_refused_and_no_tool_runs(ways: Ways, tool: str, 
     assert await ways.ran() == []
 
 
-async def test_tool_may_return_a_state_without_questions(ways: Ways) -> None:
+async def test_tool_can_return_a_state_without_questions(ways: Ways) -> None:
     question = await asked(ways, "asks_to_wait", {})
     assert question.requests == {}
     answer = await ways.call("asks_to_wait", {}, requestState=question.state)

@@ -28,7 +28,9 @@ REFRESH = {"cache-control": "no-cache"}
 WAYS = ("call", "tool url", "modern", "legacy", "aggregate modern", "aggregate legacy")
 BOTH_FORMS = ("call", "modern")
 FIRST = {"call": BOTH_FORMS, "modern": BOTH_FORMS, "aggregate modern": BOTH_FORMS, "legacy": WAYS}
-"""Endpoints whose calls store a result, each with those asked for it. All others respond from the same two forms."""
+"""The endpoints whose call stores a result, each with the endpoints that are asked for it.
+
+An entry has two forms, one for JSON and one for MCP. BOTH_FORMS has an endpoint for each."""
 
 
 def exact(text: str) -> Any:
@@ -37,7 +39,7 @@ def exact(text: str) -> Any:
 
 
 class Endpoints:
-    """Calls tools of one application through every endpoint, and returns responses as they are on the wire."""
+    """Calls tools of one application through every endpoint, and returns the responses on the wire."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http

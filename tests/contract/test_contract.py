@@ -1,6 +1,6 @@
-"""Every kind of tool by every way in: the same values, the same errors, each call once.
+"""Every kind of tool called over JSON and native MCP: same results, same errors, one run for each call.
 
-What native MCP answers is compared with what the SDK alone answers: serving a tool does not change it.
+Responses over native MCP are compared with those of the SDK alone, which they must equal.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from jsonschema import Draft202012Validator
 from pydantic_core import to_json
 
 from tests.clients import ERAS, text_error
-from tests.contract.expected import ARGUMENTS, CONTENT, CRASHES, REFUSED, SAID_NO, VALUES, Errors
+from tests.contract.expected import ARGUMENTS, CONTENT, CRASHES, REFUSED, TOOL_ERRORS, VALUES, Errors
 from tests.contract.ways import Ways
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(("tool", "arguments", "result"), [*VALUES, *CONTENT, *ARGUMENTS])
-async def test_a_value_is_the_same_by_every_way_in(
+async def test_result_is_the_same_over_json_and_native_mcp(
     ways: Ways, tool: str, arguments: dict[str, Any], result: Any
 ) -> None:
     alone = await ways.alone(tool, arguments)
@@ -33,7 +33,7 @@ async def test_a_value_is_the_same_by_every_way_in(
     assert await ways.ran() == [tool] * 4
 
 
-async def test_what_the_tool_url_answers_is_as_the_output_schema_says(ways: Ways) -> None:
+async def test_tool_url_response_matches_the_output_schema(ways: Ways) -> None:
     listed = (await ways.http.get("/kinds/mcp/tools")).json()["tools"]
     schemas = {tool["name"]: tool["outputSchema"] for tool in listed if "outputSchema" in tool}
     for tool, arguments, _ in [*VALUES, *CONTENT, *ARGUMENTS]:
@@ -43,7 +43,7 @@ async def test_what_the_tool_url_answers_is_as_the_output_schema_says(ways: Ways
 
 
 @pytest.mark.parametrize(("tool", "arguments", "errors"), REFUSED)
-async def test_wrong_arguments_are_refused_with_path_and_reason_and_the_tool_does_not_run(
+async def test_invalid_arguments_are_refused_with_path_and_reason_and_the_tool_does_not_run(
     ways: Ways, tool: str, arguments: dict[str, Any], errors: Errors
 ) -> None:
     for answer in (await ways.call(tool, arguments), await ways.tool_url(tool, arguments)):
@@ -59,8 +59,8 @@ async def test_wrong_arguments_are_refused_with_path_and_reason_and_the_tool_doe
     assert await ways.ran() == []
 
 
-@pytest.mark.parametrize(("tool", "arguments", "detail", "text"), SAID_NO)
-async def test_what_a_tool_says_went_wrong_reaches_its_caller(
+@pytest.mark.parametrize(("tool", "arguments", "detail", "text"), TOOL_ERRORS)
+async def test_error_reported_by_a_tool_reaches_its_caller(
     ways: Ways, tool: str, arguments: dict[str, Any], detail: str, text: str
 ) -> None:
     for answer in (await ways.call(tool, arguments), await ways.tool_url(tool, arguments)):
@@ -74,7 +74,7 @@ async def test_what_a_tool_says_went_wrong_reaches_its_caller(
 
 
 @pytest.mark.parametrize("tool", ["own_error", "own_error_with_data"])
-async def test_a_result_that_is_an_error_is_what_the_tool_said(ways: Ways, tool: str) -> None:
+async def test_error_result_is_reported_with_the_text_of_the_tool(ways: Ways, tool: str) -> None:
     alone = await ways.alone(tool, {})
     for answer in (await ways.call(tool, {}), await ways.tool_url(tool, {})):
         assert answer.status_code == 422
@@ -85,7 +85,7 @@ async def test_a_result_that_is_an_error_is_what_the_tool_said(ways: Ways, tool:
 
 
 @pytest.mark.parametrize("tool", ["protocol_says_no", "protocol_says_no_with_context"])
-async def test_a_protocol_error_of_a_tool_is_one_over_mcp_and_its_message_in_json(ways: Ways, tool: str) -> None:
+async def test_protocol_error_of_a_tool_is_passed_on_over_mcp_and_reported_over_json(ways: Ways, tool: str) -> None:
     for answer in (await ways.call(tool, {}), await ways.tool_url(tool, {})):
         assert (answer.status_code, answer.json()["detail"]) == (422, "not at this time")
     for era in ERAS:
@@ -94,7 +94,7 @@ async def test_a_protocol_error_of_a_tool_is_one_over_mcp_and_its_message_in_jso
 
 
 @pytest.mark.parametrize(("tool", "arguments"), CRASHES)
-async def test_a_crash_tells_nothing_and_leaves_its_traceback_in_the_log(
+async def test_crash_reveals_nothing_to_the_caller_and_its_traceback_is_logged(
     ways: Ways, caplog: pytest.LogCaptureFixture, tool: str, arguments: dict[str, Any]
 ) -> None:
     for answer in (await ways.call(tool, arguments), await ways.tool_url(tool, arguments)):
@@ -108,7 +108,9 @@ async def test_a_crash_tells_nothing_and_leaves_its_traceback_in_the_log(
     assert await ways.ran() == [tool] * 4
 
 
-async def test_a_validator_that_crashes_is_a_crash_of_the_tool(ways: Ways, caplog: pytest.LogCaptureFixture) -> None:
+async def test_crashing_validator_is_reported_as_a_crash_of_the_tool(
+    ways: Ways, caplog: pytest.LogCaptureFixture
+) -> None:
     for answer in (
         await ways.call("crashing_validator", {"value": "a"}),
         await ways.tool_url("crashing_validator", {"value": "a"}),
@@ -119,13 +121,13 @@ async def test_a_validator_that_crashes_is_a_crash_of_the_tool(ways: Ways, caplo
     assert await ways.ran() == []
 
 
-async def test_a_tool_that_another_tool_calls_runs_once_and_its_crash_is_theirs(ways: Ways) -> None:
+async def test_tool_called_by_another_tool_runs_once_and_its_crash_is_a_crash_of_both(ways: Ways) -> None:
     assert (await ways.call("calls_another", {"a": 1})).json() == {"result": {"result": 2}}
     assert (await ways.call("calls_a_crash", {})).json()["type"] == "urn:multi-mcp:error:tool-crashed"
     assert await ways.ran() == ["calls_another", "sync_add", "calls_a_crash", "crashes"]
 
 
-async def test_an_unknown_tool_is_told_with_the_nearest_names(ways: Ways) -> None:
+async def test_unknown_tool_is_refused_with_the_nearest_names(ways: Ways) -> None:
     for answer in (await ways.call("sync_ad", {}), await ways.tool_url("sync_ad", {})):
         assert answer.status_code == 404
         assert answer.json()["type"] == "urn:multi-mcp:error:unknown-tool"

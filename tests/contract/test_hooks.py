@@ -1,4 +1,4 @@
-"""Servers whose authors put something of their own around or in the place of the SDK's tool calls."""
+"""Servers with middleware, extensions or subclasses that wrap or replace the SDK's tool calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mcp_types import CallToolRequestParams, CallToolResult, InputRequiredResult
 from gateway.local.discovery import discover, load
 from tests.clients import ERAS, answered, connected, post
 from tests.conftest import MakeApp, server_of
-from tests.contract.expected import ARGUMENTS, CONTENT, CRASHES, REFUSED, SAID_NO, VALUES
+from tests.contract.expected import ARGUMENTS, CONTENT, CRASHES, REFUSED, TOOL_ERRORS, VALUES
 from tests.contract.ways import SERVERS
 from tests.transport import opened
 
@@ -61,14 +61,14 @@ async def tells_list() -> list:  # type: ignore[type-arg]
 
 
 @pytest.mark.process
-async def test_a_middleware_that_changes_nothing_changes_no_answer(make_app: MakeApp) -> None:
+async def test_middleware_that_changes_nothing_does_not_change_the_responses(make_app: MakeApp) -> None:
     [(_, mcp)] = load(discover([SERVERS]))
     mcp.middleware.append(unchanged)
     async with opened(make_app(mcp)) as client:
         for tool, arguments, result in [*VALUES, *CONTENT, *ARGUMENTS]:
             answer = await post(client, tool, arguments, "kinds")
             assert (tool, answer.json()) == (tool, {"result": result})
-        for tool, arguments, detail, _ in SAID_NO:
+        for tool, arguments, detail, _ in TOOL_ERRORS:
             answer = await post(client, tool, arguments, "kinds")
             assert (tool, answer.status_code, answer.json()["detail"]) == (tool, 422, detail)
         for tool, arguments, errors in REFUSED:
@@ -88,9 +88,7 @@ async def test_a_middleware_that_changes_nothing_changes_no_answer(make_app: Mak
         ("tells_list", [{"type": "text", "text": "***"}, {"type": "text", "text": "open"}]),
     ],
 )
-async def test_what_a_middleware_takes_out_of_a_result_is_out_of_every_answer(
-    make_app: MakeApp, tool: str, result: Any
-) -> None:
+async def test_text_redacted_by_a_middleware_is_in_no_response(make_app: MakeApp, tool: str, result: Any) -> None:
     app = make_app(server_of(tells, tells_data, tells_typed, tells_list, middleware=[redacting]))
     arguments = {"words": "my"} if tool == "tells" else {}
     async with opened(app) as client:
@@ -102,7 +100,7 @@ async def test_what_a_middleware_takes_out_of_a_result_is_out_of_every_answer(
                 assert "secret" not in str(await answered(mcp, tool, arguments))
 
 
-async def test_structured_content_that_a_middleware_takes_away_is_not_answered(make_app: MakeApp) -> None:
+async def test_structured_content_removed_by_a_middleware_is_not_returned(make_app: MakeApp) -> None:
     async def own() -> CallToolResult:
         return CallToolResult(content=[TextContent(type="text", text="open")], structured_content={"a": "secret"})
 
@@ -132,7 +130,7 @@ async def test_structured_content_that_a_middleware_takes_away_is_not_answered(m
         (SystemExit("secret"), 500, "tool-crashed"),
     ],
 )
-async def test_a_middleware_may_answer_in_the_place_of_the_tool(
+async def test_middleware_can_answer_instead_of_the_tool(
     make_app: MakeApp, given: Any, status: int, answer: Any
 ) -> None:
     async def answers(ctx: Context, call_next: CallNext) -> HandlerResult:
@@ -155,7 +153,7 @@ async def test_a_middleware_may_answer_in_the_place_of_the_tool(
         assert answer in got.text
 
 
-async def test_an_extension_may_answer_a_call_and_see_the_others(make_app: MakeApp) -> None:
+async def test_extension_can_answer_one_tool_and_pass_on_the_others(make_app: MakeApp) -> None:
     class Shop(Extension):
         identifier = "example/shop"
 
@@ -180,7 +178,7 @@ async def test_an_extension_may_answer_a_call_and_see_the_others(make_app: MakeA
     assert shop.seen == ["tells", "tells_data", "tells_data"]
 
 
-async def test_a_server_class_with_its_own_call_tool_is_asked(make_app: MakeApp) -> None:
+async def test_overridden_call_tool_of_a_server_class_is_used(make_app: MakeApp) -> None:
     class Loud(MCPServer[Any]):
         async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> CallToolResult:
             return text(f"{name.upper()} {arguments}")

@@ -1,4 +1,4 @@
-"""Tools of their author's own class, which run in their own way."""
+"""Tools of a class that overrides `Tool.run`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def tells_data() -> dict:  # type: ignore[type-arg]
 
 
 class Own(Tool):
-    """A tool that runs in its own way."""
+    """Replaces its arguments, and exits if one of them is `exit`."""
 
     async def run(self, arguments: dict[str, Any], context: Any, convert_result: bool = False) -> Any:
         if "exit" in arguments:
@@ -45,7 +45,7 @@ async def untyped(words):  # type: ignore[no-untyped-def]
     return {"words": words}
 
 
-async def test_a_tool_class_with_its_own_run_runs_so_by_every_way_in(make_app: MakeApp) -> None:
+async def test_overridden_run_of_a_tool_class_is_used_over_json_and_mcp(make_app: MakeApp) -> None:
     tools: list[Tool] = [Own.from_function(tells), Own.from_function(untyped), OwnText.from_function(tells_data)]
     async with opened(make_app(MCPServer("one", tools=tools))) as client:
         answers = {tool.name: (await post(client, tool.name)).json()["result"] for tool in tools}
@@ -57,7 +57,7 @@ async def test_a_tool_class_with_its_own_run_runs_so_by_every_way_in(make_app: M
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_tool_class_whose_run_exits_does_not_end_the_process(make_app: MakeApp, era: Era) -> None:
+async def test_tool_class_that_exits_does_not_end_the_process(make_app: MakeApp, era: Era) -> None:
     async with opened(make_app(MCPServer("one", tools=[Own.from_function(tells)]))) as client:
         answer = await post(client, "tells", {"exit": "1234"})
         async with connected(client, era) as mcp:

@@ -1,4 +1,4 @@
-"""The ways in to one server: two in plain JSON, two over native MCP; and the same server by the SDK alone."""
+"""Calls one server in four ways, two in plain JSON and two over native MCP, and the same server in the SDK alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVERS = str(Path(__file__).parent / "servers")
 
 @dataclass(frozen=True)
 class Ways:
-    """The response of each way in; over MCP the result on the wire, without the server's own `_meta`."""
+    """Each method returns the response of one way. Over MCP that is the result on the wire, without `_meta`."""
 
     http: httpx2.AsyncClient
     clients: Mapping[str, Client]
@@ -41,13 +41,13 @@ class Ways:
         return await answered(self.clients["alone"], tool, arguments)
 
     async def ran(self) -> list[str]:
-        """The tools that ran since this was last asked."""
+        """Returns the tools that ran since the last call of this method."""
         names: list[str] = (await self.call("ran_since", {})).json()["result"]
         return names
 
 
 @asynccontextmanager
-async def ways_in(**settings: Any) -> AsyncIterator[Ways]:
+async def opened_ways(**settings: Any) -> AsyncIterator[Ways]:
     app = create_app(Settings(servers_dir=(SERVERS,), **settings))
     [(_, mcp)] = load(discover([SERVERS]))
     async with AsyncExitStack() as stack:

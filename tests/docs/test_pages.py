@@ -57,7 +57,7 @@ def test_readme_links_to_every_page() -> None:
     assert "docs/urls-and-errors.md#errors" in links(README)
 
 
-def test_every_block_is_of_a_kind_that_the_tests_know() -> None:
+def test_every_code_block_is_of_a_tested_kind() -> None:
     assert {language for section in sections() for language, _ in section.blocks} == {
         *("console", "javascript", "json", "python")
     }
@@ -65,7 +65,7 @@ def test_every_block_is_of_a_kind_that_the_tests_know() -> None:
 
 
 @pytest.mark.parametrize("command", commands("make"), ids=lambda command: command.line)
-def test_make_knows_the_command(command: Command) -> None:
+def test_make_command_exists(command: Command) -> None:
     assert command.output == ""
     words = shlex.split(command.line.partition(" 2>")[0])
     subprocess.run(["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, check=True)
@@ -89,7 +89,7 @@ def test_agent_commands_are_those_of_the_example() -> None:
     assert all(line in example for line in lines)
 
 
-def test_files_shown_are_the_files_in_the_repository() -> None:
+def test_files_on_a_page_match_the_repository() -> None:
     shown = {match[1]: match[2] for block in blocks("python") if (match := re.match(r"# (\S+)\n(.*)", block, re.S))}
     assert set(shown) == {"mcp_servers/echo_server.py", "mcp_servers/echo_tools.py"}
     for name, source in shown.items():
@@ -103,7 +103,7 @@ def test_client_configuration_is_json() -> None:
     assert set(json.loads(snippet)) == {"mcpServers"}
 
 
-def test_table_of_errors_is_the_one_that_is_answered() -> None:
+def test_table_of_errors_matches_the_code() -> None:
     page = text_of(ROOT / "docs" / "urls-and-errors.md")
     rows = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \| (.+?) \|", page, re.MULTILINE)
     assert [(slug, (int(status), title)) for status, slug, title in rows] == [*TABLE.items()]

@@ -10,6 +10,6 @@ from tests.examples.serving import Serve, served
 
 @pytest.fixture(scope="module")
 def serve() -> Iterator[Serve]:
-    """Serves an application on a free port of the loopback interface; returns its base URL."""
+    """Serves an application on a free port of the loopback interface, and returns its base URL."""
     with ExitStack() as stack:
         yield lambda app: stack.enter_context(served(app))

@@ -1,4 +1,4 @@
-"""The dice example caches its tools as they are marked."""
+"""The dice example caches the tools that are marked for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document over tools of every kind, held against the specification; the validator takes its time."""
+"""Validates the OpenAPI document of tools of every kind. The validator is slow, so this is not in the fast suite."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TESTS = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("name", ["", "/odd", "/kinds", "/everything"])
-async def test_the_document_is_valid_for_tools_of_every_kind(make_app: MakeApp, name: str) -> None:
+async def test_openapi_document_is_valid_for_tools_of_every_kind(make_app: MakeApp, name: str) -> None:
     folders = [str(TESTS / folder / "servers") for folder in ("fuzz", "contract", "conformance")]
     async with opened(make_app(servers_dir=(shipped(), *folders))) as client:
         answer = await client.get(f"{name}/openapi.json")

@@ -1,9 +1,8 @@
-"""Arbitrary frames and bytes over a WebSocket: each is answered, never by a 5xx, and the connection stays open."""
+"""Sends arbitrary frames over a WebSocket. Each is answered, never with a 5xx, and the connection stays open."""
 
 from __future__ import annotations
 
 import json
-import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.sync.client import ClientConnection
 
-from tests.fuzz.test_hypothesis import SERVERS, bounded, values
+from tests.fuzz.serving import Tools, serving, tools_of
+from tests.fuzz.test_hypothesis import bounded, values
 from tests.process.echoing import HANDSHAKE
 from tests.process.live.router import Router
 from tests.process.live.sockets import connected
-from tests.shipped import shipped
 
 pytestmark = pytest.mark.fuzz
 
@@ -32,7 +31,7 @@ class Target:
 
     router: Router
     client: ClientConnection
-    tools: list[tuple[str, str, list[str]]]
+    tools: Tools
     numbers: Iterator[int]
 
     def send(self, frame: str | bytes) -> None:
@@ -52,18 +51,13 @@ def is_overloaded(answer: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    folder, servers = tmp_path_factory.mktemp("router"), f"{shipped()}:{SERVERS}"
-    with Router(folder, MCP_SERVERS_DIR=servers, MCP_INPUT_TIMEOUT="0.1", MCP_CALL_TIMEOUT="15") as router:
-        router.await_table()
-        tools = [
-            (tool["server"], tool["name"], [*tool["inputSchema"]["properties"]])
-            for tool in router.get("/tools")["tools"]
-        ]
-        # No pings: they draw random numbers in a thread, and Hypothesis would believe that its own test did.
-        with connected(router, ping_interval=None) as client:
-            yield Target(router, client, tools, count())
-        assert router.process.poll() is None
-        assert re.findall(r"(?m)^\S+ error .*", router.log()) == []
+    folder = tmp_path_factory.mktemp("router")
+    with (
+        serving(folder, MCP_INPUT_TIMEOUT="0.1", MCP_CALL_TIMEOUT="15") as router,
+        # Pings draw random numbers in a thread, which Hypothesis would attribute to the test.
+        connected(router, ping_interval=None) as client,
+    ):
+        yield Target(router, client, tools_of(router), count())
 
 
 @bounded

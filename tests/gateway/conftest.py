@@ -10,17 +10,14 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.conftest import MakeApp
-from tests.examples.serving import served
-from tests.gateway.auth.issuer import AUDIENCE, Issuer
+from tests.gateway.auth.issuer import AUDIENCE, Issuer, serving_issuer
 from tests.gateway.cache.cached import Counting
 from tests.transport import opened
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Issuer]:
-    issuer = Issuer()
-    with served(issuer.app) as origin:
-        issuer.is_at(origin)
+    with serving_issuer() as issuer:
         yield issuer
 
 

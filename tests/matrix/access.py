@@ -1,19 +1,16 @@
-"""Rules of scopes, for every way in."""
+"""Rules of scopes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gateway.auth.api_key_file import Key, KeyFile
 from tests.keys import bearer
+from tests.matrix.credentials import CREATED, record, write_keys
 from tests.matrix.rules import Call, Rule
 from tests.matrix.ways import Outcome
 
-CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 SCOPES: Mapping[str, tuple[str, ...]] = {
     "exact": ("one:add",),
     "server": ("one:*",),
@@ -31,16 +28,8 @@ HEADERS = {name: bearer(key) for name, key in KEYS.items()}
 
 def keys(folder: Path) -> dict[str, Any]:
     """Writes a file with one key for each entry of `SCOPES`."""
-    written = [_key(number, name) for number, name in enumerate(SCOPES)]
-    path = folder / "keys.json"
-    path.write_text(KeyFile(keys=written).model_dump_json())
-    return {"auth_keys": str(path)}
-
-
-def _key(number: int, name: str) -> Key:
-    digest = sha256(KEYS[name].encode()).hexdigest()
-    expires = CREATED if name == "expired" else None
-    return Key(id=f"{number:08}", name=name, sha256=digest, scopes=SCOPES[name], created=CREATED, expires=expires)
+    expiry = {"expired": CREATED}
+    return write_keys(folder, *(record(KEYS[name], name, SCOPES[name], expiry.get(name)) for name in SCOPES))
 
 
 def keys_and_danger(folder: Path) -> dict[str, Any]:

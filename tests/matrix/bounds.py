@@ -1,4 +1,4 @@
-"""Rules of the call itself: its answer, its time limit, the number in flight."""
+"""Rules of the call itself: its result, its time limit, and the limit of calls in flight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of the cache, for calls through every endpoint."""
+"""Rules of the cache."""
 
 from __future__ import annotations
 

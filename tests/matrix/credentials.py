@@ -1,4 +1,4 @@
-"""Rules of credentials, for every way in."""
+"""Rules of credentials."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = f"mcp_{1:08}_{'':-<43}"
 
 
-def keys(folder: Path) -> dict[str, Any]:
+def write_keys(folder: Path, *records: Key) -> dict[str, Any]:
+    """Writes a key file and returns the setting that names it."""
     path = folder / "keys.json"
-    path.write_text(KeyFile(keys=[_key("ci", KEY)]).model_dump_json())
+    path.write_text(KeyFile(keys=[*records]).model_dump_json())
     return {"auth_keys": str(path)}
 
 
-def _key(name: str, key: str) -> Key:
+def record(key: str, name: str, scopes: tuple[str, ...], expires: datetime | None = None) -> Key:
+    """Returns the record of a key with a fixed value, `mcp_{id}_{secret}`."""
     digest = sha256(key.encode()).hexdigest()
-    return Key(id=key[4:12], name=name, sha256=digest, scopes=("admin",), created=CREATED, expires=None)
+    return Key(id=key[4:12], name=name, sha256=digest, scopes=scopes, created=CREATED, expires=expires)
+
+
+def keys(folder: Path) -> dict[str, Any]:
+    return write_keys(folder, record(KEY, "ci", ("admin",)))
 
 
 async def either_header_is_accepted(call: Call) -> None:

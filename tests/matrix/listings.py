@@ -1,4 +1,4 @@
-"""Every URL that lists tools, and how the tools of the servers `one` and `two` are read from each."""
+"""Reads the tools of the servers `one` and `two` from every URL that lists tools."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tests import wire
-from tests.matrix.ways import Door, Headers
+from tests.matrix.ways import Headers, Target
 
-Listed = Callable[[Door, Headers], Awaitable[list[str]]]
-"""Returns the tools, each as `server_tool`."""
+Listed = Callable[[Target, Headers], Awaitable[list[str]]]
+"""Returns the names of the tools, each as `server_tool`."""
 
 
 def plain(url: str, server: str = "") -> Listed:
-    async def listed(door: Door, headers: Headers) -> list[str]:
-        tools = (await door.http.get(url, headers=headers)).json()["tools"]
+    async def listed(target: Target, headers: Headers) -> list[str]:
+        tools = (await target.http.get(url, headers=headers)).json()["tools"]
         return [f"{server or tool['server']}_{tool['name']}" for tool in tools]
 
     return listed
 
 
 def formatted(url: str, read: Callable[[Any], list[str]], server: str = "") -> Listed:
-    async def listed(door: Door, headers: Headers) -> list[str]:
-        names = read((await door.http.get(url, headers=headers)).json())
+    async def listed(target: Target, headers: Headers) -> list[str]:
+        names = read((await target.http.get(url, headers=headers)).json())
         return [f"{server}_{name}" if server else name for name in names]
 
     return listed
 
 
 def document(url: str) -> Listed:
-    async def listed(door: Door, headers: Headers) -> list[str]:
-        paths = (await door.http.get(url, headers=headers)).json()["paths"]
+    async def listed(target: Target, headers: Headers) -> list[str]:
+        paths = (await target.http.get(url, headers=headers)).json()["paths"]
         tools = [path.split("/") for path in paths if "/mcp/tools/" in path]
         return [f"{parts[1]}_{parts[4]}" for parts in tools]
 
@@ -38,20 +38,20 @@ def document(url: str) -> Listed:
 
 
 def modern(url: str, server: str = "") -> Listed:
-    async def listed(door: Door, headers: Headers) -> list[str]:
+    async def listed(target: Target, headers: Headers) -> list[str]:
         needed, body = wire.modern("tools/list")
-        answer = await door.http.post(url, json=body, headers={**needed, **headers})
+        answer = await target.http.post(url, json=body, headers={**needed, **headers})
         return _named(answer.json()["result"], server)
 
     return listed
 
 
 def legacy(url: str, server: str = "") -> Listed:
-    async def listed(door: Door, headers: Headers) -> list[str]:
-        opening = await door.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
+    async def listed(target: Target, headers: Headers) -> list[str]:
+        opening = await target.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
         session = {**wire.in_session(opening.headers["mcp-session-id"]), **headers}
-        await door.http.post(url, json=wire.INITIALIZED, headers=session)
-        answer = await door.http.post(url, json=wire.request("tools/list"), headers=session)
+        await target.http.post(url, json=wire.INITIALIZED, headers=session)
+        answer = await target.http.post(url, json=wire.request("tools/list"), headers=session)
         return _named(wire.messages(answer.text)[-1]["result"], server)
 
     return listed

@@ -1,4 +1,4 @@
-"""A rule: the settings that turn it on, and what must come of calls whatever way they came in."""
+"""A rule: its settings, and the outcomes that calls must have in every way to call."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from tests.matrix.ways import Headers, Outcome
 
 
 class Call(Protocol):
-    """Calls a tool of the server `one` by the way in that the rule is held against."""
+    """Calls a tool of the server `one` in the way under test."""
 
     def __call__(
         self, tool: str, headers: Headers | None = None, /, **arguments: Any
     ) -> Coroutine[Any, Any, Outcome]: ...
 
 
-def nothing(folder: Path) -> dict[str, Any]:
+def no_settings(folder: Path) -> dict[str, Any]:
     return {}
 
 
-def nothing_more(server: MCPServer[Any]) -> None:
-    """The tools that there are will do."""
+def no_tools(server: MCPServer[Any]) -> None:
+    """Adds no tool."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`settings` may write files into the folder it is given. `check` makes calls, and asserts what came of them.
+    """`settings` may write files into the given folder. `check` makes calls and asserts their outcomes.
 
-    `serve` adds to the server `one` what the rule needs of it.
+    `serve` adds tools to the server `one` that the rule needs.
     """
 
     name: str
     check: Callable[[Call], Coroutine[Any, Any, None]]
-    settings: Callable[[Path], Mapping[str, Any]] = nothing
+    settings: Callable[[Path], Mapping[str, Any]] = no_settings
     needs_redis: bool = False
-    serve: Callable[[MCPServer[Any]], None] = nothing_more
+    serve: Callable[[MCPServer[Any]], None] = no_tools

@@ -1,4 +1,4 @@
-"""Every rule by every way in. A rule that holds on one and not on another is a hole."""
+"""Checks every rule for every way to call. A rule that one way does not enforce is a security hole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import MakeApp, server_of
 from tests.matrix import access, bounds, cached, credentials, limit
 from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
-from tests.matrix.ways import VIA, WAYS, Door, Headers, Outcome
+from tests.matrix.ways import VIA, WAYS, Headers, Outcome, Target
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -45,38 +45,38 @@ def one(name: str = "one") -> MCPServer[Any]:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-async def test_the_rule_holds_by_every_way_in(rule: Rule, way: str, make_app: MakeApp, tmp_path: Path) -> None:
+async def test_rule_holds_for_every_way_to_call(rule: Rule, way: str, make_app: MakeApp, tmp_path: Path) -> None:
     server = one()
     rule.serve(server)
     app = make_app(server, **rule.settings(tmp_path))
     async with opened(app) as http:
 
         async def call(tool: str, headers: Headers | None = None, /, **arguments: Any) -> Outcome:
-            return await WAYS[way](Door(app, http), tool, arguments, headers or {})
+            return await WAYS[way](Target(app, http), tool, arguments, headers or {})
 
         await rule.check(call)
 
 
 @pytest.mark.parametrize("tool", ["add", "nonsense"])
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_call_outside_of_its_callers_scopes_is_recorded_once(
+async def test_call_outside_the_scopes_is_recorded_once(
     tool: str, way: str, make_app: MakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = make_app(one(), **access.keys(tmp_path))
     async with opened(app) as http:
-        await WAYS[way](Door(app, http), tool, {}, access.HEADERS["nothing"])
+        await WAYS[way](Target(app, http), tool, {}, access.HEADERS["nothing"])
     [line] = [line for line in capsys.readouterr().err.splitlines() if " call request_id=" in line]
     assert f" server=one tool={tool} via={VIA[way]} outcome=forbidden " in line
     assert " caller=key:nothing" in line
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_call_of_a_tool_that_there_is_not_is_recorded_once(
+async def test_call_to_an_unknown_tool_is_recorded_once(
     way: str, make_app: MakeApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = make_app(one())
     async with opened(app) as http:
-        await WAYS[way](Door(app, http), "nonsense", {}, {})
+        await WAYS[way](Target(app, http), "nonsense", {}, {})
     [line] = [line for line in capsys.readouterr().err.splitlines() if " call request_id=" in line]
     assert f"nonsense via={VIA[way]} outcome=unknown-tool " in line
 
@@ -94,21 +94,21 @@ SEEN = {
 
 
 @pytest.mark.parametrize("listing", LISTINGS)
-async def test_a_list_shows_what_the_caller_may_call_and_nothing_else(
+async def test_list_has_only_the_tools_that_the_caller_may_call(
     listing: str, make_app: MakeApp, tmp_path: Path
 ) -> None:
     app = make_app(one(), one("two"), **access.keys_and_danger(tmp_path))
     async with opened(app) as http:
-        for _ in range(2):  # what is kept for one is not shown to another
+        for _ in range(2):  # a cached list must not be shown to another caller
             for name, seen in SEEN.items():
-                listed = await LISTINGS[listing](Door(app, http), access.HEADERS[name])
+                listed = await LISTINGS[listing](Target(app, http), access.HEADERS[name])
                 expected = seen if listing in OF_ALL else {tool for tool in seen if tool.startswith("one_")}
                 assert (name, sorted(listed)) == (name, sorted(expected))
 
 
 @pytest.mark.parametrize("listing", LISTINGS)
-async def test_a_list_shows_everything_where_nobody_is_asked(listing: str, make_app: MakeApp) -> None:
+async def test_list_has_every_tool_if_authentication_is_off(listing: str, make_app: MakeApp) -> None:
     app = make_app(one(), one("two"))
     async with opened(app) as http:
-        listed = await LISTINGS[listing](Door(app, http), {})
+        listed = await LISTINGS[listing](Target(app, http), {})
     assert {tool for tool in SEEN["admin"] if listing in OF_ALL or tool.startswith("one_")} == {*listed}

@@ -1,4 +1,4 @@
-"""Every way in to a tool, asked and answered alike: the table that each rule is held against."""
+"""Every way to call a tool, as functions of one signature with one form of outcome."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Door:
-    """The application, and a client of it."""
+class Target:
+    """The application under test, and a client of it."""
 
     app: Starlette
     http: httpx2.AsyncClient
@@ -27,10 +27,10 @@ class Door:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a call: `slug` is `ok`, or the kind of the error; `value` is what the tool returned.
+    """The outcome of a call. `slug` is `ok` or the kind of the error, `value` the result, `problem` the whole error.
 
-    `problem` is the error whole. `status` is of the HTTP answer, or what the problem says where that was for more than
-    the call; there are `headers` where it was for the call alone.
+    `status` and `headers` are those of the HTTP response. If the response carries more than the call (a stream, a
+    WebSocket), `status` is that of the problem, and `headers` are empty.
     """
 
     slug: str
@@ -40,29 +40,29 @@ class Outcome:
     headers: Headers = field(default_factory=dict)
 
 
-Ask = Callable[[Door, str, Arguments, Headers], Awaitable[Outcome]]
+Ask = Callable[[Target, str, Arguments, Headers], Awaitable[Outcome]]
 """Calls a tool of the server `one`."""
 
 
-async def call(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _post(door, "/one/mcp/call", {"tool": tool, "arguments": arguments}, headers)
+async def call(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _post(target, "/one/mcp/call", {"tool": tool, "arguments": arguments}, headers)
 
 
-async def call_any(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _post(door, "/call", {"server": "one", "tool": tool, "arguments": arguments}, headers)
+async def call_any(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _post(target, "/call", {"server": "one", "tool": tool, "arguments": arguments}, headers)
 
 
-async def call_named(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _post(door, "/call", {"tool": f"one_{tool}", "arguments": arguments}, headers)
+async def call_named(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _post(target, "/call", {"tool": f"one_{tool}", "arguments": arguments}, headers)
 
 
-async def tool_url(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _post(door, f"/one/mcp/tools/{tool}", arguments, headers)
+async def tool_url(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _post(target, f"/one/mcp/tools/{tool}", arguments, headers)
 
 
-async def stream(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+async def stream(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
     body = {"tool": tool, "arguments": arguments}
-    answer = await door.http.post("/one/mcp/call", json=body, headers={**STREAM, **headers})
+    answer = await target.http.post("/one/mcp/call", json=body, headers={**STREAM, **headers})
     if answer.status_code != 200:
         return _plain(answer)
     event = (await all_events(answer))[-1]
@@ -71,28 +71,28 @@ async def stream(door: Door, tool: str, arguments: Arguments, headers: Headers) 
     return Outcome(slug_of(event.data), None, event.data, event.data["status"])
 
 
-async def websocket(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _over_websocket(door, "/one/mcp/ws", {"tool": tool, "arguments": arguments}, headers)
+async def websocket(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _over_websocket(target, "/one/mcp/ws", {"tool": tool, "arguments": arguments}, headers)
 
 
-async def websocket_any(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _over_websocket(door, "/ws", {"server": "one", "tool": tool, "arguments": arguments}, headers)
+async def websocket_any(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _over_websocket(target, "/ws", {"server": "one", "tool": tool, "arguments": arguments}, headers)
 
 
-async def modern(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _modern(door, "/one/mcp", tool, arguments, headers)
+async def modern(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _modern(target, "/one/mcp", tool, arguments, headers)
 
 
-async def modern_aggregate(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _modern(door, "/mcp", f"one_{tool}", arguments, headers)
+async def modern_aggregate(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _modern(target, "/mcp", f"one_{tool}", arguments, headers)
 
 
-async def legacy(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _legacy(door, "/one/mcp", tool, arguments, headers)
+async def legacy(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _legacy(target, "/one/mcp", tool, arguments, headers)
 
 
-async def legacy_aggregate(door: Door, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    return await _legacy(door, "/mcp", f"one_{tool}", arguments, headers)
+async def legacy_aggregate(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    return await _legacy(target, "/mcp", f"one_{tool}", arguments, headers)
 
 
 PLAIN: Mapping[str, Ask] = {"call": call, "call any": call_any, "call named": call_named, "tool url": tool_url}
@@ -114,15 +114,15 @@ def slug_of(problem: Mapping[str, Any]) -> str:
     return slug
 
 
-async def _post(door: Door, url: str, body: Arguments, headers: Headers) -> Outcome:
-    return _plain(await door.http.post(url, json=body, headers=headers))
+async def _post(target: Target, url: str, body: Arguments, headers: Headers) -> Outcome:
+    return _plain(await target.http.post(url, json=body, headers=headers))
 
 
-async def _over_websocket(door: Door, path: str, call: Arguments, headers: Headers) -> Outcome:
-    """`headers` are the handshake's, and so is the status where it was refused."""
+async def _over_websocket(target: Target, path: str, call: Arguments, headers: Headers) -> Outcome:
+    """Sends `headers` with the handshake. If that is refused, the outcome has its status."""
     pairs = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
     try:
-        async with connected(door.app, path, pairs) as socket:
+        async with connected(target.app, path, pairs) as socket:
             frame = await socket.ask({"id": 1, **call})
             while not {"result", "error"} & frame.keys():
                 frame = await socket.receive()
@@ -133,19 +133,19 @@ async def _over_websocket(door: Door, path: str, call: Arguments, headers: Heade
     return Outcome(slug_of(frame["error"]), None, frame["error"], frame["error"]["status"])
 
 
-async def _modern(door: Door, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+async def _modern(target: Target, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
     needed, body = wire.modern("tools/call", name=tool, arguments=arguments)
-    return _native(await door.http.post(url, json=body, headers={**needed, **headers}))
+    return _native(await target.http.post(url, json=body, headers={**needed, **headers}))
 
 
-async def _legacy(door: Door, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    opening = await door.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
+async def _legacy(target: Target, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    opening = await target.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
     if opening.status_code != 200:
         return _native(opening)
     session = {**wire.in_session(opening.headers["mcp-session-id"]), **headers}
-    await door.http.post(url, json=wire.INITIALIZED, headers=session)
+    await target.http.post(url, json=wire.INITIALIZED, headers=session)
     body = wire.request("tools/call", name=tool, arguments=arguments)
-    return _native(await door.http.post(url, json=body, headers=session))
+    return _native(await target.http.post(url, json=body, headers=session))
 
 
 def _plain(answer: httpx2.Response) -> Outcome:
@@ -156,7 +156,7 @@ def _plain(answer: httpx2.Response) -> Outcome:
 
 
 def _native(answer: httpx2.Response) -> Outcome:
-    """A protocol error, a result that is one, or a result."""
+    """Returns the outcome of a protocol error, of an error result or of a result."""
     kind = answer.headers["content-type"]
     if kind.startswith("application/problem+json"):
         return _plain(answer)

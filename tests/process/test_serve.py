@@ -36,7 +36,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch, python_hooks: None) -> Iterator[N
         signal.signal(number, handler)
 
 
-def test_it_listens_on_the_given_host(capsys: pytest.CaptureFixture[str]) -> None:
+def test_server_listens_on_the_given_host(capsys: pytest.CaptureFixture[str]) -> None:
     for host, family in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6), ("localhost", None)):
         with serve.listen(host, 0) as listener:
             assert family in (None, listener.family)
@@ -45,7 +45,7 @@ def test_it_listens_on_the_given_host(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_connections_do_not_delay_small_packets() -> None:
-    """asyncio sets TCP_NODELAY on the connections of a listener whose protocol is TCP by name."""
+    """asyncio sets TCP_NODELAY only on connections of a listener with the explicit protocol TCP."""
     with serve.listen("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
@@ -58,7 +58,7 @@ def test_connections_do_not_delay_small_packets() -> None:
         ("no.such.host.invalid", "no such host; use 127.0.0.1, or 0.0.0.0 for all addresses"),
     ],
 )
-def test_failure_to_listen_says_what_to_do(host: str, part: str) -> None:
+def test_failure_to_listen_is_reported_with_a_remedy(host: str, part: str) -> None:
     with serve.listen("127.0.0.1", 0) as listener, pytest.raises(OSError, match=part):
         serve.listen(host, listener.getsockname()[1])
 
@@ -76,7 +76,7 @@ def test_failure_is_not_printed_beside_a_json_log(monkeypatch: pytest.MonkeyPatc
         assert caught.value.code == 1
 
 
-def test_failure_is_one_line_and_exit_code_1(caplog: pytest.LogCaptureFixture) -> None:
+def test_failure_is_reported_in_one_line_with_exit_code_1(caplog: pytest.LogCaptureFixture) -> None:
     for settings in (None, Settings()):
         with pytest.raises(SystemExit) as caught:
             serve.exit_with_error(LoadError("servers/x_server.py: defines no `mcp`"), settings)
@@ -140,7 +140,7 @@ def test_server_that_fails_to_start_ends_the_process_with_code_1(
     assert capsys.readouterr().out == ""
 
 
-def test_bad_settings_end_the_process_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_setting_ends_the_process_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     message = served(monkeypatch, create_app, SERVERS="x")
     assert message == "multi-mcp: SERVERS: no server 'x'; there are: echo, math"
     message = served(monkeypatch, create_app, PORT="http")

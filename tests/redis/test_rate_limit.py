@@ -28,7 +28,7 @@ Start = Callable[..., Router]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Returns a function that starts `python app.py` with settings, in a folder of its own."""
+    """Returns a function that starts `python app.py` with settings, each in a new folder."""
     with ExitStack() as stack:
 
         def begin(name: str, **settings: str) -> Router:

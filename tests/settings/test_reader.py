@@ -1,4 +1,4 @@
-"""Each kind of value is read with its own check, and an invalid one is named."""
+"""The kinds of settings: how each is read and checked, and the error for an invalid value."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from settings.reader import (
         (path("NAME", ""), "", ""),
     ],
 )
-def test_a_value_is_read_as_its_kind(declared: Any, given: str, value: object) -> None:
+def test_value_is_read_as_its_kind(declared: Any, given: str, value: object) -> None:
     assert setting_of(declared).read({"NAME": given}) == value
 
 
@@ -75,7 +75,7 @@ def test_a_value_is_read_as_its_kind(declared: Any, given: str, value: object) -
         (path("NAME", ""), "/metrics?a=b", "a path like /metrics"),
     ],
 )
-def test_an_invalid_value_is_named_with_the_expected_form(declared: Any, given: str, expected: str) -> None:
+def test_invalid_value_is_reported_with_the_expected_form(declared: Any, given: str, expected: str) -> None:
     with pytest.raises(SettingError) as caught:
         setting_of(declared).read({"NAME": given})
     assert str(caught.value).startswith("NAME")
@@ -95,5 +95,5 @@ def test_an_invalid_value_is_named_with_the_expected_form(declared: Any, given: 
         (seconds("NAME", 0.5, ""), "`0.5`"),
     ],
 )
-def test_a_default_is_shown_as_it_is_written_in_the_environment(declared: Any, shown: str) -> None:
+def test_default_is_shown_in_the_form_of_an_environment_variable(declared: Any, shown: str) -> None:
     assert setting_of(declared).shown == shown

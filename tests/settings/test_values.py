@@ -87,7 +87,7 @@ def test_each_setting_is_read_from_its_own_variable(field: str, text: str, value
     assert Settings.from_env({name_of(field): text}) == replace(Settings(), **{field: value})  # type: ignore[arg-type]
 
 
-def test_the_rows_above_read_every_setting() -> None:
+def test_every_setting_has_a_case_above() -> None:
     rows = test_each_setting_is_read_from_its_own_variable.pytestmark[0].args[1]  # type: ignore[attr-defined]
     assert {row[0] for row in rows} == {field.name for field in fields(Settings)}
 
@@ -141,7 +141,7 @@ def test_several_workers_are_stateless() -> None:
         ("MCP_SHUTDOWN_GRACE", "0", "a number of seconds greater than 0"),
     ],
 )
-def test_an_invalid_value_is_named_with_the_expected_form(name: str, value: str, expected: str) -> None:
+def test_invalid_value_is_reported_with_the_expected_form(name: str, value: str, expected: str) -> None:
     with pytest.raises(SettingError) as caught:
         Settings.from_env({name: value})
     assert str(caught.value) == f"{name}={value.lower()!r}: expected {expected}"

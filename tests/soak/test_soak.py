@@ -1,4 +1,4 @@
-"""Thousands of rude clients: what they leave behind is gone after the idle timeout."""
+"""Thousands of clients that disappear. The router frees their sessions after the idle timeout, and leaks nothing."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SESSIONS = 5000
 """In each of two waves."""
 ABORTED = 500
 """In each of two waves."""
-GROWTH = 4 * 1024
-"""KiB that the second wave may add to what the first one left: less than 1 for each session."""
+MAX_GROWTH = 4 * 1024
+"""KiB that the process may grow by in the second wave: less than 1 for each session."""
 CALL = wire.request("tools/call", name="quick_tool", arguments={"text": "x" * 200})
 SLOW: dict[str, Any] = {"name": "slow_tool", "arguments": {"text": "x" * 200}}
 
@@ -38,12 +38,12 @@ def router(tmp_path: Path) -> Iterator[Router]:
 
 
 def state(router: Router) -> dict[str, int]:
-    """What the process holds when the last session is gone."""
+    """Waits until the last session has ended, and returns the state of the process."""
     deadline = time.monotonic() + 30
     while router.get("/health")["sessions"]:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    time.sleep(0.3)  # for the tasks that ended with it
+    time.sleep(0.3)  # the tasks of the session end after it
     status, answer = router.call("one", "state")
     assert status == 200
     found: dict[str, int] = answer["result"]
@@ -53,11 +53,11 @@ def state(router: Router) -> dict[str, int]:
 def check_flat(before: dict[str, int], after: dict[str, int]) -> None:
     assert after["tasks"] <= before["tasks"] + 1, (before, after)
     assert after["files"] <= before["files"] + 1, (before, after)
-    assert after["memory"] <= before["memory"] + GROWTH, (before, after)
+    assert after["memory"] <= before["memory"] + MAX_GROWTH, (before, after)
 
 
 def post(connection: http.client.HTTPConnection, url: str, headers: dict[str, str], message: object) -> str | None:
-    """Ask, and give the session that the answer names."""
+    """Sends a message, and returns the session id of the response."""
     connection.request("POST", url, json.dumps(message), headers)
     answer = connection.getresponse()
     assert answer.status in (200, 202), (answer.status, answer.read())
@@ -66,8 +66,8 @@ def post(connection: http.client.HTTPConnection, url: str, headers: dict[str, st
     return session
 
 
-def be_rude(router: Router, number: int, url: str) -> None:
-    """Open a session and leave it: at once, after its handshake, after a call, or with a stream that is cut."""
+def abandon_session(router: Router, number: int, url: str) -> None:
+    """Opens a session and disconnects: at once, after the handshake, after a call, or during a stream."""
     connection = router.connection()
     headers = wire.in_session(post(connection, url, wire.BOTH_TYPES, wire.INITIALIZE) or "")
     if number % 4 > 0:
@@ -80,12 +80,12 @@ def be_rude(router: Router, number: int, url: str) -> None:
     connection.close()
 
 
-def test_sessions_that_were_left_leave_nothing(router: Router) -> None:
+def test_abandoned_sessions_leave_no_tasks_files_or_memory(router: Router) -> None:
     urls = itertools.cycle([f"/{server}/mcp" for server in SERVERS])
 
     def wave(count: int) -> dict[str, int]:
         for number in range(count):
-            be_rude(router, number, next(urls))
+            abandon_session(router, number, next(urls))
         return state(router)
 
     wave(500)
@@ -94,7 +94,7 @@ def test_sessions_that_were_left_leave_nothing(router: Router) -> None:
 
 
 def abort(router: Router, number: int, sessions: list[str]) -> None:
-    """Send a call, or half of it, and close the connection."""
+    """Sends a call, or half of it, and closes the connection."""
     server = SERVERS[number % 5]
     url, headers, body = f"/{server}/mcp/call", {"content-type": "application/json"}, {"tool": "slow", **SLOW}
     if number % 4 == 1:
@@ -108,7 +108,7 @@ def abort(router: Router, number: int, sessions: list[str]) -> None:
         connection.sendall(head.encode() + lines.encode() + b"\r\n" + content[: len(content) // (1 + number % 4 // 3)])
 
 
-def test_calls_that_were_aborted_leave_nothing(router: Router) -> None:
+def test_aborted_calls_leave_no_tasks_files_or_memory(router: Router) -> None:
     def wave(count: int) -> dict[str, int]:
         sessions = [router.session(server) for server in SERVERS]
         for number in range(count):

@@ -1,4 +1,4 @@
-"""A thousand WebSockets on one worker, each with a call a second; and thousands that open and close."""
+"""A thousand WebSockets on one worker, each with a call a second, and thousands that open and close."""
 
 from __future__ import annotations
 
@@ -39,12 +39,6 @@ def cpu_seconds(router: Router) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory(router: Router) -> int:
-    """Returns the resident memory in KiB."""
-    pages = int(Path(f"/proc/{router.process.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
-
-
 async def opened(router: Router, stack: AsyncExitStack, count: int) -> list[ClientConnection]:
     uri = f"ws://127.0.0.1:{router.port}/one/mcp/ws"
     found = []
@@ -77,11 +71,11 @@ async def every_second(client: ClientConnection, offset: float, until: float) ->
 async def test_thousand_connections_stay_open_with_a_call_a_second_each(
     router: Router, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = memory(router)
+    before = router.memory()
     async with AsyncExitStack() as stack:
         clients = await opened(router, stack, CONNECTIONS)
         await asyncio.gather(*(ask(client, 0) for client in clients))
-        held = (memory(router) - before) / CONNECTIONS
+        held = (router.memory() - before) / CONNECTIONS
         used, started = cpu_seconds(router), time.monotonic()
         until = started + SECONDS
         each = [every_second(client, number / CONNECTIONS, until) for number, client in enumerate(clients)]
@@ -110,10 +104,10 @@ async def test_closed_connections_leave_no_memory_and_no_file(router: Router) ->
                         if number % 4 == 1:
                             client.transport.abort()
         deadline = time.monotonic() + 30
-        while len(os.listdir(f"/proc/{router.process.pid}/fd")) > 40:
+        while router.open_files() > 40:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.1)
-        return memory(router)
+        return router.memory()
 
     first = await wave()
     assert await wave() < first + 4 * 1024

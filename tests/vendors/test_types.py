@@ -1,4 +1,4 @@
-"""Against the vendors' published schemas: the types of their own Python packages."""
+"""Checks the tool lists for other vendors against the types of their Python packages."""
 
 from __future__ import annotations
 
@@ -35,35 +35,35 @@ async def formatted(make_app: MakeApp, url: str, name: str) -> list[dict[str, An
         return tools
 
 
-def accepts(kind: Any, value: Mapping[str, Any]) -> None:
-    """Whether a vendor's TypedDict takes the value, which must have no key that the vendor does not know."""
+def check_accepted(kind: Any, value: Mapping[str, Any]) -> None:
+    """Checks the value against a vendor's TypedDict. It must have no key that is unknown there."""
     assert value.keys() <= kind.__annotations__.keys()
     TypeAdapter(kind).validate_python(value)
 
 
 @pytest.mark.parametrize("url", URLS)
-async def test_openai_takes_the_tools_as_they_are(make_app: MakeApp, url: str) -> None:
+async def test_tools_in_openai_format_match_the_openai_types(make_app: MakeApp, url: str) -> None:
     tools = await formatted(make_app, url, "openai")
     for tool in tools:
-        accepts(ChatCompletionFunctionToolParam, tool)
-        accepts(FunctionDefinition, tool["function"])
+        check_accepted(ChatCompletionFunctionToolParam, tool)
+        check_accepted(FunctionDefinition, tool["function"])
         assert OPENAI_NAME.fullmatch(tool["function"]["name"])
         assert is_schema_of_an_object(tool["function"]["parameters"])
     assert len({tool["function"]["name"] for tool in tools}) == len(tools) > 20
 
 
 @pytest.mark.parametrize("url", URLS)
-async def test_anthropic_takes_the_tools_as_they_are(make_app: MakeApp, url: str) -> None:
+async def test_tools_in_anthropic_format_match_the_anthropic_types(make_app: MakeApp, url: str) -> None:
     tools = await formatted(make_app, url, "anthropic")
     for tool in tools:
-        accepts(ToolParam, tool)
+        check_accepted(ToolParam, tool)
         assert ANTHROPIC_NAME.fullmatch(tool["name"])
         assert is_schema_of_an_object(tool["input_schema"])
     assert len({tool["name"] for tool in tools}) == len(tools) > 20
 
 
 @pytest.mark.parametrize("url", URLS)
-async def test_gemini_takes_the_tools_as_they_are(make_app: MakeApp, url: str) -> None:
+async def test_tools_in_gemini_format_match_the_gemini_types(make_app: MakeApp, url: str) -> None:
     (tool,) = TypeAdapter(list[gemini.Tool]).validate_python(await formatted(make_app, url, "gemini"))
     functions = tool.function_declarations or []
     for function in functions:
@@ -72,11 +72,11 @@ async def test_gemini_takes_the_tools_as_they_are(make_app: MakeApp, url: str) -
     assert len({function.name for function in functions}) == len(functions) > 20
 
 
-def test_the_vendors_schemas_refuse_what_they_do_not_know() -> None:
+def test_vendor_types_refuse_unknown_fields() -> None:
     with pytest.raises(AssertionError):
-        accepts(ToolParam, {"name": "a", "inputSchema": {}})
+        check_accepted(ToolParam, {"name": "a", "inputSchema": {}})
     with pytest.raises(ValueError, match="function"):
-        accepts(ChatCompletionFunctionToolParam, {"type": "tool", "function": {"name": "a"}})
+        check_accepted(ChatCompletionFunctionToolParam, {"type": "tool", "function": {"name": "a"}})
     with pytest.raises(ValueError, match="inputSchema"):
         TypeAdapter(gemini.Tool).validate_python({"functionDeclarations": [{"name": "a", "inputSchema": {}}]})
 

@@ -1,4 +1,4 @@
-"""Tools that ask the client in mid-call; the SDK sends a request up to 2025-11-25 and returns the question after it."""
+"""Tools that ask the client during a call. The SDK sends a request up to 2025-11-25, and returns the question later."""
 
 from collections.abc import Callable
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The smallest image and the smallest sound, for every tool, prompt and resource that shows one."""
+"""A minimal image and a minimal sound for the tools, prompts and resources."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Tools that ask the client in the manner of 2026-07-28: they return the question, and the client calls again."""
+"""Tools that ask the client as in revision 2026-07-28: they return the question, and the client calls again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ from mcp.types import (
 
 
 def form(message: str, **fields: str) -> ElicitRequest:
-    """A form of required fields, each given as name and JSON type."""
+    """Returns a form of required fields, each given as name and JSON type."""
     schema = {
         "type": "object",
         "properties": {name: {"type": kind} for name, kind in fields.items()},
@@ -31,7 +31,7 @@ def form(message: str, **fields: str) -> ElicitRequest:
 
 
 def accepted(ctx: Context[Any, Any], key: str) -> dict[str, Any]:
-    """What the user filled in for this question; empty until there is an accepted answer."""
+    """Returns the content of the accepted answer to this question, or an empty dict."""
     answer = (ctx.input_responses or {}).get(key)
     return dict(answer.content or {}) if isinstance(answer, ElicitResult) and answer.action == "accept" else {}
 

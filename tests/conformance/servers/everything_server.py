@@ -1,4 +1,4 @@
-"""The server that the official conformance suite exercises: one of everything that MCP knows."""
+"""The server that the official conformance suite exercises: one of everything in MCP."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from mcp.types import (
 
 
 def with_schema(tool: Tool, schema: dict[str, Any]) -> Tool:
-    """The tool with a hand-written schema: pydantic has no words for all of JSON Schema."""
+    """Returns the tool with a hand-written schema, since pydantic cannot express all of JSON Schema."""
     return tool.model_copy(update={"parameters": schema})
 
 
@@ -58,7 +58,7 @@ async def accept(ctx: ServerRequestContext[Any, Any], params: RequestParams) -> 
     return EmptyResult()
 
 
-# Gone from the 2026-07-28 revision, so MCPServer has no decorator for them; clients up to 2025-11-25 send them.
+# Removed in revision 2026-07-28, so MCPServer has no decorator for them. Clients up to 2025-11-25 send them.
 LEGACY: dict[str, type[RequestParams]] = {
     "logging/setLevel": SetLevelRequestParams,
     "resources/subscribe": SubscribeRequestParams,

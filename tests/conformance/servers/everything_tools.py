@@ -1,4 +1,4 @@
-"""Tools that answer by themselves: every kind of content, errors, log messages, progress, headers, change events."""
+"""Tools that do not ask the client: every kind of content, errors, log messages, progress, headers, change events."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -80,7 +80,7 @@ async def test_tool_with_logging(ctx: Context[Any, Any]) -> str:
 
 
 async def test_logging_tool(ctx: Context[Any, Any]) -> str:
-    """Sends one log message, which a modern client receives only where it asked for it"""
+    """Sends one log message, which a modern client receives only if it asked for it"""
     await ctx.info("Logging tool called")
     return "Logged"
 

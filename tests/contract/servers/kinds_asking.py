@@ -1,4 +1,4 @@
-"""Tools that ask their caller something before they answer."""
+"""Tools that ask their caller for input before they return."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -54,7 +54,7 @@ async def asks_by_itself(dish: str, ctx: Context) -> InputRequiredResult | str:
 
 
 async def asks_to_wait(ctx: Context) -> InputRequiredResult | str:
-    """It asks nothing: its caller is to come back with the state."""
+    """Asks nothing, but returns a state with which its caller must call again."""
     if ctx.request_state is None:
         return InputRequiredResult(request_state="later")
     ran("asks_to_wait")

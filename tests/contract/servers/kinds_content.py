@@ -1,4 +1,4 @@
-"""A tool for every kind of content that a function can build by itself."""
+"""A tool for every kind of content that a function can build."""
 
 # mypy: disable-error-code="no-untyped-def"
 

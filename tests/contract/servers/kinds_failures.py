@@ -1,4 +1,4 @@
-"""A tool for every way in which a call fails."""
+"""A tool for every way in which a call can fail."""
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -75,7 +75,7 @@ async def crashes_with_context(ctx: Context) -> str:
 
 
 async def invalid_inside(value: str) -> str:
-    """A validation that fails in the body is the tool's crash, not the caller's mistake."""
+    """Fails a validation in its body, which is a crash of the tool and not an error of the caller."""
     ran("invalid_inside")
 
     class Whole(BaseModel):
@@ -126,7 +126,7 @@ async def calls_a_crash(ctx: Context) -> str:
 
 
 async def survives_a_crash(ctx: Context) -> CallToolResult:
-    """It says no by itself: that the tool it called crashed is not its own crash."""
+    """Reports an error of its own after the tool that it called has crashed."""
     ran("survives_a_crash")
     try:
         await ctx.mcp_server.call_tool("crashes", {}, ctx)

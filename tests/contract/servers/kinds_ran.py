@@ -1,4 +1,4 @@
-"""Which tools ran: a call that happened twice, or not at all, is seen here."""
+"""Records each run of a tool, so that a test sees a call that ran twice or never."""
 
 RAN: list[str] = []
 
@@ -8,7 +8,7 @@ def ran(tool: str) -> None:
 
 
 async def ran_since() -> list[str]:
-    """The tools that ran since this was last asked, in their order."""
+    """Returns the tools that ran since the last call of this function, in order."""
     names = [*RAN]
     RAN.clear()
     return names

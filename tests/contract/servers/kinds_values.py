@@ -1,6 +1,6 @@
 """A tool for every kind of value that a function can return as data."""
 
-# The annotations below are what the SDK reads, bare ones included.
+# The SDK reads the annotations below. Missing and bare ones are cases too.
 # mypy: disable-error-code="no-untyped-def, type-arg"
 
 from collections.abc import Callable
@@ -52,7 +52,7 @@ class Colour(Enum):
 
 
 class Plain:
-    """A class that pydantic knows nothing of."""
+    """A class unknown to pydantic."""
 
     def __init__(self) -> None:
         self.hidden = 1
@@ -96,7 +96,7 @@ async def recursive_model(depth: int) -> Tree:
     return Tree(value=depth, children=[Tree(value=0)])
 
 
-async def typed_dict(id: int) -> Row:  # noqa: A002  (the argument is called so)
+async def typed_dict(id: int) -> Row:  # noqa: A002  # the name is the case
     ran("typed_dict")
     return {"id": id}
 

@@ -160,7 +160,7 @@ async def anything(value: Any, more: object = None) -> Any:
 
 @mcp.tool()
 async def nothing() -> None:
-    """Takes nothing, returns nothing."""
+    """Takes and returns nothing."""
 
 
 @mcp.tool(structured_output=False)
@@ -180,7 +180,7 @@ async def oddly_named(x: int = 0) -> int:
 
 @mcp.tool()
 def choosy(even: int) -> int:
-    """Says no to odd numbers."""
+    """Reports an error for odd numbers."""
     if even % 2:
         raise ToolError(f"{even} is odd")
     return even
@@ -195,6 +195,6 @@ async def reporting(steps: Annotated[int, Field(ge=0, le=5)], ctx: Context[Any, 
 
 @mcp.tool()
 async def asking(what: str, ctx: Context[Any, Any]) -> str:
-    """Asks before it goes on."""
+    """Asks for consent."""
     answer = await ctx.elicit(f"May I {what}?", Consent)
     return answer.action

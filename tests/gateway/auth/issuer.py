@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jwt
@@ -13,6 +15,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from tests.examples.serving import served
 
 AUDIENCE = "https://tools.example.com"
 JSON = "application/json"
@@ -75,3 +79,11 @@ class Issuer:
     async def _answer(self, request: Request) -> Response:
         self.asked.append(request.url.path)
         return self.answers.get(request.url.path, Response(status_code=404))
+
+
+@contextmanager
+def serving_issuer() -> Iterator[Issuer]:
+    issuer = Issuer()
+    with served(issuer.app) as origin:
+        issuer.is_at(origin)
+        yield issuer

@@ -1,4 +1,4 @@
-"""A server with a prompt, resources, completions and other methods that have no scopes of their own."""
+"""A server with a prompt, resources, completions and other methods that have no scope."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which results are cached, and for whom, through the whole application. The stores have tests of their own."""
+"""The results that are cached and the callers that receive them, in the whole application. Stores are tested apart."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ async def test_private_result_is_for_its_own_caller_only(app: Starlette, http: h
         return bytes((await server.call(call)).body)
 
     names = ("ann", "bob", "ann", None, "null", None)
-    said = [await as_caller(name, "mine") for name in names]
-    assert said == [b'{"result":%d}' % number for number in (1, 2, 1, 3, 4, 3)]
+    responses = [await as_caller(name, "mine") for name in names]
+    assert responses == [b'{"result":%d}' % number for number in (1, 2, 1, 3, 4, 3)]
     assert {await as_caller(name, "add") for name in names} == {b'{"result":3}'}
 
 

@@ -7,14 +7,14 @@ import pytest
 from gateway.cache.request import CacheInfo, cache_info
 from tests.conftest import MakeApp
 from tests.gateway.cache.cached import Counting
-from tests.matrix.ways import NATIVE, PLAIN, Door
+from tests.matrix.ways import NATIVE, PLAIN, Target
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
 WAYS = {**PLAIN, **NATIVE}
 
 
-def test_there_are_no_directives_without_a_request() -> None:
+def test_call_without_a_request_has_no_directives() -> None:
     assert cache_info.get() is None
 
 
@@ -30,7 +30,7 @@ async def test_directives_are_followed_by_every_endpoint(make_app: MakeApp, way:
     app = make_app(Counting().server)
     async with opened(app) as http:
         values = [
-            (await WAYS[way](Door(app, http), "mine", {}, headers)).value
+            (await WAYS[way](Target(app, http), "mine", {}, headers)).value
             for headers in ({}, {"cache-control": "no-cache"}, {}, {"cache-control": "no-store"}, {})
         ]
     assert values == [1, 2, 2, 3, 2]

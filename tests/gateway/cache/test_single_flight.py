@@ -158,7 +158,7 @@ async def test_caller_cancelled_when_told_to_lead_passes_the_lead_on() -> None:
     assert (group.fetched, len(group.flights)) == (2, 0)
 
 
-async def test_caller_cancelled_when_given_the_value_holds_up_nobody() -> None:
+async def test_caller_cancelled_when_given_the_value_delays_no_other_caller() -> None:
     group, gate = Callers(), Gate()
     callers = group.start(3, gate)
     await settled()

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import MakeApp
 from tests.gateway.cache.cached import Counting
-from tests.matrix.ways import WAYS, Door
+from tests.matrix.ways import WAYS, Target
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -17,8 +17,8 @@ async def test_one_entry_serves_all_endpoints(make_app: MakeApp, first: str) -> 
     counting = Counting()
     app = make_app(counting.server)
     async with opened(app) as http:
-        door = Door(app, http)
-        assert (await WAYS[first](door, "add", {"a": 1, "b": 2}, {})).value == 3
+        target = Target(app, http)
+        assert (await WAYS[first](target, "add", {"a": 1, "b": 2}, {})).value == 3
         for ask in WAYS.values():
-            assert (await ask(door, "add", {"b": 2, "a": 1}, {})).value == 3
+            assert (await ask(target, "add", {"b": 2, "a": 1}, {})).value == 3
     assert counting.ran["add"] == 1

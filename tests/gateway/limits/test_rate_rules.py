@@ -1,4 +1,4 @@
-"""The syntax of `MCP_RATE_LIMIT`, and which rule a call falls under."""
+"""The syntax of `MCP_RATE_LIMIT`, and the rule that applies to a call."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests import wire
 from tests.clients import ERAS, answered, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.gateway.telemetry.scrape import Scrape, scraped
-from tests.matrix.ways import VIA, WAYS, Door
+from tests.matrix.ways import VIA, WAYS, Target
 from tests.sockets import connected as connected_socket
 from tests.transport import opened
 
@@ -47,7 +47,7 @@ TOOLS = (add, no, crash, wait)
 async def test_call_is_counted_and_timed_once_on_every_transport(make_app: MakeApp, way: str) -> None:
     app = make_app(server_of(*TOOLS), metrics="/metrics")
     async with opened(app) as client:
-        assert (await WAYS[way](Door(app, client), "add", {"a": 1, "b": 2}, {})).value == 3
+        assert (await WAYS[way](Target(app, client), "add", {"a": 1, "b": 2}, {})).value == 3
         scrape = await scraped(client)
     (labels,) = scrape.labels(CALLS)
     assert labels == {"server": "one", "tool": "add", "via": VIA[way], "outcome": "ok"}

@@ -27,7 +27,7 @@ def _info_level(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture
-def stranger() -> Iterator[Caller]:
+def anonymous() -> Iterator[Caller]:
     token = caller.set(Caller(address="192.0.2.7"))
     yield caller.get()
     caller.reset(token)
@@ -38,13 +38,13 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [{key: line[key] for key in line if key not in ("time", "request_id", "logger")} for line in found]
 
 
-def test_refusal_is_one_line_and_reaches_each_listener(caplog: pytest.LogCaptureFixture, stranger: Caller) -> None:
+def test_refusal_is_one_line_and_reaches_each_listener(caplog: pytest.LogCaptureFixture, anonymous: Caller) -> None:
     refusals, reasons = Refusals(), list[str]()
     refusals.listeners += [reasons.append, reasons.append]
     refusals("unauthenticated")
     assert reasons == ["unauthenticated"] * 2
     assert lines(caplog) == [
-        {"level": "info", "event": "refused", "reason": "unauthenticated", "address": stranger.address}
+        {"level": "info", "event": "refused", "reason": "unauthenticated", "address": anonymous.address}
     ]
 
 

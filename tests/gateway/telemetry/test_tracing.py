@@ -16,7 +16,7 @@ from tests import wire
 from tests.clients import ERAS, Era, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.gateway.telemetry.spans import Spans
-from tests.matrix.ways import VIA, WAYS, Door
+from tests.matrix.ways import VIA, WAYS, Target
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +59,7 @@ async def test_call_has_one_span_on_every_transport(make_app: MakeApp, spans: Sp
     app = make_app(server_of(*TOOLS), traces_exporter="otlp")
     async with opened(app) as http:
         headers = {"traceparent": PARENT, "tracestate": "some=state", "x-request-id": "my-request"}
-        outcome = await WAYS[way](Door(app, http), tool, {"a": 1, "b": 2}, headers)
+        outcome = await WAYS[way](Target(app, http), tool, {"a": 1, "b": 2}, headers)
     assert outcome.value == 3
     (span,) = spans.served()
     assert span.name == f"tools/call {tool}"
@@ -82,11 +82,11 @@ async def test_call_has_one_span_on_every_transport(make_app: MakeApp, spans: Sp
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_call_without_a_parent_begins_a_trace_of_its_own(make_app: MakeApp, spans: Spans, way: str) -> None:
+async def test_call_without_a_parent_begins_a_new_trace(make_app: MakeApp, spans: Spans, way: str) -> None:
     app = make_app(server_of(*TOOLS), traces_exporter="otlp")
     async with opened(app) as http:
         for headers in ({"traceparent": PARENT}, {}, {"traceparent": "nonsense"}, {"traceparent": ""}):
-            await WAYS[way](Door(app, http), "add", {"a": 1, "b": 2}, headers)
+            await WAYS[way](Target(app, http), "add", {"a": 1, "b": 2}, headers)
     assert [parent(span) for span in spans.served()] == [PARENT, None, None, None]
     assert len({span.context.trace_id for span in spans.served() if span.context}) == 4
 

@@ -16,7 +16,7 @@ from opentelemetry.trace import StatusCode
 from tests.clients import ERAS, answered, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.gateway.telemetry.spans import Spans
-from tests.matrix.ways import PLAIN, WAYS, Door
+from tests.matrix.ways import PLAIN, WAYS, Target
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -69,7 +69,7 @@ async def test_failed_call_has_the_outcome_of_the_log(
 ) -> None:
     app = make_app(server_of(*TOOLS), traces_exporter="otlp", call_timeout=0.05)
     async with opened(app) as http:
-        await WAYS[way](Door(app, http), tool, arguments, {})
+        await WAYS[way](Target(app, http), tool, arguments, {})
     (span,) = spans.served()
     assert attributes(span)["multi_mcp.outcome"] == outcome
     assert span.status.status_code is StatusCode.ERROR
@@ -86,8 +86,8 @@ async def test_call_refused_by_an_interceptor_has_its_span(make_app: MakeApp, sp
     app = make_app(server_of(*TOOLS), traces_exporter="otlp", max_calls=1, call_timeout=5)
     async with opened(app) as http:
         first = asyncio.create_task(post(http, "wait"))
-        door = Door(app, http)
-        while (await WAYS[way](door, "add", {"a": 1, "b": 2}, {})).slug == "ok":
+        target = Target(app, http)
+        while (await WAYS[way](target, "add", {"a": 1, "b": 2}, {})).slug == "ok":
             await asyncio.sleep(0)
         first.cancel()
     refused = [span for span in spans.served() if attributes(span)["multi_mcp.outcome"] == "unavailable"]
@@ -116,7 +116,7 @@ async def test_no_span_has_arguments_or_results(make_app: MakeApp, spans: Spans)
     app = make_app(server_of(echo), traces_exporter="otlp", log_arguments=True)
     async with opened(app) as http:
         for way in WAYS.values():
-            assert (await way(Door(app, http), "echo", {"text": "SECRET"}, {})).value == "SECRET"
+            assert (await way(Target(app, http), "echo", {"text": "SECRET"}, {})).value == "SECRET"
     assert len(spans.served()) == len(WAYS)
     assert "SECRET" not in json.dumps([span.to_json() for span in spans.served()])
 

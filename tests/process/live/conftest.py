@@ -1,4 +1,4 @@
-"""Routers as child processes, ended after their test whatever happens; for some an authorization server."""
+"""Fixtures: routers as child processes, which end with their test, and an authorization server."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Protocol
 
 import pytest
 
-from tests.examples.serving import served
-from tests.gateway.auth.issuer import Issuer
+from tests.gateway.auth.issuer import Issuer, serving_issuer
 from tests.ports import free_port
 from tests.process.live.auth.oauth import Provider, add_routes
+from tests.process.live.note import Note
 from tests.process.live.router import Router
 from tests.shipped import shipped
 
 
 class Start(Protocol):
-    """Start a process with these settings; `python app.py` unless another command follows `python`."""
+    """Starts `python app.py`, or `python` with another command, with these settings."""
 
     def __call__(self, *command: str, **settings: str) -> Router: ...
 
@@ -38,10 +38,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
+def note(tmp_path: Path) -> Note:
+    return Note(tmp_path / "note")
+
+
+@pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    issuer = Issuer()
-    with served(issuer.app) as origin:
-        issuer.is_at(origin)
+    with serving_issuer() as issuer:
         yield issuer
 
 
@@ -52,7 +55,7 @@ def provider(issuer: Issuer) -> Provider:
 
 @pytest.fixture
 def base(start: Start, issuer: Issuer, provider: Provider) -> str:
-    """The URL of a router that takes the issuer's tokens: it is in its settings, and so known before."""
+    """Starts a router that accepts the issuer's tokens, and returns its URL, which is the audience of the tokens."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     settings = {"MCP_AUTH_ISSUER": issuer.url, "MCP_AUTH_AUDIENCE": base, "MCP_SERVERS_DIR": shipped()}

@@ -1,4 +1,4 @@
-"""What became of a tool in another process."""
+"""The progress of a tool in another process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 class Note:
-    """A file that a tool writes into what becomes of it."""
+    """A file to which a tool appends its progress: `began`, then `done` or `cancelled`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -18,7 +18,7 @@ class Note:
         return self.path.read_text().split() if self.path.exists() else []
 
     def await_lines(self, *lines: str) -> float:
-        """Until the tool has written these and no other; the seconds that it took."""
+        """Waits until the file has exactly these lines, and returns the seconds that this took."""
         started = time.monotonic()
         while self.lines() != [*lines]:
             if time.monotonic() > started + 10:

@@ -23,7 +23,7 @@ SERVERS = Path(__file__).resolve().parent / "servers"
 
 
 class Router:
-    """`python app.py` on a free port. What it prints is kept: `table`, and the lines of its log."""
+    """`python app.py` on a free port. `table` has the lines printed at its start, and log() its log."""
 
     def __init__(self, folder: Path, *command: str, **settings: str) -> None:
         self._log = folder / "stderr"
@@ -50,12 +50,12 @@ class Router:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)  # its workers, too, which it can no longer end
+            os.killpg(self.process.pid, signal.SIGKILL)  # its workers too, which would outlive it
         self.process.wait()
         self._printed.close()
 
     def await_table(self) -> Self:
-        """Until the table is printed: from then on connections are accepted, though the answer may take a moment."""
+        """Waits until the table is printed. From then on connections are accepted."""
         while not self.table or not self.table[-1].startswith("All of them: "):
             line = self._printed.readline()
             assert line, self.log()
@@ -64,7 +64,7 @@ class Router:
         return self
 
     def await_answer(self, port: int) -> None:
-        """Until it answers, where no table says that it serves."""
+        """Waits until the router answers, for commands that print no table."""
         self.port = port
         for _ in range(300):
             with suppress(ConnectionRefusedError):
@@ -74,7 +74,7 @@ class Router:
             time.sleep(0.1)
 
     def await_workers(self, count: int) -> Self:
-        """Until as many processes have answered: while one is still starting, the end of all waits for it."""
+        """Waits until `count` processes have answered. A shutdown would wait for a worker that is still starting."""
         if not self.table:
             self.await_table()
         seen: set[int] = set()
@@ -90,27 +90,36 @@ class Router:
         return self._log.read_text()
 
     def complaints(self) -> list[str]:
-        """The lines of the log that tell of more than calls, refusals, and what began and ended."""
+        """Returns the lines of the log that are not at the level `info`."""
         return [line for line in self.log().splitlines() if "Z info    " not in line]
 
     def events(self) -> list[dict[str, Any]]:
-        """The lines of a log as JSON, which all of them must be."""
+        """Returns the lines of a JSON log. Each of them must be JSON."""
         return [json.loads(line) for line in self.log().split("\n")[:-1]]
 
     def printed(self) -> str:
-        """What a process that ended had on its standard output, after the table."""
+        """Returns the standard output after the table. The process must have ended."""
         return self._printed.read()
 
     def end(self, number: signal.Signals = signal.SIGTERM, within: float = 30) -> float:
-        """Send the signal; the seconds until the process is gone."""
+        """Sends the signal, and returns the seconds until the process has ended."""
         started = time.monotonic()
         self.process.send_signal(number)
         self.process.wait(timeout=within)
         return time.monotonic() - started
 
     def finished(self, within: float = 30) -> int:
-        """The exit code of a process that ends by itself."""
+        """Waits until the process ends, and returns its exit code."""
         return self.process.wait(timeout=within)
+
+    def memory(self) -> int:
+        """Returns the resident memory in KiB."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+    def open_files(self) -> int:
+        """Returns the number of open files, sockets included."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def connection(self, timeout: float = 30) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -120,14 +129,14 @@ class Router:
             return json.loads(answer.read())
 
     def call(self, server: str, tool: str, **arguments: Any) -> tuple[int, Any]:
-        """The status and the document of a call in plain JSON."""
+        """Makes a call in plain JSON, and returns its status and its document."""
         with self.calling(server, tool, **arguments) as connection:
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
 
     @contextmanager
     def calling(self, server: str, tool: str, **arguments: Any) -> Iterator[http.client.HTTPConnection]:
-        """A call in plain JSON that is sent, and whose answer is not read yet."""
+        """Sends a call in plain JSON. The response is not read."""
         connection = self.connection()
         body = json.dumps({"tool": tool, "arguments": arguments})
         try:
@@ -140,7 +149,7 @@ class Router:
     def sent(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, message: Any = None
     ) -> Iterator[http.client.HTTPResponse]:
-        """The answer, when its head has come; its body may still stream."""
+        """Sends a request, and gives the response as soon as it has begun. Its body may still stream."""
         connection = self.connection()
         body = None if message is None else json.dumps(message)
         try:
@@ -150,7 +159,7 @@ class Router:
             connection.close()
 
     def session(self, server: str) -> str:
-        """Open a legacy session; its id."""
+        """Opens a legacy session, and returns its id."""
         with self.sent("POST", f"/{server}/mcp", wire.BOTH_TYPES, wire.INITIALIZE) as answer:
             answer.read()
             session: str = answer.headers["mcp-session-id"]

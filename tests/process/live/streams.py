@@ -1,4 +1,4 @@
-"""Streams and calls that stay open, over both eras of native MCP."""
+"""Streams and calls that stay open, in both eras of native MCP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.process.live.router import Router
 
 @contextmanager
 def listening(router: Router) -> Iterator[http.client.HTTPResponse]:
-    """An open `subscriptions/listen` that is acknowledged."""
+    """Opens a `subscriptions/listen` stream, and waits until it is acknowledged."""
     headers, body = wire.modern("subscriptions/listen", notifications={"toolsListChanged": True})
     with router.sent("POST", "/slow/mcp", headers, body) as stream:
         assert stream.readline() == b"event: message\r\n"
@@ -42,7 +42,7 @@ def calling_statelessly(router: Router, **arguments: Any) -> Iterator[http.clien
 
 
 def rest(stream: http.client.HTTPResponse) -> str:
-    """What a stream still brought, also where it was cut."""
+    """Returns the rest of a stream, even if it was cut off."""
     try:
         return stream.read().decode()
     except http.client.IncompleteRead as exc:

@@ -75,7 +75,7 @@ def test_commands_of_a_section_print_what_it_shows(section: Section, router: Rou
                 assert matches(printed, command.output), f"{command.line}\n{printed}"
 
 
-def test_the_tutorial_adds_a_server(tmp_path: Path) -> None:
+def test_tutorial_adds_a_server(tmp_path: Path) -> None:
     shutil.copytree(shipped(), tmp_path / "mcp_servers")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     (copy,) = commands("cp")

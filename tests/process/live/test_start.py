@@ -1,4 +1,4 @@
-"""What the process prints when it starts, and when it cannot."""
+"""The output of the process when it starts, and when it fails to start."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ mcp = MCPServer("broken", lifespan=lifespan)
 
 
 def check_refused(router: Router, *parts: str) -> None:
-    """It ended with exit code 1, and said why in one line."""
+    """Checks that the process ended with exit code 1, and logged the reason in one line."""
     assert router.finished() == 1, router.log()
     lines = router.complaints()
     assert len(lines) == 1, lines
@@ -36,7 +36,7 @@ def check_refused(router: Router, *parts: str) -> None:
         assert part in lines[0]
 
 
-def test_the_table_names_each_server_its_tools_and_its_urls(start: Start) -> None:
+def test_table_has_each_server_with_its_tools_and_urls(start: Start) -> None:
     router = start(SERVERS="echo,math").await_table()
     base = f"http://127.0.0.1:{router.port}"
     assert router.table[0].split() == ["SERVER", "TOOLS", "URLS"]
@@ -49,7 +49,7 @@ def test_the_table_names_each_server_its_tools_and_its_urls(start: Start) -> Non
     assert router.complaints() == []
 
 
-def test_it_listens_on_the_port_and_the_address_that_are_set(start: Start) -> None:
+def test_router_listens_on_the_configured_port_and_address(start: Start) -> None:
     port = free_port()
     router = start(PORT=str(port), HOST="0.0.0.0", SERVERS="echo").await_table()
     assert router.port == port
@@ -59,14 +59,14 @@ def test_it_listens_on_the_port_and_the_address_that_are_set(start: Start) -> No
 
 
 @pytest.mark.parametrize("host", ["::1", "localhost"])
-def test_an_address_of_any_family_will_do(start: Start, host: str) -> None:
+def test_host_can_be_of_either_address_family(start: Start, host: str) -> None:
     router = start(HOST=host, SERVERS="echo").await_table()
     with socket.create_connection((host, router.port)) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         assert connection.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
 
 
-def test_a_port_in_use_is_one_line(start: Start) -> None:
+def test_port_in_use_is_reported_in_one_line(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
         check_refused(start(PORT=port), f"PORT={port}", "already in use", "set another PORT")
@@ -83,7 +83,7 @@ def test_a_port_in_use_is_one_line(start: Start) -> None:
         ({"SERVERS": "ecko"}, "SERVERS: no server 'ecko'; there are: echo, math, slow"),
     ],
 )
-def test_a_bad_setting_is_one_line(start: Start, settings: dict[str, str], part: str) -> None:
+def test_invalid_setting_is_reported_in_one_line(start: Start, settings: dict[str, str], part: str) -> None:
     check_refused(start(**settings), f"multi-mcp: {part}")
 
 
@@ -98,7 +98,7 @@ def test_a_bad_setting_is_one_line(start: Start, settings: dict[str, str], part:
         (FAILING_START, "server 'broken' does not start: OSError: no database"),
     ],
 )
-def test_a_broken_server_is_one_line(start: Start, tmp_path: Path, source: str, part: str) -> None:
+def test_broken_server_is_reported_in_one_line(start: Start, tmp_path: Path, source: str, part: str) -> None:
     (tmp_path / "broken_server.py").write_text(source)
     router = start(MCP_SERVERS_DIR=f"{shipped()}:{tmp_path}")
     check_refused(router, part)
@@ -106,7 +106,7 @@ def test_a_broken_server_is_one_line(start: Start, tmp_path: Path, source: str, 
 
 
 @pytest.mark.parametrize("source", ["import nothing_of_this_name", FAILING_START])
-def test_the_traceback_is_there_for_who_wants_it(start: Start, tmp_path: Path, source: str) -> None:
+def test_traceback_of_a_failed_start_is_logged_at_debug_level(start: Start, tmp_path: Path, source: str) -> None:
     (tmp_path / "broken_server.py").write_text(source)
     router = start(MCP_SERVERS_DIR=f"{shipped()}:{tmp_path}", LOG_LEVEL="debug")
     assert router.finished() == 1
@@ -114,7 +114,7 @@ def test_the_traceback_is_there_for_who_wants_it(start: Start, tmp_path: Path, s
     assert "broken_server.py" in router.log()
 
 
-def test_a_server_that_does_not_start_ends_all_workers(start: Start, tmp_path: Path) -> None:
+def test_server_that_does_not_start_ends_all_workers(start: Start, tmp_path: Path) -> None:
     (tmp_path / "broken_server.py").write_text(FAILING_START)
     router = start(MCP_SERVERS_DIR=f"{shipped()}:{tmp_path}", WORKERS="2")
     assert router.finished() == 1
@@ -122,7 +122,7 @@ def test_a_server_that_does_not_start_ends_all_workers(start: Start, tmp_path: P
     assert "Traceback" not in router.log()
 
 
-def test_uvicorn_serves_the_same_application(start: Start) -> None:
+def test_uvicorn_command_serves_the_same_application(start: Start) -> None:
     port = free_port()
     router = start("-m", "uvicorn", "app:app", "--port", str(port), SERVERS="echo,math")
     router.await_answer(port)
@@ -130,6 +130,6 @@ def test_uvicorn_serves_the_same_application(start: Start) -> None:
     router.end()
 
 
-def test_importing_the_application_serves_nothing(start: Start) -> None:
+def test_importing_the_application_starts_nothing(start: Start) -> None:
     router = start("-c", "import app", PORT="http")
     assert (router.finished(), router.log()) == (0, "")

@@ -1,11 +1,10 @@
-"""Streams of events from a process of its own: they come as they happen, and end well."""
+"""Streams of events from a real process: events arrive as they happen, and each stream ends with its result."""
 
 from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager
 from http.client import HTTPResponse
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +19,6 @@ pytestmark = pytest.mark.process
 HEADERS = {"content-type": "application/json", "accept": "text/event-stream"}
 
 
-@pytest.fixture
-def note(tmp_path: Path) -> Note:
-    return Note(tmp_path / "note")
-
-
 def streaming(router: Router, tool: str, **arguments: Any) -> AbstractContextManager[HTTPResponse]:
     return router.sent("POST", "/slow/mcp/call", HEADERS, {"tool": tool, "arguments": arguments})
 
@@ -34,7 +28,7 @@ def last_event(stream: HTTPResponse) -> tuple[str, Any]:
     return name, json.loads(data.removeprefix("data: "))
 
 
-def test_the_answer_begins_before_the_tool_is_done_and_leaving_cancels_it(start: Start, note: Note) -> None:
+def test_response_begins_before_the_tool_ends_and_a_disconnect_cancels_the_call(start: Start, note: Note) -> None:
     router = start().await_table()
     with streaming(router, "wait", seconds=60, note=str(note.path)) as stream:
         assert stream.status == 200
@@ -46,7 +40,7 @@ def test_the_answer_begins_before_the_tool_is_done_and_leaving_cancels_it(start:
     assert "via=call outcome=cancelled" in router.log()
 
 
-def test_a_stream_in_flight_comes_to_its_end_within_the_grace(start: Start, note: Note) -> None:
+def test_stream_in_flight_ends_with_its_result_within_the_grace(start: Start, note: Note) -> None:
     router = start(MCP_SHUTDOWN_GRACE="5").await_table()
     with streaming(router, "wait", seconds=1, note=str(note.path)) as stream:
         note.await_lines("began")
@@ -56,7 +50,7 @@ def test_a_stream_in_flight_comes_to_its_end_within_the_grace(start: Start, note
 
 
 @pytest.mark.parametrize("tool", ["wait", "sleep"])
-def test_a_stream_that_the_grace_cuts_off_ends_with_an_error(start: Start, note: Note, tool: str) -> None:
+def test_stream_that_outlives_the_grace_ends_with_an_error(start: Start, note: Note, tool: str) -> None:
     router = start(MCP_SHUTDOWN_GRACE="1").await_table()
     with streaming(router, tool, seconds=60, note=str(note.path)) as stream:
         note.await_lines("began")

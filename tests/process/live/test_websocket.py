@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -15,11 +14,6 @@ from tests.process.live.note import Note
 from tests.process.live.sockets import ADD, ask, closing, connected, receive, send, slug, waiting
 
 pytestmark = pytest.mark.process
-
-
-@pytest.fixture
-def note(tmp_path: Path) -> Note:
-    return Note(tmp_path / "note")
 
 
 def test_calls_are_answered_after_their_reports(start: Start) -> None:

@@ -20,18 +20,8 @@ from tests.process.live.sockets import ADD, ask, connected
 pytestmark = pytest.mark.process
 
 
-def memory(router: Router) -> int:
-    """Returns the resident memory in MiB."""
-    return int(Path(f"/proc/{router.process.pid}/statm").read_text().split()[1]) * 4096 // 2**20
-
-
-def files(router: Router) -> int:
-    """Returns the number of open files, sockets included."""
-    return len(list(Path(f"/proc/{router.process.pid}/fd").iterdir()))
-
-
 def opened(router: Router) -> socket.socket:
-    """A WebSocket after its handshake, as a plain socket."""
+    """Returns a WebSocket after its handshake, as a plain socket."""
     client = socket.create_connection(("127.0.0.1", router.port), timeout=20)
     client.sendall(HANDSHAKE.replace(b"GET /", b"GET /ws"))
     assert client.recv(1024).startswith(b"HTTP/1.1 101 ")
@@ -41,18 +31,18 @@ def opened(router: Router) -> socket.socket:
 def test_client_that_reads_nothing_is_dropped_and_costs_no_memory(start: Start) -> None:
     router = start().await_table()
     assert router.call("slow", "large", size=100_000)[0] == 200
-    before, most, deadline = memory(router), 0, time.monotonic() + 60
+    before, most, deadline = router.memory(), 0, time.monotonic() + 60
     call = b'{"id": %d, "server": "slow", "tool": "large", "arguments": {"size": 100000}}'
     with ExitStack() as stack:
         for _ in range(10):
             client = stack.enter_context(opened(router))
             client.sendall(b"".join(frame(Opcode.TEXT, call % number) for number in range(1000)))
-        before_drop = files(router)
-        while files(router) > before_drop - 10:
-            most = max(most, memory(router))
+        before_drop = router.open_files()
+        while router.open_files() > before_drop - 10:
+            most = max(most, router.memory())
             assert time.monotonic() < deadline
             time.sleep(0.1)
-    assert most - before < 100  # all answers together would take 1,000
+    assert most - before < 100 * 1024  # KiB; all answers together would take ten times as much
     with connected(router) as further:
         assert ask(further, id=1, **ADD) == {"id": 1, "result": 3}
 
@@ -61,11 +51,11 @@ def test_anonymous_client_cannot_make_the_router_hold_a_large_frame(start: Start
     keys, size = tmp_path / "keys", 8 * 2**20  # an authenticated client may send 16 MiB
     add_key(keys, "ada", "*:*")
     router = start(MCP_AUTH_KEYS=str(keys)).await_table()
-    before = memory(router)
+    before = router.memory()
     with ExitStack() as stack:
         for _ in range(20):
             client = stack.enter_context(opened(router))
             client.sendall(b"\x81\xff" + struct.pack("!Q", size) + b"\0\0\0\0" + b"x" * (size - 1))
             opcode, _, code = struct.unpack("!BBH", client.recv(4))
             assert (opcode, code) == (0x88, 1009)
-        assert memory(router) - before < 20  # the frames together would take 160
+        assert router.memory() - before < 20 * 1024  # KiB; the frames together would take eight times as much

@@ -1,4 +1,4 @@
-"""What each of the five servers has: a quick tool, a slow one, and one that says what the process holds."""
+"""The tools of each of the five servers: a quick one, a slow one, and one that reports the state of the process."""
 
 import asyncio
 import gc
@@ -19,7 +19,7 @@ async def slow_tool(text: str) -> str:
 
 
 async def state_tool() -> dict[str, int]:
-    """The tasks, open files and memory (KiB) of the process."""
+    """Returns the number of tasks and open files, and the memory of the process in KiB."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])  # noqa: ASYNC240
     return {

@@ -96,7 +96,9 @@ def test_log_never_has_a_key(start: Start, tmp_path: Path, form: str) -> None:
         ({"MCP_AUTH_ISSUER": "https://issuer.example.com"}, "MCP_AUTH_ISSUER needs MCP_AUTH_AUDIENCE"),
     ],
 )
-def test_unusable_setting_ends_the_start_with_one_line(start: Start, settings: dict[str, str], message: str) -> None:
+def test_invalid_auth_setting_ends_the_start_with_one_line(
+    start: Start, settings: dict[str, str], message: str
+) -> None:
     router = start(**settings)
     assert router.finished() == 1
     (line,) = router.log().splitlines()

@@ -1,4 +1,4 @@
-"""Tools that take their time, and say afterwards what became of them."""
+"""Slow tools that write their progress to a file, and tools that end or load the process."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ mcp = MCPServer("slow")
 
 @mcp.tool()
 async def wait_tool(seconds: float, note: str = "") -> str:
-    """Wait; write into the file `note` that it began, and how it ended."""
+    """Wait, and write the begin and the outcome to the file `note`."""
     _write(note, "began")
     try:
         await anyio.sleep(seconds)
@@ -27,7 +27,7 @@ async def wait_tool(seconds: float, note: str = "") -> str:
 
 @mcp.tool()
 def sleep_tool(seconds: float, note: str = "") -> str:
-    """Sleep in a thread, which nothing can cancel."""
+    """Sleep in a thread, which cannot be cancelled."""
     _write(note, "began")
     time.sleep(seconds)
     _write(note, "done")
@@ -36,7 +36,7 @@ def sleep_tool(seconds: float, note: str = "") -> str:
 
 @mcp.tool()
 async def pid_tool() -> int:
-    """The process that answers: with several workers, one of them."""
+    """Return the id of the process, which is one of several workers."""
     return os.getpid()
 
 
@@ -48,13 +48,13 @@ async def die_tool() -> None:
 
 @mcp.tool()
 async def crash_tool(message: str) -> str:
-    """Raise what was not meant to be raised."""
+    """Raise an unexpected exception."""
     raise RuntimeError(message)
 
 
 @mcp.tool()
 async def steps_tool(count: int, ctx: Context[Any, Any]) -> str:
-    """Report as many steps, one after the other."""
+    """Report this number of steps, one after the other."""
     for step in range(count):
         await ctx.report_progress(step + 1, count)
     return "done"
@@ -62,7 +62,7 @@ async def steps_tool(count: int, ctx: Context[Any, Any]) -> str:
 
 @mcp.tool()
 async def large_tool(size: int) -> str:
-    """Answer as many characters."""
+    """Return this number of characters."""
     await anyio.lowlevel.checkpoint()
     return "x" * size
 

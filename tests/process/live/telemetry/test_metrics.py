@@ -41,9 +41,9 @@ def scraped(router: Router, port: int = 0, accept: str = "") -> Scrape:
     return Scrape.of_openmetrics(text) if accept else Scrape.of_text(text)
 
 
-def await_scrape(router: Router, holds: Callable[[Scrape], bool]) -> Scrape:
+def await_scrape(router: Router, matches: Callable[[Scrape], bool]) -> Scrape:
     for _ in range(200):
-        if holds(scrape := scraped(router)):
+        if matches(scrape := scraped(router)):
             return scrape
         time.sleep(0.05)
     raise AssertionError(got(router.port, "/metrics")[1])
@@ -59,7 +59,7 @@ def calls(router: Router, count: int, connections: int) -> None:
 
 
 def call_400_times(router: Router) -> None:
-    """Makes the calls from 8 threads, over kept connections and over new ones."""
+    """Makes the calls from 8 threads, over reused connections and over new ones."""
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(calls, router, 50, connections) for connections in (1, 50) * 4]:
             done.result()
@@ -139,7 +139,7 @@ def test_given_folder_is_used_and_emptied_at_the_next_start(start: Start, tmp_pa
         assert folder.is_dir()
 
 
-def test_unusable_folder_is_one_line(start: Start, tmp_path: Path) -> None:
+def test_unusable_folder_is_reported_in_one_line(start: Start, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     router = start(WORKERS="2", MCP_METRICS="/metrics", PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file"))
     check_refused(router, "PROMETHEUS_MULTIPROC_DIR=", "workers cannot count there")
@@ -161,7 +161,7 @@ def test_own_port_serves_the_metrics_and_nothing_else(start: Start, workers: str
             socket.create_connection(("127.0.0.1", at))
 
 
-def test_metrics_port_in_use_is_one_line(start: Start) -> None:
+def test_metrics_port_in_use_is_reported_in_one_line(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
         check_refused(

@@ -76,7 +76,7 @@ def test_hanging_receiver_delays_neither_calls_nor_shutdown(start: Start, worker
         ),
     ],
 )
-def test_invalid_variable_is_one_line_and_calls_are_served(
+def test_invalid_variable_is_reported_in_one_line_and_calls_are_served(
     start: Start, receiver: Receiver, variable: str, value: str, message: str
 ) -> None:
     router = start(**{"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, variable: value}).await_table()

@@ -1,4 +1,4 @@
-"""How the process ends: within its grace and two seconds, with what is in flight brought to a good end."""
+"""The shutdown of a process: it takes at most the grace and two seconds, and calls and streams end properly."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ pytestmark = pytest.mark.process
 
 GRACE = 4
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
-"""With two, there are no sessions: what a session is needed for is tested with one."""
-
-
-@pytest.fixture
-def note(tmp_path: Path) -> Note:
-    return Note(tmp_path / "note")
+"""Two workers have no sessions, so tests that need a session use one."""
 
 
 def check_end(router: Router, seconds: float, *, within: float = GRACE + 2) -> None:
@@ -36,7 +31,7 @@ def check_end(router: Router, seconds: float, *, within: float = GRACE + 2) -> N
 
 @WORKERS
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_process_ends_at_once(start: Start, workers: str, number: signal.Signals) -> None:
+def test_idle_process_ends_at_once(start: Start, workers: str, number: signal.Signals) -> None:
     router = start(WORKERS=workers).await_workers(int(workers))
     assert router.end(number) < 3
     assert router.complaints() == []
@@ -44,8 +39,8 @@ def test_an_idle_process_ends_at_once(start: Start, workers: str, number: signal
     assert router.process.returncode == (0 if workers == "2" else expected[number])
 
 
-def test_as_the_first_process_of_a_container_it_ends_with_code_0(start: Start, note: Note) -> None:
-    """There, the signal that the process sends itself again has no effect, as where it is ignored."""
+def test_first_process_of_a_container_ends_with_code_0(start: Start, note: Note) -> None:
+    """The kernel drops the signal that such a process sends itself. The test ignores the signal for the same effect."""
     ignoring = "import signal, runpy; signal.signal(15, signal.SIG_IGN); runpy.run_path('app.py', run_name='__main__')"
     router = start("-c", ignoring, MCP_SHUTDOWN_GRACE="1").await_table()
     with router.calling("slow", "sleep", seconds=60, note=str(note.path)):
@@ -54,7 +49,7 @@ def test_as_the_first_process_of_a_container_it_ends_with_code_0(start: Start, n
     assert router.process.returncode == 0
 
 
-def test_an_idle_stream_of_a_session_ends_at_once(start: Start) -> None:
+def test_idle_stream_of_a_session_ends_at_once(start: Start) -> None:
     router = start(MCP_SHUTDOWN_GRACE=str(GRACE)).await_table()
     with router.sent("GET", "/slow/mcp", wire.in_session(router.session("slow"))) as stream:
         assert stream.status == 200
@@ -62,7 +57,7 @@ def test_an_idle_stream_of_a_session_ends_at_once(start: Start) -> None:
 
 
 @WORKERS
-def test_a_listen_stream_ends_with_its_final_result(start: Start, workers: str) -> None:
+def test_listen_stream_ends_with_its_final_result(start: Start, workers: str) -> None:
     router = start(MCP_SHUTDOWN_GRACE=str(GRACE), WORKERS=workers).await_workers(int(workers))
     with listening(router) as stream:
         assert router.end() < 3
@@ -72,7 +67,7 @@ def test_a_listen_stream_ends_with_its_final_result(start: Start, workers: str) 
 
 @WORKERS
 @pytest.mark.parametrize("tool", ["wait", "sleep"])
-def test_a_json_call_in_flight_completes(start: Start, note: Note, workers: str, tool: str) -> None:
+def test_json_call_in_flight_completes_within_the_grace(start: Start, note: Note, workers: str, tool: str) -> None:
     router = start(MCP_SHUTDOWN_GRACE=str(GRACE), WORKERS=workers).await_workers(int(workers))
     with router.calling("slow", tool, seconds=2, note=str(note.path)) as connection:
         note.await_lines("began")
@@ -83,7 +78,7 @@ def test_a_json_call_in_flight_completes(start: Start, note: Note, workers: str,
     assert "Traceback" not in router.log()
 
 
-def test_a_call_of_a_session_completes_within_the_grace(start: Start, note: Note) -> None:
+def test_call_in_a_session_completes_within_the_grace(start: Start, note: Note) -> None:
     router = start(MCP_SHUTDOWN_GRACE=str(GRACE)).await_table()
     with calling_in_session(router, seconds=1.5, note=str(note.path)) as stream:
         note.await_lines("began")
@@ -92,7 +87,7 @@ def test_a_call_of_a_session_completes_within_the_grace(start: Start, note: Note
     assert result["structuredContent"] == {"result": "waited"}
 
 
-def test_a_call_of_the_stateless_era_completes_within_the_grace(start: Start, note: Note) -> None:
+def test_stateless_call_completes_within_the_grace(start: Start, note: Note) -> None:
     router = start(MCP_SHUTDOWN_GRACE=str(GRACE)).await_table()
     with calling_statelessly(router, seconds=1.5, note=str(note.path)) as connection:
         note.await_lines("began")
@@ -103,7 +98,7 @@ def test_a_call_of_the_stateless_era_completes_within_the_grace(start: Start, no
 
 @pytest.mark.parametrize("tool", ["wait", "sleep"])
 @pytest.mark.parametrize(("number", "workers"), [(signal.SIGTERM, "1"), (signal.SIGTERM, "2"), (signal.SIGINT, "1")])
-def test_a_call_that_the_grace_cuts_off_gets_503(
+def test_call_that_outlives_the_grace_gets_503(
     start: Start, note: Note, workers: str, tool: str, number: signal.Signals
 ) -> None:
     router = start(MCP_SHUTDOWN_GRACE="1", WORKERS=workers).await_workers(int(workers))
@@ -123,7 +118,7 @@ def check_unavailable(answer: http.client.HTTPResponse) -> None:
     assert document["requestId"] == answer.headers["x-request-id"]
 
 
-def test_all_of_these_at_once(start: Start, tmp_path: Path) -> None:
+def test_calls_and_streams_of_every_kind_end_together(start: Start, tmp_path: Path) -> None:
     router = start(MCP_SHUTDOWN_GRACE=str(GRACE)).await_table()
     notes = [Note(tmp_path / f"note-{number}") for number in range(6)]
     arguments = [{"seconds": seconds, "note": str(note.path)} for note, seconds in zip(notes, [1, 60] * 3, strict=True)]
@@ -148,7 +143,7 @@ def test_all_of_these_at_once(start: Start, tmp_path: Path) -> None:
         assert cut_statelessly.getresponse().status == 503
 
 
-def test_all_of_these_at_once_with_two_workers(start: Start, tmp_path: Path) -> None:
+def test_calls_and_streams_end_together_with_two_workers(start: Start, tmp_path: Path) -> None:
     router = start(MCP_SHUTDOWN_GRACE=str(GRACE), WORKERS="2").await_workers(2)
     notes = [Note(tmp_path / f"note-{number}") for number in range(3)]
     arguments = [{"seconds": seconds, "note": str(note.path)} for note, seconds in zip(notes, [1, 60, 1], strict=True)]

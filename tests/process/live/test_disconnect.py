@@ -1,4 +1,4 @@
-"""A client that goes away, over a real connection."""
+"""Clients that disconnect from a real process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.process.live.router import Router
 pytestmark = pytest.mark.process
 
 
-def leave(router: Router, url: str, headers: dict[str, str], body: object, note: Note) -> None:
+def disconnect(router: Router, url: str, headers: dict[str, str], body: object, note: Note) -> None:
     connection = router.connection()
     connection.request("POST", url, json.dumps(body), headers)
     note.await_lines("began")
@@ -32,7 +32,7 @@ JSON = {"content-type": "application/json"}
 
 
 @pytest.mark.parametrize("url", ["/slow/mcp/call", "/call", "/slow/mcp/tools/wait_tool", "/slow/mcp", "/mcp"])
-def test_it_cancels_its_call(router: Router, tmp_path: Path, url: str) -> None:
+def test_disconnect_cancels_the_call(router: Router, tmp_path: Path, url: str) -> None:
     note = Note(tmp_path / "note")
     arguments = {"seconds": 60, "note": str(note.path)}
     headers, body = JSON, dict[str, Any]({"tool": "wait_tool", "arguments": arguments})
@@ -41,7 +41,7 @@ def test_it_cancels_its_call(router: Router, tmp_path: Path, url: str) -> None:
     elif url.endswith("/mcp"):
         name = "slow_wait_tool" if url == "/mcp" else "wait_tool"
         headers, body = wire.modern("tools/call", name=name, arguments=arguments)
-    leave(router, url, headers, body, note)
+    disconnect(router, url, headers, body, note)
     assert note.await_lines("began", "cancelled") < 2
     assert router.get("/health")["status"] == "ok"
     router.end()
@@ -49,16 +49,18 @@ def test_it_cancels_its_call(router: Router, tmp_path: Path, url: str) -> None:
     assert "outcome=cancelled" in router.log()
 
 
-def test_a_sync_tool_runs_on_in_its_thread(router: Router, tmp_path: Path) -> None:
+def test_sync_tool_finishes_in_its_thread_after_a_disconnect(router: Router, tmp_path: Path) -> None:
     note = Note(tmp_path / "note")
     body = {"tool": "sleep_tool", "arguments": {"seconds": 1, "note": str(note.path)}}
-    leave(router, "/slow/mcp/call", JSON, body, note)
+    disconnect(router, "/slow/mcp/call", JSON, body, note)
     note.await_lines("began", "done")
     router.end()
     assert router.complaints() == []
 
 
-def test_a_call_of_a_session_goes_on_and_its_answer_can_be_fetched(router: Router, tmp_path: Path) -> None:
+def test_call_in_a_session_continues_after_a_disconnect_and_its_result_can_be_fetched(
+    router: Router, tmp_path: Path
+) -> None:
     note, session = Note(tmp_path / "note"), wire.in_session(router.session("slow"))
     call = wire.request("tools/call", 5, name="wait_tool", arguments={"seconds": 1, "note": str(note.path)})
     with router.sent("POST", "/slow/mcp", session, call) as stream:
@@ -70,7 +72,7 @@ def test_a_call_of_a_session_goes_on_and_its_answer_can_be_fetched(router: Route
     assert json.loads(lines[2].removeprefix("data: "))["result"]["structuredContent"] == {"result": "waited"}
 
 
-def test_a_client_that_leaves_in_mid_body_is_no_error(router: Router) -> None:
+def test_disconnect_in_the_middle_of_a_body_is_not_logged_as_an_error(router: Router) -> None:
     connection = router.connection()
     connection.putrequest("POST", "/slow/mcp/call")
     connection.putheader("content-type", "application/json")
