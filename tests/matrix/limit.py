@@ -18,16 +18,16 @@ def is_refused(outcome: Outcome) -> bool:
         return False
     problem = outcome.problem
     native = "code" in problem
-    said = problem["data"] if native else problem
-    assert 1 <= said["retryAfter"] <= 3600
+    data = problem["data"] if native else problem
+    assert 1 <= data["retryAfter"] <= 3600
     if native:
         assert (problem["code"], outcome.status) == (-32000, 200)
     else:
         assert problem["status"] == 429
     if outcome.headers.get("content-type", "").startswith(PROBLEM):
         assert outcome.status == 429
-        assert outcome.headers["retry-after"] == str(said["retryAfter"])
-        assert outcome.headers["ratelimit"].endswith(f";r=0;t={said['retryAfter']}")
+        assert outcome.headers["retry-after"] == str(data["retryAfter"])
+        assert outcome.headers["ratelimit"].endswith(f";r=0;t={data['retryAfter']}")
         assert ";q=" in outcome.headers["ratelimit-policy"]
     return True
 
@@ -47,8 +47,8 @@ async def has_overrides(call: Call) -> None:
 
 async def counts_addresses(call: Call) -> None:
     for address in ("203.0.113.1", "203.0.113.2"):
-        said = {"x-forwarded-for": f"198.51.100.1, {address}"}
-        assert (await call("add", said, a=1, b=2)).slug == "ok"
+        headers = {"x-forwarded-for": f"198.51.100.1, {address}"}
+        assert (await call("add", headers, a=1, b=2)).slug == "ok"
         assert is_refused(await call("add", {"x-forwarded-for": f"198.51.100.2, {address}"}, a=1, b=2))
 
 

@@ -126,8 +126,8 @@ async def test_calls_are_served_while_redis_is_unavailable_and_cached_after_it_i
         server.start()
         while status(await call(http, router, "after")) != "hit;":
             await asyncio.sleep(0.05)
-    said = [line for line in router.complaints() if "Redis" in line]
-    assert len(said) == 2
-    assert " warning Redis unavailable: " in said[0]
-    assert " warning Redis available again" in said[1]
+    lines = [line for line in router.complaints() if "Redis" in line]
+    assert len(lines) == 2
+    assert " warning Redis unavailable: " in lines[0]
+    assert " warning Redis available again" in lines[1]
     assert "Traceback" not in router.log()

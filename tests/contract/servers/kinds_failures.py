@@ -126,7 +126,7 @@ async def calls_a_crash(ctx: Context) -> str:
 
 
 async def survives_a_crash(ctx: Context) -> CallToolResult:
-    """Reports an error of its own after the tool that it called has crashed."""
+    """Returns an error result after the tool that it called has crashed."""
     ran("survives_a_crash")
     try:
         await ctx.mcp_server.call_tool("crashes", {}, ctx)

@@ -21,8 +21,8 @@ async def test_call_that_asks_for_input_is_not_cached(http: httpx2.AsyncClient, 
         asked = await post(http, "asks")
         assert asked.status_code == 202
         key = next(iter(asked.json()["inputRequests"]))
-        said = {"inputResponses": {key: {"action": "decline"}}, "requestState": asked.json()["requestState"]}
-        answer = await http.post("/one/mcp/call", json={"tool": "asks", "arguments": {}, **said})
+        continuation = {"inputResponses": {key: {"action": "decline"}}, "requestState": asked.json()["requestState"]}
+        answer = await http.post("/one/mcp/call", json={"tool": "asks", "arguments": {}, **continuation})
         assert answer.json() == {"result": "decline"}
         assert counting.ran["asks"] == number
 

@@ -147,6 +147,6 @@ def test_windows_of_a_rule_have_distinct_keys_per_caller_and_quota() -> None:
 def test_unreadable_piece_is_named_in_a_one_line_error(text: str, piece: str) -> None:
     with pytest.raises(LoadError) as caught:
         Rules(text)
-    said = str(caught.value)
-    assert said.startswith(f"MCP_RATE_LIMIT: {piece!r}: expected ")
-    assert "\n" not in said
+    message = str(caught.value)
+    assert message.startswith(f"MCP_RATE_LIMIT: {piece!r}: expected ")
+    assert "\n" not in message
