@@ -5,6 +5,7 @@ a wrong answer does.
 """
 
 import argparse
+import asyncio
 import importlib.metadata
 import os
 import platform
@@ -14,7 +15,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import footprint
+from benchmarks import footprint, scale
 from benchmarks.column import Column, has_uvloop
 from benchmarks.features import FEATURE_GOALS, FEATURES, OFF
 from benchmarks.load import HERE, WrongAnswerError
@@ -35,7 +36,8 @@ def main() -> None:
     options = arguments()
     targets = [target for target in ALL if options.only in ("", target.group) or options.only in target.name]
     with_footprint = options.only == "footprint" or not (options.only or options.quick)
-    if not targets and not with_footprint:
+    with_scale = options.only == "scale" or not (options.only or options.quick)
+    if not targets and not with_footprint and not with_scale:
         raise SystemExit(f"--only {options.only}: no such group or target")
     for tool in ("wrk", "taskset"):
         if shutil.which(tool) is None:
@@ -50,7 +52,8 @@ def main() -> None:
             loads = column.measure(targets, rounds)
             columns.append(Figures(loop, loads, footprint.measure(column) if with_footprint else None))
     installed = footprint.installed_megabytes() if with_footprint else None
-    report = "\n".join([preamble(rounds), *tables(targets, columns, installed)])
+    scaled = [asyncio.run(scale.measure())] if with_scale else []
+    report = "\n".join([preamble(rounds), *tables(targets, columns, installed), *scaled])
     print(report)
     if not (options.quick or options.only):
         (HERE / "results.md").write_text(report)
@@ -74,7 +77,8 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="three rounds, asyncio only, no footprint, no file")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of half a second for each target")
-    parser.add_argument("--only", default="", metavar="NAME", help="a group, part of a target's name, or footprint")
+    only = "a group, part of a target's name, footprint, or scale"
+    parser.add_argument("--only", default="", metavar="NAME", help=only)
     return parser.parse_args()
 
 

@@ -2,10 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.types import ASGIApp, Message
 
@@ -87,9 +85,3 @@ async def longest_hold(app: ASGIApp, request: Request) -> float:
     is_over = True
     await beating
     return longest * 1000
-
-
-@asynccontextmanager
-async def opened(app: Any) -> AsyncIterator[None]:
-    async with app.router.lifespan_context(app):
-        yield

@@ -4,11 +4,9 @@
 the figures are those of the router alone.
 """
 
-import asyncio
 import gc
 import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +16,8 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from app import create_app
-from benchmarks.in_process import Request, longest_hold, microseconds, opened
+from benchmarks.in_process import Request, longest_hold, microseconds
+from benchmarks.tables import table, verdict
 from benchmarks.targets import JSON, META, MODERN, NATIVE
 from settings.values import Settings
 
@@ -110,23 +109,26 @@ def make(servers: int, *, nested: bool = False) -> tuple[Starlette, float]:
         return app, time.perf_counter() - began
 
 
-async def measure() -> None:
+async def measure() -> str:
+    """Returns the tables as Markdown."""
     made = {servers: make(servers) for servers in SERVERS}
     large, _ = make(SERVERS[-1], nested=True)
     gc.collect()
     gc.freeze()  # as the process does when it has started
     async with AsyncExitStack() as stack:
         for app in (*(app for app, _ in made.values()), large):
-            await stack.enter_async_context(opened(app))
+            await stack.enter_async_context(app.router.lifespan_context(app))
         costs = await call_costs({servers: app for servers, (app, _) in made.items()})
-        holds = {name: [await longest_hold(large, request) for _ in range(2)] for name, request in LISTS.items()}
-    print_costs(costs)
-    print(
-        f"\nTime to make the application: {', '.join(f'{n} servers {took:.2f} s' for n, (_, took) in made.items())}.\n"
+        waits = [await wait_row(large, name, request) for name, request in LISTS.items()]
+    head = ["CPU µs, in process", *(f"{servers} servers" for servers in SERVERS), "most / fewest, at most 1.1"]
+    times = ", ".join(f"{servers} servers of 20 tools {took:.2f} s" for servers, (_, took) in made.items())
+    return "\n".join(
+        [
+            table(head, [cost_row(name, rounds) for name, rounds in costs.items()]),
+            f"Making the application: {times}.\n",
+            table(["other calls wait for a list, ms", "first request", "second"], waits),
+        ]
     )
-    print("| list | first request: other calls wait, ms | second |\n| --- | ---: | ---: |")
-    for name, (first, second) in holds.items():
-        print(f"| {name} | {first:.1f} | {second:.1f} |")
 
 
 async def call_costs(apps: Mapping[int, Starlette]) -> dict[str, list[Sequence[float]]]:
@@ -138,14 +140,10 @@ async def call_costs(apps: Mapping[int, Starlette]) -> dict[str, list[Sequence[f
     return costs
 
 
-def print_costs(costs: Mapping[str, Sequence[Sequence[float]]]) -> None:
-    print(f"| CPU µs of a call, in process | {' | '.join(f'{n} servers' for n in SERVERS)} | most / fewest |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    for name, rounds in costs.items():
-        ratio = statistics.median(most / fewest for most, fewest in zip(rounds[-1], rounds[0], strict=True))
-        cells = [f"{min(each):.1f}" for each in rounds]
-        print(f"| {name} | {' | '.join(cells)} | {ratio:.2f} {'pass' if round(ratio, 2) <= 1.1 else '**miss**'} |")
+async def wait_row(app: Starlette, name: str, request: Request) -> list[str]:
+    return [name, *[f"{await longest_hold(app, request):.1f}" for _ in range(2)]]
 
 
-if __name__ == "__main__":
-    sys.exit(asyncio.run(measure()))
+def cost_row(name: str, rounds: Sequence[Sequence[float]]) -> list[str]:
+    ratio = statistics.median(most / fewest for most, fewest in zip(rounds[-1], rounds[0], strict=True))
+    return [name, *(f"{min(each):.1f}" for each in rounds), verdict(ratio, 1.1)]
