@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Protocol
 
-from gateway.auth.audience import AudienceScopes
 from gateway.auth.principal import Principal
 from gateway.auth.scopes import Scopes
-from gateway.caller import Caller, Grants, caller
+from gateway.caller import Caller, caller
 from gateway.errors import Unauthenticated
 
 MAX_CREDENTIAL_LENGTH = 16 * 1024
@@ -111,12 +110,9 @@ class Authenticator:
         # Read before the check: a change in between must make the entry stale, not fresh.
         version = verifier.version()
         principal = verifier.check(credential)
-        named = Caller(principal.name, caller.get().address, self._grants(principal), principal.user)
+        grants = Scopes(principal.scopes, self._destructive, principal.servers)
+        named = Caller(principal.name, caller.get().address, grants, principal.user)
         return _CachedCredential(named, principal.until, verifier, version)
-
-    def _grants(self, principal: Principal) -> Grants:
-        scopes = Scopes(principal.scopes, self._destructive)
-        return scopes if principal.servers is None else AudienceScopes(principal.servers, scopes)
 
 
 def _digest(credential: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from gateway.tool import ToolInfo
 from gateway.wildcard import Wildcard
@@ -16,16 +16,20 @@ class Scopes:
 
     A scope that is no such pattern grants nothing: tokens carry scopes for other services too. With `destructive`,
     a tool marked `destructiveHint` needs this scope in addition, and so does an unknown tool. `admin` includes it.
+    A credential that was issued for some `servers` only covers nothing on other servers.
     """
 
-    def __init__(self, patterns: Iterable[str], destructive: str = "") -> None:
+    def __init__(self, patterns: Iterable[str], destructive: str = "", servers: Collection[str] | None = None) -> None:
         given = frozenset(patterns)
         self._is_admin = ADMIN in given
         self._patterns = [_Pattern(*parts) for each in given if (parts := _split(each)) is not None]
         self._missing_destructive = "" if self._is_admin or destructive in given else destructive
+        self._servers = servers
         self._decisions: dict[tuple[str, str], bool] = {}
 
     def covers(self, server: str, tool: ToolInfo | str) -> bool:
+        if self._servers is not None and server not in self._servers:
+            return False
         if self._is_admin:
             return True
         if isinstance(tool, str):
@@ -42,11 +46,14 @@ class Scopes:
         return covered
 
     def covers_all_of(self, server: str) -> bool:
+        if self._servers is not None and server not in self._servers:
+            return False
         return self._is_admin or any(each.every_tool and each.server.matches(server) for each in self._patterns)
 
     def missing(self, server: str, tool: str, asked: str) -> str:
         has_pattern = self._is_admin or self._matches(server, tool)
-        return self._missing_destructive if has_pattern else f"{server}:{asked}"
+        # With a pattern, what is missing may also be the server in the audience: the answer is what a new token needs.
+        return (self._missing_destructive if has_pattern else "") or f"{server}:{asked}"
 
     def _matches(self, server: str, tool: str) -> bool:
         return any(each.server.matches(server) and each.tool.matches(tool) for each in self._patterns)

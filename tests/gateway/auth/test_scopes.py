@@ -131,6 +131,22 @@ def test_missing_scope_has_the_name_that_was_asked_for() -> None:
     assert Scopes(["math:*"], "danger").missing("math", "drop", "drop") == "danger"
 
 
+def test_no_scope_covers_a_server_outside_the_audience() -> None:
+    for patterns in (["*:*"], ["admin"]):
+        scopes = Scopes(patterns, servers={"math"})
+        assert (scopes.covers("math", "add"), scopes.covers("echo", "echo")) == (True, False)
+        assert (scopes.covers_all_of("math"), scopes.covers_all_of("echo")) == (True, False)
+        assert scopes.missing("echo", "echo_tool", "echo") == "echo:echo"
+
+
+def test_servers_of_the_audience_are_covered_as_far_as_the_patterns_go() -> None:
+    scopes = Scopes(["math:add"], servers={"math", "echo"})
+    assert [scopes.covers("math", name) for name in ("add", "multiply")] == [True, False]
+    assert not scopes.covers("echo", "echo")
+    assert not scopes.covers_all_of("math")
+    assert scopes.missing("math", "multiply", "multiply") == "math:multiply"
+
+
 def test_decisions_are_the_same_for_more_tools_than_are_cached() -> None:
     scopes = Scopes(["math:*1"])
     for _ in range(2):
