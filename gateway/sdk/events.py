@@ -1,10 +1,10 @@
-"""What the streams of MCP sessions sent, for a client that lost its connection: bounded, never another session's."""
+"""Stored events of MCP sessions, for clients that lost their connection: bounded, and separate for each session."""
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
-from weakref import ref
+from weakref import WeakKeyDictionary
 
 from mcp.server.streamable_http import EventCallback, EventId, EventMessage, EventStore, StreamId
 from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCResponse
@@ -24,40 +24,35 @@ class EventLimits:
 
 
 class Events:
-    """The events of all sessions of one server. Where they take too much, the session longest silent loses first."""
+    """The events of all sessions of one server. The session longest silent loses events first."""
 
     def __init__(self, limits: EventLimits) -> None:
         self.limits = limits
         self.total = 0
-        self._stores: OrderedDict[int, ref[SessionEvents]] = OrderedDict()
+        self._stores: WeakKeyDictionary[SessionEvents, None] = WeakKeyDictionary()
 
     def new_store(self) -> SessionEvents:
-        """A store for one session; what it holds goes when the session goes."""
+        """Returns a store for one session. Its events are removed with the session."""
         return SessionEvents(self)
 
     def count(self, store: SessionEvents, size: int) -> None:
         self.total += size
-        self._stores[id(store)] = ref(store)
-        self._stores.move_to_end(id(store))
+        self._stores.pop(store, None)  # to the end of the order
+        self._stores[store] = None
         while self.total > self.limits.total_bytes:
-            silent = next(iter(self._stores.values()))()
-            if silent is None or not silent.forget_oldest():
-                self._stores.popitem(last=False)
-
-    def forget(self, store: SessionEvents, size: int) -> None:
-        self.total -= size
-        self._stores.pop(id(store), None)
+            silent = next(iter(self._stores))
+            if not silent.forget_oldest():
+                del self._stores[silent]
 
 
 @dataclass(slots=True)
 class _Stream:
-    """Events of one request or of the GET stream, numbered from 1; those up to `gone` are no longer there."""
+    """Events of one request or of the GET stream, numbered from 1 to `last`. The first ones may have been removed."""
 
     name: StreamId
     number: int
     events: deque[tuple[int, JSONRPCMessage | None, int]] = field(default_factory=deque)
     last: int = 0
-    gone: int = 0
     size: int = 0
     complete: bool = False
 
@@ -66,10 +61,9 @@ class _Stream:
         self.size += size
         self.events.append((self.last, message, size))
 
-    def drop_first(self) -> int:
-        self.gone, _, size = self.events.popleft()
-        self.size -= size
-        return size
+    def has_after(self, number: int) -> bool:
+        """Returns True if no event after this one was removed."""
+        return number >= self.last - len(self.events)
 
 
 class SessionEvents(EventStore):
@@ -79,10 +73,9 @@ class SessionEvents(EventStore):
         self._events = events
         self._streams: OrderedDict[StreamId, _Stream] = OrderedDict()
         self._opened = 0
-        self._size = 0
 
     def __del__(self) -> None:
-        self._events.forget(self, self._size)
+        self._events.total -= sum(stream.size for stream in self._streams.values())
 
     async def store_event(self, stream_id: StreamId, message: JSONRPCMessage | None) -> EventId:
         limits = self._events.limits
@@ -90,7 +83,6 @@ class SessionEvents(EventStore):
         size = len(message.model_dump_json(by_alias=True, exclude_unset=True)) if message is not None else 0
         stream.append(message, size)
         stream.complete = isinstance(message, JSONRPCResponse | JSONRPCError)
-        self._size += size
         while len(stream.events) > limits.per_stream or stream.size > limits.stream_bytes:
             self._drop(stream)
         while len(self._streams) > limits.streams:
@@ -100,7 +92,7 @@ class SessionEvents(EventStore):
 
     async def replay_events_after(self, last_event_id: EventId, send_callback: EventCallback) -> StreamId | None:
         stream, last_seen = self._find(last_event_id)
-        if stream is None or last_seen < stream.gone:
+        if stream is None or not stream.has_after(last_seen):
             await send_callback(EventMessage(_gone(stream)))
             return None
         while later := [event for event in stream.events if event[0] > last_seen]:  # more come while these are sent
@@ -110,15 +102,14 @@ class SessionEvents(EventStore):
         return None if stream.complete else stream.name
 
     def forget_oldest(self) -> bool:
-        """Drop one event of the stream that is longest open; False when there is none."""
-        for stream in self._streams.values():
-            if stream.events:
-                self._drop(stream)
-                return True
-        return False
+        """Removes one event of the stream that is longest open. Returns False if no stream has events."""
+        stream = next((stream for stream in self._streams.values() if stream.events), None)
+        if stream is not None:
+            self._drop(stream)
+        return stream is not None
 
     def _stream(self, name: StreamId) -> _Stream:
-        """The stream of this name; a new one where the last one of this name is complete."""
+        """Returns the stream of this name; a new one if the last one of this name is complete."""
         stream = self._streams.get(name)
         if stream is None or stream.complete:
             if stream is not None:
@@ -136,8 +127,8 @@ class SessionEvents(EventStore):
         return next(found, None), int(event)
 
     def _drop(self, stream: _Stream) -> None:
-        size = stream.drop_first()
-        self._size -= size
+        size = stream.events.popleft()[2]
+        stream.size -= size
         self._events.total -= size
 
     def _drop_all(self, stream: _Stream) -> None:
@@ -146,11 +137,11 @@ class SessionEvents(EventStore):
 
 
 def _gone(stream: _Stream | None) -> JSONRPCError:
-    """Answers the request whose stream it was, so that its client does not wait for ever."""
+    """Answers the request of the stream with an error, so that its client does not wait for ever."""
     name = stream.name if stream is not None else None
     request_id = int(name) if name is not None and name.isdecimal() else name
     return JSONRPCError(
         jsonrpc="2.0",
         id=request_id,
-        error=ErrorData(code=_EVENTS_GONE, message="The events after this one are no longer kept"),
+        error=ErrorData(code=_EVENTS_GONE, message="The events after this one are no longer stored"),
     )
