@@ -55,18 +55,19 @@ def insert_middleware(mcp: MCPServer[Any], middleware: ServerMiddleware[Any]) ->
 
 def has_author_hooks(mcp: MCPServer[Any]) -> bool:
     """Returns True if the server's author put something around its tool calls."""
-    entry = low_level(mcp).get_request_handler("tools/call")
-    own_handler = entry is not None and getattr(entry.handler, "__self__", None) is mcp
-    overridden = type(mcp).call_tool is not MCPServer.call_tool
-    return overridden or not own_handler or any(not isinstance(item, BUILT_IN) for item in mcp.middleware)
+    return type(mcp).call_tool is not MCPServer.call_tool or _is_wrapped(mcp, "tools/call")
 
 
 def has_own_tool_list(mcp: MCPServer[Any]) -> bool:
     """Returns True if the server's author changed how its tools are listed."""
-    entry = low_level(mcp).get_request_handler("tools/list")
+    return type(mcp).list_tools is not MCPServer.list_tools or _is_wrapped(mcp, "tools/list")
+
+
+def _is_wrapped(mcp: MCPServer[Any], method: str) -> bool:
+    """Returns True if the author has replaced the handler of `method`, or has added middleware."""
+    entry = low_level(mcp).get_request_handler(method)
     own_handler = entry is not None and getattr(entry.handler, "__self__", None) is mcp
-    overridden = type(mcp).list_tools is not MCPServer.list_tools
-    return overridden or not own_handler or any(not isinstance(item, BUILT_IN) for item in mcp.middleware)
+    return not own_handler or any(not isinstance(item, BUILT_IN) for item in mcp.middleware)
 
 
 def request_channel(ctx: ServerRequestContext[Any, Any]) -> DispatchContext[Any]:
