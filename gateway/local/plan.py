@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from mcp.server.mcpserver.context import Context
@@ -33,7 +34,7 @@ class ServedTool(Tool):
         """Returns `tool` as served; it must be plain."""
         served = cls.model_construct(**{name: getattr(tool, name) for name in Tool.model_fields})
         if not tool.is_async:
-            served.fn, served.is_async = _threaded(tool.fn, threads), True
+            served.fn, served.is_async = partial(threads.run, tool.fn), True
         return served
 
     @staticmethod
@@ -112,13 +113,6 @@ class Plan:
             return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
         except (Exception, SystemExit) as exc:  # the tool's boundary: the exception stays in the log
             raise crashed(self.tool.name, exc) from exc
-
-
-def _threaded(function: Callable[..., Any], threads: Threads) -> Callable[..., Awaitable[Any]]:
-    async def threaded(**keywords: Any) -> Any:
-        return await threads.run(function, keywords)
-
-    return threaded
 
 
 def _validator(metadata: FuncMetadata) -> Validate:

@@ -21,7 +21,7 @@ class Threads:
         self._places = CapacityLimiter(limit)
         self._unbounded = CapacityLimiter(math.inf)
 
-    async def run(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    async def run(self, function: Callable[..., Any], /, **arguments: Any) -> Any:
         """Calls `function(**arguments)` in a thread in which `anyio.from_thread` works."""
         place = _Place(self._places)
         try:

@@ -122,13 +122,13 @@ async def test_thread_of_a_timed_out_call_is_busy_until_its_function_returns(mak
 async def test_thread_of_a_cancelled_call_is_released_once() -> None:
     sleepy, threads = Sleepy(), Threads(1)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(threads.run, sleepy.sleep, {})
+        tasks.start_soon(threads.run, sleepy.sleep)
         await sleepy.all_asleep(1)
         tasks.cancel_scope.cancel()
     sleepy.wake.set()
     async with anyio.create_task_group() as tasks:
         for _ in range(4):
-            tasks.start_soon(threads.run, sleepy.sleep, {})
+            tasks.start_soon(threads.run, sleepy.sleep)
     assert (sleepy.begun, sleepy.most) == (5, 1)
 
 
@@ -137,8 +137,8 @@ async def test_call_cancelled_before_its_function_begins_releases_its_thread() -
     sleepy.wake.set()
     with anyio.CancelScope() as scope:
         scope.cancel()
-        await threads.run(sleepy.sleep, {})
-    assert await threads.run(sleepy.sleep, {}) == "awake"
+        await threads.run(sleepy.sleep)
+    assert await threads.run(sleepy.sleep) == "awake"
     assert sleepy.begun == 1
 
 
