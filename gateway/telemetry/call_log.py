@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, TextIO
 
 from pydantic_core import to_json
@@ -16,7 +17,7 @@ from gateway.telemetry.log import is_plain, timestamp
 _MAX_NAME_LENGTH = 128
 _WRITE_DELAY = 0.05
 _MAX_BATCH = 1000
-_MAX_PLAIN_NAMES = 1000
+_MAX_CACHED_NAMES = 1000
 _Entry = tuple[float, str, str, str, str, str | None, str, float, tuple[Any, ToolResult | None] | None]
 
 
@@ -31,7 +32,7 @@ class CallLog:
         self._with_arguments = with_arguments
         self._clock = clock
         self._entries: list[_Entry] = []
-        self._plain_names: set[str] = set()
+        self._is_plain = lru_cache(_MAX_CACHED_NAMES)(is_plain)  # the same names come in most calls
 
     def __call__(self, call: ToolCall, outcome: str, seconds: float, result: ToolResult | None) -> None:
         # Stored unformatted: a loop over many entries costs a fraction of the same code run once in each call.
@@ -72,15 +73,6 @@ class CallLog:
 
     def _json_line(self, entry: _Entry) -> str:
         return _json({"time": timestamp(entry[0]), "level": "info", "event": "call", **_fields(entry)}) + "\n"
-
-    def _is_plain(self, name: str) -> bool:
-        """Returns True if the name needs no quotes. Such names are cached, up to a limit: they repeat in most calls."""
-        if name in self._plain_names:
-            return True
-        plain = is_plain(name)
-        if plain and len(self._plain_names) < _MAX_PLAIN_NAMES:
-            self._plain_names.add(name)
-        return plain
 
 
 def _fields(entry: _Entry) -> dict[str, Any]:

@@ -110,4 +110,4 @@ async def test_number_of_cached_names_is_bounded() -> None:
     log, _ = made()
     for number in range(3000):
         log(call(f"tool{number}"), "ok", 0.001, None)
-    assert len(log._plain_names) == 1000
+    assert log._is_plain.cache_info().currsize == 1000
