@@ -53,17 +53,16 @@ def json_object(text: bytes | str, name: str) -> dict[str, Any]:
 
 async def read_body(receive: Receive, max_body: int) -> bytes:
     """Returns the whole body. Raises HTTPException 413, or ClientDisconnect."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message["type"] == "http.request" and message.get("more_body"):
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
         if len(body) > max_body:
             raise _too_large(max_body)
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    if len(body) > max_body:
-        raise _too_large(max_body)
+        more = message.get("more_body", False)
     return body
 
 
