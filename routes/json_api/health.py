@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.caller import caller
-from gateway.server import Server
+from gateway.server import Endpoint, Server
 from gateway.servers.registry import Registry
 from routes.scope import SERVER
 
 UP: Mapping[str, str] = {"status": "ok"}
 """The whole answer for a caller who may not use the server, and for an anonymous one."""
-
-
-class Sessions(Protocol):
-    @property
-    def sessions(self) -> int: ...
 
 
 async def health_of_server(request: Request) -> Response:
@@ -31,7 +26,7 @@ async def health_of_server(request: Request) -> Response:
 class HealthOfAll:
     """Every server, and the sums, which include the sessions of the aggregate endpoint."""
 
-    def __init__(self, registry: Registry, aggregate: Sessions) -> None:
+    def __init__(self, registry: Registry, aggregate: Endpoint) -> None:
         self._registry = registry
         self._aggregate = aggregate
 

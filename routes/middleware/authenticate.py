@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.auth.authenticator import Authenticator
 from gateway.auth.principal import set_caller
 from gateway.caller import Caller
 from gateway.errors import GatewayError, InvalidRequest, Unauthenticated
@@ -21,12 +21,6 @@ from routes.scope import METADATA, PROOF, Challenges
 _BEARER_ERRORS: Mapping[str, str] = {"unauthenticated": "invalid_token", "invalid-request": "invalid_request"}
 """The `error` of a challenge (RFC 6750, 3.1), by slug."""
 _HEALTH_PATH = re.compile(r"(/[^/]+/mcp)?/health")
-
-
-class Authenticator(Protocol):
-    def anonymous(self) -> Caller: ...
-    def cached(self, credential: str) -> Caller | None: ...
-    async def authenticate(self, credential: str) -> Caller: ...
 
 
 class Authenticate:
