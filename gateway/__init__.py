@@ -1,3 +1,3 @@
-"""What a served server is. Knows MCP; knows no HTTP request, response or status code."""
+"""Served servers and the calls of their tools. Knows MCP, but no HTTP request, response or status code."""
 
 VERSION = "0.1.0"

@@ -1,21 +1,21 @@
-"""What can keep a call from its tool, or a server from its start. What a tool itself says went wrong is a result.
+"""Errors that keep a call from its tool, or a server from its start. An error that a tool reports is a result.
 
 GatewayError
-├── LoadError            a server's file cannot be served as it is
-├── StartError           a server's own lifespan failed
-├── UnknownServer        no server of that name
-├── UnknownTool          no tool of that name
-│   └── AmbiguousTool    several, in different servers
-├── Forbidden            the caller's scopes do not cover it
-├── InvalidRequest       the request around the arguments is wrong
-├── TooLarge             it is longer than it may be
-├── InvalidArguments     the arguments do not match the tool's schema
-├── RateLimited          the caller has made all the calls that they may make for now
-├── ToolCrashed          the tool raised what it did not mean to
-├── CallTimeout          the tool took longer than it may
-├── Unauthenticated      a credential that is nobody's, or none where one is needed
-│   └── Expired          it was somebody's
-└── Unavailable          too busy, or on the way down
+├── LoadError            a server or a feature cannot be used as configured
+├── StartError           a server's lifespan failed
+├── UnknownServer        no server has this name
+├── UnknownTool          no tool has this name
+│   └── AmbiguousTool    tools of several servers have this name
+├── Forbidden            the caller's scopes do not cover the call
+├── InvalidRequest       the request is malformed
+├── TooLarge             the request is too large
+├── InvalidArguments     the arguments do not match the tool's input schema
+├── RateLimited          the caller has reached a rate limit
+├── ToolCrashed          the tool raised an unexpected exception
+├── CallTimeout          the call took too long
+├── Unauthenticated      the credential is missing or invalid
+│   └── Expired          the credential was valid once
+└── Unavailable          the router is too busy, is shutting down, or cannot check something now
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple, TypedDict
 
-_LONGEST = 128
+_MAX_NAME_LENGTH = 128
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,256}")  # RFC 6749, 3.3
 
 
 class ArgumentError(TypedDict):
-    """Where an argument is wrong (`items.0.name`) and why; never its value."""
+    """The path of an invalid argument, such as `items.0.name`, and the reason. Never has the value."""
 
     path: str
     reason: str
 
 
 class Quota(NamedTuple):
-    """So many `calls` in any time of so many `seconds`, by name."""
+    """At most `calls` in any period of `seconds`."""
 
     name: str
     calls: int
@@ -45,17 +45,18 @@ class Quota(NamedTuple):
 
 
 class GatewayError(Exception):
-    """`str()` is a sentence fit for the caller; `slug` names the kind, `retry_after` is in seconds.
+    """The base class. `str()` is `detail`, a sentence for the caller; `slug` names the kind of error.
 
-    `scope` is what the caller would need.
+    `retry_after` is in seconds. `scope` is the one that the caller lacks.
     """
 
     slug = "error"
+    detail = ""
     retry_after: int | None = None
     scope: str | None = None
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.detail)
         self.server: str | None = None
         self.tool: str | None = None
         self.errors: list[ArgumentError] = []
@@ -93,12 +94,12 @@ class AmbiguousTool(UnknownTool):
 
 
 class Forbidden(GatewayError):
-    """`scope` stays None where no scope can be written so: it has a blank, a quote or what is not ASCII in it."""
+    """`scope` is None if no scope can be written like this, with a blank, a quote or other text than ASCII in it."""
 
     slug = "forbidden"
 
     def __init__(self, server: str, tool: str | None, scope: str) -> None:
-        super().__init__(f"This needs the scope {_cut(scope)!r}, which the caller does not have.")
+        super().__init__(f"The caller does not have the required scope {_cut(scope)!r}.")
         self.server, self.tool = server, tool if tool is None else _cut(tool)
         self.scope = scope if _SCOPE.fullmatch(scope) else None
 
@@ -113,27 +114,26 @@ class TooLarge(GatewayError):
 
 class InvalidArguments(GatewayError):
     slug = "invalid-arguments"
+    detail = "The arguments do not match the tool's input schema."
 
     def __init__(self, errors: list[ArgumentError]) -> None:
-        super().__init__("The arguments do not match the tool's input schema.")
+        super().__init__()
         self.errors = errors
 
 
 class RateLimited(GatewayError):
-    """`quotas` are all that the call counts in, `full` the one of them that it has to wait for."""
+    """`quotas` are all those that the call counts for; `full` is the one that it has to wait for."""
 
     slug = "rate-limited"
 
     def __init__(self, quotas: Sequence[Quota], full: Quota, retry_after: int) -> None:
-        super().__init__(f"At most {full.calls} calls in {full.seconds} s; the next one may come in {retry_after} s.")
+        super().__init__(f"Rate limit exceeded: {full.calls} calls in {full.seconds} s. Retry in {retry_after} s.")
         self.quotas, self.full, self.retry_after = quotas, full, retry_after
 
 
 class ToolCrashed(GatewayError):
     slug = "tool-crashed"
-
-    def __init__(self) -> None:
-        super().__init__("The tool failed unexpectedly. The log has the reason under the request id.")
+    detail = "The tool failed unexpectedly. The log has the reason under the request id."
 
 
 class CallTimeout(GatewayError):
@@ -145,14 +145,11 @@ class CallTimeout(GatewayError):
 
 class Unauthenticated(GatewayError):
     slug = "unauthenticated"
-
-    def __init__(self, detail: str = "The credential is not valid.") -> None:
-        super().__init__(detail)
+    detail = "The credential is not valid."
 
 
 class Expired(Unauthenticated):
-    def __init__(self) -> None:
-        super().__init__("The credential has expired.")
+    detail = "The credential has expired."
 
 
 class Unavailable(GatewayError):
@@ -161,11 +158,12 @@ class Unavailable(GatewayError):
 
 
 def _cut(name: str) -> str:
-    """A name that a client made up, not longer than any that there could be."""
-    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
+    """Returns a name from a client, cut to a length that no existing name exceeds."""
+    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
-    """The nearest names as a sentence; a long name is not compared, it would take the time that its length squared."""
-    nearest = get_close_matches(name, known, n=3, cutoff=0.5) if len(name) <= _LONGEST else []
+    """Returns the nearest known names as a sentence, empty if none is near."""
+    # A long name is not compared: the time grows with the square of its length.
+    nearest = get_close_matches(name, known, n=3, cutoff=0.5) if len(name) <= _MAX_NAME_LENGTH else []
     return f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""

@@ -1,1 +1,1 @@
-"""What a URL does, and what stands in front. Knows HTTP; never imports the MCP SDK."""
+"""The URLs, and the middleware in front of them. Knows HTTP; never imports the MCP SDK."""

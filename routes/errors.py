@@ -1,4 +1,4 @@
-"""Every error that leaves over plain HTTP: one table, one document (`application/problem+json`, RFC 9457)."""
+"""The errors that plain HTTP answers: one table, one kind of document (`application/problem+json`, RFC 9457)."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ _SLUG_OF_STATUS = {404: "not-found", 405: "method-not-allowed", 406: "not-accept
 
 
 def document(slug: str, detail: str, **fields: Any) -> dict[str, Any]:
-    """The problem document of a row of the table; a field that is None or empty is left out."""
+    """Returns the problem document of a row of the table. Fields that are None or empty are left out."""
     status, title = TABLE[slug]
-    said = {"type": f"urn:multi-mcp:error:{slug}", "title": title, "status": status, "detail": detail}
+    always = {"type": f"urn:multi-mcp:error:{slug}", "title": title, "status": status, "detail": detail}
     fields["requestId"] = request_id.get()
-    return said | {key: value for key, value in fields.items() if value}
+    return always | {key: value for key, value in fields.items() if value}
 
 
 def problem(slug: str, detail: str, headers: Mapping[str, str] | None = None, **fields: Any) -> Response:
@@ -58,25 +58,26 @@ def problem(slug: str, detail: str, headers: Mapping[str, str] | None = None, **
 
 
 def answer(problem: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """A problem document on its way."""
+    """Returns a problem document as a response."""
     return Response(to_json(problem), problem["status"], headers, "application/problem+json")
 
 
 def of_refusal(exc: GatewayError, call: ToolCall | None) -> dict[str, Any]:
-    """The document of what kept `call`, or what was to be one, from its tool."""
+    """Returns the document of an error that kept `call` from its tool. Without a call, the request made none yet."""
     server, tool = (call.server, call.tool) if call is not None else (None, None)
-    more = {
-        "server": exc.server or server,
-        "tool": exc.tool or tool,
-        "errors": exc.errors,
-        "retryAfter": exc.retry_after,
-        "scope": exc.scope,
-    }
-    return document(exc.slug, str(exc), **more)
+    return document(
+        exc.slug,
+        str(exc),
+        server=exc.server or server,
+        tool=exc.tool or tool,
+        errors=exc.errors,
+        retryAfter=exc.retry_after,
+        scope=exc.scope,
+    )
 
 
 def insufficient(exc: Forbidden, scope: Scope) -> dict[str, str]:
-    """The header by which a client learns what scope to ask for, and of whom (RFC 6750, RFC 9728)."""
+    """Returns the header that tells a client which scope to request, and from whom (RFC 6750, RFC 9728)."""
     challenge = 'Bearer error="insufficient_scope"'
     if exc.scope is not None:
         challenge += f', scope="{exc.scope}"'
@@ -85,17 +86,19 @@ def insufficient(exc: Forbidden, scope: Scope) -> dict[str, str]:
     return {"WWW-Authenticate": challenge}
 
 
+def retry_after(exc: GatewayError) -> dict[str, str]:
+    return {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else {}
+
+
 def tool_error(message: str, server: str, tool: str) -> Response:
-    """What the tool itself said."""
+    """Returns the response to a call whose tool reported an error."""
     return problem("tool-error", message, server=server, tool=tool)
 
 
 def exception_handlers() -> dict[Any, ExceptionHandler]:
-    """For Starlette: what is raised below, as its problem document."""
+    """Returns Starlette's handlers, which answer exceptions with their problem documents."""
     return {
         GatewayError: _gateway_error,
-        RateLimited: _rate_limited,
-        Forbidden: _forbidden,
         HTTPException: _http_error,
         ClientDisconnect: _client_left,
         Exception: _internal_error,
@@ -104,24 +107,13 @@ def exception_handlers() -> dict[Any, ExceptionHandler]:
 
 async def _gateway_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, GatewayError)
-    headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else None
+    headers = retry_after(exc)
+    if isinstance(exc, RateLimited):  # draft-ietf-httpapi-ratelimit-headers
+        quotas = [f'"{quota.name}";q={quota.calls};w={quota.seconds}' for quota in exc.quotas]
+        headers |= {"RateLimit-Policy": ", ".join(quotas), "RateLimit": f'"{exc.full.name}";r=0;t={exc.retry_after}'}
+    elif isinstance(exc, Forbidden):
+        headers |= insufficient(exc, request.scope)
     return answer(of_refusal(exc, CALL.get(request.scope)), headers)
-
-
-async def _rate_limited(request: Request, exc: Exception) -> Response:
-    """With the fields of draft-ietf-httpapi-ratelimit-headers."""
-    assert isinstance(exc, RateLimited)
-    headers = {
-        "Retry-After": str(exc.retry_after),
-        "RateLimit-Policy": ", ".join(f'"{quota.name}";q={quota.calls};w={quota.seconds}' for quota in exc.quotas),
-        "RateLimit": f'"{exc.full.name}";r=0;t={exc.retry_after}',
-    }
-    return answer(of_refusal(exc, CALL.get(request.scope)), headers)
-
-
-async def _forbidden(request: Request, exc: Exception) -> Response:
-    assert isinstance(exc, Forbidden)
-    return answer(of_refusal(exc, CALL.get(request.scope)), insufficient(exc, request.scope))
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:
@@ -138,7 +130,7 @@ async def _http_error(request: Request, exc: Exception) -> Response:
 
 
 async def _client_left(request: Request, exc: Exception) -> Response:
-    """Nobody reads it; without it the server would log the traceback of an application that failed."""
+    """Returns a response that nobody reads. Without it, uvicorn would log a traceback."""
     return Response(status_code=499)
 
 

@@ -12,7 +12,7 @@ from gateway.auth.principal import set_caller
 from gateway.caller import Caller
 from gateway.errors import GatewayError, InvalidRequest, Unauthenticated
 from gateway.telemetry.refusals import Refused
-from routes.errors import answer, of_refusal
+from routes.errors import answer, of_refusal, retry_after
 from routes.middleware.credentials import take_credentials
 from routes.middleware.metadata import WELL_KNOWN_PATH
 from routes.router import route_path
@@ -102,7 +102,7 @@ class Authenticate:
     def _refusal(self, exc: GatewayError, had_credentials: bool, scope: Scope) -> ASGIApp:
         if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
             return _close
-        headers = {} if exc.retry_after is None else {"Retry-After": str(exc.retry_after)}
+        headers = retry_after(exc)
         error = _BEARER_ERRORS.get(exc.slug)
         if error is not None:
             # RFC 6750: without a credential in the request, the challenge must not carry an error.

@@ -43,7 +43,7 @@ async def test_mcp_refusal_is_a_json_rpc_error_with_the_seconds_to_wait(make_app
     assert 1 <= seconds <= 60
     assert error == {
         "code": -32000,
-        "message": f"At most 1 calls in 60 s; the next one may come in {seconds} s.",
+        "message": f"Rate limit exceeded: 1 calls in 60 s. Retry in {seconds} s.",
         "data": {"type": "rate-limited", "retryAfter": seconds},
     }
 

@@ -46,7 +46,7 @@ async def test_refusal_states_the_limits_and_the_wait(make_app: MakeApp) -> None
         "type": "urn:multi-mcp:error:rate-limited",
         "title": "Too many requests",
         "status": 429,
-        "detail": f"At most 2 calls in 60 s; the next one may come in {seconds} s.",
+        "detail": f"Rate limit exceeded: 2 calls in 60 s. Retry in {seconds} s.",
         "server": "one",
         "tool": "add",
         "retryAfter": seconds,

@@ -48,7 +48,7 @@ async def test_refusal_answers_the_request_and_names_the_missing_scope(
         "id": number,
         "error": {
             "code": -32000,
-            "message": "This needs the scope 'one:secret', which the caller does not have.",
+            "message": "The caller does not have the required scope 'one:secret'.",
             "data": {"type": "forbidden", "scope": "one:secret"},
         },
     }
