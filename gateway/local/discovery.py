@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any
 
@@ -141,9 +142,7 @@ def _place(exc: BaseException, path: Path) -> str:
     folder, place = path.parent.resolve(), str(path)
     if isinstance(exc, SyntaxError):
         return f"{exc.filename}:{exc.lineno}"
-    trace = exc.__traceback__
-    while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).resolve().is_relative_to(folder):
-            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-        trace = trace.tb_next
+    for frame, line in walk_tb(exc.__traceback__):
+        if Path(frame.f_code.co_filename).resolve().is_relative_to(folder):
+            place = f"{frame.f_code.co_filename}:{line}"
     return place

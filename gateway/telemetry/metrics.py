@@ -42,7 +42,7 @@ class Servers(Protocol):
     def states(self) -> Mapping[str, str]: ...
 
 
-class Metrics:
+class Metrics(Collector):
     """An interceptor that counts and times calls, with methods by which other parts report. A scrape reads `registry`.
 
     Without a `folder` this process counts alone; with one, it counts there beside other processes. At most `limit`
@@ -55,8 +55,10 @@ class Metrics:
     def __init__(self, folder: str = "", limit: int = 10_000, clock: Callable[[], float] = time.perf_counter) -> None:
         self.registry = CollectorRegistry()
         self._is_shared = bool(folder)
-        self._state = _State()
-        self.registry.register(self._state)
+        self.registry.register(self)
+        self._servers: Servers | None = None
+        self._aggregate_sessions: Callable[[], int] = int
+        self._sessions: dict[str, int | None] = {}
         own = self._own_registry(folder)
         tool = ("server", "tool")
         self._calls = Counter("mcp_tool_calls", "Calls, by outcome", (*tool, "via", "outcome"), registry=own)
@@ -85,12 +87,26 @@ class Metrics:
 
     def watch(self, servers: Servers, aggregate_sessions: Callable[[], int]) -> None:
         """Reports the state of these servers, which are asked at each scrape."""
-        self._state.watch(servers, aggregate_sessions)
+        self._servers, self._aggregate_sessions = servers, aggregate_sessions
 
     def refresh(self) -> None:
         """Reads the present state. Call it in the event loop; then any thread may make a scrape of `registry`."""
-        self._state.refresh()
+        if self._servers is not None:
+            self._sessions = dict.fromkeys(self._servers.states())
+            self._sessions |= {server.name: _sessions(server) for server in self._servers}
         self._publish_in_flight()
+
+    def collect(self) -> Iterable[Metric]:
+        """Returns the values that are not counted: which servers are up, their open sessions, the versions."""
+        up = GaugeMetricFamily("mcp_server_up", "1 if the server can be called", labels=["server"])
+        sessions = GaugeMetricFamily("mcp_open_sessions", "Open MCP sessions", labels=["server"])
+        for server, count in self._sessions.items():
+            up.add_metric([server], count is not None)
+            sessions.add_metric([server], count or 0)
+        if self._servers is not None:
+            sessions.add_metric([AGGREGATE], self._aggregate_sessions())
+        about = {"version": VERSION, "python": platform.python_version(), "mcp": version("mcp")}
+        return [up, sessions, InfoMetricFamily("mcp_build", "Versions of what is running", value=about)]
 
     def refused(self, reason: str) -> None:
         self._refusals.labels(reason).inc()
@@ -143,34 +159,6 @@ class Metrics:
         observe = None if outcome in REFUSED else self._seconds.labels(*labels[:2]).observe
         self._children[key] = children = (self._calls.labels(*labels).inc, observe)
         return children
-
-
-class _State(Collector):
-    """Values that are read at each scrape: which servers are up, their open sessions, the versions of this program."""
-
-    def __init__(self) -> None:
-        self._servers: Servers | None = None
-        self._aggregate_sessions: Callable[[], int] = int
-        self._sessions: dict[str, int | None] = {}
-
-    def watch(self, servers: Servers, aggregate_sessions: Callable[[], int]) -> None:
-        self._servers, self._aggregate_sessions = servers, aggregate_sessions
-
-    def refresh(self) -> None:
-        if self._servers is not None:
-            self._sessions = dict.fromkeys(self._servers.states())
-            self._sessions |= {server.name: _sessions(server) for server in self._servers}
-
-    def collect(self) -> Iterable[Metric]:
-        up = GaugeMetricFamily("mcp_server_up", "1 if the server can be called", labels=["server"])
-        sessions = GaugeMetricFamily("mcp_open_sessions", "Open MCP sessions", labels=["server"])
-        for server, count in self._sessions.items():
-            up.add_metric([server], count is not None)
-            sessions.add_metric([server], count or 0)
-        if self._servers is not None:
-            sessions.add_metric([AGGREGATE], self._aggregate_sessions())
-        about = {"version": VERSION, "python": platform.python_version(), "mcp": version("mcp")}
-        return [up, sessions, InfoMetricFamily("mcp_build", "Versions of what is running", value=about)]
 
 
 def _sessions(server: Server) -> int | None:
