@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,7 +24,7 @@ from gateway.errors import LoadError
 from gateway.servers.registry import Registry
 from gateway.telemetry import log
 from process.banner import banner_lines
-from process.websocket_protocol import WebSocketProtocol
+from process.websocket_protocol import websocket_options
 from process.workers import Workers
 from settings.reader import SettingError
 from settings.values import Settings
@@ -37,12 +37,6 @@ EXIT_INTERRUPTED = 130
 WORKER_START_TIMEOUT = 60
 """Seconds in which a worker must have imported the program. uvicorn kills one that has not and starts another, again
 and again; its default of 5 is too short for a small machine."""
-
-WEBSOCKET_PING_INTERVAL = 20.0
-"""Seconds between the pings of a WebSocket, and in which each must be answered."""
-
-MIN_FRAME_LIMIT = 64 * 1024
-"""Bytes. A WebSocket frame up to this size that is too large gets a problem document, and the connection stays open."""
 
 
 def main(create_app: Callable[[Settings], Starlette]) -> None:
@@ -125,7 +119,7 @@ def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget
         proxy_headers=False,  # features that need the client's address read it themselves
         timeout_worker_healthcheck=WORKER_START_TIMEOUT,
         timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
-        **websocket_options(settings),
+        **websocket_options(settings.websocket, settings.max_body),
     )
     if settings.workers > 1:
         announce()
@@ -140,19 +134,6 @@ def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget
     except SystemExit:
         return 1
     return 0
-
-
-def websocket_options(settings: Settings) -> dict[str, Any]:
-    """Returns uvicorn's options. Frames are not compressed, which would cost each connection memory and time."""
-    if not settings.websocket:
-        return {"ws": "none"}
-    return {
-        "ws": WebSocketProtocol,
-        "ws_max_size": max(4 * settings.max_body, MIN_FRAME_LIMIT),
-        "ws_ping_interval": WEBSOCKET_PING_INTERVAL,
-        "ws_ping_timeout": WEBSOCKET_PING_INTERVAL,
-        "ws_per_message_deflate": False,
-    }
 
 
 def exit_process(code: int) -> NoReturn:

@@ -19,6 +19,12 @@ from routes.scope import FRAME_LIMIT
 PARSED_AT_ONCE = 16 * 1024
 """Bytes that are parsed before the application reads again: at most some thousands of the smallest frames."""
 
+WEBSOCKET_PING_INTERVAL = 20.0
+"""Seconds between the pings of a WebSocket, and in which each must be answered."""
+
+MIN_FRAME_LIMIT = 64 * 1024
+"""Bytes. A WebSocket frame up to this size that is too large gets a problem document, and the connection stays open."""
+
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Aborts a connection `close_timeout` seconds after its close was sent, whatever its client does."""
@@ -150,3 +156,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         # `transport.close()` waits until everything is written, which is never if the client does not read.
         if not self.disconnected and self._abort is None:
             self._abort = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+
+def websocket_options(is_on: bool, max_body: int) -> dict[str, Any]:
+    """Returns uvicorn's options. Frames are not compressed, which would cost each connection memory and time."""
+    if not is_on:
+        return {"ws": "none"}
+    return {
+        "ws": WebSocketProtocol,
+        "ws_max_size": max(4 * max_body, MIN_FRAME_LIMIT),
+        "ws_ping_interval": WEBSOCKET_PING_INTERVAL,
+        "ws_ping_timeout": WEBSOCKET_PING_INTERVAL,
+        "ws_per_message_deflate": False,
+    }
