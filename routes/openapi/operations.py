@@ -27,18 +27,9 @@ def operations_of_tool(server: Server, tool: ToolInfo, name: str) -> dict[str, A
     `name` is the id of no other operation, which all have a dot, or no `_`.
     """
     description = tool.get("description", "")
-    output = ref("schemas", f"{name}_output" if "outputSchema" in tool else "Result")
-    call = {
-        "operationId": name,
-        "tags": [server.name],
-        "summary": tool.get("title") or description.strip().partition("\n")[0] or tool["name"],
-        "description": description,
-        "requestBody": {"required": True, "content": json_content(ref("schemas", f"{name}_input"))},
-        "responses": {
-            "200": {"description": "What the tool returned.", "content": json_content(output)},
-            **answers("202", slugs=CALL_ERRORS),
-        },
-    }
+    output = f"{name}_output" if "outputSchema" in tool else "Result"
+    summary = tool.get("title") or description.strip().partition("\n")[0] or tool["name"]
+    call = _call(name, server.name, summary, f"{name}_input", output=output) | {"description": description}
     info = _get(f"{name}.tool", server.name, f"Describe {tool['name']}", "Tool", has_etag=True)
     return {"post": call, "get": info}
 
@@ -49,7 +40,7 @@ def operations_of_server(server: Server, tools: Sequence[ToolInfo]) -> Paths:
     return {
         f"{base}/tools": {"get": _list(f"{name}.tools", name, "The tools of this server")},
         f"{base}/call": {
-            "post": _call(f"{name}.call", name, "Call a tool of this server by its name", "Call", example)
+            "post": _call(f"{name}.call", name, "Call a tool of this server by its name", "Call", example=example)
         },
         f"{base}/health": {"get": _get(f"{name}.health", name, "How this server is", "Health")},
     }
@@ -60,7 +51,7 @@ def operations_over_all(servers: ToolsOf) -> Paths:
     example = {"server": first[0], "tool": first[1], "arguments": {}} if first is not None else None
     return {
         "/tools": {"get": _list("tools", tag, "The tools of all servers")},
-        "/call": {"post": _call("call", tag, "Call a tool of any server by its name", "CallOfAny", example)},
+        "/call": {"post": _call("call", tag, "Call a tool of any server by its name", "CallOfAny", example=example)},
         "/health": {"get": _get("health", tag, "How all servers are", "HealthOfAll")},
     }
 
@@ -82,14 +73,16 @@ def _list(name: str, tag: str, summary: str) -> dict[str, Any]:
     return {**operation, "parameters": [{**formats, "description": "The tools as a vendor's API takes them."}]}
 
 
-def _call(name: str, tag: str, summary: str, schema: str, example: Any) -> dict[str, Any]:
+def _call(
+    name: str, tag: str, summary: str, schema: str, *, example: Any = None, output: str = "Result"
+) -> dict[str, Any]:
     return {
         "operationId": name,
         "tags": [tag],
         "summary": summary,
         "requestBody": {"required": True, "content": json_content(ref("schemas", schema), example)},
         "responses": {
-            "200": {"description": "What the tool returned.", "content": json_content(ref("schemas", "Result"))},
+            "200": {"description": "The tool's result.", "content": json_content(ref("schemas", output))},
             **answers("202", slugs=CALL_ERRORS),
         },
     }
