@@ -47,7 +47,9 @@ class Address:
             if previous is None:  # malformed: the proxy that sent it is the last address that is certain
                 break
             found = previous
-        return Caller(address=_counted_address(found))
+        if isinstance(found, IPv6Address):  # its client usually controls a whole /64, which counts as one address
+            return Caller(address=str(ip_network((found, 64), strict=False)))
+        return Caller(address=str(found) if found is not None else UNKNOWN_ADDRESS)
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
@@ -61,10 +63,3 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
-
-
-def _counted_address(address: IPv4Address | IPv6Address | None) -> str:
-    # An IPv6 client usually controls a whole /64, so all of it counts as one address.
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, 64), strict=False))
-    return str(address) if address is not None else UNKNOWN_ADDRESS

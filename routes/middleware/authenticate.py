@@ -13,13 +13,13 @@ from gateway.caller import Caller
 from gateway.errors import GatewayError, InvalidRequest, Unauthenticated
 from gateway.telemetry.refusals import Refused
 from routes.errors import answer, of_refusal, retry_after
-from routes.middleware.credentials import take_credentials
 from routes.middleware.metadata import WELL_KNOWN_PATH
 from routes.router import route_path
 from routes.scope import METADATA, PROOF, Challenges
 
 _BEARER_ERRORS: Mapping[str, str] = {"unauthenticated": "invalid_token", "invalid-request": "invalid_request"}
 """The `error` of a challenge (RFC 6750, 3.1), by slug."""
+_SUBPROTOCOL = "bearer."
 _HEALTH_PATH = re.compile(r"(/[^/]+/mcp)?/health")
 
 
@@ -113,3 +113,38 @@ class Authenticate:
 
 async def _close(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 1008})
+
+
+def take_credentials(scope: Scope) -> list[str]:
+    """Removes every credential from the scope and returns them in their order.
+
+    Credentials are `Authorization: Bearer …`, `X-API-Key: …` and, on a WebSocket, as browsers cannot set headers there,
+    the subprotocol `bearer.…`. `Authorization` of another scheme is removed too, but not returned.
+    """
+    found: list[str] = []
+    remaining = []
+    for pair in scope["headers"]:
+        name, value = pair
+        if name == b"authorization":
+            scheme, _, rest = value.strip().partition(b" ")
+            if scheme == b"Bearer" or scheme.lower() == b"bearer":
+                found.append(rest.strip().decode("latin-1"))
+        elif name == b"x-api-key":
+            found.append(value.strip().decode("latin-1"))
+        elif name == b"sec-websocket-protocol":
+            offered = [item.strip() for item in value.decode("latin-1").split(",")]
+            found += [item.removeprefix(_SUBPROTOCOL) for item in offered if item.startswith(_SUBPROTOCOL)]
+            rest = ", ".join(_without_credentials(offered)).encode("latin-1")
+            if rest:
+                remaining.append((name, rest))
+        else:
+            remaining.append(pair)
+    if len(remaining) != len(scope["headers"]) or found:
+        scope["headers"] = remaining
+    if "subprotocols" in scope:
+        scope["subprotocols"] = _without_credentials(scope["subprotocols"])
+    return found
+
+
+def _without_credentials(subprotocols: list[str]) -> list[str]:
+    return [item for item in subprotocols if not item.startswith(_SUBPROTOCOL)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from routes.middleware.credentials import take_credentials
+from routes.middleware.authenticate import take_credentials
 
 OTHER = (b"x-other", b"1")
 
