@@ -81,12 +81,9 @@ class RedisClient:
                 self._failed(exc)
                 raise RedisUnavailable from exc
             if not self._is_available:
-                self._recovered()
+                self._next_attempt, self._is_available = 0.0, True
+                logger.warning("Redis available again")
             return response
-
-    def _recovered(self) -> None:
-        self._next_attempt, self._is_available = 0.0, True
-        logger.warning("Redis available again")
 
     def _failed(self, exc: Exception) -> None:
         self._next_attempt = self._clock() + RETRY_INTERVAL

@@ -21,11 +21,7 @@ EXPECTED_FORMAT = {
 }
 
 
-def _in_utc(time: datetime) -> datetime:
-    return time.astimezone(UTC).replace(microsecond=0)
-
-
-Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Time = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC).replace(microsecond=0))]
 Scope = Annotated[str, Field(pattern=r"^[!-~]{1,256}$")]
 
 

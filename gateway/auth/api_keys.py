@@ -85,19 +85,16 @@ class Keyring:
         try:
             self._keys = self._read()
         except LoadError as exc:
-            self._mark_broken(exc)
+            # The keys read before are not used any more: one of them may have been revoked since.
+            if not self._is_broken:
+                logger.error("no API key is accepted: %s", exc)
+                self._version += 1
+            self._is_broken = True
             return
         level = logging.WARNING if self._is_broken else logging.INFO
         logger.log(level, "reloaded API keys from %s: %d keys", self._path, len(self._keys))
         self._version += 1
         self._is_broken = False
-
-    def _mark_broken(self, exc: LoadError) -> None:
-        # The keys read before are not used any more: one of them may have been revoked since.
-        if not self._is_broken:
-            logger.error("no API key is accepted: %s", exc)
-            self._version += 1
-        self._is_broken = True
 
     def _read(self) -> dict[str, Key]:
         try:

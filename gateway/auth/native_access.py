@@ -14,7 +14,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from starlette.types import ASGIApp
 
 from gateway.call import ToolCall, WayIn, request_id
-from gateway.caller import Grants, caller
+from gateway.caller import caller
 from gateway.errors import Forbidden
 from gateway.sdk.native import Find, protocol_error
 from gateway.sdk.wire import wire
@@ -59,7 +59,8 @@ class ServerAccess:
     async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         grants = caller.get().grants
         if ctx.method == "tools/list":
-            return _filtered(await call_next(ctx), "tools", self._covers_tool(grants))
+            listed = await call_next(ctx)
+            return _filtered(listed, "tools", lambda tool: grants is not None and grants.covers(self._server, tool))
         if _is_open(ctx):
             return await call_next(ctx)
         covers_server = grants is not None and grants.covers_all_of(self._server)
@@ -68,9 +69,6 @@ class ServerAccess:
         if not covers_server:
             raise protocol_error(Forbidden(self._server, None, f"{self._server}:*"))
         return await call_next(ctx)
-
-    def _covers_tool(self, grants: Grants | None) -> Callable[[ToolInfo], bool]:
-        return lambda tool: grants is not None and grants.covers(self._server, tool)
 
 
 class AggregateAccess:

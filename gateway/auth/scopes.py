@@ -34,7 +34,7 @@ class Scopes:
             return True
         if isinstance(tool, str):
             return not self._missing_destructive and self._matches(server, tool)
-        if self._missing_destructive and _is_destructive(tool):
+        if self._missing_destructive and tool.get("annotations", {}).get("destructiveHint"):
             return False
         key = (server, tool["name"])
         covered = self._decisions.get(key)
@@ -74,7 +74,3 @@ def _split(pattern: str) -> tuple[str, str] | None:
     """Splits at the first colon: names of tools may have one, names of servers may not. None if malformed."""
     server, colon, tool = pattern.partition(":")
     return (server, tool) if server and tool and colon else None
-
-
-def _is_destructive(tool: ToolInfo) -> bool:
-    return bool(tool.get("annotations", {}).get("destructiveHint"))

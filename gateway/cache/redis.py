@@ -41,10 +41,7 @@ class RedisStore:
         try:
             value = await self._shared.ask(lambda: self._shared.client.get(_PREFIX + key.hex()))
             record = _RECORD.validate_json(value or b"")
-        except (
-            RedisUnavailable,
-            ValidationError,
-        ):  # a damaged entry is a miss like a missing one; the next result replaces it
+        except (RedisUnavailable, ValidationError):  # a damaged entry is a miss, and the next result replaces it
             return None
         # The clock of the host that wrote the entry may differ from ours. Redis alone ends its lifetime.
         age = min(max(0.0, self._clock() - record.stored_at), record.ttl)

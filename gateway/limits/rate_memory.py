@@ -91,7 +91,8 @@ class MemoryWindows:
     def _add(self, key: str, limit: int, seconds: int, now: float) -> None:
         # Looked up again: an empty window found before may have been removed for another window of the same call.
         calls = self._find(key, limit, seconds, now) or self._create(key, limit, seconds, now)
-        calls.add(now if limit <= MAX_EXACT_CALLS else _round_up(now, seconds / MAX_EXACT_CALLS))
+        grain = seconds / MAX_EXACT_CALLS
+        calls.add(now if limit <= MAX_EXACT_CALLS else ceil(now / grain) * grain)
         if key in (own := self._own[seconds]):
             own.move_to_end(key)
 
@@ -116,10 +117,6 @@ class MemoryWindows:
             while own and next(iter(own.values())).last <= now - seconds:
                 own.popitem(last=False)
         return not self._is_full()
-
-
-def _round_up(now: float, grain: float) -> float:
-    return ceil(now / grain) * grain
 
 
 def _overflow_key(key: str, limit: int, seconds: int) -> tuple[int, int, int]:

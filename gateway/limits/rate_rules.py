@@ -70,9 +70,9 @@ class Rules:
         default = entries.pop(DEFAULT, None)
         self._default = _rule(DEFAULT, default) if default else None
         self._overrides: list[tuple[Wildcard, Wildcard, Rule]] = []
-        for pattern, limits_of in sorted(entries.items(), key=_by_specificity):
+        for pattern in sorted(entries, key=lambda pattern: ("*" in pattern, -len(pattern.replace("*", "")))):
             server, _, tool = pattern.partition(":")
-            self._overrides.append((Wildcard(server), Wildcard(tool), _rule(pattern, limits_of)))
+            self._overrides.append((Wildcard(server), Wildcard(tool), _rule(pattern, entries[pattern])))
 
     @property
     def window_count(self) -> int:
@@ -111,8 +111,3 @@ def _rule(name: str, limits: Iterable[Limit]) -> Rule:
     ordered = sorted(limits)
     alone = len(ordered) == 1
     return Rule(name, [Quota(name if alone else f"{name}/{seconds}", calls, seconds) for seconds, calls in ordered])
-
-
-def _by_specificity(entry: tuple[str, set[Limit]]) -> tuple[bool, int]:
-    pattern, _ = entry
-    return "*" in pattern, -len(pattern.replace("*", ""))

@@ -17,8 +17,6 @@ from gateway.sdk.internals import output_adapter
 from gateway.sdk.wire import encode_success, wire
 
 _CONTENT = (*get_args(ContentBlock), Image, Audio)
-
-
 _RESULTS = (CallToolResult, InputRequiredResult)
 
 
@@ -45,7 +43,7 @@ class Answer:
         if type(value) is self._exact:  # valid already, and its JSON is the same without a model around it
             return _wrapped(to_json(value, inf_nan_mode="null"))
         if isinstance(value, _RESULTS):
-            result = self.of_result(self._metadata.convert_result(value))
+            result = self.of_wire(wire(self._metadata.convert_result(value)))
             if result.asks is not None:  # a function without `Context` cannot read its state again: it is not sent
                 result.asks = {"inputRequests": result.asks.get("inputRequests", {})}
             return result
@@ -62,9 +60,6 @@ class Answer:
         with suppress(Exception):  # a value that MCP cannot send is still an answer here
             result.wire = encode_success(wire(self._metadata.convert_result(value)))
         return result
-
-    def of_result(self, result: CallToolResult | InputRequiredResult) -> ToolResult:
-        return self.of_wire(wire(result))
 
     def of_wire(self, result: Mapping[str, Any]) -> ToolResult:
         """Returns the result of what native MCP would send: its structured content, or else its content."""

@@ -26,20 +26,19 @@ class ContextCalls:
         self._limit = limit
         self._seconds = seconds
         self._waiting: dict[str, Exchange] = {}
-        self._is_open = False
-        self._tasks: TaskGroup
+        self._tasks: TaskGroup | None = None
         self._lifespan_state: Any
 
     @asynccontextmanager
     async def opened(self, lifespan_state: Any) -> AsyncIterator[None]:
         self._lifespan_state = lifespan_state
-        async with anyio.create_task_group() as self._tasks:
-            self._is_open = True
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
             try:
                 yield
             finally:
-                self._is_open = False
-                self._tasks.cancel_scope.cancel()
+                self._tasks = None
+                tasks.cancel_scope.cancel()
 
     async def call(self, call: ToolCall) -> tuple[Mapping[str, Any], ToolCall]:
         """Begins the call, or continues the one that waits under its state.
@@ -64,7 +63,7 @@ class ContextCalls:
         return result, exchange.call
 
     def _begin(self, call: ToolCall) -> Exchange:
-        if not self._is_open:
+        if self._tasks is None:
             raise Unavailable("The server is closed.")
         exchange = Exchange(call)
         self._tasks.start_soon(exchange.run, self._server, self._lifespan_state)
@@ -83,14 +82,11 @@ class ContextCalls:
     def _resume(self, call: ToolCall) -> Exchange:
         state = call.state or ""
         exchange = self._waiting.get(state)
-        if exchange is None or exchange.over or not _same_caller(exchange.call, call):
+        asking = (call.tool, call.caller.name)
+        if exchange is None or exchange.over or asking != (exchange.call.tool, exchange.call.caller.name):
             raise InvalidRequest("No call waits under this `requestState`: it is unknown, answered or expired.")
         exchange.answer(call.answers)
         del self._waiting[state]
         exchange.scope.deadline = float("inf")
         exchange.report = call.report
         return exchange
-
-
-def _same_caller(one: ToolCall, other: ToolCall) -> bool:
-    return (one.tool, one.caller.name) == (other.tool, other.caller.name)

@@ -5,6 +5,7 @@ The tool runs in its own task, so that a later request can answer what it asks i
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -122,7 +123,9 @@ class Exchange:
         for key, value in answers.items():
             self._questions[key].check(key, value)
         for key, value in answers.items():
-            self._questions.pop(key).reply(value)
+            reply = self._questions.pop(key).reply
+            if not reply.done():  # it is cancelled if the tool does not wait any more
+                reply.set_result(value)
 
     async def send_raw_request(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
@@ -135,7 +138,7 @@ class Exchange:
         self._changed.set()
         try:
             with anyio.fail_after((opts or {}).get("timeout")):
-                return await question.reply_received()
+                return await question.reply
         except TimeoutError as exc:
             raise MCPError(REQUEST_TIMEOUT, f"{method!r} was not answered in time.") from exc
         finally:
@@ -157,8 +160,7 @@ class _Question:
     def __init__(self, method: str, params: Mapping[str, Any]) -> None:
         self.method = method
         self.params = params
-        self._answered = anyio.Event()
-        self._reply: dict[str, Any] = {}
+        self.reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
     def check(self, key: str, value: Any) -> None:
         if not isinstance(value, dict):
@@ -174,11 +176,3 @@ class _Question:
             for error in Draft202012Validator(schema).iter_errors(value.get("content") or {}):
                 where = ".".join(map(str, error.absolute_path)) or "content"
                 raise InvalidRequest(f"`inputResponses.{key}.content` does not match what was asked for, at {where!r}.")
-
-    def reply(self, value: dict[str, Any]) -> None:
-        self._reply = value
-        self._answered.set()
-
-    async def reply_received(self) -> dict[str, Any]:
-        await self._answered.wait()
-        return self._reply

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.errors import GatewayError
 
-
-class Write(Protocol):
-    """Takes a completed call: its outcome (a word), its duration in seconds, its result if it has one."""
-
-    def __call__(self, call: ToolCall, outcome: str, seconds: float, result: ToolResult | None, /) -> None: ...
+Write = Callable[[ToolCall, str, float, ToolResult | None], None]
+"""Takes a completed call: its outcome (a word), its duration in seconds, its result if it has one."""
 
 
 class Record:

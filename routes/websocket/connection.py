@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
@@ -56,7 +57,7 @@ class Connection:
         self._scope = scope
         self._limits = limits
         self._identity = identity
-        self._outgoing = Outgoing(send, self._send_timed_out)
+        self._outgoing = Outgoing(send, partial(self._close, POLICY_VIOLATION, "The client does not read."))
         self._calls: dict[Id, SocketCall] = {}
         self._request_id = request_id.get()
         self._loop = asyncio.get_running_loop()
@@ -164,9 +165,6 @@ class Connection:
         if self._identity.is_anonymous:
             self._identity.refuse()
             self._close(POLICY_VIOLATION, f"No token within {self._limits.authentication:g} seconds.")
-
-    def _send_timed_out(self) -> None:
-        self._close(POLICY_VIOLATION, "The client does not read.")
 
     def _close(self, code: int, reason: str) -> None:
         """Interrupts `run`, which then cancels the calls and closes."""
