@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, cast
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from starlette.types import ASGIApp
 
 from gateway.call import ToolCall, WayIn, request_id
@@ -43,51 +43,41 @@ class NativeAccess:
     def endpoint(self, app: ASGIApp, find: Find, via: WayIn) -> ASGIApp:
         return self._challenge(app, partial(admit, find, via))
 
-    def middleware(self, server: str) -> ServerAccess:
-        return ServerAccess(server)
+    def middleware(self, server: str) -> ServerMiddleware[Any]:
+        return partial(_authorize, server)
 
-    def over(self, servers: Callable[[], Iterable[str]]) -> AggregateAccess:
-        return AggregateAccess(servers)
+    def over(self, servers: Callable[[], Iterable[str]]) -> ServerMiddleware[Any]:
+        return partial(_authorize_over_all, servers)
 
 
-class ServerAccess:
-    """Authorizes every request to one server, from any endpoint. Tool calls are left to `Authorization`."""
-
-    def __init__(self, server: str) -> None:
-        self._server = server
-
-    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
-        grants = caller.get().grants
-        if ctx.method == "tools/list":
-            listed = await call_next(ctx)
-            return _filtered(listed, "tools", lambda tool: grants is not None and grants.covers(self._server, tool))
-        if _is_open(ctx):
-            return await call_next(ctx)
-        covers_server = grants is not None and grants.covers_all_of(self._server)
-        if ctx.method in LIST_METHODS:
-            return _filtered(await call_next(ctx), LIST_METHODS[ctx.method], lambda _: covers_server)
-        if not covers_server:
-            raise protocol_error(Forbidden(self._server, None, f"{self._server}:*"))
+async def _authorize(server: str, ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Authorizes a request to one server, from any endpoint. Tool calls are left to `Authorization`."""
+    grants = caller.get().grants
+    if ctx.method == "tools/list":
+        listed = await call_next(ctx)
+        return _filtered(listed, "tools", lambda tool: grants is not None and grants.covers(server, tool))
+    if _is_open(ctx):
         return await call_next(ctx)
+    covers_server = grants is not None and grants.covers_all_of(server)
+    if ctx.method in LIST_METHODS:
+        return _filtered(await call_next(ctx), LIST_METHODS[ctx.method], lambda _: covers_server)
+    if not covers_server:
+        raise protocol_error(Forbidden(server, None, f"{server}:*"))
+    return await call_next(ctx)
 
 
-class AggregateAccess:
-    """Authorizes requests to the endpoint over all servers.
+async def _authorize_over_all(servers: Callable[[], Iterable[str]], ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Authorizes a request to the endpoint over all servers.
 
-    Requests that are forwarded to one server are left to its `ServerAccess`. Any other needs all of every server.
+    Requests that are forwarded to one server are left to `_authorize`. Any other needs all of every server.
     """
-
-    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
-        self._names = names
-
-    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
-        if ctx.method in FORWARDED_METHODS or _is_open(ctx):
-            return await call_next(ctx)
-        grants = caller.get().grants
-        for server in self._names():
-            if grants is None or not grants.covers_all_of(server):
-                raise protocol_error(Forbidden(server, None, f"{server}:*"))
+    if ctx.method in FORWARDED_METHODS or _is_open(ctx):
         return await call_next(ctx)
+    grants = caller.get().grants
+    for server in servers():
+        if grants is None or not grants.covers_all_of(server):
+            raise protocol_error(Forbidden(server, None, f"{server}:*"))
+    return await call_next(ctx)
 
 
 def _is_open(ctx: Context) -> bool:

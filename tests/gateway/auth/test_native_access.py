@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from gateway.auth.native_access import AggregateAccess
+from gateway.auth.native_access import NativeAccess
 from gateway.auth.scopes import Scopes
 from gateway.caller import Caller, caller
 from tests import wire
@@ -190,7 +190,7 @@ async def test_everything_is_open_without_authentication(make_app: MakeApp) -> N
 
 async def test_aggregate_endpoint_asks_for_the_server_names_at_each_request() -> None:
     names = ["one"]
-    access = AggregateAccess(lambda: names)
+    access = NativeAccess(lambda app, admit: app).over(lambda: names)
     caller.set(Caller("key:ci", grants=Scopes([ALL])))
     ctx: Any = SimpleNamespace(method="x/other", request_id=1, params={})
     call_next = AsyncMock(return_value={})
