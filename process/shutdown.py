@@ -33,23 +33,21 @@ async def streams_ended(
 
     The streams of sse-starlette end when no call is in flight, and at the latest one second before `grace` seconds.
     """
-    is_shutting_down = _server_flag()
-    watch = None
-    if is_shutting_down is not None:
-        watch = asyncio.create_task(_end_at_shutdown(is_shutting_down, streams, capacity, grace))
+    watch = asyncio.create_task(_end_at_shutdown(streams, capacity, grace))
     try:
         yield
     finally:
-        if watch is not None:
-            watch.cancel()
+        watch.cancel()
 
 
-async def _end_at_shutdown(
-    is_shutting_down: Callable[[], bool], streams: Callable[[], Iterable[Streams]], capacity: Capacity, grace: float
-) -> None:
+async def _end_at_shutdown(streams: Callable[[], Iterable[Streams]], capacity: Capacity, grace: float) -> None:
+    # uvicorn hands its server to nobody, but the server's own method handles the signal.
+    server: Any = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if not hasattr(server, "should_exit"):
+        return
     # sse-starlette must not end the streams by itself: it would cut calls in flight with them.
     AppStatus.enable_automatic_graceful_drain = False
-    while not is_shutting_down():
+    while not server.should_exit:
         await asyncio.sleep(_POLL_INTERVAL)
     logger.info("draining", extra={"fields": {"in_flight": capacity.in_flight}})
     for each in streams():
@@ -58,10 +56,3 @@ async def _end_at_shutdown(
     while capacity.in_flight and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(_POLL_INTERVAL)
     AppStatus.should_exit = True
-
-
-def _server_flag() -> Callable[[], bool] | None:
-    """Returns a reader of `should_exit` of the uvicorn server that runs this application; None if there is no such."""
-    # uvicorn hands its server to nobody, but the server's own method handles the signal.
-    server: Any = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    return (lambda: bool(server.should_exit)) if hasattr(server, "should_exit") else None
