@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -123,14 +123,11 @@ def _provider(exporters: Sequence[str]) -> TracerProvider:
 
 
 def _exporter(name: str) -> SpanExporter:
-    exporters: Mapping[str, Callable[[], SpanExporter]] = {"otlp": _otlp, "console": ConsoleSpanExporter}
-    if name not in exporters:
-        raise ValueError(f"OTEL_TRACES_EXPORTER: expected {', '.join(exporters)} or none")
-    return exporters[name]()
-
-
-def _otlp() -> SpanExporter:
-    """Refuses any protocol but http/protobuf. The exporter ignores the variables, and would send to a gRPC port."""
+    if name == "console":
+        return ConsoleSpanExporter()
+    if name != "otlp":
+        raise ValueError("OTEL_TRACES_EXPORTER: expected otlp, console or none")
+    # The exporter ignores these variables, and would send http/protobuf to a gRPC port.
     for variable in _PROTOCOLS:
         if (protocol := os.environ.get(variable, "")) not in ("", "http/protobuf"):
             raise ValueError(f"{variable}: expected http/protobuf, not {protocol}")
