@@ -1,1 +1,1 @@
-"""What settings turn on: one file a feature, each imported only when it is on."""
+"""Optional features: one file each, imported only if a setting turns it on."""

@@ -15,7 +15,7 @@ from routes.scope import STREAM
 
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
-_NOT_AT_ALL = re.compile(rb"\s*q\s*=\s*0(\.0*)?\s*")
+_ZERO_QUALITY = re.compile(rb"\s*q\s*=\s*0(\.0*)?\s*")
 
 
 async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str, Any]:
@@ -71,14 +71,12 @@ def _check_accept(accept: bytes, scope: Scope) -> None:
     if b"json" not in accept and _lists_events(accept):
         STREAM.set(scope, True)
     elif not (b"*/*" in accept or b"json" in accept or b"application/*" in accept or not accept.strip()):
-        raise HTTPException(
-            406, "The answer is application/json, or text/event-stream; let the Accept header allow it."
-        )
+        raise HTTPException(406, "Accept must allow application/json or text/event-stream.")
 
 
 def _lists_events(accept: bytes) -> bool:
     kinds = (kind.partition(b";") for kind in accept.split(b","))
-    return any(kind.strip() == _STREAM and not _NOT_AT_ALL.fullmatch(quality) for kind, _, quality in kinds)
+    return any(kind.strip() == _STREAM and not _ZERO_QUALITY.fullmatch(quality) for kind, _, quality in kinds)
 
 
 def _too_large(max_body: int) -> HTTPException:

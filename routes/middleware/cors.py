@@ -62,7 +62,7 @@ class CORS:
 
 
 def preflight(headers: Headers) -> Response:
-    """The answer to a preflight. Browsers send it without credentials, so it must not be authenticated."""
+    """Returns the answer to a preflight. Browsers send it without credentials, so it must not be authenticated."""
     requested = [name.strip().lower() for name in headers.get("access-control-request-headers", "").split(",")]
     allowed = [name for name in requested if name in ALLOWED_HEADERS or name.startswith("mcp-param-")]
     return Response(

@@ -31,10 +31,13 @@ _TOOL_MORE = {"title": _TEXT, "description": _TEXT, "outputSchema": _OBJECT, "an
 _HEALTH = {"status": {"const": "ok"}, "server": _TEXT, "tools": _COUNT, "sessions": _COUNT}
 _CALL_MORE = {
     "arguments": {"type": ["object", "null"]},
-    "requestState": {"type": "string", "description": "Of an answer 202: the call that is to go on."},
-    "inputResponses": {"type": ["object", "null"], "description": "The answers to its `inputRequests`, by their keys."},
+    "requestState": {
+        "type": "string",
+        "description": "The `requestState` of an answer 202, which names the call to continue.",
+    },
+    "inputResponses": {"type": ["object", "null"], "description": "The answers to the `inputRequests`, by their keys."},
 }
-_GOES_ON = {"dependentRequired": {"inputResponses": ["requestState"]}}
+_ANSWERS_NEED_STATE = {"dependentRequired": {"inputResponses": ["requestState"]}}
 
 SCHEMAS: Mapping[str, Any] = {
     "Tool": _shape(_TOOL, server=_TEXT, **_TOOL_MORE),
@@ -44,16 +47,16 @@ SCHEMAS: Mapping[str, Any] = {
         "items": _OBJECT,
         "description": f"Ready to pass as the `tools` of a request to the API of {', '.join(FORMATS)}.",
     },
-    "Call": {**_shape({"tool": _TEXT}, **_CALL_MORE), **_GOES_ON},
+    "Call": {**_shape({"tool": _TEXT}, **_CALL_MORE), **_ANSWERS_NEED_STATE},
     "CallOfAny": {
         **_shape(
-            {"tool": {**_TEXT, "description": "Its name on `server`, or alone the name that `/mcp` has for it."}},
+            {"tool": {**_TEXT, "description": "Its name on `server`, or without `server` the name that `/mcp` lists."}},
             server={"type": ["string", "null"]},
             **_CALL_MORE,
         ),
-        **_GOES_ON,
+        **_ANSWERS_NEED_STATE,
     },
-    "Result": {**_shape({"result": {}}), "description": "What the tool returned."},
+    "Result": {**_shape({"result": {}}), "description": "The tool's result."},
     "InputRequired": _shape(
         {"resultType": {"const": "input_required"}},
         inputRequests={"type": "object", "additionalProperties": _shape({"method": _TEXT}, params=_OBJECT)},
@@ -75,21 +78,21 @@ SCHEMAS: Mapping[str, Any] = {
             requestId=_TEXT,
             server=_TEXT,
             tool=_TEXT,
-            scope={**_TEXT, "description": "What the caller would need."},
+            scope={**_TEXT, "description": "The scope that the caller lacks."},
             errors={"type": "array", "items": _shape({"path": _TEXT, "reason": _TEXT})},
             retryAfter=_COUNT,
         ),
-        "description": "A problem document as RFC 9457 has it.",
+        "description": "A problem document (RFC 9457).",
     },
 }
 
 HEADERS: Mapping[str, Any] = {
-    "ETag": {"schema": _TEXT, "description": "Send it back as `If-None-Match`; 304 says that nothing changed."},
-    "Retry-After": {"schema": _COUNT, "description": "Seconds."},
-    "RateLimit": {"schema": _TEXT, "description": 'What is left: `"default";r=0;t=12`, none for 12 seconds.'},
+    "ETag": {"schema": _TEXT, "description": "Send it as `If-None-Match`; the answer is 304 if nothing has changed."},
+    "Retry-After": {"schema": _COUNT, "description": "Seconds to wait."},
+    "RateLimit": {"schema": _TEXT, "description": 'Remaining calls: `"default";r=0;t=12` is none for 12 seconds.'},
     "RateLimit-Policy": {
         "schema": _TEXT,
-        "description": 'What may be: `"default";q=100;w=60`, 100 calls in 60 seconds.',
+        "description": 'Allowed calls: `"default";q=100;w=60` is 100 in 60 seconds.',
     },
 }
 
@@ -102,7 +105,7 @@ SECURITY: Mapping[str, Any] = {
 
 def responses() -> dict[str, Any]:
     """Returns the answers other than 200 by their status."""
-    asks = "The tool asks for input. Post the answers with `requestState` to the server's `call`, and it goes on."
+    asks = "The tool requests input. Post the answers with `requestState` to the server's `call` to continue."
     shared: dict[str, Any] = {
         "202": {"description": asks, "content": json_content(ref("schemas", "InputRequired"))},
         "304": {"description": "Nothing has changed.", "headers": {"ETag": ref("headers", "ETag")}},

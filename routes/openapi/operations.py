@@ -24,7 +24,7 @@ CALL_ERRORS = (
 def operations_of_tool(server: Server, tool: ToolInfo, name: str) -> dict[str, Any]:
     """Returns the operations of a tool: its call and its description.
 
-    `name` is the id of no other operation, which all have a dot, or no `_`.
+    `name` is unique: the ids of all other operations have a dot, or no `_`.
     """
     description = tool.get("description", "")
     output = f"{name}_output" if "outputSchema" in tool else "Result"
@@ -42,7 +42,7 @@ def operations_of_server(server: Server, tools: Sequence[ToolInfo]) -> Paths:
         f"{base}/call": {
             "post": _call(f"{name}.call", name, "Call a tool of this server by its name", "Call", example=example)
         },
-        f"{base}/health": {"get": _get(f"{name}.health", name, "How this server is", "Health")},
+        f"{base}/health": {"get": _get(f"{name}.health", name, "Health of this server", "Health")},
     }
 
 
@@ -52,7 +52,7 @@ def operations_over_all(servers: ToolsOf) -> Paths:
     return {
         "/tools": {"get": _list("tools", tag, "The tools of all servers")},
         "/call": {"post": _call("call", tag, "Call a tool of any server by its name", "CallOfAny", example=example)},
-        "/health": {"get": _get("health", tag, "How all servers are", "HealthOfAll")},
+        "/health": {"get": _get("health", tag, "Health of all servers", "HealthOfAll")},
     }
 
 
@@ -70,7 +70,7 @@ def _list(name: str, tag: str, summary: str) -> dict[str, Any]:
     operation["responses"]["200"]["content"] = json_content(either)
     operation["responses"] |= answers(slugs=("invalid-request",))
     formats = {"name": "format", "in": "query", "schema": {"enum": [*FORMATS]}}
-    return {**operation, "parameters": [{**formats, "description": "The tools as a vendor's API takes them."}]}
+    return {**operation, "parameters": [{**formats, "description": "The vendor for whose API to format the tools."}]}
 
 
 def _call(

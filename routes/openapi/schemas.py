@@ -15,8 +15,8 @@ _NESTED = _ALTERNATIVES | {
     *("additionalProperties", "contains", "else", "if", "items", "not", "prefixItems", "propertyNames", "then"),
     *("unevaluatedItems", "unevaluatedProperties"),
 }
-_OF_A_WHOLE = frozenset({"$id", "$schema"})
-_OTHER_FORMS = {
+_DOCUMENT_KEYWORDS = frozenset({"$id", "$schema"})
+_CONVERTIBLE_FROM = {
     "boolean": ("string", "number"),
     "integer": ("string", "boolean"),
     "null": ("string",),
@@ -46,14 +46,14 @@ def moved(schema: Schema, pointer: str) -> Schema:
         mapping = schema["discriminator"].get("mapping", {})
         mapping = {value: _moved_reference(reference, pointer) for value, reference in mapping.items()}
         copy["discriminator"] = {**schema["discriminator"], "mapping": mapping}
-    return {key: value for key, value in copy.items() if key not in _OF_A_WHOLE}
+    return {key: value for key, value in copy.items() if key not in _DOCUMENT_KEYWORDS}
 
 
 def accepted(schema: Schema) -> Schema:
-    """Returns the schema of a tool's arguments with the other forms that are converted, as over MCP.
+    """Returns the schema of a tool's arguments, extended by the other types that are converted, as over MCP.
 
-    A number or a flag may come as text, a number as a flag, a date as a number; an argument that is no text, as
-    JSON text; the items of a set more than once.
+    Text is converted to numbers and booleans, these to each other, numbers to dates; JSON text to any argument that is
+    no text. Items of a set may be repeated.
     """
     return _each_subschema(schema, lambda inner, key: _converted(inner, is_argument=key == "properties"))
 
@@ -66,7 +66,7 @@ def _converted(schema: Schema, is_argument: bool) -> Schema:
     if "oneOf" in copy:  # a value may be converted to more than one of them
         copy["anyOf"] = copy.pop("oneOf")
     types = _types(schema)
-    forms = [form for name in types for form in _OTHER_FORMS.get(name, ())]
+    forms = [form for name in types for form in _CONVERTIBLE_FROM.get(name, ())]
     if "string" in types and "format" in schema:
         forms += ["number", "boolean"]
     if is_argument and ("$ref" in schema or {"array", "object"} & {*types}):
