@@ -27,7 +27,7 @@ MIN_FRAME_LIMIT = 64 * 1024
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Aborts a connection `close_timeout` seconds after its close was sent, whatever its client does."""
+    """Aborts a connection `close_timeout` seconds after its close was sent, even if its client does not answer."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)

@@ -71,11 +71,9 @@ class Exchange:
     async def run(self, server: LowLevelServer[Any], lifespan_state: Any) -> None:
         """Runs the call in the exchange's own task, from the middleware of its server to the tool."""
         call = self.call
+        state = {"inputResponses": call.answers, "requestState": call.state}
         params: dict[str, Any] = {"name": call.tool, "arguments": call.arguments, "_meta": _META}
-        if call.answers is not None:
-            params["inputResponses"] = call.answers
-        if call.state is not None:
-            params["requestState"] = call.state
+        params |= {key: value for key, value in state.items() if value is not None}
         connection = Connection.from_envelope(LATEST_MODERN_VERSION, _CLIENT, _CAPABILITIES, outbound=self)
         current_call.set(call)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from gateway.errors import LoadError
@@ -19,14 +19,11 @@ def worker_folder(given: str) -> Iterator[str]:
     Raises:
         LoadError: the folder cannot be used.
     """
-    if given:
+    with nullcontext(given) if given else _temporary() as folder:
         # Counts of an earlier run would be added to those of this one.
-        for file in make_folder(given).glob("*.db"):
+        for file in make_folder(folder).glob("*.db"):
             file.unlink(missing_ok=True)
-        yield given
-    else:
-        with _temporary() as folder:
-            yield folder
+        yield folder
 
 
 def make_folder(given: str) -> Path:

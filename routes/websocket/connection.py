@@ -156,8 +156,7 @@ class Connection:
     def _check_idle(self) -> None:
         left = self._last_activity + self._limits.idle - self._loop.time()
         if self._calls or left > 0:
-            delay = max(left, self._limits.idle) if self._calls else left
-            self._timers[0] = self._loop.call_later(delay, self._check_idle)
+            self._timers[0] = self._loop.call_later(self._limits.idle if self._calls else left, self._check_idle)
         else:
             self._close(IDLE_TIMEOUT, f"No frame and no call for {self._limits.idle:g} seconds.")
 

@@ -38,10 +38,8 @@ def parse_frame(message: Message, limit: int) -> dict[str, Any]:
 def parse_id(frame: Mapping[str, Any]) -> Id:
     """Raises InvalidRequest."""
     value = frame.get("id")
-    if type(value) is str:
-        if len(value) <= MAX_ID_LENGTH:
-            return value
-    elif type(value) is int and abs(value) <= MAX_ID_NUMBER:  # the exact type, because a bool is an int too
+    # The exact types, because a bool is an int too.
+    if (type(value) is str and len(value) <= MAX_ID_LENGTH) or (type(value) is int and abs(value) <= MAX_ID_NUMBER):
         return value
     if "id" not in frame:
         raise InvalidRequest("`id` is missing.")
