@@ -22,7 +22,9 @@ class Scopes:
     def __init__(self, patterns: Iterable[str], destructive: str = "", servers: Collection[str] | None = None) -> None:
         given = frozenset(patterns)
         self._is_admin = ADMIN in given
-        self._patterns = [_Pattern(*parts) for each in given if (parts := _split(each)) is not None]
+        # Split at the first colon: names of tools may have one, names of servers may not.
+        halves = [pattern.partition(":") for pattern in given]
+        self._patterns = [_Pattern(server, tool) for server, _, tool in halves if server and tool]
         self._missing_destructive = "" if self._is_admin or destructive in given else destructive
         self._servers = servers
         self._decisions: dict[tuple[str, str], bool] = {}
@@ -68,9 +70,3 @@ class _Pattern:
         self.server = Wildcard(server)
         self.tool = Wildcard(tool)
         self.every_tool = not tool.strip("*")
-
-
-def _split(pattern: str) -> tuple[str, str] | None:
-    """Splits at the first colon: names of tools may have one, names of servers may not. None if malformed."""
-    server, colon, tool = pattern.partition(":")
-    return (server, tool) if server and tool and colon else None

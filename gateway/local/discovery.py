@@ -66,17 +66,13 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
             raise LoadError(f"{server.path}: `mcp` is a {type(mcp).__name__}, not an MCPServer")
         if has_auth(mcp):
             raise LoadError(f"{server.path}: `mcp` has its own `auth`, which this router would not apply; remove it")
-        if _is_served(mcp) or any(mcp is other for other in loaded):
+        # A second chain on the same server would count and record each call twice.
+        if any(isinstance(item, NativeCalls) for item in mcp.middleware) or any(mcp is other for other in loaded):
             raise LoadError(
                 f"{server.path}: its `mcp` is served by another file or app already; create one in this file"
             )
         loaded.append(mcp)
         yield server.name, mcp
-
-
-def _is_served(mcp: MCPServer[Any]) -> bool:
-    """Returns True if a chain is on this server already: a second one would count and record each call twice."""
-    return any(isinstance(item, NativeCalls) for item in mcp.middleware)
 
 
 def _in_folder(folder: Path) -> Iterator[Found]:

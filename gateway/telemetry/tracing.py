@@ -76,18 +76,15 @@ def _name(call: ToolCall) -> str:
 
 
 def _attributes(call: ToolCall) -> dict[str, str]:
+    name = call.tool if call.entry is not None else call.tool[:_MAX_NAME_LENGTH].encode("utf-8", "replace").decode()
     return {
         "mcp.method.name": "tools/call",
         "gen_ai.operation.name": "execute_tool",
-        "gen_ai.tool.name": call.tool if call.entry is not None else _cut(call.tool),
+        "gen_ai.tool.name": name,
         "multi_mcp.server": call.server,
         "multi_mcp.via": call.via,
         "multi_mcp.request_id": call.request_id,
     }
-
-
-def _cut(name: str) -> str:
-    return name[:_MAX_NAME_LENGTH].encode("utf-8", "replace").decode()
 
 
 def _set_outcome(call: ToolCall, outcome: str, seconds: float, result: ToolResult | None) -> None:
