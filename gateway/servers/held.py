@@ -19,11 +19,14 @@ State = Literal["starting", "ready", "failed"]
 class HeldServer:
     """One server, its state, and the task that owns its lifetime."""
 
-    def __init__(self, server: Server, state: State, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, server: Server, state: State, changed: Callable[[], None], lost: Callable[[Server], None]
+    ) -> None:
         self.server = server
         self.state: State = state
         self.failure: StartError | None = None
         self._changed = changed
+        self._lost = lost
         self._is_running = False
         self._closing = anyio.Event()
         self._closed = anyio.Event()
@@ -66,6 +69,8 @@ class HeldServer:
             what = "does not close" if self._closing.is_set() else "failed"
             logger.error("server %r %s: %s", name, what, reason, exc_info=exc)
         self._become("failed")
+        if was_open and not self._closing.is_set():
+            self._lost(self.server)
 
 
 def _reason(exc: BaseException) -> str:

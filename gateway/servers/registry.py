@@ -139,7 +139,7 @@ class Registry:
     def _hold(self, server: Server, state: State) -> HeldServer:
         if server.name in self._held:
             raise LoadError(f"the name {server.name!r} is taken")
-        held = self._held[server.name] = HeldServer(server, state, self.changed)
+        held = self._held[server.name] = HeldServer(server, state, self.changed, lambda lost: self._tell(lost, False))
         self.changed()
         return held
 

@@ -123,11 +123,14 @@ async def test_server_that_fails_while_running_does_not_end_the_others(make_app:
             yield
 
     app = make_app(server_of(add), server_of(add, name="two", lifespan=lifespan))
+    told: list[tuple[str, bool]] = []
+    app.state.registry.subscribe(lambda server, came: told.append((server.name, came)))
     async with opened(app) as http:
         assert set((await statuses(http)).values()) == {200}
         crash.set()
         with anyio.fail_after(5):
             while app.state.registry.states() != {"one": "ready", "two": "failed"}:
                 await anyio.lowlevel.checkpoint()
+        assert told == [("two", False)]
         assert (await post(http, "add", {"a": 1, "b": 2}, server="two")).status_code == 503
         assert (await post(http, "add", {"a": 1, "b": 2}, server="one")).json() == {"result": 3}
