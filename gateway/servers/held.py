@@ -20,57 +20,74 @@ class HeldServer:
     """One server, its state, and the task that owns its lifetime."""
 
     def __init__(
-        self, server: Server, state: State, changed: Callable[[], None], lost: Callable[[Server], None]
+        self, server: Server, state: State, changed: Callable[[], None], tell: Callable[[Server, bool], None]
     ) -> None:
         self.server = server
         self.state: State = state
         self.failure: StartError | None = None
         self._changed = changed
-        self._lost = lost
-        self._is_running = False
+        self._tell = tell
+        self._is_open = False
+        self._lifetime: anyio.CancelScope | None = None
         self._closing = anyio.Event()
         self._closed = anyio.Event()
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Opens the server, waits for `close`, and closes it: in one task, as task groups require."""
-        self._is_running = True
-        is_open = False
         try:
-            async with self.server.opened():
-                is_open = True
-                self._become("ready")
-                logger.info("server opened", extra={"fields": {"server": self.server.name}})
-                task_status.started()
-                await self._closing.wait()
+            with anyio.CancelScope() as self._lifetime:
+                if not self._closing.is_set():
+                    await self._live(task_status)
+            self._ended()
         except (Exception, SystemExit) as exc:  # the server's boundary: nothing it raises ends another server
-            self._fail(exc, is_open)
-        else:
-            logger.info("server closed", extra={"fields": {"server": self.server.name}})
+            self._fail(exc)
         finally:
             self._closed.set()
-            if not is_open:
+            if not self._is_open:
+                self._become("failed")
                 task_status.started()
 
     async def close(self) -> None:
-        if self._is_running:
-            self._closing.set()
-            await self._closed.wait()
+        """Closes the server, or gives up opening it."""
+        self._closing.set()
+        if self._lifetime is None:  # `run` has not begun
+            return
+        if not self._is_open:
+            self._lifetime.cancel()
+        await self._closed.wait()
+
+    async def _live(self, task_status: TaskStatus[None]) -> None:
+        async with self.server.opened():
+            self._is_open = True
+            logger.info("server opened", extra={"fields": {"server": self.server.name}})
+            if not self._closing.is_set():
+                self._become("ready")
+                self._tell(self.server, True)
+            task_status.started()
+            await self._closing.wait()
 
     def _become(self, state: State) -> None:
         self.state = state
         self._changed()
 
-    def _fail(self, exc: BaseException, was_open: bool) -> None:
+    def _ended(self) -> None:
+        name = self.server.name
+        if self._is_open:
+            logger.info("server closed", extra={"fields": {"server": name}})
+        else:
+            self.failure = StartError(f"server {name!r} was removed before it was open")
+
+    def _fail(self, exc: BaseException) -> None:
         name, reason = self.server.name, _reason(exc)
-        if not was_open:
+        if not self._is_open:
             self.failure = StartError(f"server {name!r} does not start: {reason}")
             self.failure.__cause__ = exc
-        else:
-            what = "does not close" if self._closing.is_set() else "failed"
-            logger.error("server %r %s: %s", name, what, reason, exc_info=exc)
+            return
+        what = "does not close" if self._closing.is_set() else "failed"
+        logger.error("server %r %s: %s", name, what, reason, exc_info=exc)
         self._become("failed")
-        if was_open and not self._closing.is_set():
-            self._lost(self.server)
+        if not self._closing.is_set():
+            self._tell(self.server, False)
 
 
 def _reason(exc: BaseException) -> str:

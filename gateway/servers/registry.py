@@ -114,7 +114,6 @@ class Registry:
         await self._tasks.start(held.run)
         if held.failure is not None:
             raise held.failure
-        self._tell(server, True)
 
     async def remove(self, name: str, grace: float) -> None:
         """Lets no further request reach the server, waits up to `grace` seconds for those in flight, and closes it.
@@ -139,7 +138,7 @@ class Registry:
     def _hold(self, server: Server, state: State) -> HeldServer:
         if server.name in self._held:
             raise LoadError(f"the name {server.name!r} is taken")
-        held = self._held[server.name] = HeldServer(server, state, self.changed, lambda lost: self._tell(lost, False))
+        held = self._held[server.name] = HeldServer(server, state, self.changed, self._tell)
         self.changed()
         return held
 

@@ -124,8 +124,8 @@ async def test_server_that_fails_while_running_does_not_end_the_others(make_app:
 
     app = make_app(server_of(add), server_of(add, name="two", lifespan=lifespan))
     told: list[tuple[str, bool]] = []
-    app.state.registry.subscribe(lambda server, came: told.append((server.name, came)))
     async with opened(app) as http:
+        app.state.registry.subscribe(lambda server, came: told.append((server.name, came)))
         assert set((await statuses(http)).values()) == {200}
         crash.set()
         with anyio.fail_after(5):
