@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
@@ -13,13 +13,11 @@ from gateway.sdk.internals import tools_of
 from settings.values import Settings
 
 if TYPE_CHECKING:
+    from gateway.cache.interceptor import Listener
     from gateway.redis import RedisClient
 
-Count = Callable[[str, str, str], None]
-"""Takes the result of a look-up (`hit`, `miss`, `bypass`), the server and the tool."""
 
-
-def cache(settings: Settings, found: Found, redis: RedisClient | None, listeners: Sequence[Count]) -> Feature:
+def cache(settings: Settings, found: Found, redis: RedisClient | None, listeners: Sequence[Listener]) -> Feature:
     """Stores results in Redis if there is one, else in this process. Raises LoadError for a tool with a wrong mark."""
     tools = [(name, tool.name, tool.meta) for name, mcp in found for tool in tools_of(mcp)]
     if not any("cache" in (meta or {}) for _, _, meta in tools):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
@@ -14,6 +15,14 @@ from gateway.errors import LoadError
 
 Lifetime = Callable[[], AbstractAsyncContextManager[None]]
 """Opens a part with the application, and closes it with it."""
+
+
+class Streams(Protocol):
+    """A part whose streams stay open as long as their clients like."""
+
+    def end_streams(self) -> None:
+        """Ends them, because the process ends."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from starlette.routing import BaseRoute
 
 from features.all import Features
-from features.feature import Feature
+from features.feature import Feature, Streams
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
-
-
-class Streams(Protocol):
-    def end_streams(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

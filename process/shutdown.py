@@ -11,18 +11,15 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from sse_starlette.sse import AppStatus
 
+from features.feature import Streams
 from gateway.limits.capacity import Capacity
 
 logger = logging.getLogger(__name__)
 _POLL_INTERVAL = 0.05
-
-
-class Streams(Protocol):
-    def end_streams(self) -> None: ...
 
 
 @asynccontextmanager

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import anyio.lowlevel
 from mcp.server import Server as LowLevelServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import ListToolsResult, methods
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.caller import caller
-from gateway.encoding import ITEMS_AT_ONCE, encode_array
+from gateway.encoding import encode_array, in_turns
 from gateway.sdk.internals import connection_of
 from gateway.sdk.raw_json import raw_json
 from gateway.sdk.wire import as_result
@@ -55,23 +54,23 @@ async def no_tools(ctx: Context, params: Any) -> ListToolsResult:
 
 
 class WireTools:
-    """Tools as each protocol version describes them. A tool is converted once for each version."""
+    """The tools of one server as each protocol version describes them, until one comes or goes.
+
+    Each tool is converted once for each version.
+    """
 
     def __init__(self) -> None:
-        self._converted: dict[tuple[str, str], tuple[ToolInfo, Mapping[str, Any]]] = {}
+        self._converted: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     async def convert(self, tools: Sequence[ToolInfo], version: str) -> Sequence[Mapping[str, Any]]:
-        """Returns the wire form of `tools`, which are the same objects as long as nothing changed."""
-        found = []
-        for number, tool in enumerate(tools):
-            if number % ITEMS_AT_ONCE == 0:
-                await anyio.lowlevel.checkpoint()
-            key = (version, tool["name"])
-            known = self._converted.get(key)
-            if known is None or known[0] is not tool:
-                known = self._converted[key] = (tool, _converted(tool, version))
-            found.append(known[1])
-        return found
+        """Returns the wire form of `tools`."""
+        return [self._convert(tool, version) async for tool in in_turns(tools)]
+
+    def _convert(self, tool: ToolInfo, version: str) -> Mapping[str, Any]:
+        key = (version, tool["name"])
+        if key not in self._converted:
+            self._converted[key] = _converted(tool, version)
+        return self._converted[key]
 
 
 def _converted(tool: ToolInfo, version: str) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.caller import caller
 from gateway.encoding import encode_array
 from gateway.errors import InvalidRequest, UnknownTool
-from gateway.naming import unambiguous
+from gateway.naming import TOOL_SUFFIX, unambiguous
 from gateway.server import Server
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
@@ -23,16 +23,16 @@ from routes.json_api.formats import FORMATS
 from routes.scope import SERVER, root_path_of
 
 LARGE_BODY = 256 * 1024
+_FORMAT = "format"
 
 
 async def list_tools(request: Request) -> Response:
     """Lists the tools of one server."""
     server = SERVER.of(request.scope)
     tools = {tool["name"]: tool for tool in caller.get().sees(server)}
-    names = unambiguous(("", tool["name"]) for tool in server.tools())
-    named = {name: tools[tool] for name, (_, tool) in names.items() if tool in tools}
-    if (answer := await _formatted(request, named)) is not None:
-        return answer
+    if _FORMAT in request.query_params:
+        names = unambiguous(("", tool["name"]) for tool in server.tools())
+        return await _formatted(request, {name: tools[tool] for name, (_, tool) in names.items() if tool in tools})
     listed = await encode_array(described(server, tool, request) for tool in tools.values())
     return await cached(request, b'{"server":%b,"tools":%b}' % (to_json(server.name), listed))
 
@@ -41,7 +41,7 @@ async def show_tool(request: Request) -> Response:
     """Shows one tool."""
     server, asking, name = SERVER.of(request.scope), caller.get(), request.path_params["tool"]
     tools = {tool["name"]: tool for tool in server.tools()}
-    tool = tools.get(name) or tools.get(f"{name}_tool")
+    tool = tools.get(name) or tools.get(name + TOOL_SUFFIX)
     if (refused := asking.refusal(server.name, tool or name, name)) is not None:
         raise refused
     if tool is None:
@@ -58,10 +58,10 @@ class AllTools:
 
     async def list(self, request: Request) -> Response:
         seen = [(server, tool) for server in self._registry for tool in caller.get().sees(server)]
-        tools = {(server.name, tool["name"]): tool for server, tool in seen}
-        named = {name: tools[key] for name, key in self._names.table().items() if key in tools}
-        if (answer := await _formatted(request, named)) is not None:
-            return answer
+        if _FORMAT in request.query_params:
+            tools = {(server.name, tool["name"]): tool for server, tool in seen}
+            named = {name: tools[key] for name, key in self._names.table().items() if key in tools}
+            return await _formatted(request, named)
         listed = await encode_array(
             {"server": server.name, **described(server, tool, request)} for server, tool in seen
         )
@@ -95,11 +95,9 @@ def cache_control() -> str:
     return "no-cache" if caller.get().grants is None else "private, no-cache"
 
 
-async def _formatted(request: Request, tools: dict[str, ToolInfo]) -> Response | None:
-    """Returns the tools in the format that the query asks for; None if it asks for none."""
-    name = request.query_params.get("format")
-    if name is None:
-        return None
+async def _formatted(request: Request, tools: dict[str, ToolInfo]) -> Response:
+    """Returns the tools in the format that the query asks for. Raises InvalidRequest for an unknown one."""
+    name = request.query_params[_FORMAT]
     if name not in FORMATS:
         raise InvalidRequest(f"There is no format {name!r}; there are: {', '.join(FORMATS)}.")
     return await cached(request, await encode_array(FORMATS[name](tools)))
