@@ -14,6 +14,7 @@ from features.local import find_servers, hold_servers, server_limits
 from features.websocket import websocket
 from gateway.aggregate.endpoint import Aggregate
 from gateway.call import Interceptor
+from gateway.clock import TimeLimits
 from gateway.limits.capacity import Capacity
 from gateway.limits.timeout import Timeout
 from gateway.servers.names import Names
@@ -74,8 +75,8 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
         *features.metrics.interceptors,
         *features.auth.interceptors,
         *features.rate_limits.interceptors,
-        capacity,
-        Timeout(settings.call_timeout),
+        Timeout(TimeLimits(settings.call_timeout, settings.call_total_timeout, settings.input_timeout)),
+        capacity,  # inside of the time limit: a call counts until its tool has ended
         *features.cache.interceptors,
     ]
 

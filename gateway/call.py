@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Literal, Protocol
 
 from gateway.caller import Caller
+from gateway.clock import Clock
 from gateway.tool import Entry
 
 Report = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -56,6 +57,9 @@ class ToolCall:
     the caller used. `request` makes the HTTP request for a tool's `Context`. `state` and `answers` continue an earlier
     call whose tool asked for input. `wants_progress` is true if a native caller listens for progress.
 
+    Any other request that runs an author's code, such as `resources/read`, is a call too: `method` and `tool` are its
+    method then, and `arguments` its parameters.
+
     The fields that follow are notes about the call while it runs, each written in one place.
     """
 
@@ -72,6 +76,7 @@ class ToolCall:
     state: str | None = None
     answers: Mapping[str, Any] | None = None
     wants_progress: bool = False
+    method: str = "tools/call"
     # The cache sets it: the result must have `wire`.
     wants_wire: bool = field(default=False, init=False)
     # The SDK turns both into text before anything else can look at them; `gateway/local/plan.py` notes what they were.
@@ -79,6 +84,8 @@ class ToolCall:
     failure: Exception | None = field(default=None, init=False)
     # `gateway/sdk/wire.py` notes that the tool asked its client for something in mid-call.
     asked_client: bool = field(default=False, init=False)
+    # The time limit sets it for a tool that can ask its client or report progress.
+    clock: Clock | None = field(default=None, init=False)
 
 
 CallNext = Callable[[ToolCall], Coroutine[Any, Any, ToolResult]]

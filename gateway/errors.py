@@ -140,7 +140,7 @@ class CallTimeout(GatewayError):
     slug = "timeout"
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"The tool did not answer within {seconds:g} seconds.")
+        super().__init__(f"The server did not answer within {seconds:g} seconds.")
 
 
 class Unauthenticated(GatewayError):

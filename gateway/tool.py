@@ -31,3 +31,8 @@ class Entry(Protocol):
     def direct(self) -> bool:
         """True if its function alone is called: it cannot report progress, ask its client, or see the request."""
         ...
+
+    @property
+    def waits(self) -> bool:
+        """False if its function awaits nothing, so that a call has ended with its first step."""
+        ...

@@ -52,7 +52,12 @@ class Settings:
     max_body: int = whole(
         "MCP_MAX_BODY", 4 * 1024 * 1024, "bytes in a request body or a WebSocket frame; larger ones get 413", at_least=1
     )
-    call_timeout: float = seconds("MCP_CALL_TIMEOUT", 60.0, "seconds that a call may take; longer ones get 504")
+    call_timeout: float = seconds(
+        "MCP_CALL_TIMEOUT", 60.0, "seconds that a call may take without progress; longer ones get 504"
+    )
+    call_total_timeout: float = seconds(
+        "MCP_CALL_TOTAL_TIMEOUT", 600.0, "seconds that a call may take in all if its tool reports progress"
+    )
     input_timeout: float = seconds(
         "MCP_INPUT_TIMEOUT", 300.0, "seconds that a call waits for the input that its tool requested from the client"
     )

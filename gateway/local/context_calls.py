@@ -56,6 +56,7 @@ class ContextCalls:
             result = await exchange.next()
         except BaseException:  # the end of a request, for any reason, ends its call
             exchange.scope.cancel()
+            await exchange.ended.wait()  # it counts as in flight until its tool has ended
             raise
         if result is None:
             state = self._suspend(exchange)
@@ -88,5 +89,5 @@ class ContextCalls:
         exchange.answer(call.answers)
         del self._waiting[state]
         exchange.scope.deadline = float("inf")
-        exchange.report = call.report
+        exchange.report, exchange.clock = call.report, call.clock
         return exchange

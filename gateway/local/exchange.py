@@ -56,12 +56,13 @@ class Exchange:
     def __init__(self, call: ToolCall) -> None:
         self.call = call
         self.report = call.report
+        self.clock = call.clock
         self.request_id = call.request_id
         self.transport = TransportContext(kind="json", can_send_request=True)
         self.message_metadata = ServerMessageMetadata(request_context=call.request and call.request())
         self.cancel_requested = anyio.Event()
         self.scope = anyio.CancelScope()
-        self.over = False
+        self.ended = anyio.Event()
         self._questions: dict[str, _Question] = {}
         self._asked = 0
         self._changed = anyio.Event()
@@ -84,8 +85,12 @@ class Exchange:
         except Exception as exc:  # this task's boundary: the waiting request raises it
             self._error = exc
         finally:
-            self.over = True
+            self.ended.set()
             self._changed.set()
+
+    @property
+    def over(self) -> bool:
+        return self.ended.is_set()
 
     async def next(self) -> Mapping[str, Any] | None:
         """Waits for the tool's result as it goes on the wire; returns None if the tool asks for input first.
@@ -147,6 +152,8 @@ class Exchange:
             await self.report("log", params or {})
 
     async def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        if self.clock is not None:
+            self.clock.progressed()
         if self.report is not None:
             fields = {"progress": progress, "total": total, "message": message}
             await self.report("progress", {key: value for key, value in fields.items() if value is not None})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dis import opmap
 from functools import partial
 from typing import Any, cast
 
@@ -20,6 +22,7 @@ from gateway.local.crashes import CRASHES, argument_errors, crashed
 from gateway.local.threads import Threads
 from gateway.tool import ToolInfo
 
+_AWAIT = opmap["SEND"]
 Validate = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -68,14 +71,16 @@ class ServedTool(Tool):
 class Plan:
     """How to run one tool: the `Entry` of a local server."""
 
-    __slots__ = ("__weakref__", "_answer", "_function", "_validate", "direct", "info", "name", "tool")
+    __slots__ = ("__weakref__", "_answer", "_function", "_validate", "direct", "info", "name", "tool", "waits")
 
-    def __init__(self, tool: Tool) -> None:
+    def __init__(self, tool: Tool, has_hooks: bool = False) -> None:
+        """Plans the calls of `tool`. `has_hooks` is true if the server's author put something around its calls."""
         self.tool = tool
         self.name = tool.name
         self.info = _info(tool)
         self.direct = isinstance(tool, ServedTool) and tool.context_kwarg is None and not tool.resolved_params
         self._function = tool.fn
+        self.waits = has_hooks or not self.direct or _may_wait(tool.fn)
         # Both are made at the first call: a router with thousands of tools starts without them.
         self._answer: Answer | None = None
         self._validate: Validate | None = None
@@ -113,6 +118,11 @@ class Plan:
             return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
         except (Exception, SystemExit) as exc:  # the tool's boundary: the exception stays in the log
             raise crashed(self.tool.name, exc) from exc
+
+
+def _may_wait(function: Callable[..., Any]) -> bool:
+    """Returns False for an `async def` that has no `await`, `async for` or `async with`."""
+    return not (inspect.isfunction(function) and _AWAIT not in function.__code__.co_code[::2])
 
 
 def _validator(metadata: FuncMetadata) -> Validate:

@@ -20,10 +20,18 @@ class Tools:
     `changed` is called whenever a tool comes or goes.
     """
 
-    def __init__(self, mcp: MCPServer[Any], threads: int, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        mcp: MCPServer[Any],
+        threads: Threads,
+        changed: Callable[[], None] = lambda: None,
+        *,
+        has_hooks: bool = False,
+    ) -> None:
         self._table = ToolTable.of(mcp, self._forget)
-        self._threads = Threads(threads)
+        self._threads = threads
         self._changed = changed
+        self._has_hooks = has_hooks
         self._plans: dict[str, Plan] = {}
         self._listed: list[ToolInfo] | None = None
         self._shown: dict[str, tuple[str, str]] | None = None
@@ -39,7 +47,7 @@ class Tools:
         if ServedTool.is_plain(tool):
             tool = ServedTool.of(tool, self._threads)
             self._table.replace(name, tool)
-        plan = self._plans[name] = Plan(tool)
+        plan = self._plans[name] = Plan(tool, self._has_hooks)
         return plan
 
     def find(self, name: str) -> Plan | None:

@@ -7,6 +7,7 @@ added again for the request that it answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -85,8 +86,8 @@ def as_result(server: LowLevelServer[Any], ctx: Context, result: dict[str, Any])
     return ServerRunner(server, cast("Any", None), None)._serialize(ctx.method, ctx.protocol_version, result)
 
 
-def note_questions(ctx: Context, call: ToolCall) -> Context:
-    """Returns the same request; each question to its client sets `call.asked_client`."""
+def noted(ctx: Context, call: ToolCall) -> Context:
+    """Returns the same request; questions to its client and progress are noted on `call` and its clock."""
     session = object.__new__(_NotingSession)
     session.__dict__.update(vars(ctx.session), call=call)
     return replace(ctx, session=session)
@@ -97,7 +98,20 @@ class _NotingSession(ServerSession):
 
     async def send_request(self, *arguments: Any, **options: Any) -> Any:
         self.call.asked_client = True
-        return await super().send_request(*arguments, **options)
+        with self.call.clock.paused() if self.call.clock is not None else nullcontext():
+            return await super().send_request(*arguments, **options)
+
+    async def report_progress(self, *arguments: Any, **options: Any) -> None:
+        self._progressed()
+        await super().report_progress(*arguments, **options)
+
+    async def send_progress_notification(self, *arguments: Any, **options: Any) -> None:
+        self._progressed()
+        await super().send_progress_notification(*arguments, **options)
+
+    def _progressed(self) -> None:
+        if self.call.clock is not None:
+            self.call.clock.progressed()
 
 
 def _apply(middleware: ServerMiddleware[Any], call_next: CallNext, ctx: Context) -> Any:

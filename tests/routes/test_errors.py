@@ -144,7 +144,7 @@ async def test_call_that_exceeds_the_timeout_is_504(make_app: MakeApp, url: str)
     async with opened(app) as client:
         answer = await client.post(url, json={} if "tools/" in url else {"tool": "wait_tool"})
         assert (answer.status_code, answer.json()["type"]) == (504, "urn:multi-mcp:error:timeout")
-        assert answer.json()["detail"] == "The tool did not answer within 0.05 seconds."
+        assert answer.json()["detail"] == "The server did not answer within 0.05 seconds."
 
 
 @pytest.mark.parametrize("slug", TABLE)

@@ -58,6 +58,7 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("session_idle_timeout", "0.5", 0.5),
         ("max_body", "1", 1),
         ("call_timeout", "1e2", 100.0),
+        ("call_total_timeout", "120", 120.0),
         ("input_timeout", "30", 30.0),
         ("threads", "4", 4),
         ("max_calls", "7", 7),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Annotated, Any, Literal
 
 import pytest
 from mcp import Client
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from pydantic import BaseModel, BeforeValidator, Field
 
+from gateway.local.threads import Threads
+from gateway.local.tools import Tools
 from tests.clients import answered, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
@@ -146,3 +149,40 @@ async def test_server_may_call_its_tools_outside_of_a_call(make_app: MakeApp) ->
     async with opened(make_app(server_of(echo, lifespan=lifespan))) as client:
         assert (await post(client, "echo", {"text": "a"})).json() == {"result": "a"}
     assert [result.structured_content for result in results] == [{"result": "at the end"}]
+
+
+def test_only_a_function_that_awaits_nothing_has_ended_with_its_first_step() -> None:
+    async def plain() -> int:
+        def nested() -> Iterator[int]:
+            yield from range(3)
+
+        return sum(nested())
+
+    async def awaits() -> None:
+        await asyncio.sleep(0)
+
+    async def uses_a_lock() -> None:
+        async with asyncio.Lock():
+            pass
+
+    async def collects() -> list[int]:
+        return [each async for each in numbers()]
+
+    async def numbers() -> AsyncIterator[int]:
+        yield 1
+
+    async def with_context(ctx: Context) -> None:
+        pass
+
+    def in_a_thread() -> None:
+        pass
+
+    def waits(function: Callable[..., Any], **options: Any) -> bool:
+        plan = Tools(server_of(function), Threads(1), **options).plan(function.__name__)
+        assert plan is not None
+        return plan.waits
+
+    assert not waits(plain)
+    assert waits(plain, has_hooks=True)
+    for function in (awaits, uses_a_lock, collects, with_context, in_a_thread):
+        assert waits(function), function
