@@ -172,6 +172,7 @@ class Aggregate:
         return types.EmptyResult()
 
     async def _forward(self, ctx: Context, server: Server, **changed: Any) -> Result:
+        endpoint.set("aggregate")
         return dict(await server.forward(ctx, ctx.method, {**(ctx.params or {}), **changed}))
 
     async def _listed(self, ctx: Context, method: str, key: str) -> list[catalog.Owned]:

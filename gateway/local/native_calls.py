@@ -1,4 +1,4 @@
-"""The chain around native tool calls of one server, as a middleware of the SDK's server."""
+"""The chain around native requests that run an author's code, as a middleware of the SDK's server."""
 
 from __future__ import annotations
 
@@ -14,22 +14,28 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
-from gateway.errors import GatewayError, UnknownTool
+from gateway.errors import GatewayError, ToolCrashed, UnknownTool
 from gateway.local.crashes import crashed, outcome
 from gateway.local.exchange import Exchange
 from gateway.local.in_flight import InFlight
 from gateway.local.plan import Plan
+from gateway.local.requests import RequestEntry, client_error, has_crashed
 from gateway.local.tools import Tools
 from gateway.sdk import wire
 from gateway.sdk.internals import request_channel
-from gateway.sdk.native import native_call, protocol_error
+from gateway.sdk.native import native_call, native_request, protocol_error
 
 Context = ServerRequestContext[Any, Any]
 LISTEN = "subscriptions/listen"
+OUTSIDE = frozenset({"initialize", "ping", "server/discover", "logging/setLevel"})
+LISTS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 
 
 class NativeCalls:
-    """Takes each `tools/call` through the interceptors, once, from whichever endpoint it came."""
+    """Takes each request that runs an author's code through the interceptors, once, from whichever endpoint it came.
+
+    `outside` are the methods besides those of the protocol itself for which the SDK's code alone runs.
+    """
 
     def __init__(
         self,
@@ -38,26 +44,30 @@ class NativeCalls:
         low_level: LowLevelServer[Any],
         interceptors: Sequence[Interceptor],
         in_flight: InFlight,
+        *,
+        outside: frozenset[str],
     ) -> None:
         self.name = server
         self._tools = tools
         self._low_level = low_level
         self._interceptors = interceptors
         self._in_flight = in_flight
+        self._outside = OUTSIDE | outside
+        self._entries: dict[str, RequestEntry] = {}
 
     async def __call__(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if ctx.method == LISTEN or ctx.request_id is None:
             return await call_next(ctx)
         self._in_flight.count += 1
         try:
-            return await (self._call(ctx, call_next) if ctx.method == "tools/call" else call_next(ctx))
+            return await (call_next(ctx) if ctx.method in self._outside else self._call(ctx, call_next))
         finally:
             self._in_flight.leave()
 
     async def _call(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if _is_exchange(ctx):
             return await _answer(ctx, call_next)
-        call = native_call(self.name, self._tools.plan, ctx)
+        call = self._of(ctx)
         current_call.set(call)
         try:
             result = await chain(self._interceptors, partial(self._execute, ctx, call_next))(call)
@@ -70,11 +80,24 @@ class NativeCalls:
             raise native
         return native  # type: ignore[no-any-return]
 
+    def _of(self, ctx: Context) -> ToolCall:
+        if ctx.method == "tools/call":
+            return native_call(self.name, self._tools.plan, ctx)
+        entry = self._entries.get(ctx.method)
+        if entry is None:  # as many as the server has methods: the SDK has refused any other
+            entry = self._entries[ctx.method] = RequestEntry(ctx.method)
+        return native_request(self.name, entry, ctx)
+
     async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
+        self._in_flight.count += 1  # the tool may go on after its caller has been answered
         try:
-            native = await _answer(wire.note_questions(ctx, call) if call.wants_wire else ctx, call_next)
+            is_direct = call.entry is not None and call.entry.direct
+            native = await _answer(ctx if is_direct and not call.wants_wire else wire.noted(ctx, call), call_next)
         except MCPError as exc:
-            return ToolResult(native=exc, is_error=True, message=exc.error.message, outcome="tool-error")
+            word = ToolCrashed.slug if has_crashed(exc) else "tool-error"
+            return ToolResult(native=exc, is_error=True, message=exc.error.message, outcome=word)
+        finally:
+            self._in_flight.leave()
         is_error = _is_error(native)
         word = outcome(native, is_error, call) if call.entry is not None or not is_error else UnknownTool.slug
         result = ToolResult(native=native, is_error=is_error, outcome=word)
@@ -97,7 +120,11 @@ async def _answer(ctx: Context, call_next: SDKCallNext) -> HandlerResult:
     except (MCPError, ValidationError):
         raise
     except (Exception, SystemExit) as exc:  # the author's boundary: the exception stays in the log
-        raise crashed((ctx.params or {}).get("name", ""), exc) from exc
+        params = ctx.params or {}
+        refused = client_error(ctx.method, exc)
+        if refused is not None:
+            raise refused from exc
+        raise crashed(str(params.get("name") or params.get("uri") or ctx.method), exc) from exc
 
 
 def _is_exchange(ctx: Context) -> bool:

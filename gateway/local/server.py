@@ -22,8 +22,10 @@ from gateway.local.answer import Answer
 from gateway.local.context_calls import ContextCalls
 from gateway.local.crashes import refusal
 from gateway.local.in_flight import InFlight
-from gateway.local.native_calls import NativeCalls
+from gateway.local.native_calls import LISTS, NativeCalls
 from gateway.local.plan import Plan
+from gateway.local.requests import InThreads
+from gateway.local.threads import Threads
 from gateway.local.tools import Tools
 from gateway.sdk import internals, wire
 from gateway.sdk.native import Access
@@ -54,19 +56,22 @@ class LocalServer:
         self._mcp = mcp
         self._changed = changed
         self._wire_tools = WireTools()
-        self._tools = Tools(mcp, limits.threads, self._tools_changed)
+        threads = Threads(limits.threads)
+        self._has_author_hooks = internals.has_author_hooks(mcp)
+        self._tools = Tools(mcp, threads, self._tools_changed, has_hooks=self._has_author_hooks)
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
-        self._has_author_hooks = internals.has_author_hooks(mcp)
         has_own_tool_list = internals.has_own_tool_list(mcp)
+        sdk_lists = frozenset(method for method in LISTS if not internals.answers_itself(mcp, method))
         self._context_calls = ContextCalls(self._server, limits.waiting_calls, limits.input_timeout)
         self._manager = session_manager(self._server, limits)
         self._in_flight = InFlight()
         self._is_closed = False
         self.call = chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
-        native = NativeCalls(name, self._tools, self._server, interceptors, self._in_flight)
+        native = NativeCalls(name, self._tools, self._server, interceptors, self._in_flight, outside=sdk_lists)
         internals.insert_middleware(mcp, native)
+        internals.insert_middleware(mcp, InThreads(mcp, threads))
         if access is not None:
             internals.insert_middleware(mcp, access.middleware(name))
             self.app = access.endpoint(self.app, self._exact, "mcp")

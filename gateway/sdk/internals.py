@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -10,6 +11,8 @@ from mcp.server._otel import OpenTelemetryMiddleware
 from mcp.server.connection import Connection
 from mcp.server.context import ServerMiddleware, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.prompts import Prompt
+from mcp.server.mcpserver.resources import FunctionResource, ResourceTemplate
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.server.request_state import RequestStateBoundary
@@ -21,12 +24,36 @@ BUILT_IN = (OpenTelemetryMiddleware, RequestStateBoundary)
 """The middleware that the SDK itself puts around a server."""
 
 
+_LISTS = {
+    "tools/list": "list_tools",
+    "prompts/list": "list_prompts",
+    "resources/list": "list_resources",
+    "resources/templates/list": "list_resource_templates",
+}
+"""The methods of `MCPServer` that answer native lists."""
+
+
 def low_level(mcp: MCPServer[Any]) -> LowLevelServer[Any]:
     return mcp._lowlevel_server
 
 
 def tools_of(mcp: MCPServer[Any]) -> list[Tool]:
     return mcp._tool_manager.list_tools()
+
+
+def functions_for(
+    mcp: MCPServer[Any], method: str, params: Mapping[str, Any]
+) -> Sequence[Prompt | FunctionResource | ResourceTemplate]:
+    """Returns the parts of a server whose `fn` a request for a prompt or a resource may call."""
+    if method == "prompts/get":
+        prompt = mcp._prompt_manager.get_prompt(str(params.get("name")))
+        return [] if prompt is None else [prompt]
+    if method != "resources/read":
+        return []
+    resource = mcp._resource_manager._resources.get(str(params.get("uri")))
+    if resource is None:
+        return mcp._resource_manager.list_templates()
+    return [resource] if isinstance(resource, FunctionResource) else []
 
 
 def bus(mcp: MCPServer[Any]) -> SubscriptionBus:
@@ -55,19 +82,29 @@ def insert_middleware(mcp: MCPServer[Any], middleware: ServerMiddleware[Any]) ->
 
 def has_author_hooks(mcp: MCPServer[Any]) -> bool:
     """Returns True if the server's author put something around its tool calls."""
-    return type(mcp).call_tool is not MCPServer.call_tool or _is_wrapped(mcp, "tools/call")
+    own_method = type(mcp).call_tool is not MCPServer.call_tool
+    return own_method or _is_replaced(mcp, "tools/call") or _has_middleware(mcp)
 
 
 def has_own_tool_list(mcp: MCPServer[Any]) -> bool:
     """Returns True if the server's author changed how its tools are listed."""
-    return type(mcp).list_tools is not MCPServer.list_tools or _is_wrapped(mcp, "tools/list")
+    return answers_itself(mcp, "tools/list") or _has_middleware(mcp)
 
 
-def _is_wrapped(mcp: MCPServer[Any], method: str) -> bool:
-    """Returns True if the author has replaced the handler of `method`, or has added middleware."""
+def answers_itself(mcp: MCPServer[Any], list_method: str) -> bool:
+    """Returns True if code of the server's author answers this list."""
+    name = _LISTS[list_method]
+    return getattr(type(mcp), name) is not getattr(MCPServer, name) or _is_replaced(mcp, list_method)
+
+
+def _is_replaced(mcp: MCPServer[Any], method: str) -> bool:
+    """Returns True if the author has replaced the handler of `method`."""
     entry = low_level(mcp).get_request_handler(method)
-    own_handler = entry is not None and getattr(entry.handler, "__self__", None) is mcp
-    return not own_handler or any(not isinstance(item, BUILT_IN) for item in mcp.middleware)
+    return entry is None or getattr(entry.handler, "__self__", None) is not mcp
+
+
+def _has_middleware(mcp: MCPServer[Any]) -> bool:
+    return any(not isinstance(item, BUILT_IN) for item in mcp.middleware)
 
 
 def request_channel(ctx: ServerRequestContext[Any, Any]) -> DispatchContext[Any]:

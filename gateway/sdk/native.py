@@ -58,6 +58,22 @@ def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerReq
     )
 
 
+def native_request(server: str, entry: Entry, ctx: ServerRequestContext[Any, Any]) -> ToolCall:
+    """Returns the call for any other native request; `entry` stands for its method."""
+    params = {key: value for key, value in (ctx.params or {}).items() if key != "_meta"}
+    return ToolCall(
+        server=server,
+        tool=entry.name,
+        arguments=params,
+        via=endpoint.get(),
+        caller=caller.get(),
+        entry=entry,
+        requested=entry.name,
+        request_id=request_id.get(),
+        method=entry.name,
+    )
+
+
 def protocol_error(exc: GatewayError) -> MCPError:
     """Returns the JSON-RPC error for a call that did not reach its tool."""
     data: dict[str, Any] = {"type": exc.slug}

@@ -72,15 +72,15 @@ class Tracing:
 
 def _name(call: ToolCall) -> str:
     """Returns a span name with known tools only: names that clients make up would be without bound."""
-    return f"tools/call {call.tool}" if call.entry is not None else "tools/call"
+    return f"tools/call {call.tool}" if call.method == "tools/call" and call.entry is not None else call.method
 
 
 def _attributes(call: ToolCall) -> dict[str, str]:
     name = call.tool if call.entry is not None else call.tool[:_MAX_NAME_LENGTH].encode("utf-8", "replace").decode()
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name} if call.method == "tools/call" else {}
     return {
-        "mcp.method.name": "tools/call",
-        "gen_ai.operation.name": "execute_tool",
-        "gen_ai.tool.name": name,
+        **tool,
+        "mcp.method.name": call.method,
         "multi_mcp.server": call.server,
         "multi_mcp.via": call.via,
         "multi_mcp.request_id": call.request_id,

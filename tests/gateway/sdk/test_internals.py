@@ -14,6 +14,7 @@ from mcp_types import CallToolRequestParams, CompleteRequestParams, ErrorData, P
 from opentelemetry import trace
 
 from gateway.local.native_calls import NativeCalls
+from gateway.local.requests import InThreads
 from gateway.sdk.internals import BUILT_IN, bus, has_author_hooks, low_level
 from gateway.sdk.sessions import SessionManager
 from gateway.sdk.tracing import OneSpan
@@ -42,9 +43,9 @@ async def test_chain_is_inside_the_middleware_of_the_sdk_and_outside_the_authors
     mcp = server_of(echo, middleware=[own])
     assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), "own"]
     app = make_app(mcp)
-    assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), NativeCalls.__name__, "own"]
+    assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), InThreads.__name__, NativeCalls.__name__, "own"]
     async with opened(app):
-        assert kinds(mcp) == ["RequestStateBoundary", NativeCalls.__name__, "own"]
+        assert kinds(mcp) == ["RequestStateBoundary", InThreads.__name__, NativeCalls.__name__, "own"]
 
 
 async def test_spans_are_made_if_a_provider_is_set(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:

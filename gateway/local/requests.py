@@ -1,0 +1,68 @@
+"""Native requests other than tool calls: as the interceptors see them, and their errors."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import UnexpectedResourceError
+from mcp.shared._callable_inspection import is_async_callable
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from pydantic import ValidationError
+
+from gateway.local.threads import Threads
+from gateway.sdk import internals
+from gateway.tool import ToolInfo
+
+
+class RequestEntry:
+    """The `Entry` of a method such as `resources/read`."""
+
+    __slots__ = ("__weakref__", "info", "name")
+    direct = False
+    waits = True
+
+    def __init__(self, method: str) -> None:
+        self.name = method
+        self.info: ToolInfo = {"name": method, "inputSchema": {"type": "object"}}
+
+
+class InThreads:
+    """A middleware that makes the sync functions of a server's prompts and resources run in the server's own threads.
+
+    Each function is replaced at the first request that may call it: a server can add some at any time.
+    """
+
+    def __init__(self, mcp: MCPServer[Any], threads: Threads) -> None:
+        self._mcp = mcp
+        self._run = threads.run
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        for each in internals.functions_for(self._mcp, ctx.method, ctx.params or {}):
+            if not is_async_callable(each.fn):
+                each.fn = partial(self._run, each.fn)
+        return await call_next(ctx)
+
+
+def client_error(method: str, exc: BaseException) -> MCPError | None:
+    """Returns the error for a prompt that is unknown or gets wrong arguments; None for a failure of the server's.
+
+    The SDK raises ValueError for all of them.
+    """
+    if method != "prompts/get" or type(exc) is not ValueError:
+        return None
+    reason = exc.__cause__
+    if type(reason) is ValueError and reason.__cause__ is None:  # the SDK's own text, which names no value
+        return MCPError(INVALID_PARAMS, str(reason))
+    if reason is not None and isinstance(reason.__cause__, ValidationError):
+        return MCPError(INVALID_PARAMS, "The arguments do not match the prompt.")
+    return None
+
+
+def has_crashed(exc: MCPError) -> bool:
+    """Returns True if the SDK made this error of an exception of a resource or a completion."""
+    is_of_completion = exc.error.code == INTERNAL_ERROR and exc.__cause__ is not None
+    return is_of_completion or isinstance(exc.__context__, UnexpectedResourceError)
