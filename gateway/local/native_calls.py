@@ -60,7 +60,9 @@ class NativeCalls:
             return await call_next(ctx)
         self._in_flight.count += 1
         try:
-            return await (call_next(ctx) if ctx.method in self._outside else self._call(ctx, call_next))
+            return await (_answer if ctx.method in self._outside else self._call)(ctx, call_next)
+        except GatewayError as exc:
+            raise protocol_error(exc) from exc
         finally:
             self._in_flight.leave()
 
@@ -69,10 +71,7 @@ class NativeCalls:
             return await _answer(ctx, call_next)
         call = self._of(ctx)
         current_call.set(call)
-        try:
-            result = await chain(self._interceptors, partial(self._execute, ctx, call_next))(call)
-        except GatewayError as exc:
-            raise protocol_error(exc) from exc
+        result = await chain(self._interceptors, partial(self._execute, ctx, call_next))(call)
         native = result.native
         if native is None and result.wire:
             return wire.restamp(self._low_level, ctx, call, result.wire)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from mcp.server.context import ServerMiddleware, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from pydantic_core import from_json, to_json
 from starlette.types import ASGIApp
 
 from gateway.call import ToolCall, WayIn, endpoint, request_id
@@ -18,6 +19,10 @@ from gateway.tool import Entry
 # The specification reserves -32020 to -32099.
 SERVER_ERROR = -32000
 TIMED_OUT = -32001
+_MALFORMED = {
+    "Parse error: ": "The body is not JSON.",
+    "Validation error: ": "The body is not one JSON-RPC message: a request, a notification or a response.",
+}
 Find = Callable[[str], tuple[Callee, str] | None]
 """Returns the callee and its own name for a tool's name at one native endpoint; None if the name is unknown."""
 
@@ -72,6 +77,17 @@ def native_request(server: str, entry: Entry, ctx: ServerRequestContext[Any, Any
         request_id=request_id.get(),
         method=entry.name,
     )
+
+
+def reworded(body: bytes) -> bytes:
+    """Returns the SDK's JSON-RPC error for a malformed message without the text of an exception."""
+    for prefix, message in _MALFORMED.items():
+        if prefix.encode() in body:
+            answer = from_json(body)
+            if answer["error"]["message"].startswith(prefix):
+                answer["error"]["message"] = message
+                return to_json(answer)
+    return body
 
 
 def protocol_error(exc: GatewayError) -> MCPError:

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.sdk.native import reworded
 from gateway.sdk.raw_json import RawJSON, raw_json
 from routes.scope import SERVER
 
@@ -44,7 +45,27 @@ class NativeEndpoint:
             lists_tools = lists_tools or (name == b"mcp-method" and value == b"tools/list")
         if is_padded:  # white space around a value is not part of it (RFC 9110, 5.5); httptools keeps it at the end
             scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
-        return self.app(scope, receive, _Inserting(send) if lists_tools else send)
+        return self.app(scope, receive, _Inserting(send) if lists_tools else _Rewording(send))
+
+
+class _Rewording:
+    """Replaces the text of an exception, with which the SDK refuses a body that is no JSON-RPC message."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._head: Message | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message.get("status") == 400:
+            self._head = message
+            return
+        if self._head is not None:
+            head, self._head = self._head, None
+            body = reworded(message.get("body", b""))
+            MutableHeaders(scope=head)["content-length"] = str(len(body))
+            await self._send(head)
+            message = {**message, "body": body}
+        await self._send(message)
 
 
 class _Inserting:

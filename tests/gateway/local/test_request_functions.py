@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 
 from tests.clients import ERAS, Era, connected
@@ -96,3 +97,17 @@ async def test_crash_is_reported_without_its_text_and_recorded(
     [line] = [line for line in capsys.readouterr().err.splitlines() if " call request_id=" in line]
     assert f" tool={METHODS[name]} via=mcp outcome=tool-crashed " in line
     assert len([record for record in caplog.records if record.exc_info]) == 1
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_list_whose_author_fails_is_an_error_without_its_text(make_app: MakeApp, era: Era) -> None:
+    class Failing(MCPServer[Any]):
+        async def list_prompts(self) -> Any:
+            raise RuntimeError("SECRET")
+
+    mcp = Failing("one")
+    async with opened(make_app(mcp)) as http, connected(http, era) as client:
+        with pytest.raises(MCPError) as caught:
+            await client.list_prompts()
+    assert caught.value.error.data == {"type": "tool-crashed"}
+    assert "SECRET" not in str(caught.value.error)

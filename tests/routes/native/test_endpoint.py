@@ -59,3 +59,19 @@ async def test_trailing_white_space_of_header_values_is_removed(headers: list[tu
 
     await NativeEndpoint(app)({"type": "http", "headers": headers}, receive, send)
     assert seen == PLAIN
+
+
+@pytest.mark.parametrize(
+    "body", ["{", "[]", "5", '{"jsonrpc": "1.0"}', '{"SECRET": 1}', '[{"jsonrpc": "2.0", "SECRET": 1}]']
+)
+@pytest.mark.parametrize("url", ALL)
+async def test_malformed_message_is_refused_without_the_text_of_an_exception(
+    client: httpx2.AsyncClient, url: str, body: str
+) -> None:
+    for more in ({}, {"mcp-protocol-version": wire.MODERN}):
+        headers = {**wire.BOTH_TYPES, "content-type": "application/json", **more}
+        answer = await client.post(url, content=body, headers=headers)
+        assert answer.status_code == 400
+        assert answer.headers["content-length"] == str(len(answer.content))
+        text = answer.json()["error"]["message"]
+        assert not any(word in text for word in ("SECRET", "pydantic", "column", "\n")), text
