@@ -62,6 +62,8 @@ class NativeCalls:
         try:
             return await (_answer if ctx.method in self._outside else self._call)(ctx, call_next)
         except GatewayError as exc:
+            if _is_exchange(ctx):  # JSON has its own form of the error
+                raise
             raise protocol_error(exc) from exc
         finally:
             self._in_flight.leave()

@@ -20,6 +20,7 @@ from gateway.errors import InvalidArguments
 from gateway.local.answer import Answer
 from gateway.local.crashes import CRASHES, argument_errors, crashed
 from gateway.local.threads import Threads
+from gateway.sdk.resolvers import resolvers_in
 from gateway.tool import ToolInfo
 
 _AWAIT = opmap["SEND"]
@@ -36,6 +37,8 @@ class ServedTool(Tool):
     def of(cls, tool: Tool, threads: Threads) -> ServedTool:
         """Returns `tool` as served; it must be plain."""
         served = cls.model_construct(**{name: getattr(tool, name) for name in Tool.model_fields})
+        if tool.resolved_params:
+            served = served.model_copy(update=resolvers_in(tool, threads.run))
         if not tool.is_async:
             served.fn, served.is_async = partial(threads.run, tool.fn), True
         return served
