@@ -31,6 +31,10 @@ class Grants(Protocol):
         """Returns True if everything of the server may be used; prompts and resources have no scopes of their own."""
         ...
 
+    def covers_own(self, area: str, action: str) -> bool:
+        """Returns True for something of the router itself, such as `metrics:scrape`: a scope must name the area."""
+        ...
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         """Returns the missing scope for a tool that is not covered, written with the name the caller used."""
         ...
@@ -68,7 +72,11 @@ class Caller:
 
     def uses(self, server: ListsTools) -> bool:
         """Returns True if the caller may use anything of `server`."""
-        return self.grants is None or self.grants.covers_all_of(server.name) or len(self.sees(server)) > 0
+        return self.uses_all_of(server) or len(self.sees(server)) > 0
+
+    def uses_all_of(self, server: ListsTools) -> bool:
+        """Returns True if the caller may use everything of `server`."""
+        return self.grants is None or self.grants.covers_all_of(server.name)
 
     def refusal(self, server: str, tool: ToolInfo | str, asked: str) -> Forbidden | None:
         """Returns the reason why this tool may not be called, or None.
