@@ -45,18 +45,25 @@ class Caller:
     """A principal, or an anonymous client, which has no `name`.
 
     `address` identifies an anonymous client: an IPv4 address, or the /64 of an IPv6 one. `grants` is None if
-    authentication is off; everything is allowed then. `user` is the principal as the SDK knows it.
+    authentication is off; everything is allowed then. `user` is the principal as the SDK knows it. `identity` tells
+    principals apart whose names are equal: a key has the name of an earlier one that was revoked.
     """
 
     name: str | None = None
     address: str = ""
     grants: Grants | None = None
     user: Any = None
+    identity: str | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """The principal to which results and waiting calls belong; None for an anonymous client."""
+        return self.identity if self.identity is not None else self.name
 
     @property
     def key(self) -> str:
-        """The key for counting. The prefix keeps an address from being taken for a principal's name."""
-        return f"principal {self.name}" if self.name is not None else f"address {self.address}"
+        """The key for counting. The prefix keeps an address from being taken for a principal."""
+        return f"principal {self.owner}" if self.name is not None else f"address {self.address}"
 
     @property
     def is_anonymous(self) -> bool:

@@ -125,7 +125,8 @@ class AccessTokens:
         scopes = _scopes(claims)
         until = min(int(claims["exp"]) + CLOCK_LEEWAY, self._now() + RECHECK_INTERVAL)
         sdk_user = user(client, subject, self._issuer, scopes)
-        return Principal(f"{self._issuer}#{subject}", scopes, sdk_user, until, servers)
+        name = f"{self._issuer}#{subject}"
+        return Principal(name, name, scopes, sdk_user, until, servers)
 
     def _servers(self, audience: Any) -> frozenset[str] | None:
         """Returns the servers that the token is for; None means all."""

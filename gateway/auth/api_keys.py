@@ -116,4 +116,5 @@ def _signature(path: Path) -> FileSignature:
 def _principal(key: Key) -> Principal:
     name = f"key:{key.name}"
     until = key.expires.timestamp() if key.expires is not None else math.inf
-    return Principal(name, key.scopes, user(name, key.name, None, key.scopes), until)
+    # By its id: a new key must not inherit the sessions and results of a revoked one that had its name.
+    return Principal(name, f"key:{key.id}", key.scopes, user(name, key.id, None, key.scopes), until)
