@@ -73,6 +73,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
         *features.tracing.interceptors,
         *features.metrics.interceptors,
         *features.auth.interceptors,
+        *features.redis.interceptors,
         *features.rate_limits.interceptors,
         capacity,
         Timeout(settings.call_timeout),

@@ -12,7 +12,7 @@ from features.cache import cache
 from features.feature import Feature, Lifetime
 from features.limits import rate_limits
 from features.local import Found
-from features.redis import redis
+from features.redis import Redis, redis
 from features.telemetry import Metrics, call_log, metrics, tracing
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
@@ -30,7 +30,7 @@ class Features:
     auth: Auth
     rate_limits: Feature
     cache: Feature
-    redis: Feature
+    redis: Redis
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -50,18 +50,18 @@ def all_features(
     refusals: Refusals,
 ) -> Features:
     """Raises LoadError if a package that a feature needs is missing, or a feature cannot be used."""
-    client = redis(settings)
+    shared = redis(settings, found)
     counted = metrics(settings, [name for name, _ in found], registry, aggregate_sessions, refusals)
     refusals.listeners.extend(counted.refusal_listeners)
-    if client is not None:
-        client.listeners.extend(counted.redis_listeners)
+    if shared.client is not None:
+        shared.client.listeners.extend(counted.redis_listeners)
     return Features(
         call_log=call_log(settings),
         address=address(settings),
         tracing=tracing(settings),
         metrics=counted,
         auth=auth(settings, refusals),
-        rate_limits=rate_limits(settings, client),
-        cache=cache(settings, found, client, counted.cache_listeners),
-        redis=Feature() if client is None else Feature(lifetimes=[client.opened]),
+        rate_limits=rate_limits(settings, shared.client),
+        cache=cache(settings, found, shared.client, counted.cache_listeners),
+        redis=shared,
     )

@@ -30,7 +30,7 @@ class Metrics(Feature):
     """The counters to which other parts report, as their listeners."""
 
     refusal_listeners: Sequence[Callable[[str], None]] = ()
-    redis_listeners: Sequence[Callable[[], None]] = ()
+    redis_listeners: Sequence[Callable[[str], None]] = ()
     cache_listeners: Sequence[Callable[[str, str, str], None]] = ()
     socket_listeners: Sequence[Callable[[int], None]] = ()
 
