@@ -47,7 +47,8 @@ def create_app(settings: Settings) -> Starlette:
     aggregate = Aggregate(registry, names, limits, features.auth.access)
     sockets = websocket(settings, features, registry, names, refusals)
     ended = partial(streams_ended, lambda: [*registry, aggregate, *sockets.streams], capacity, settings.shutdown_grace)
-    parts: list[Lifetime] = [*features.lifetimes, registry.opened, aggregate.opened, *sockets.lifetimes, ended]
+    served = [registry.opened, aggregate.opened, *sockets.lifetimes]
+    parts: list[Lifetime] = [*features.lifetimes, *served, ended, *features.watchdog.lifetimes]
     app = Starlette(middleware=_middleware(settings, features, refusals), exception_handlers=exception_handlers())
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.routing import BaseRoute
 
@@ -13,7 +13,7 @@ from features.feature import Feature, Lifetime
 from features.limits import rate_limits
 from features.local import Found
 from features.redis import Redis, redis
-from features.telemetry import Metrics, call_log, metrics, tracing
+from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
@@ -31,6 +31,7 @@ class Features:
     rate_limits: Feature
     cache: Feature
     redis: Redis
+    watchdog: Feature = field(compare=False)
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -38,7 +39,7 @@ class Features:
 
     @property
     def lifetimes(self) -> list[Lifetime]:
-        """The parts that open before the servers and close after them."""
+        """The parts that open before the servers and close after them. The watchdog opens last."""
         return [*self.call_log.lifetimes, *self.redis.lifetimes, *self.tracing.lifetimes, *self.cache.lifetimes]
 
 
@@ -64,4 +65,5 @@ def all_features(
         rate_limits=rate_limits(settings, shared.client),
         cache=cache(settings, found, shared.client, counted.cache_listeners),
         redis=shared,
+        watchdog=watchdog(counted),
     )

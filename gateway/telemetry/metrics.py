@@ -72,7 +72,9 @@ class Metrics(Collector):
         )
         for trouble in ("away", "refused"):
             self._unanswered.labels(trouble)  # a rate can be taken of a series that begins with 0 alone
-        for gauge in (self._in_flight, self._connections):
+        help_text = "Longest delay of the event loop in the last minute"
+        self._lag = Gauge("mcp_event_loop_lag_seconds", help_text, registry=own, multiprocess_mode="livemax")
+        for gauge in (self._in_flight, self._connections, self._lag):
             gauge.set(0)  # an earlier process with this process id may have left its file
         self._in_flight_count = 0
         self._publish_is_due = False
@@ -123,6 +125,10 @@ class Metrics(Collector):
 
     def websockets_changed(self, by: int) -> None:
         self._connections.inc(by)
+
+    def loop_lagged(self, seconds: float) -> None:
+        """Takes the longest delay of the event loop in the last minute, from any thread."""
+        self._lag.set(seconds)
 
     def _own_registry(self, folder: str) -> CollectorRegistry | None:
         """Returns the registry of this process's own metrics. It is None if a scrape reads the folder instead."""

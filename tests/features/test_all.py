@@ -86,11 +86,12 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
         rate_limits=off,
         cache=off,
         redis=Redis(),
+        watchdog=off,
     )
     assert (features.routes, len(features.lifetimes)) == ([], 1)
 
 
-def test_metrics_count_refusals_redis_failures_and_cache_look_ups() -> None:
+def test_metrics_hear_of_refusals_redis_failures_cache_look_ups_and_the_loop() -> None:
     mcp: MCPServer[Any] = MCPServer("one")
     mcp.add_tool(_nothing, meta={"cache": {"ttl": 60}})
     refusals = Refusals()
@@ -99,6 +100,8 @@ def test_metrics_count_refusals_redis_failures_and_cache_look_ups() -> None:
     (cache,) = features.cache.interceptors
     assert refusals.listeners == [counters.refused]  # type: ignore[attr-defined]
     assert cache.listeners == [counters.cache_asked]  # type: ignore[attr-defined]
+    (opened,) = features.watchdog.lifetimes
+    assert opened.__self__.listeners == [counters.loop_lagged]  # type: ignore[attr-defined]
     assert features.redis.client is not None
     assert features.redis.client.listeners == [counters.redis_unanswered]  # type: ignore[attr-defined]
 
