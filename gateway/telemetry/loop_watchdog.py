@@ -19,38 +19,32 @@ from gateway.call import request_id
 from gateway.telemetry.stack import running_code
 
 logger = logging.getLogger(__name__)
-INTERVAL = 0.5
-"""Seconds between two beats of the loop, and between two looks of the thread."""
-THRESHOLD = 1.0
-"""Seconds that the loop must have been late for a line in the log."""
 LAG_WINDOW = 60.0
 """Seconds for which the longest delay is reported."""
-QUIET_TIME = 5.0
-"""Seconds after a line in which further blocks are only counted."""
 
 
 class LoopWatchdog:
-    """Logs a line while the loop is blocked, at most one in five seconds, and another when it turns again.
+    """Logs a line when the loop is late by `threshold`, and another when it turns again.
 
-    A timer of the loop moves the time at which it is due, and a thread looks at it. `listeners` are called in the
-    thread, with the longest delay of the last minute in seconds, whenever that changes.
+    A timer of the loop moves the time at which it is due, and a thread looks at it, each every `interval`. In the time
+    `quiet` after a line, further blocks are only counted. All three are seconds. `listeners` are called in the thread,
+    with the longest delay of the last minute in seconds, whenever that changes.
     """
 
-    def __init__(
-        self, clock: Callable[[], float] = time.monotonic, cpu_time: Callable[[], float] = time.process_time
-    ) -> None:
+    def __init__(self, interval: float = 0.5, threshold: float = 1.0, quiet: float = 5.0) -> None:
         self.listeners: list[Callable[[float], None]] = []
-        self._clock = clock
-        self._cpu_time = cpu_time
+        self._interval = interval
+        self._threshold = threshold
+        self._quiet = quiet
         self._stopped = threading.Event()
         self._folder = os.getcwd()
         self._loop_thread = 0
         self._due = 0.0
         self._resumed_at = 0.0
         self._delays: deque[float] = deque(maxlen=8)
-        self._recent: deque[float] = deque([0.0], maxlen=round(LAG_WINDOW / INTERVAL))
+        self._recent: deque[float] = deque([0.0], maxlen=round(LAG_WINDOW / interval))
         self._lag = -1.0
-        self._next_line = THRESHOLD
+        self._next_line = threshold
         self._quiet_until = 0.0
         self._is_logged = False
         self._unlogged = 0
@@ -58,7 +52,7 @@ class LoopWatchdog:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         self._loop_thread = threading.get_ident()
-        self._due = self._clock()
+        self._due = time.monotonic()
         self._beat()
         threading.Thread(target=self._watch, name="loop watchdog", daemon=True).start()
         try:
@@ -69,19 +63,19 @@ class LoopWatchdog:
 
     def _beat(self) -> None:
         """Runs in the loop."""
-        now = self._clock()
+        now = time.monotonic()
         self._delays.append(now - max(self._due, self._resumed_at))
-        self._due = now + INTERVAL
-        self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._beat)
+        self._due = now + self._interval
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._beat)
 
     def _watch(self) -> None:
         """Runs in the thread."""
-        looked, used = self._clock(), self._cpu_time()
-        while not self._stopped.wait(INTERVAL):
-            now, cpu = self._clock(), self._cpu_time()
-            late = now - looked - INTERVAL
+        looked, used = time.monotonic(), time.process_time()
+        while not self._stopped.wait(self._interval):
+            now, cpu = time.monotonic(), time.process_time()
+            late = now - looked - self._interval
             # A suspended process is late in every thread and uses no CPU; one in which a tool holds the GIL uses some.
-            if late > THRESHOLD and cpu - used < late / 10:
+            if late > self._threshold and cpu - used < late / 10:
                 self._resumed_at = now
                 self._delays.clear()
             else:
@@ -97,8 +91,8 @@ class LoopWatchdog:
         if blocked >= self._next_line:
             self._next_line = 10 * blocked
             self._log_block(now, blocked)
-        elif blocked < THRESHOLD:
-            self._next_line = THRESHOLD
+        elif blocked < self._threshold:
+            self._next_line = self._threshold
             self._log_end(now, ended)
 
     def _report_lag(self, seconds: float) -> None:
@@ -121,12 +115,12 @@ class LoopWatchdog:
             fields = {"server": call.server, "tool": call.tool[:128], **fields}
         logger.warning("Event loop blocked", extra={"fields": fields})
         request_id.set("-")
-        self._is_logged, self._unlogged, self._quiet_until = True, 0, now + QUIET_TIME
+        self._is_logged, self._unlogged, self._quiet_until = True, 0, now + self._quiet
 
     def _log_end(self, now: float, seconds: float) -> None:
         if self._is_logged:
             self._is_logged = False
             logger.warning("Event loop turns again", extra={"fields": {"seconds": round(seconds, 1)}})
-        elif seconds >= THRESHOLD and now >= self._quiet_until:  # it was over before the thread could look
-            self._quiet_until = now + QUIET_TIME
+        elif seconds >= self._threshold and now >= self._quiet_until:  # it was over before the thread could look
+            self._quiet_until = now + self._quiet
             logger.warning("Event loop was blocked", extra={"fields": {"seconds": round(seconds, 1)}})
