@@ -48,7 +48,8 @@ def create_app(settings: Settings) -> Starlette:
     aggregate = Aggregate(registry, names, limits, features.auth.access)
     sockets = websocket(settings, features, registry, names, refusals)
     ended = partial(streams_ended, lambda: [*registry, aggregate, *sockets.streams], capacity, settings.shutdown_grace)
-    parts: list[Lifetime] = [*features.lifetimes, registry.opened, aggregate.opened, *sockets.lifetimes, ended]
+    served = [registry.opened, aggregate.opened, *sockets.lifetimes]
+    parts: list[Lifetime] = [*features.lifetimes, *served, ended, *features.watchdog.lifetimes]
     app = Starlette(middleware=_middleware(settings, features, refusals), exception_handlers=exception_handlers())
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),
@@ -74,6 +75,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
         *features.tracing.interceptors,
         *features.metrics.interceptors,
         *features.auth.interceptors,
+        *features.redis.interceptors,
         *features.rate_limits.interceptors,
         Timeout(TimeLimits(settings.call_timeout, settings.call_total_timeout, settings.input_timeout)),
         capacity,  # inside of the time limit: a call counts until its tool has ended

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.routing import BaseRoute
 
@@ -12,8 +12,8 @@ from features.cache import cache
 from features.feature import Feature, Lifetime
 from features.limits import rate_limits
 from features.local import Found
-from features.redis import redis
-from features.telemetry import Metrics, call_log, metrics, tracing
+from features.redis import Redis, redis
+from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
@@ -30,7 +30,8 @@ class Features:
     auth: Auth
     rate_limits: Feature
     cache: Feature
-    redis: Feature
+    redis: Redis
+    watchdog: Feature = field(compare=False)
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -38,7 +39,7 @@ class Features:
 
     @property
     def lifetimes(self) -> list[Lifetime]:
-        """The parts that open before the servers and close after them."""
+        """The parts that open before the servers and close after them. The watchdog opens last."""
         return [*self.call_log.lifetimes, *self.redis.lifetimes, *self.tracing.lifetimes, *self.cache.lifetimes]
 
 
@@ -50,18 +51,19 @@ def all_features(
     refusals: Refusals,
 ) -> Features:
     """Raises LoadError if a package that a feature needs is missing, or a feature cannot be used."""
-    client = redis(settings)
+    shared = redis(settings, found)
     counted = metrics(settings, [name for name, _ in found], registry, aggregate_sessions, refusals)
     refusals.listeners.extend(counted.refusal_listeners)
-    if client is not None:
-        client.listeners.extend(counted.redis_listeners)
+    if shared.client is not None:
+        shared.client.listeners.extend(counted.redis_listeners)
     return Features(
         call_log=call_log(settings),
         address=address(settings),
         tracing=tracing(settings),
         metrics=counted,
         auth=auth(settings, refusals),
-        rate_limits=rate_limits(settings, client),
-        cache=cache(settings, found, client, counted.cache_listeners),
-        redis=Feature() if client is None else Feature(lifetimes=[client.opened]),
+        rate_limits=rate_limits(settings, shared.client),
+        cache=cache(settings, found, shared.client, counted.cache_listeners),
+        redis=shared,
+        watchdog=watchdog(counted),
     )

@@ -18,6 +18,7 @@ from gateway.errors import LoadError
 from gateway.naming import RESERVED
 from gateway.servers.registry import Registry
 from gateway.telemetry.call_log import CallLog
+from gateway.telemetry.loop_watchdog import LoopWatchdog
 from gateway.telemetry.record import Record
 from gateway.telemetry.refusals import Refused
 from settings.values import Settings
@@ -30,9 +31,10 @@ class Metrics(Feature):
     """The counters to which other parts report, as their listeners."""
 
     refusal_listeners: Sequence[Callable[[str], None]] = ()
-    redis_listeners: Sequence[Callable[[], None]] = ()
+    redis_listeners: Sequence[Callable[[str], None]] = ()
     cache_listeners: Sequence[Callable[[str, str, str], None]] = ()
     socket_listeners: Sequence[Callable[[int], None]] = ()
+    lag_listeners: Sequence[Callable[[float], None]] = ()
 
 
 def call_log(settings: Settings) -> Feature:
@@ -87,7 +89,15 @@ def metrics(
         redis_listeners=[counters.redis_unanswered],
         cache_listeners=[counters.cache_asked],
         socket_listeners=[counters.websockets_changed],
+        lag_listeners=[counters.loop_lagged],
     )
+
+
+def watchdog(counted: Metrics) -> Feature:
+    """Names the code that blocks the event loop. It watches while the servers are open, and not their start."""
+    dog = LoopWatchdog()
+    dog.listeners.extend(counted.lag_listeners)
+    return Feature(lifetimes=[dog.opened])
 
 
 def _check_path(path: str, servers: Sequence[str]) -> None:

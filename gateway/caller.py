@@ -31,6 +31,10 @@ class Grants(Protocol):
         """Returns True if everything of the server may be used; prompts and resources have no scopes of their own."""
         ...
 
+    def covers_own(self, area: str, action: str) -> bool:
+        """Returns True for something of the router itself, such as `metrics:scrape`: a scope must name the area."""
+        ...
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         """Returns the missing scope for a tool that is not covered, written with the name the caller used."""
         ...
@@ -41,18 +45,25 @@ class Caller:
     """A principal, or an anonymous client, which has no `name`.
 
     `address` identifies an anonymous client: an IPv4 address, or the /64 of an IPv6 one. `grants` is None if
-    authentication is off; everything is allowed then. `user` is the principal as the SDK knows it.
+    authentication is off; everything is allowed then. `user` is the principal as the SDK knows it. `identity` tells
+    principals apart whose names are equal: a key has the name of an earlier one that was revoked.
     """
 
     name: str | None = None
     address: str = ""
     grants: Grants | None = None
     user: Any = None
+    identity: str | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """The principal to which results and waiting calls belong; None for an anonymous client."""
+        return self.identity if self.identity is not None else self.name
 
     @property
     def key(self) -> str:
-        """The key for counting. The prefix keeps an address from being taken for a principal's name."""
-        return f"principal {self.name}" if self.name is not None else f"address {self.address}"
+        """The key for counting. The prefix keeps an address from being taken for a principal."""
+        return f"principal {self.owner}" if self.name is not None else f"address {self.address}"
 
     @property
     def is_anonymous(self) -> bool:
@@ -68,7 +79,11 @@ class Caller:
 
     def uses(self, server: ListsTools) -> bool:
         """Returns True if the caller may use anything of `server`."""
-        return self.grants is None or self.grants.covers_all_of(server.name) or len(self.sees(server)) > 0
+        return self.uses_all_of(server) or len(self.sees(server)) > 0
+
+    def uses_all_of(self, server: ListsTools) -> bool:
+        """Returns True if the caller may use everything of `server`."""
+        return self.grants is None or self.grants.covers_all_of(server.name)
 
     def refusal(self, server: str, tool: ToolInfo | str, asked: str) -> Forbidden | None:
         """Returns the reason why this tool may not be called, or None.

@@ -7,39 +7,47 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from functools import partial
+from typing import Literal, TypeVar, get_args
 
+from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from gateway.errors import LoadError
+from gateway.redis_budget import SECONDS, Budget, budget
 
 T = TypeVar("T")
+Purpose = Literal["rate limits", "cache reads", "cache writes"]
+"""The kind of a request. Redis may refuse one kind and accept the others: without memory it still reads."""
+Trouble = Literal["away", "refused"]
 logger = logging.getLogger(__name__)
-RESPONSE_TIMEOUT = 0.5
-TIMEOUT_TICKS = 25
 CONNECT_TIMEOUT = 5.0
 RETRY_INTERVAL = 1.0
 MAX_CONCURRENT_REQUESTS = 16
+_LOST = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
+_ANSWERED = (exceptions.AuthenticationError, exceptions.AuthorizationError, exceptions.BusyLoadingError)
+"""Errors that the package counts as lost connections, although Redis answered."""
 
 
 class RedisUnavailable(Exception):
-    """Redis does not answer, or failed less than a second ago."""
+    """Redis does not answer or refuses, or it did less than a second ago."""
 
 
 class RedisClient:
-    """One client for all features. Each response must arrive within half a second.
+    """One client for all features. Their keys begin with `prefix`.
 
-    After a failure no request is sent for a second; then a single request tests the connection, and the others still
-    fail at once. The log reports the first failure and the recovery. `listeners` are called for each failed request.
+    All requests of a call together wait for at most half a second, also for their turn. If Redis does not answer, no
+    request is sent for a second; then a single one tests the connection, and the others still fail at once. A refusal
+    stops the requests for the same purpose in the same way. The log reports the first failure and the recovery.
+    `listeners` are called for each failed request, with the trouble.
 
     Raises:
         LoadError: `url` is not a Redis URL.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: str, prefix: str, clock: Callable[[], float] = time.monotonic) -> None:
         try:
             # The client's socket_timeout can swallow a cancellation (asyncio.wait_for before Python 3.12), so `ask`
             # applies its own. The one retry is for connections that the server has closed while they were idle.
@@ -48,79 +56,111 @@ class RedisClient:
             )
         except ValueError as exc:
             raise LoadError(f"REDIS_URL: {exc}") from exc
-        self.listeners: list[Callable[[], None]] = []
+        self.prefix = f"multi-mcp:{prefix}:"
+        self.listeners: list[Callable[[Trouble], None]] = []
         self._clock = clock
-        self._next_attempt = 0.0
-        self._is_available = True
+        self._connection = _Breaker("Redis unavailable", "Redis available again", clock)
+        purposes: tuple[Purpose, ...] = get_args(Purpose)
+        self._acceptance = {
+            purpose: _Breaker(f"Redis refuses {purpose}", f"Redis accepts {purpose} again", clock)
+            for purpose in purposes
+        }
         # Without a bound, a rush of calls would open so many connections that they time out and Redis looks down.
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
+        logger.info("keys in Redis begin with %s", self.prefix)
         try:
             yield
         finally:
             await self.client.aclose()
 
-    async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
+    async def ask(self, purpose: Purpose, request: Callable[[], Awaitable[T]]) -> T:
         """Returns the response to `request`, a command of `client`.
 
         Raises:
-            RedisUnavailable: no response in time, or a request failed less than a second ago.
+            RedisUnavailable: no response in time, a refusal, or either of them less than a second ago.
         """
+        own = budget.get() or Budget()
+        self._check(purpose, own)
+        try:
+            return await own.spend(partial(self._send, purpose, request, own))
+        except TimeoutError as exc:  # in the queue, too: a queue that long is as bad as no answer
+            self._connection.fail(f"no response within {SECONDS:g} seconds")
+            raise self._unavailable("away") from exc
+
+    async def _send(self, purpose: Purpose, request: Callable[[], Awaitable[T]], own: Budget) -> T:
+        connection, acceptance = self._connection, self._acceptance[purpose]
         async with self._slots:
-            now = self._clock()
-            if now < self._next_attempt:
-                self._notify()
-                raise RedisUnavailable
-            if not self._is_available:
-                self._next_attempt = now + RETRY_INTERVAL  # this request tests the connection, the others do not wait
+            self._check(purpose, own)
+            tests_connection, tests_acceptance = connection.begin(), acceptance.begin()
             try:
-                response = await _with_timeout(request)
-            except (RedisError, OSError, TimeoutError) as exc:
-                self._failed(exc)
-                raise RedisUnavailable from exc
-            if not self._is_available:
-                self._next_attempt, self._is_available = 0.0, True
-                logger.warning("Redis available again")
+                response = await request()
+            except (exceptions.RedisError, OSError) as exc:
+                if _is_lost(exc):
+                    connection.fail(_reason(exc))
+                    raise self._unavailable("away") from exc
+                if tests_connection:
+                    connection.recover()
+                acceptance.fail(_reason(exc))
+                raise self._unavailable("refused") from exc
+            if tests_connection:
+                connection.recover()
+            if tests_acceptance:
+                acceptance.recover()
             return response
 
-    def _failed(self, exc: Exception) -> None:
-        self._next_attempt = self._clock() + RETRY_INTERVAL
-        if self._is_available:
-            self._is_available = False
-            logger.warning("Redis unavailable: %s", str(exc) or type(exc).__name__)
-        self._notify()
+    def _check(self, purpose: Purpose, own: Budget) -> None:
+        if own.is_spent or self._connection.blocks():
+            raise self._unavailable("away")
+        if self._acceptance[purpose].blocks():
+            raise self._unavailable("refused")
 
-    def _notify(self) -> None:
+    def _unavailable(self, trouble: Trouble) -> RedisUnavailable:
+        """Returns the error to raise, after the listeners have been called."""
         for listener in self.listeners:
-            listener()
+            listener(trouble)
+        return RedisUnavailable(trouble)
 
 
-async def _with_timeout(request: Callable[[], Awaitable[T]]) -> T:
-    """Waits up to 0.5 s of event-loop time.
+class _Breaker:
+    """Blocks requests for a second after a failure; then each second one may test. Logs the first failure."""
 
-    Time in which the loop was blocked does not count, so a busy process does not report Redis as down.
+    def __init__(self, failure: str, recovery: str, clock: Callable[[], float]) -> None:
+        self._failure = failure
+        self._recovery = recovery
+        self._clock = clock
+        self._works = True
+        self._next_test = 0.0
 
-    Raises:
-        TimeoutError: no response in that time.
-    """
-    loop = asyncio.get_running_loop()
-    ticks = TIMEOUT_TICKS
-    timer: asyncio.TimerHandle
+    def blocks(self) -> bool:
+        return not self._works and self._clock() < self._next_test
 
-    def tick() -> None:
-        nonlocal ticks, timer
-        ticks -= 1
-        if ticks:
-            timer = loop.call_later(RESPONSE_TIMEOUT / TIMEOUT_TICKS, tick)
-        else:
-            timeout.reschedule(loop.time())
+    def begin(self) -> bool:
+        """Returns True if this request is the test, so that its success is the recovery."""
+        if self._works:
+            return False
+        self._next_test = self._clock() + RETRY_INTERVAL
+        return True
 
-    # A blocked loop runs one tick late, however long the block; a single timer would expire in it.
-    async with asyncio.timeout(None) as timeout:
-        timer = loop.call_later(RESPONSE_TIMEOUT / TIMEOUT_TICKS, tick)
-        try:
-            return await request()
-        finally:
-            timer.cancel()
+    def fail(self, reason: str) -> None:
+        self._next_test = self._clock() + RETRY_INTERVAL
+        if self._works:
+            self._works = False
+            logger.warning("%s: %s", self._failure, reason)
+
+    def recover(self) -> None:
+        self._works = True
+        logger.warning("%s", self._recovery)
+
+
+def _is_lost(exc: Exception) -> bool:
+    """Returns True if Redis did not answer. Some answers are errors of the connection by their type alone."""
+    if isinstance(exc, _ANSWERED) or "max number of clients" in str(exc):
+        return False
+    return isinstance(exc, _LOST)
+
+
+def _reason(exc: Exception) -> str:
+    return str(exc) or type(exc).__name__

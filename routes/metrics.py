@@ -20,7 +20,7 @@ from routes.errors import problem
 from routes.router import route_path
 
 SCOPE = ("metrics", "scrape")
-"""The scope that a caller needs if authentication is on. No server can be called `metrics`."""
+"""The scope that a caller needs if authentication is on; `*:*` does not include it. No server is called `metrics`."""
 
 
 class Counted(Protocol):
@@ -53,7 +53,7 @@ class Metrics:
         if scope["method"] not in ("GET", "HEAD"):
             return problem("method-not-allowed", "The metrics are read with GET.", {"Allow": "GET, HEAD"})
         grants = caller.get().grants
-        if grants is not None and not self._is_open and not grants.covers(*SCOPE):
+        if grants is not None and not self._is_open and not grants.covers_own(*SCOPE):
             self._refused("forbidden")
             return problem("forbidden", f"The metrics need the scope {':'.join(SCOPE)}.")
         self._counted.refresh()

@@ -17,6 +17,8 @@ MAX_SECONDS = 1e9
 
 _HOST = re.compile(r"\*|[A-Za-z0-9._-]+|\[?[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?")
 
+_WORD = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
 _PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
 
 
@@ -155,6 +157,17 @@ def path(name: str, meaning: str) -> str:
         return value
 
     return _field(name, "", meaning, parse)
+
+
+def word(name: str, meaning: str, *, unset: str) -> str:
+    """Declares a word that becomes part of names elsewhere, empty by default. `unset` is shown as its default."""
+
+    def parse(value: str) -> str:
+        if not _WORD.fullmatch(value):
+            raise _error(name, value, "up to 64 letters, digits and . _ : -")
+        return value
+
+    return _field(name, "", meaning, parse, unset=unset)
 
 
 def _field(

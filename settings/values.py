@@ -18,6 +18,7 @@ from settings.reader import (
     text,
     url,
     whole,
+    word,
 )
 
 
@@ -94,6 +95,11 @@ class Settings:
     )
     redis_url: str = text(
         "REDIS_URL", "", "URL of a Redis or Valkey that workers and replicas share for rate limits and the cache"
+    )
+    redis_prefix: str = word(
+        "MCP_REDIS_PREFIX",
+        "name of this deployment in the keys of Redis; routers of equal names share counts and results",
+        unset="derived",
     )
     rate_limit_without_redis: str = choice(
         "MCP_RATE_LIMIT_WITHOUT_REDIS",

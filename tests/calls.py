@@ -33,6 +33,9 @@ class Granted:
     def covers_all_of(self, server: str) -> bool:
         return False
 
+    def covers_own(self, area: str, action: str) -> bool:
+        return (area, action) in self._tools
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         return f"{server}:{asked}"
 

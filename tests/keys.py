@@ -15,6 +15,7 @@ def add_key(path: Path, name: str, *scopes: str, expires: datetime | None = None
     record, key = key_file.new_key(name, scopes, expires)
     found.keys.append(record)
     path.write_text(found.model_dump_json())
+    path.chmod(0o600)
     return key
 
 

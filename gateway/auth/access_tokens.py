@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.auth.issuer_keys import ALGORITHMS_BY_KEY_TYPE, KeySet
 from gateway.auth.principal import Principal, user
+from gateway.auth.token_kinds import check_kind
 from gateway.errors import Expired, LoadError, Unauthenticated
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,9 @@ RECHECK_INTERVAL = 60.0
 """Seconds for which a verified token needs no new check."""
 SUPPORTED_ALGORITHMS = frozenset[str]().union(*ALGORITHMS_BY_KEY_TYPE.values())
 REQUIRED_CLAIMS = ["exp", "iss", "aud", "sub"]
+DATE_CLAIMS = ("exp", "nbf", "iat")
 MAX_SUBJECT_LENGTH = 255
+_TOKEN = re.compile(r"[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*){2}")
 
 
 class _Header(BaseModel):
@@ -33,6 +36,7 @@ class _Header(BaseModel):
 
     alg: str
     kid: str | None = None
+    typ: str | None = None
 
 
 class AccessTokens:
@@ -65,7 +69,7 @@ class AccessTokens:
         return cls(issuer, audience, KeySet(issuer))
 
     def recognises(self, credential: str) -> bool:
-        return credential.count(".") == 2
+        return _TOKEN.fullmatch(credential) is not None
 
     def version(self) -> int:
         return self._keys.version
@@ -78,7 +82,7 @@ class AccessTokens:
         """Returns the principal of a valid token.
 
         Raises:
-            Unauthenticated: the token is invalid, or has expired.
+            Unauthenticated: the token is invalid, has expired, or is not a bearer access token.
             Unavailable: the issuer's keys are not available.
         """
         header = _header(credential)
@@ -89,6 +93,7 @@ class AccessTokens:
             raise Expired from exc
         except (jwt.PyJWTError, ValueError) as exc:
             raise Unauthenticated from exc
+        check_kind(header.typ, claims)
         return self._principal(claims)
 
     def _claims(self, token: str, algorithm: str, key: Any) -> Mapping[str, Any]:
@@ -105,19 +110,23 @@ class AccessTokens:
             # `_servers` checks the audience, which may be a resource under ours.
             options={"require": REQUIRED_CLAIMS, "verify_aud": False, "enforce_minimum_key_length": True},
         )
+        # The library takes a number in a string too, which RFC 7519 does not allow.
+        if any(type(claims[name]) not in (int, float) for name in DATE_CLAIMS if name in claims):
+            raise Unauthenticated
         return claims
 
     def _principal(self, claims: Mapping[str, Any]) -> Principal:
         subject = claims["sub"]
-        # The subject becomes part of log lines.
-        if len(subject) > MAX_SUBJECT_LENGTH or not subject.isprintable():
+        # All tokens with an empty subject would be one principal. The subject becomes part of log lines.
+        if not subject.strip() or len(subject) > MAX_SUBJECT_LENGTH or not subject.isprintable():
             raise Unauthenticated
         servers = self._servers(claims["aud"])
         client = next((claims[name] for name in ("client_id", "azp") if isinstance(claims.get(name), str)), subject)
         scopes = _scopes(claims)
         until = min(int(claims["exp"]) + CLOCK_LEEWAY, self._now() + RECHECK_INTERVAL)
         sdk_user = user(client, subject, self._issuer, scopes)
-        return Principal(f"{self._issuer}#{subject}", scopes, sdk_user, until, servers)
+        name = f"{self._issuer}#{subject}"
+        return Principal(name, name, scopes, sdk_user, until, servers)
 
     def _servers(self, audience: Any) -> frozenset[str] | None:
         """Returns the servers that the token is for; None means all."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections import Counter
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +17,7 @@ from gateway.errors import LoadError
 
 PREFIX = "mcp_"
 ID_LENGTH = 8
+OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 EXPECTED_FORMAT = {
     "name": "up to 64 letters, digits and . _ @ -, starting with a letter or digit",
     "scopes": "patterns like math:add_tool, math:* or *:read_*, without blanks",
@@ -54,12 +57,17 @@ class KeyFile(BaseModel):
 
 
 def read(path: Path) -> KeyFile:
-    """Raises LoadError, one line, if the file is missing or not valid."""
+    """Raises LoadError, one line, if the file is missing, not valid, or writable by others than its owner."""
     try:
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            text = file.read()
     except OSError as exc:
         reason = (exc.strerror or type(exc).__name__).lower()
         raise LoadError(f"{path}: cannot read the key file, {reason}") from exc
+    if mode & OTHERS_MAY_WRITE:
+        # Whoever may write it may already have added a key of their own.
+        raise LoadError(f"{path}: others than its owner may write the key file (mode {mode:04o}); chmod go-w {path}")
     try:
         found = KeyFile.model_validate_json(text)
     except ValidationError as exc:

@@ -20,13 +20,14 @@ FILE_CHECK_INTERVAL = 1.0
 """Seconds between two looks at the file."""
 _UNKNOWN_KEY_HASH = "0" * 64
 
-FileSignature = tuple[int, int, int] | None
+FileSignature = tuple[int, int, int, int] | None
 
 
 class Keyring:
     """The keys of a file.
 
-    If the file breaks while the router runs, every key is refused until the file is fixed.
+    If the file breaks while the router runs, or others than its owner may write it, every key is refused until the file
+    is fixed.
 
     Raises:
         LoadError: the file cannot be used at the start; one line.
@@ -108,10 +109,12 @@ def _signature(path: Path) -> FileSignature:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    # A restored backup may have the size and the mtime of the file before; nobody can set the ctime.
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _principal(key: Key) -> Principal:
     name = f"key:{key.name}"
     until = key.expires.timestamp() if key.expires is not None else math.inf
-    return Principal(name, key.scopes, user(name, key.name, None, key.scopes), until)
+    # By its id: a new key must not inherit the sessions and results of a revoked one that had its name.
+    return Principal(name, f"key:{key.id}", key.scopes, user(name, key.id, None, key.scopes), until)

@@ -111,7 +111,7 @@ class Authenticator:
         version = verifier.version()
         principal = verifier.check(credential)
         grants = Scopes(principal.scopes, self._destructive, principal.servers)
-        named = Caller(principal.name, caller.get().address, grants, principal.user)
+        named = Caller(principal.name, caller.get().address, grants, principal.user, principal.identity)
         return _CachedCredential(named, principal.until, verifier, version)
 
 

@@ -16,11 +16,12 @@ from gateway.caller import Caller, caller
 class Principal:
     """The holder of a valid credential.
 
-    `until` is when the credential needs a new check, in seconds since 1970. `servers` are the servers that the
-    credential was issued for; None means all.
+    `name` is for the log; `identity` says to whom counts, results and sessions belong. `until` is when the credential
+    needs a new check, in seconds since 1970. `servers` are the servers that it was issued for; None means all.
     """
 
     name: str
+    identity: str
     scopes: tuple[str, ...]
     user: AuthenticatedUser
     until: float

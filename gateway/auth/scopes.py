@@ -52,6 +52,11 @@ class Scopes:
             return False
         return self._is_admin or any(each.every_tool and each.server.matches(server) for each in self._patterns)
 
+    def covers_own(self, area: str, action: str) -> bool:
+        if self._servers is not None:
+            return False
+        return self._is_admin or any(each.area == area and each.tool.matches(action) for each in self._patterns)
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         has_pattern = self._is_admin or self._matches(server, tool)
         # With a pattern, what is missing may also be the server in the audience: the answer is what a new token needs.
@@ -64,9 +69,10 @@ class Scopes:
 class _Pattern:
     """A `server:tool` pattern. The halves are matched apart, so that `*` does not reach over the colon."""
 
-    __slots__ = ("every_tool", "server", "tool")
+    __slots__ = ("area", "every_tool", "server", "tool")
 
     def __init__(self, server: str, tool: str) -> None:
+        self.area = server
         self.server = Wildcard(server)
         self.tool = Wildcard(tool)
         self.every_tool = not tool.strip("*")

@@ -154,7 +154,7 @@ class _Tool:
 
     def key(self, call: ToolCall, policy: CachePolicy) -> bytes | None:
         """Returns None if the arguments cannot be encoded."""
-        arguments = canonical(call.arguments if policy.public else [call.caller.name, call.arguments])
+        arguments = canonical(call.arguments if policy.public else [call.caller.owner, call.arguments])
         if arguments is None:
             return None
         digest = self._version.copy()

@@ -11,8 +11,8 @@ from pydantic.dataclasses import dataclass
 from gateway.cache.entry import Entry, Stored
 from gateway.redis import RedisClient, RedisUnavailable
 
-_PREFIX = "multi-mcp:cache:2:"
-"""The number is that of the format. Change both together."""
+FORMAT = 2
+"""The number of the format of an entry, which is part of its key. Change both together."""
 
 
 @dataclass(slots=True)
@@ -32,6 +32,7 @@ class RedisStore:
 
     def __init__(self, shared: RedisClient, clock: Callable[[], float] = time.time) -> None:
         self._shared = shared
+        self._prefix = f"{shared.prefix}cache:{FORMAT}:"
         self._clock = clock
 
     def local(self, key: bytes) -> Stored | None:
@@ -39,7 +40,7 @@ class RedisStore:
 
     async def get(self, key: bytes) -> Stored | None:
         try:
-            value = await self._shared.ask(lambda: self._shared.client.get(_PREFIX + key.hex()))
+            value = await self._shared.ask("cache reads", lambda: self._shared.client.get(self._prefix + key.hex()))
             record = _RECORD.validate_json(value or b"")
         except (RedisUnavailable, ValidationError):  # a damaged entry is a miss, and the next result replaces it
             return None
@@ -49,9 +50,9 @@ class RedisStore:
 
     async def put(self, key: bytes, entry: Entry, ttl: float) -> bool:
         value = _RECORD.dump_json(_Record(entry, ttl, self._clock()))
-        lifetime = max(1, round(ttl * 1000))
+        name, lifetime = self._prefix + key.hex(), max(1, round(ttl * 1000))
         try:
-            await self._shared.ask(lambda: self._shared.client.set(_PREFIX + key.hex(), value, px=lifetime))
+            await self._shared.ask("cache writes", lambda: self._shared.client.set(name, value, px=lifetime))
         except RedisUnavailable:
             return False
         return True

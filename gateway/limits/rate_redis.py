@@ -9,7 +9,6 @@ from gateway.limits.rate_limit import Full
 from gateway.limits.rate_rules import Window
 from gateway.redis import RedisClient, RedisUnavailable
 
-PREFIX = "multi-mcp:rate"
 _MICROSECONDS = 1_000_000
 
 # Each key is a list of call times in microseconds, newest first, at most as long as its limit: a window is full if the
@@ -42,14 +41,15 @@ class RedisWindows:
 
     def __init__(self, redis: RedisClient, is_open: bool) -> None:
         self._redis = redis
+        self._prefix = f"{redis.prefix}rate:"
         self._is_open = is_open
         self._take = redis.client.register_script(_TAKE)
 
     async def take(self, windows: Sequence[Window]) -> Full | None:
-        keys = [f"{PREFIX}:{key}" for key, _, _ in windows]
+        keys = [f"{self._prefix}{key}" for key, _, _ in windows]
         bounds = [bound for _, calls, seconds in windows for bound in (calls, seconds)]
         try:
-            full = await self._redis.ask(lambda: self._take(keys, bounds))
+            full = await self._redis.ask("rate limits", lambda: self._take(keys, bounds))
         except RedisUnavailable as exc:
             if self._is_open:
                 return None

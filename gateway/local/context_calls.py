@@ -83,8 +83,8 @@ class ContextCalls:
     def _resume(self, call: ToolCall) -> Exchange:
         state = call.state or ""
         exchange = self._waiting.get(state)
-        asking = (call.tool, call.caller.name)
-        if exchange is None or exchange.over or asking != (exchange.call.tool, exchange.call.caller.name):
+        asking = (call.tool, call.caller.owner)
+        if exchange is None or exchange.over or asking != (exchange.call.tool, exchange.call.caller.owner):
             raise InvalidRequest("No call waits under this `requestState`: it is unknown, answered or expired.")
         exchange.answer(call.answers)
         del self._waiting[state]

@@ -66,11 +66,15 @@ class Metrics(Collector):
         self._in_flight = Gauge("mcp_calls_in_flight", "Calls in flight", registry=own, multiprocess_mode="livesum")
         self._cache_requests = Counter("mcp_cache_requests", "Cache look-ups", (*tool, "result"), registry=own)
         self._refusals = Counter("mcp_refusals", "Requests and calls refused", ("reason",), registry=own)
-        self._unanswered = Counter("mcp_redis_unanswered", "Requests that Redis did not answer", registry=own)
+        self._unanswered = Counter("mcp_redis_unanswered", "Requests that Redis failed", ("trouble",), registry=own)
         self._connections = Gauge(
             "mcp_websocket_connections", "Open WebSocket connections", registry=own, multiprocess_mode="livesum"
         )
-        for gauge in (self._in_flight, self._connections):
+        for trouble in ("away", "refused"):
+            self._unanswered.labels(trouble)  # a rate can be taken of a series that begins with 0 alone
+        help_text = "Longest delay of the event loop in the last minute"
+        self._lag = Gauge("mcp_event_loop_lag_seconds", help_text, registry=own, multiprocess_mode="livemax")
+        for gauge in (self._in_flight, self._connections, self._lag):
             gauge.set(0)  # an earlier process with this process id may have left its file
         self._in_flight_count = 0
         self._publish_is_due = False
@@ -111,8 +115,9 @@ class Metrics(Collector):
     def refused(self, reason: str) -> None:
         self._refusals.labels(reason).inc()
 
-    def redis_unanswered(self) -> None:
-        self._unanswered.inc()
+    def redis_unanswered(self, trouble: str) -> None:
+        """Counts a request that Redis did not answer (`away`) or refused (`refused`)."""
+        self._unanswered.labels(trouble).inc()
 
     def cache_asked(self, result: str, server: str, tool: str) -> None:
         """Counts a look-up. `result` is `hit`, `miss` or `bypass`; the tool must exist, as its name becomes a label."""
@@ -120,6 +125,10 @@ class Metrics(Collector):
 
     def websockets_changed(self, by: int) -> None:
         self._connections.inc(by)
+
+    def loop_lagged(self, seconds: float) -> None:
+        """Takes the longest delay of the event loop in the last minute, from any thread."""
+        self._lag.set(seconds)
 
     def _own_registry(self, folder: str) -> CollectorRegistry | None:
         """Returns the registry of this process's own metrics. It is None if a scrape reads the folder instead."""

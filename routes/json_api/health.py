@@ -18,13 +18,16 @@ UP: Mapping[str, str] = {"status": "ok"}
 
 
 async def health_of_server(request: Request) -> Response:
-    """Answers with the numbers of tools and of open MCP sessions of one server."""
+    """Answers with the numbers of the caller's tools and of open MCP sessions of one server."""
     server = SERVER.of(request.scope)
     return JSONResponse(health(server) if caller.get().uses(server) else UP)
 
 
 class HealthOfAll:
-    """Every server, and the sums, which include the sessions of the aggregate endpoint."""
+    """Every server that the caller may use, and the sums.
+
+    The sessions of the aggregate endpoint are in the sum for a caller who may use everything.
+    """
 
     def __init__(self, registry: Registry, aggregate: Endpoint) -> None:
         self._registry = registry
@@ -35,10 +38,14 @@ class HealthOfAll:
         if asking.is_anonymous:
             return JSONResponse(UP)
         servers = [health(server) for server in self._registry if asking.uses(server)]
-        tools, sessions = (sum(server[key] for server in servers) for key in ("tools", "sessions"))
-        sessions += self._aggregate.sessions
+        tools, sessions = (sum(server.get(key, 0) for server in servers) for key in ("tools", "sessions"))
+        if all(asking.uses_all_of(server) for server in self._registry):
+            sessions += self._aggregate.sessions
         return JSONResponse({"status": "ok", "tools": tools, "sessions": sessions, "servers": servers})
 
 
 def health(server: Server) -> dict[str, Any]:
-    return {"status": "ok", "server": server.name, "tools": len(server.tools()), "sessions": server.sessions}
+    """Returns what the caller may know of a server: sessions are counted only for one who may use all of it."""
+    asking = caller.get()
+    found = {"status": "ok", "server": server.name, "tools": len(asking.sees(server))}
+    return found | ({"sessions": server.sessions} if asking.uses_all_of(server) else {})

@@ -13,6 +13,7 @@ from mcp.server.mcpserver import MCPServer
 from features.all import Features
 from features.auth import Auth
 from features.feature import Feature
+from features.redis import Redis
 from features.telemetry import Metrics
 from gateway.telemetry.refusals import Refusals
 from tests.features.made import features_of, names_of
@@ -84,23 +85,25 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
         auth=Auth(),
         rate_limits=off,
         cache=off,
-        redis=off,
+        redis=Redis(),
+        watchdog=off,
     )
     assert (features.routes, len(features.lifetimes)) == ([], 1)
 
 
-def test_metrics_count_refusals_redis_failures_and_cache_look_ups() -> None:
+def test_metrics_hear_of_refusals_redis_failures_cache_look_ups_and_the_loop() -> None:
     mcp: MCPServer[Any] = MCPServer("one")
     mcp.add_tool(_nothing, meta={"cache": {"ttl": 60}})
     refusals = Refusals()
     features = features_of(found=[("one", mcp)], refusals=refusals, metrics="/metrics", redis_url="redis://127.0.0.1:1")
     (counters,) = features.metrics.interceptors
     (cache,) = features.cache.interceptors
-    (opened,) = features.redis.lifetimes
-    client: Any = opened.__self__  # type: ignore[attr-defined]
     assert refusals.listeners == [counters.refused]  # type: ignore[attr-defined]
     assert cache.listeners == [counters.cache_asked]  # type: ignore[attr-defined]
-    assert client.listeners == [counters.redis_unanswered]  # type: ignore[attr-defined]
+    (opened,) = features.watchdog.lifetimes
+    assert opened.__self__.listeners == [counters.loop_lagged]  # type: ignore[attr-defined]
+    assert features.redis.client is not None
+    assert features.redis.client.listeners == [counters.redis_unanswered]  # type: ignore[attr-defined]
 
 
 def test_lifetimes_open_the_redis_client_before_the_cache() -> None:

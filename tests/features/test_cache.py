@@ -41,7 +41,7 @@ def test_one_tool_of_any_server_turns_the_cache_on() -> None:
 
 def test_results_are_stored_in_redis_if_it_is_on() -> None:
     servers = found({"cache": {"ttl": 60}})
-    client = redis(Settings(redis_url="redis://127.0.0.1:1"))
+    client = redis(Settings(redis_url="redis://127.0.0.1:1"), servers).client
     stores = []
     for each in (None, client):
         (interceptor,) = cache(Settings(), servers, each, []).interceptors

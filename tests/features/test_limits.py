@@ -24,7 +24,7 @@ def storage_of(feature: Feature) -> Any:
 
 def test_without_rules_there_is_no_limit() -> None:
     assert rate_limits(Settings(), None) == Feature()
-    assert rate_limits(Settings(redis_url=URL), redis(Settings(redis_url=URL))) == Feature()
+    assert rate_limits(Settings(redis_url=URL), redis(Settings(redis_url=URL), ()).client) == Feature()
 
 
 def test_calls_are_counted_in_memory_without_redis() -> None:
@@ -36,7 +36,7 @@ def test_calls_are_counted_in_memory_without_redis() -> None:
 
 def test_calls_are_counted_in_redis_if_it_is_on() -> None:
     settings = Settings(rate_limit="1/minute", redis_url=URL)
-    assert type(storage_of(rate_limits(settings, redis(settings)))).__name__ == "RedisWindows"
+    assert type(storage_of(rate_limits(settings, redis(settings, ()).client))).__name__ == "RedisWindows"
 
 
 def test_rate_limits_need_the_address_of_the_client() -> None:
@@ -46,10 +46,3 @@ def test_rate_limits_need_the_address_of_the_client() -> None:
 def test_wrong_rule_is_a_load_error() -> None:
     with pytest.raises(LoadError, match="sometimes"):
         rate_limits(Settings(rate_limit="sometimes"), None)
-
-
-def test_redis_client_is_made_only_if_configured() -> None:
-    assert redis(Settings()) is None
-    assert redis(Settings(redis_url=URL)) is not None
-    with pytest.raises(LoadError, match="REDIS_URL"):
-        redis(Settings(redis_url="http://127.0.0.1"))

@@ -14,19 +14,19 @@ UNREACHABLE = "redis://127.0.0.1:1/0"
 
 
 async def test_unreachable_redis_is_unavailable() -> None:
-    redis = RedisClient(UNREACHABLE)
+    redis = RedisClient(UNREACHABLE, "test")
     async with redis.opened():
         with pytest.raises(RedisUnavailable):
-            await redis.ask(redis.client.ping)
+            await redis.ask("cache reads", redis.client.ping)
 
 
 def test_url_of_another_scheme_is_refused() -> None:
     with pytest.raises(LoadError, match="REDIS_URL: "):
-        RedisClient("http://127.0.0.1:1")
+        RedisClient("http://127.0.0.1:1", "test")
 
 
 async def test_concurrent_requests_are_bounded_and_the_others_wait() -> None:
-    redis = RedisClient(UNREACHABLE)
+    redis = RedisClient(UNREACHABLE, "test")
     running, most = 0, 0
 
     async def request() -> int:
@@ -37,12 +37,12 @@ async def test_concurrent_requests_are_bounded_and_the_others_wait() -> None:
         running -= 1
         return most
 
-    responses = await asyncio.gather(*(redis.ask(request) for _ in range(10 * MAX_CONCURRENT_REQUESTS)))
+    responses = await asyncio.gather(*(redis.ask("cache reads", request) for _ in range(10 * MAX_CONCURRENT_REQUESTS)))
     assert (len(responses), most, running) == (10 * MAX_CONCURRENT_REQUESTS, MAX_CONCURRENT_REQUESTS, 0)
 
 
 async def test_waiting_requests_are_not_sent_after_a_failure() -> None:
-    redis = RedisClient(UNREACHABLE)
+    redis = RedisClient(UNREACHABLE, "test")
     sent = 0
 
     async def request() -> None:
@@ -51,14 +51,14 @@ async def test_waiting_requests_are_not_sent_after_a_failure() -> None:
         await asyncio.sleep(0)
         raise ConnectionResetError
 
-    requests = [redis.ask(request) for _ in range(10 * MAX_CONCURRENT_REQUESTS)]
+    requests = [redis.ask("cache reads", request) for _ in range(10 * MAX_CONCURRENT_REQUESTS)]
     responses = await asyncio.gather(*requests, return_exceptions=True)
     assert {type(response) for response in responses} == {RedisUnavailable}
     assert sent == MAX_CONCURRENT_REQUESTS
 
 
 async def test_other_exceptions_do_not_count_as_unavailable() -> None:
-    redis = RedisClient(UNREACHABLE)
+    redis = RedisClient(UNREACHABLE, "test")
 
     async def failing() -> None:
         raise KeyError("a bug of ours")
@@ -67,32 +67,32 @@ async def test_other_exceptions_do_not_count_as_unavailable() -> None:
         return 1
 
     with pytest.raises(KeyError):
-        await redis.ask(failing)
-    assert await redis.ask(answered) == 1
+        await redis.ask("cache reads", failing)
+    assert await redis.ask("cache reads", answered) == 1
 
 
 async def test_one_request_tests_the_connection_while_the_others_fail_at_once() -> None:
     now, back = 0.0, asyncio.Event()
-    redis = RedisClient(UNREACHABLE, clock=lambda: now)
+    redis = RedisClient(UNREACHABLE, "test", clock=lambda: now)
 
     async def answered() -> bool:
         return await back.wait()
 
     with pytest.raises(RedisUnavailable):
-        await redis.ask(redis.client.ping)
+        await redis.ask("cache reads", redis.client.ping)
     now = 10.0
-    first = asyncio.create_task(redis.ask(answered))
+    first = asyncio.create_task(redis.ask("cache reads", answered))
     await asyncio.sleep(0)
     with pytest.raises(RedisUnavailable):
-        await redis.ask(answered)
+        await redis.ask("cache reads", answered)
     back.set()
     assert await first
-    assert await redis.ask(answered)
+    assert await redis.ask("cache reads", answered)
 
 
 async def test_log_does_not_contain_the_password(caplog: pytest.LogCaptureFixture) -> None:
-    redis = RedisClient("redis://somebody:secret@127.0.0.1:1/0")
+    redis = RedisClient("redis://somebody:secret@127.0.0.1:1/0", "test")
     with pytest.raises(RedisUnavailable):
-        await redis.ask(redis.client.ping)
+        await redis.ask("cache reads", redis.client.ping)
     assert "Redis unavailable: " in caplog.text
     assert "secret" not in caplog.text

@@ -30,6 +30,6 @@ def own_redis() -> Iterator[RedisServer]:
 
 @pytest.fixture
 async def client(redis: RedisServer) -> AsyncIterator[RedisClient]:
-    client = RedisClient(redis.url)
+    client = RedisClient(redis.url, "test")
     async with client.opened():
         yield client

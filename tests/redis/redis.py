@@ -66,6 +66,10 @@ class RedisServer:
 
     def empty(self) -> None:
         """Deletes all keys."""
+        self.command("FLUSHALL")
+
+    def command(self, *words: str) -> None:
+        """Sends a command without a password, whose answer must be OK."""
         with socket.create_connection(("127.0.0.1", self.port)) as connection:
-            connection.sendall(b"FLUSHALL\r\n")
+            connection.sendall(" ".join(words).encode() + b"\r\n")
             assert connection.recv(16) == b"+OK\r\n"

@@ -16,7 +16,7 @@ from tests.gateway.cache.stores import ENTRY, OTHER, PROMISES, Promise, entry_of
 from tests.redis.redis import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.redis]
-NAME = f"multi-mcp:cache:2:{b'key'.hex()}"
+NAME = f"multi-mcp:test:cache:2:{b'key'.hex()}"
 RECORD: dict[str, Any] = {
     "entry": {"body": '{"a":"é"}', "wrapped": False, "wire": ""},
     "ttl": 60.0,
@@ -26,7 +26,7 @@ RECORD: dict[str, Any] = {
 
 @pytest.fixture
 async def shared(redis: RedisServer) -> AsyncIterator[RedisClient]:
-    shared = RedisClient(redis.url)
+    shared = RedisClient(redis.url, "test")
     async with shared.opened():
         yield shared
 
@@ -90,7 +90,7 @@ async def test_damaged_entry_is_a_miss_and_is_replaced(store: RedisStore, shared
 
 async def test_nothing_is_found_or_stored_after_redis_stops() -> None:
     with RedisServer() as server:
-        shared = RedisClient(server.url)
+        shared = RedisClient(server.url, "test")
         async with shared.opened():
             store = RedisStore(shared)
             assert await store.put(b"key", ENTRY, 60)

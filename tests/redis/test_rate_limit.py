@@ -83,7 +83,7 @@ async def test_keys_have_our_prefix_hide_names_and_expire(
         await post(http, "nothing")
     keys: list[Any] = await client.client.keys("*")
     ends = sorted([await client.client.ttl(key) for key in keys])
-    pattern = rb"multi-mcp:rate:(default|one:add)/[0-9a-f]{32}/(5/60|7/3600|3/86400)"
+    pattern = rb"multi-mcp:[0-9a-f]{12}:rate:(default|one:add)/[0-9a-f]{32}/(5/60|7/3600|3/86400)"
     assert all(re.fullmatch(pattern, key) for key in keys)
     assert [bound - end in range(10) for bound, end in zip((60, 3600, 86_400), ends, strict=True)] == [True] * 3
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from starlette.types import Message
 
@@ -9,6 +11,7 @@ from gateway.caller import Caller, caller
 from routes.metrics import Metrics, OwnPort
 from tests.calls import Granted
 from tests.conftest import MakeApp, server_of
+from tests.keys import add_key, bearer
 from tests.routes.counted import Counted
 from tests.routes.raw import HOST, ask
 from tests.transport import opened
@@ -38,6 +41,18 @@ async def test_scrape_by_a_caller_with_scopes_needs_the_scope_metrics_scrape(
     assert reasons == ([] if status == 200 else ["forbidden"])
     if status == 403:
         assert answer.document["detail"] == "The metrics need the scope metrics:scrape."
+
+
+@pytest.mark.parametrize(
+    ("scope", "status"), [("*:*", 403), ("metrics:scrape", 200), ("metrics:*", 200), ("admin", 200)]
+)
+async def test_scope_for_all_servers_does_not_include_the_metrics(
+    make_app: MakeApp, tmp_path: Path, scope: str, status: int
+) -> None:
+    key = add_key(tmp_path / "keys.json", "ci", scope)
+    app = make_app(server_of(add), metrics="/metrics", auth_keys=str(tmp_path / "keys.json"))
+    async with opened(app) as http:
+        assert (await http.get("/metrics", headers=bearer(key))).status_code == status
 
 
 async def unreachable(scope: object, receive: object, send: object) -> None:

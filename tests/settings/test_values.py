@@ -70,6 +70,7 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("public_url", "https://tools.example.com/", "https://tools.example.com"),
         ("trusted_proxies", "10.0.0.0/8,::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
         ("redis_url", "redis://127.0.0.1", "redis://127.0.0.1"),
+        ("redis_prefix", "team-a:prod", "team-a:prod"),
         ("rate_limit", "100/minute", "100/minute"),
         ("rate_limit_without_redis", "Closed", "closed"),
         ("cache_max_bytes", "1024", 1024),
@@ -118,6 +119,8 @@ def test_several_workers_are_stateless() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
+        ("MCP_REDIS_PREFIX", "a b", "up to 64 letters, digits and . _ : -"),
+        ("MCP_REDIS_PREFIX", "x" * 65, "up to 64 letters, digits and . _ : -"),
         ("PORT", "http", "a whole number from 0 to 65535"),
         ("PORT", "65536", "a whole number from 0 to 65535"),
         ("PORT", "-1", "a whole number from 0 to 65535"),

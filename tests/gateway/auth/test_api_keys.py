@@ -89,6 +89,34 @@ def test_file_replaced_by_one_of_the_same_size_and_time_is_reloaded(path: Path) 
     assert running.keyring.check(key).name == "key:cj"
 
 
+def test_file_changed_in_place_with_its_old_size_and_time_is_reloaded(path: Path) -> None:
+    key = add_key(path, "ci", "*:*")
+    running = Running(path)
+    before = path.stat()
+    while path.stat().st_ctime_ns == before.st_ctime_ns:  # the clock of the file system has ticks
+        path.write_text(path.read_text().replace('"ci"', '"cj"'))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    running.pass_a_second()
+    assert running.keyring.check(key).name == "key:cj"
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_no_key_is_accepted_while_others_may_write_the_file(
+    path: Path, mode: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = add_key(path, "ci", "*:*")
+    running = Running(path)
+    path.chmod(mode)
+    running.pass_a_second()
+    with pytest.raises(Unavailable):
+        running.keyring.check(key)
+    path.chmod(0o640)
+    running.pass_a_second()
+    assert running.accepts(key)
+    reason = f"others than its owner may write the key file (mode {mode:04o}); chmod go-w {path}"
+    assert f"no API key is accepted: MCP_AUTH_KEYS: {path}: {reason}" in caplog.text
+
+
 def test_unchanged_file_is_not_reloaded(path: Path) -> None:
     add_key(path, "ci", "*:*")
     running = Running(path)
@@ -145,4 +173,7 @@ def test_router_does_not_start_with_an_unusable_key_file(make_app: MakeApp, path
         make_app(auth_keys=str(path))
     path.write_text("{}")
     with pytest.raises(LoadError, match="not a valid key file, keys: Field required"):
+        make_app(auth_keys=str(path))
+    path.chmod(0o666)
+    with pytest.raises(LoadError, match="others than its owner may write the key file"):
         make_app(auth_keys=str(path))

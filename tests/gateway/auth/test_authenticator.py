@@ -37,7 +37,7 @@ class FakeVerifier:
         name = credential.removesuffix("!")
         if name in self.failures:
             raise self.failures[name]()
-        return Principal(name, (f"{name}:*",), user(name, name, None, ()), self.now + 10)
+        return Principal(name, name, (f"{name}:*",), user(name, name, None, ()), self.now + 10)
 
 
 @pytest.fixture

@@ -96,13 +96,23 @@ def test_file_is_private_keeps_its_mode_and_leaves_no_temporary_file(path: Path)
     try:
         create(path, "a")
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        for before, after in ((0o640, 0o640), (0o666, 0o640), (0o400, 0o600)):
+        for before, after in ((0o640, 0o640), (0o644, 0o640), (0o400, 0o600)):
             path.chmod(before)
             create(path, f"n{before}")
             assert stat.S_IMODE(path.stat().st_mode) == after
     finally:
         os.umask(old_mask)
     assert [found.name for found in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_file_that_others_may_write_is_left_as_it_is(path: Path) -> None:
+    create(path, "a")
+    before = path.read_bytes()
+    path.chmod(0o660)
+    for command in (["list"], ["revoke", "a"], ["create", "--name", "b", "--scope", "*:*"]):
+        with pytest.raises(SystemExit, match=f"others than its owner may write .*; chmod go-w {path}"):
+            main([*command, "--file", str(path)], {})
+    assert path.read_bytes() == before
 
 
 def test_symbolic_link_to_the_file_stays_a_link(path: Path, tmp_path: Path) -> None:

@@ -82,6 +82,8 @@ def malformed(issuer: Issuer) -> dict[str, str]:
         "unknown critical headers": issuer.token(header={"crit": ["x"], "x": 1}),
         "a payload that is elsewhere": f"{part(head_of(b64=False, crit=['b64']))}..{signature}",
         "padding": f"{head}==.{body}.{signature}",
+        "padding behind the signature": f"{good}==",
+        "letters that decoding skips": f"{good}!*",
         "no header": f".{body}.{signature}",
         "an empty header": f"{part({})}.{body}.{signature}",
         "a list for a header": f"{part([])}.{body}.{signature}",

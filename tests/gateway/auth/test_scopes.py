@@ -79,6 +79,17 @@ def test_pattern_does_not_cover_tool(pattern: str, server: str, name: str) -> No
     assert not Scopes([pattern]).covers(server, tool(name))
 
 
+@pytest.mark.parametrize("pattern", ["metrics:scrape", "metrics:*", "metrics:s*", "admin"])
+def test_scope_that_names_an_area_of_the_router_covers_it(pattern: str) -> None:
+    assert Scopes(["math:*", pattern]).covers_own("metrics", "scrape")
+    assert not Scopes([pattern], servers={"math"}).covers_own("metrics", "scrape"), "a token for one server"
+
+
+@pytest.mark.parametrize("pattern", ["*:*", "m*:*", "*:scrape", "metrics*:scrape", "metrics:other", "metrics"])
+def test_scope_for_servers_does_not_cover_an_area_of_the_router(pattern: str) -> None:
+    assert not Scopes([pattern]).covers_own("metrics", "scrape")
+
+
 def test_empty_scopes_cover_nothing() -> None:
     assert not Scopes([]).covers("math", "add")
     assert not Scopes([]).covers_all_of("math")

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_store_without_redis_finds_and_stores_nothing() -> None:
-    shared = RedisClient("redis://127.0.0.1:1/0")
+    shared = RedisClient("redis://127.0.0.1:1/0", "test")
     store = RedisStore(shared)
     async with shared.opened():
         assert not await store.put(b"key", ENTRY, 60)

@@ -105,14 +105,14 @@ def test_reports_of_other_parts_are_counted() -> None:
     metrics = Metrics()
     metrics.cache_asked("hit", "one", "add")
     metrics.cache_asked("miss", "one", "add")
-    metrics.redis_unanswered()
+    metrics.redis_unanswered("refused")
     for by in (1, 1, -1):
         metrics.websockets_changed(by)
     metrics.refused("unauthenticated")
     scrape = scrape_of(metrics)
     assert scrape.value("mcp_cache_requests_total", server="one", tool="add", result="hit") == 1
     assert scrape.value("mcp_cache_requests_total", server="one", tool="add", result="miss") == 1
-    assert scrape.value("mcp_redis_unanswered_total") == 1
+    assert scrape.value("mcp_redis_unanswered_total", trouble="refused") == 1
     assert scrape.value("mcp_websocket_connections") == 1
     assert scrape.value("mcp_refusals_total", reason="unauthenticated") == 1
 

@@ -11,6 +11,7 @@ from mcp.server.mcpserver import MCPServer
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.applications import Starlette
 
+from tests import wire
 from tests.conftest import MakeApp, server_of
 from tests.keys import add_key, bearer
 from tests.routes.openapi.document import check
@@ -69,7 +70,22 @@ async def test_health_of_a_server_the_caller_may_not_use_has_only_its_status(
     http: Http, keys: dict[str, Headers]
 ) -> None:
     assert (await http.get("/two/mcp/health", headers=keys["one"])).json() == {"status": "ok"}
-    assert (await http.get("/one/mcp/health", headers=keys["add"])).json()["tools"] == 2
+
+
+async def test_health_counts_what_the_callers_scopes_cover(http: Http, keys: dict[str, Headers]) -> None:
+    for url in ("/one/mcp", "/one/mcp", "/two/mcp", "/mcp"):
+        await http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **keys["admin"]})
+    seen = {name: (await http.get("/one/mcp/health", headers=keys[name])).json() for name in ("add", "one", "admin")}
+    all_of_one = {"status": "ok", "server": "one", "tools": 2, "sessions": 2}
+    assert seen == {"add": {"status": "ok", "server": "one", "tools": 1}, "one": all_of_one, "admin": all_of_one}
+    totals = {name: (await http.get("/health", headers=keys[name])).json() for name in SERVERS}
+    assert {name: (total["tools"], total["sessions"]) for name, total in totals.items()} == {
+        "add": (1, 0),
+        "one": (2, 2),
+        "prompts": (0, 0),
+        "no prompt": (0, 0),
+        "admin": (3, 4),
+    }
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,9 @@ class NoGrants:
     def covers(self, server: str, tool: ToolInfo | str) -> bool:
         return False
 
+    def covers_own(self, area: str, action: str) -> bool:
+        return False
+
     def covers_all_of(self, server: str) -> bool:
         return False
 
