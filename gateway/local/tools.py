@@ -20,9 +20,9 @@ class Tools:
     `changed` is called whenever a tool comes or goes.
     """
 
-    def __init__(self, mcp: MCPServer[Any], threads: int, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, mcp: MCPServer[Any], threads: Threads, changed: Callable[[], None] = lambda: None) -> None:
         self._table = ToolTable.of(mcp, self._forget)
-        self._threads = Threads(threads)
+        self._threads = threads
         self._changed = changed
         self._plans: dict[str, Plan] = {}
         self._listed: list[ToolInfo] | None = None
