@@ -11,7 +11,7 @@ from gateway.errors import GatewayError, ShareExceeded, Unavailable
 
 def part(limit: int, share: float) -> int:
     """Returns the places that `share` of `limit` is: rounded up, at least one."""
-    return max(1, ceil(limit * share))
+    return max(1, ceil(round(limit * share, 6)))  # 100 * 0.07 is a little more than 7
 
 
 class Places:

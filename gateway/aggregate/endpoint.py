@@ -21,13 +21,12 @@ from gateway.aggregate.events import ServerEvents
 from gateway.aggregate.sessions import LegacySessions
 from gateway.aggregate.unknown_tool import unknown_tool
 from gateway.call import endpoint
-from gateway.caller import Caller
 from gateway.errors import GatewayError
 from gateway.sdk.aggregate_server import AggregateServer
 from gateway.sdk.native import Access
-from gateway.sdk.openings import Openings, bound_listen
+from gateway.sdk.openings import bound_listen
 from gateway.sdk.raw_json import raw_json
-from gateway.sdk.sessions import Limits, session_manager
+from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, no_tools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee, Server
@@ -66,8 +65,8 @@ class Aggregate:
         serve("resources/templates/list", types.PaginatedRequestParams, self._list_templates)
         serve("resources/read", types.ReadResourceRequestParams, self._read_resource)
         self._server.middleware.append(self._sessions)
-        openings = Openings("", self._is_used_by, limits.max_sessions, limits.share, limits.count_opening)
-        self._listen = bound_listen(self._server, openings)
+        openings = openings_at("", lambda who: bool(registry.names_used() or not [*registry]), limits)
+        self._end_listening = bound_listen(self._server, openings)
         self._manager = session_manager(self._server, limits, openings)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
@@ -97,13 +96,8 @@ class Aggregate:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        if self._listen is not None:
-            self._listen.close()
+        self._end_listening()
         self._manager.end_streams()
-
-    def _is_used_by(self, who: Caller) -> bool:
-        servers = [*self._registry]
-        return not servers or any(who.uses(server) for server in servers)
 
     def _serve_optional_methods(self) -> None:
         """Serves the methods, and so promises the capabilities, that at least one server has now."""

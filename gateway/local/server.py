@@ -29,8 +29,8 @@ from gateway.local.tools import Tools
 from gateway.places import Places, part
 from gateway.sdk import internals, wire
 from gateway.sdk.native import Access
-from gateway.sdk.openings import Openings, bound_listen
-from gateway.sdk.sessions import Limits, session_manager
+from gateway.sdk.openings import bound_listen
+from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
@@ -65,8 +65,8 @@ class LocalServer:
         waiting = [Places(limits.waiting_calls, part(limits.waiting_calls, limits.share), WAITING)]
         waiting += [limits.all_waiting] if limits.all_waiting is not None else []
         self._context_calls = ContextCalls(self._server, waiting, limits.input_timeout)
-        openings = Openings(name, lambda who: who.uses(self), limits.max_sessions, limits.share, limits.count_opening)
-        self._listen = bound_listen(self._server, openings)
+        openings = openings_at(name, lambda who: who.uses(self), limits)
+        self._end_listening = bound_listen(self._server, openings)
         self._manager = session_manager(self._server, limits, openings)
         self._in_flight = InFlight()
         self._is_closed = False
@@ -101,8 +101,7 @@ class LocalServer:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        if self._listen is not None:
-            self._listen.close()
+        self._end_listening()
         self._manager.end_streams()
 
     def handles(self, method: str) -> bool:

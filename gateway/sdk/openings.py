@@ -74,11 +74,11 @@ class Listen:
             self._handler.close()
 
 
-def bound_listen(server: LowLevelServer[Any], openings: Openings) -> Listen | None:
-    """Puts `Listen` around the server's handler and returns it. Returns None if the server has no such streams."""
+def bound_listen(server: LowLevelServer[Any], openings: Openings) -> Callable[[], None]:
+    """Puts `Listen` around the server's handler, if it has one. Returns the function that ends its open streams."""
     entry = server.get_request_handler(LISTEN)
     if entry is None:
-        return None
+        return lambda: None
     listen = Listen(unbounded_listen(entry.handler), openings)
     server.add_request_handler(LISTEN, entry.params_type, listen)
-    return listen
+    return listen.close

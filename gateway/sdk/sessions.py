@@ -129,6 +129,11 @@ class SessionManager(StreamableHTTPSessionManager):
         await super()._discard_session(session_id, transport)
 
 
+def openings_at(server: str, may_use: Callable[[Caller], bool], limits: Limits) -> Openings:
+    """Returns the openings of the endpoint of `server`, or of the one over all servers if it is empty."""
+    return Openings(server, may_use, limits.max_sessions, limits.share, limits.count_opening)
+
+
 def session_manager(server: LowLevelServer[Any], limits: Limits, openings: Openings) -> SessionManager:
     if limits.stateless:
         return SessionManager(server, None, openings, stateless=True, max_request_body_size=limits.max_body)

@@ -177,9 +177,8 @@ async def test_list_changes_need_any_of_the_server_and_resource_changes_all_of_i
 ) -> None:
     heard = {}
     for scope, headers in keys.items():
-        is_open = scope != OTHER or url == "/mcp"
-        assert ("acknowledged" in await listening(http, url, headers, {"toolsListChanged": True})) is is_open
-        assert ("acknowledged" in await listening(http, url, headers, {"resourceSubscriptions": []})) is is_open
+        lists = await listening(http, url, headers, {"toolsListChanged": True, "resourceSubscriptions": []})
+        assert ("acknowledged" in lists) is (scope != OTHER or url == "/mcp")
         heard[scope] = "acknowledged" in await listening(http, url, headers, {"resourceSubscriptions": ["note://one"]})
     assert heard == {ALL: url == "/one/mcp", SOME: False, OTHER: False, ADMIN: True}
 
