@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -74,8 +75,7 @@ async def test_prompts_and_resources_are_listed_to_callers_with_the_whole_server
             answer = await asked(http, era, url, headers, method)
             count[scope, url] = len(answer["result"][key]) if "result" in answer else None
     assert count == {
-        (ALL, "/one/mcp"): 1,
-        (ALL, "/mcp"): 1,
+        **dict.fromkeys([(ALL, "/one/mcp"), (ALL, "/mcp")], 1),
         (SOME, "/one/mcp"): 0,
         (SOME, "/mcp"): 0,
         (OTHER, "/one/mcp"): 0 if era == "modern" else None,
@@ -130,22 +130,19 @@ OVER_ALL: list[tuple[str, dict[str, Any]]] = [
 async def test_aggregate_endpoint_hides_items_of_other_servers(http: Http, keys: dict[str, dict[str, str]]) -> None:
     for era in ERAS:
         for method, params in OVER_ALL:
-            assert "error" in await asked(http, era, "/mcp", keys[OTHER], method, **params)
-            assert "error" in await asked(http, era, "/mcp", keys[SOME], method, **params)
-            assert "result" in await asked(http, era, "/mcp", keys[ALL], method, **params)
+            for scope, word in ((OTHER, "error"), (SOME, "error"), (ALL, "result")):
+                assert word in await asked(http, era, "/mcp", keys[scope], method, **params)
 
 
 async def test_any_authenticated_caller_may_discover_a_server(http: Http, keys: dict[str, dict[str, str]]) -> None:
-    for url in ("/one/mcp", "/mcp"):
-        for headers in keys.values():
-            assert "result" in await asked(http, "modern", url, headers, "server/discover")
+    for url, headers in product(("/one/mcp", "/mcp"), keys.values()):
+        assert "result" in await asked(http, "modern", url, headers, "server/discover")
 
 
-async def test_filtered_lists_are_marked_private_for_caches(http: Http, keys: dict[str, dict[str, str]]) -> None:
-    for url in ("/one/mcp", "/mcp"):
-        for method in ("tools/list", "prompts/list"):
-            listed = (await asked(http, "modern", url, keys[ALL], method))["result"]
-            assert listed["cacheScope"] == "private"
+@pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+async def test_filtered_lists_are_marked_private_for_caches(http: Http, keys: Mapping[str, Any], url: str) -> None:
+    for method in ("tools/list", "prompts/list"):
+        assert (await asked(http, "modern", url, keys[ALL], method))["result"]["cacheScope"] == "private"
 
 
 async def test_unknown_method_needs_the_whole_server_and_at_the_aggregate_all_servers(

@@ -14,7 +14,7 @@ from gateway.local.fair_limiter import FairLimiter
 from tests.clients import open_session, post
 from tests.conftest import MakeApp
 from tests.gateway.local.test_threads import Sleepy
-from tests.principals import GREEDY, MODEST, principals
+from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.transport import opened
 from tests.wire import request
 

@@ -15,7 +15,7 @@ from gateway.errors import GatewayError
 from gateway.places import Places
 from routes.websocket.places import SocketPlaces
 from tests.conftest import MakeApp, server_of
-from tests.principals import GREEDY, GREEDY_KEY, MODEST, principals
+from tests.matrix.principals import GREEDY, GREEDY_KEY, MODEST, principals
 from tests.routes.websocket.sockets import slug
 from tests.routes.websocket.test_identity import Guarded
 from tests.sockets import Refused, Socket, connected
