@@ -39,11 +39,11 @@ from settings.values import Settings
 def create_app(settings: Settings) -> Starlette:
     """Returns the application. Raises LoadError if a server or a feature cannot be used."""
     found = find_servers(settings)
-    registry, refusals, capacity = Registry(), Refusals(), Capacity(settings.max_calls)
+    registry, refusals, capacity = Registry(), Refusals(), Capacity(settings.max_calls, settings.max_share)
     features = all_features(settings, found, registry, lambda: aggregate.sessions, refusals)
     interceptors = _interceptors(settings, features, capacity)
     names = Names(registry, interceptors)
-    limits = server_limits(settings)
+    limits = server_limits(settings, features.rate_limits.count_opening)
     hold_servers(found, registry, interceptors, limits, features.auth.access)
     aggregate = Aggregate(registry, names, limits, features.auth.access)
     sockets = websocket(settings, features, registry, names, refusals)

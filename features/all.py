@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 from features.auth import Auth, address, auth
 from features.cache import cache
 from features.feature import Feature, Lifetime
-from features.limits import rate_limits
+from features.limits import RateLimits, rate_limits
 from features.local import Found
 from features.redis import Redis, redis
 from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
@@ -28,7 +28,7 @@ class Features:
     tracing: Feature
     metrics: Metrics
     auth: Auth
-    rate_limits: Feature
+    rate_limits: RateLimits
     cache: Feature
     redis: Redis
     watchdog: Feature = field(compare=False)

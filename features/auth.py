@@ -12,12 +12,16 @@ from starlette.middleware import Middleware
 
 from features.feature import Feature, optional_packages
 from gateway.caller import Caller, caller
+from gateway.places import Places, part
 from gateway.sdk.native import Access
 from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.auth.authenticator import Authenticator, Verifier
+
+MAX_BODIES = 64 * 1024 * 1024
+"""Bytes of request bodies in arrival."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,7 @@ def auth(settings: Settings, refusals: Refusals) -> Auth:
         from gateway.auth.native_access import NativeAccess
         from gateway.auth.principal import set_caller
         from routes.middleware.authenticate import Authenticate
+        from routes.middleware.bodies import KIND, Bodies
         from routes.middleware.metadata import Metadata
         from routes.native.challenge import Challenge
 
@@ -51,9 +56,11 @@ def auth(settings: Settings, refusals: Refusals) -> Auth:
             refused=refusals,
             open_paths=(settings.metrics,) if settings.metrics_open else (),
         )
+        each = max(part(MAX_BODIES, settings.max_share), settings.max_body)
+        bodies = Middleware(Bodies, places=Places(MAX_BODIES, each, KIND))
         return Auth(
             interceptors=[Authorization()],
-            middleware=[authenticate],
+            middleware=[authenticate, bodies],
             routes=metadata.routes(),
             access=NativeAccess(partial(Challenge, max_body=settings.max_body)),
             authenticator=authenticator,

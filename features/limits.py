@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.feature import Feature
@@ -9,12 +10,20 @@ from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.redis import RedisClient
+    from gateway.sdk.openings import CountOpening
 
 
-def rate_limits(settings: Settings, redis: RedisClient | None) -> Feature:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits(Feature):
+    """`count_opening` counts sessions and streams."""
+
+    count_opening: CountOpening | None = None
+
+
+def rate_limits(settings: Settings, redis: RedisClient | None) -> RateLimits:
     """Counts in Redis if there is one, else in this process. Raises LoadError if the rules cannot be read."""
     if not settings.rate_limit:
-        return Feature()
+        return RateLimits()
     from gateway.limits.rate_limit import RateLimit, Windows
     from gateway.limits.rate_memory import MAX_CALLERS, MemoryWindows
     from gateway.limits.rate_rules import Rules
@@ -22,9 +31,10 @@ def rate_limits(settings: Settings, redis: RedisClient | None) -> Feature:
     rules = Rules(settings.rate_limit)
     windows: Windows
     if redis is None:
-        windows = MemoryWindows(MAX_CALLERS * rules.window_count)
+        windows = MemoryWindows(2 * MAX_CALLERS * rules.window_count)  # calls and openings
     else:
         from gateway.limits.rate_redis import RedisWindows
 
         windows = RedisWindows(redis, settings.rate_limit_without_redis == "open")
-    return Feature(interceptors=[RateLimit(rules, windows)])
+    limit = RateLimit(rules, windows)
+    return RateLimits(interceptors=[limit], count_opening=limit.count_opening)

@@ -8,13 +8,18 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 
 from gateway.call import Interceptor
+from gateway.local.context_calls import WAITING
 from gateway.local.discovery import discover, load
 from gateway.local.server import LocalServer
+from gateway.places import Places, part
 from gateway.sdk.native import Access
+from gateway.sdk.openings import CountOpening
 from gateway.sdk.sessions import Limits
 from gateway.servers.registry import Registry
 from settings.values import Settings
 
+MAX_WAITING = 1000
+"""The calls that wait for input, over all servers."""
 Found = Sequence[tuple[str, MCPServer[Any]]]
 """Names and server objects, before they are served."""
 
@@ -24,7 +29,7 @@ def find_servers(settings: Settings) -> Found:
     return list(load(discover(settings.servers_dir, settings.servers)))
 
 
-def server_limits(settings: Settings) -> Limits:
+def server_limits(settings: Settings, count_opening: CountOpening | None) -> Limits:
     return Limits(
         threads=settings.threads,
         max_body=settings.max_body,
@@ -32,6 +37,9 @@ def server_limits(settings: Settings) -> Limits:
         max_sessions=settings.max_sessions,
         session_idle_timeout=settings.session_idle_timeout,
         input_timeout=settings.input_timeout,
+        all_waiting=Places(MAX_WAITING, part(MAX_WAITING, settings.max_share), WAITING),
+        share=settings.max_share,
+        count_opening=count_opening,
     )
 
 

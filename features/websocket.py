@@ -32,7 +32,7 @@ def websocket(
     from routes.websocket.connection import SocketLimits
     from routes.websocket.endpoint import WebSockets
 
-    sockets = WebSockets(SocketLimits(frame=settings.max_body), refusals, registry)
+    sockets = WebSockets(SocketLimits(frame=settings.max_body, share=settings.max_share), refusals, registry)
     sockets.listeners.extend(features.metrics.socket_listeners)
     routes = sockets.routes(names, features.auth.authenticator, features.auth.set_caller)
     return WebSocket(

@@ -11,6 +11,7 @@ GatewayError
 ├── TooLarge             the request is too large
 ├── InvalidArguments     the arguments do not match the tool's input schema
 ├── RateLimited          the caller has reached a rate limit
+├── ShareExceeded        the caller holds as much of a limit as one caller may
 ├── ToolCrashed          the tool raised an unexpected exception
 ├── CallTimeout          the call took too long
 ├── Unauthenticated      the credential is missing or invalid
@@ -129,6 +130,16 @@ class RateLimited(GatewayError):
     def __init__(self, quotas: Sequence[Quota], full: Quota, retry_after: int) -> None:
         super().__init__(f"Rate limit exceeded: {full.calls} calls in {full.seconds} s. Retry in {retry_after} s.")
         self.quotas, self.full, self.retry_after = quotas, full, retry_after
+
+
+class ShareExceeded(GatewayError):
+    """One caller may hold `each` of the `limit` places of a kind, such as `calls in flight`."""
+
+    slug = "share-exceeded"
+    retry_after = 1
+
+    def __init__(self, kind: str, each: int, limit: int) -> None:
+        super().__init__(f"Too many {kind}: one caller may have {each} of {limit}.")
 
 
 class ToolCrashed(GatewayError):

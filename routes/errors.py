@@ -32,6 +32,7 @@ TABLE: Mapping[str, tuple[int, str]] = {
     "invalid-arguments": (422, "Invalid arguments"),
     "tool-error": (422, "The tool reported an error"),
     "rate-limited": (429, "Too many requests"),
+    "share-exceeded": (429, "Too many at once"),
     "cancelled": (499, "Cancelled by the client"),
     "tool-crashed": (500, "The tool failed unexpectedly"),
     "internal-error": (500, "Internal server error"),
@@ -90,6 +91,17 @@ def retry_after(exc: GatewayError) -> dict[str, str]:
     return {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else {}
 
 
+def headers_of(exc: GatewayError, scope: Scope) -> dict[str, str]:
+    """Returns the headers of the answer to a refused request: when to try again, or which scope is missing."""
+    headers = retry_after(exc)
+    if isinstance(exc, RateLimited):  # draft-ietf-httpapi-ratelimit-headers
+        quotas = [f'"{quota.name}";q={quota.calls};w={quota.seconds}' for quota in exc.quotas]
+        headers |= {"RateLimit-Policy": ", ".join(quotas), "RateLimit": f'"{exc.full.name}";r=0;t={exc.retry_after}'}
+    elif isinstance(exc, Forbidden):
+        headers |= insufficient(exc, scope)
+    return headers
+
+
 def tool_error(message: str, server: str, tool: str) -> Response:
     """Returns the response to a call whose tool reported an error."""
     return problem("tool-error", message, server=server, tool=tool)
@@ -107,13 +119,7 @@ def exception_handlers() -> dict[Any, ExceptionHandler]:
 
 async def _gateway_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, GatewayError)
-    headers = retry_after(exc)
-    if isinstance(exc, RateLimited):  # draft-ietf-httpapi-ratelimit-headers
-        quotas = [f'"{quota.name}";q={quota.calls};w={quota.seconds}' for quota in exc.quotas]
-        headers |= {"RateLimit-Policy": ", ".join(quotas), "RateLimit": f'"{exc.full.name}";r=0;t={exc.retry_after}'}
-    elif isinstance(exc, Forbidden):
-        headers |= insufficient(exc, request.scope)
-    return answer(of_refusal(exc, CALL.get(request.scope)), headers)
+    return answer(of_refusal(exc, CALL.get(request.scope)), headers_of(exc, request.scope))
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:

@@ -119,6 +119,19 @@ def seconds(name: str, default: float, meaning: str) -> float:
     return _field(name, default, meaning, parse, written=f"{default:g}")
 
 
+def fraction(name: str, default: float, meaning: str) -> float:
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.0
+        if not 0 < number <= 1:
+            raise _error(name, value, "a number greater than 0 and at most 1")
+        return number
+
+    return _field(name, default, meaning, parse, written=f"{default:g}")
+
+
 def url(name: str, meaning: str) -> str:
     """Declares an HTTP URL, empty by default. The slash at its end is removed."""
 

@@ -9,6 +9,7 @@ from settings.reader import (
     Network,
     choice,
     flag,
+    fraction,
     hosts,
     names,
     networks,
@@ -64,6 +65,11 @@ class Settings:
     )
     threads: int = whole("MCP_THREADS", 40, "threads for the synchronous tools of each server", at_least=1)
     max_calls: int = whole("MCP_MAX_CALLS", 1000, "calls in flight in each worker; further ones get 503", at_least=1)
+    max_share: float = fraction(
+        "MCP_MAX_SHARE",
+        0.25,
+        "part of each limit (sessions, streams, sockets, calls, threads) that one principal may hold; `1` is all of it",
+    )
 
     allowed_hosts: tuple[str, ...] = hosts(
         "MCP_ALLOWED_HOSTS",

@@ -24,8 +24,9 @@ from gateway.call import endpoint
 from gateway.errors import GatewayError
 from gateway.sdk.aggregate_server import AggregateServer
 from gateway.sdk.native import Access
+from gateway.sdk.openings import bound_listen
 from gateway.sdk.raw_json import raw_json
-from gateway.sdk.sessions import Limits, session_manager
+from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, no_tools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee, Server
@@ -64,7 +65,9 @@ class Aggregate:
         serve("resources/templates/list", types.PaginatedRequestParams, self._list_templates)
         serve("resources/read", types.ReadResourceRequestParams, self._read_resource)
         self._server.middleware.append(self._sessions)
-        self._manager = session_manager(self._server, limits)
+        openings = openings_at("", lambda who: bool(registry.names_used() or not [*registry]), limits)
+        self._end_listening = bound_listen(self._server, openings)
+        self._manager = session_manager(self._server, limits, openings)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
             self._server.middleware.append(access.over(lambda: [server.name for server in registry]))
@@ -93,7 +96,7 @@ class Aggregate:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        self._events.listen.close()
+        self._end_listening()
         self._manager.end_streams()
 
     def _serve_optional_methods(self) -> None:

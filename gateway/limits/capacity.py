@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from gateway.call import CallNext, ToolCall, ToolResult
-from gateway.errors import Unavailable
+from gateway.places import Places, part
 
 
 class Capacity:
-    """Refuses a call while `limit` calls are in flight. Calls never queue."""
+    """Refuses a call while `limit` calls are in flight, or `share` of them are the caller's. Calls never queue."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.in_flight = 0
+    def __init__(self, limit: int, share: float = 1.0) -> None:
+        self._places = Places(limit, part(limit, share), "calls in flight")
+
+    @property
+    def in_flight(self) -> int:
+        return self._places.taken
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
-        if self.in_flight >= self._limit:
-            raise Unavailable(f"Too many calls in flight: the limit is {self._limit}.")
-        self.in_flight += 1
+        who = call.caller
+        self._places.take(who)
         try:
             return await call_next(call)
         finally:
-            self.in_flight -= 1
+            self._places.give_back(who)

@@ -9,8 +9,12 @@ from math import ceil
 from typing import NamedTuple, Protocol
 
 from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.caller import Caller
 from gateway.errors import RateLimited
 from gateway.limits.rate_rules import Rule, Rules, Window
+
+OPENING = "initialize"
+"""The name by which rules find the limit of openings."""
 
 
 class Full(NamedTuple):
@@ -40,9 +44,23 @@ class RateLimit:
         # The name of an unknown tool comes from the client: cached, it could fill the cache and be of any size.
         find = self._windows if call.entry is None else self._cached_windows
         rule, windows = find(call.server, call.tool, call.caller.key)
-        if rule is not None and (full := await self._storage.take(windows)) is not None:
-            raise RateLimited(rule.quotas, rule.quotas[full.position], max(1, ceil(full.wait)))
+        if rule is not None:
+            await self._take(rule, windows)
         return await call_next(call)
+
+    async def count_opening(self, server: str, who: Caller) -> None:
+        """Counts a session or a stream that the caller opens, under the server's rule but apart from its calls.
+
+        Raises:
+            RateLimited: there were as many openings in a window as there may be calls.
+        """
+        rule, windows = self._cached_windows(server, OPENING, f"{OPENING} by {who.key}")
+        if rule is not None:
+            await self._take(rule, windows)
+
+    async def _take(self, rule: Rule, windows: Sequence[Window]) -> None:
+        if (full := await self._storage.take(windows)) is not None:
+            raise RateLimited(rule.quotas, rule.quotas[full.position], max(1, ceil(full.wait)))
 
     def _windows(self, server: str, tool: str, who: str) -> tuple[Rule | None, Sequence[Window]]:
         """Returns the rule for a tool and the caller's windows under it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,20 +12,23 @@ from anyio.abc import TaskGroup
 from mcp.server import Server as LowLevelServer
 
 from gateway.call import ToolCall
-from gateway.errors import InvalidRequest, Unavailable
+from gateway.errors import GatewayError, InvalidRequest, Unavailable
 from gateway.local.exchange import Exchange
+from gateway.places import Places, take_each
 
+WAITING = "calls that wait for input"
 _PREFIX = "call-"
 
 
 class ContextCalls:
-    """At most `limit` calls wait for input, each at most `seconds`; then its tool is cancelled."""
+    """Each call that waits for input takes one of each `places`, at most for `seconds`; then its tool is cancelled."""
 
-    def __init__(self, server: LowLevelServer[Any], limit: int, seconds: float) -> None:
+    def __init__(self, server: LowLevelServer[Any], places: Sequence[Places], seconds: float) -> None:
         self._server = server
-        self._limit = limit
+        self._places = places
         self._seconds = seconds
         self._waiting: dict[str, Exchange] = {}
+        self._state_of: dict[Exchange, str] = {}
         self._tasks: TaskGroup | None = None
         self._lifespan_state: Any
 
@@ -48,7 +51,7 @@ class ContextCalls:
 
         Raises:
             InvalidRequest: no call of this caller and tool waits under this state, or the answers do not fit.
-            Unavailable: too many calls wait already, or the server is closed.
+            ShareExceeded, Unavailable: too many calls wait already, or the server is closed.
             Exception: the call raised it.
         """
         exchange = self._resume(call) if (call.state or "").startswith(_PREFIX) else self._begin(call)
@@ -67,27 +70,42 @@ class ContextCalls:
         if self._tasks is None:
             raise Unavailable("The server is closed.")
         exchange = Exchange(call)
-        self._tasks.start_soon(exchange.run, self._server, self._lifespan_state)
+        self._tasks.start_soon(self._run, exchange)
         return exchange
 
+    async def _run(self, exchange: Exchange) -> None:
+        try:
+            await exchange.run(self._server, self._lifespan_state)
+        finally:
+            self._forget(exchange)
+
     def _suspend(self, exchange: Exchange) -> str:
-        self._waiting = {state: other for state, other in self._waiting.items() if not other.over}
-        if len(self._waiting) >= self._limit:
-            exchange.scope.cancel()
-            raise Unavailable("Too many calls wait for input already.")
         state = _PREFIX + secrets.token_urlsafe(24)
+        try:
+            take_each(self._places, exchange.call.caller)
+        except GatewayError:
+            exchange.scope.cancel()
+            raise
         exchange.scope.deadline = anyio.current_time() + self._seconds
-        self._waiting[state] = exchange
+        self._waiting[state], self._state_of[exchange] = exchange, state
         return state
+
+    def _forget(self, exchange: Exchange) -> None:
+        """Gives the places of a call back that waits no more. Does nothing if it did not wait."""
+        state = self._state_of.pop(exchange, None)
+        if state is not None:
+            del self._waiting[state]
+            for places in self._places:
+                places.give_back(exchange.call.caller)
 
     def _resume(self, call: ToolCall) -> Exchange:
         state = call.state or ""
         exchange = self._waiting.get(state)
         asking = (call.tool, call.caller.owner)
-        if exchange is None or exchange.over or asking != (exchange.call.tool, exchange.call.caller.owner):
+        if exchange is None or asking != (exchange.call.tool, exchange.call.caller.owner):
             raise InvalidRequest("No call waits under this `requestState`: it is unknown, answered or expired.")
         exchange.answer(call.answers)
-        del self._waiting[state]
+        self._forget(exchange)
         exchange.scope.deadline = float("inf")
         exchange.report, exchange.clock = call.report, call.clock
         return exchange

@@ -19,7 +19,7 @@ from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
 from gateway.errors import InvalidRequest, ToolCrashed, Unavailable, UnknownTool
 from gateway.local.answer import Answer
-from gateway.local.context_calls import ContextCalls
+from gateway.local.context_calls import WAITING, ContextCalls
 from gateway.local.crashes import refusal
 from gateway.local.in_flight import InFlight
 from gateway.local.native_calls import LISTS, NativeCalls
@@ -27,9 +27,11 @@ from gateway.local.plan import Plan
 from gateway.local.requests import InThreads
 from gateway.local.threads import Threads
 from gateway.local.tools import Tools
+from gateway.places import Places, part
 from gateway.sdk import internals, wire
 from gateway.sdk.native import Access
-from gateway.sdk.sessions import Limits, session_manager
+from gateway.sdk.openings import bound_listen
+from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
@@ -56,15 +58,19 @@ class LocalServer:
         self._mcp = mcp
         self._changed = changed
         self._wire_tools = WireTools()
-        threads = Threads(limits.threads)
+        threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
         self._tools = Tools(mcp, threads, self._tools_changed, has_hooks=self._has_author_hooks)
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
         has_own_tool_list = internals.has_own_tool_list(mcp)
         sdk_lists = frozenset(method for method in LISTS if not internals.answers_itself(mcp, method))
-        self._context_calls = ContextCalls(self._server, limits.waiting_calls, limits.input_timeout)
-        self._manager = session_manager(self._server, limits)
+        waiting = [Places(limits.waiting_calls, part(limits.waiting_calls, limits.share), WAITING)]
+        waiting += [limits.all_waiting] if limits.all_waiting is not None else []
+        self._context_calls = ContextCalls(self._server, waiting, limits.input_timeout)
+        openings = openings_at(name, lambda who: who.uses(self), limits)
+        self._end_listening = bound_listen(self._server, openings)
+        self._manager = session_manager(self._server, limits, openings)
         self._in_flight = InFlight()
         self._is_closed = False
         self.call = chain(interceptors, self._execute)
@@ -99,7 +105,7 @@ class LocalServer:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        internals.end_listen_streams(self._server)
+        self._end_listening()
         self._manager.end_streams()
 
     def handles(self, method: str) -> bool:

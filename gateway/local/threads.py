@@ -8,26 +8,26 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from anyio import CapacityLimiter, WouldBlock, to_thread
+from anyio import CapacityLimiter, to_thread
+
+from gateway.local.fair_limiter import FairLimiter
+from gateway.places import part
 
 
 class Threads:
-    """Runs functions in worker threads, at most `limit` at once; a further one waits.
+    """Runs functions in worker threads, at most `limit` at once, and `share` of them for one caller; further ones wait.
 
     A cancelled call is abandoned: its thread runs on, and keeps its place until the function returns.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._places = CapacityLimiter(limit)
+    def __init__(self, limit: int, share: float = 1.0) -> None:
+        self._places = FairLimiter(limit, part(limit, share))
         self._unbounded = CapacityLimiter(math.inf)
 
     async def run(self, function: Callable[..., Any], /, **arguments: Any) -> Any:
         """Calls `function(**arguments)` in a thread in which `anyio.from_thread` works."""
         place = _Place(self._places)
-        try:
-            self._places.acquire_on_behalf_of_nowait(place)
-        except WouldBlock:
-            await self._places.acquire_on_behalf_of(place)
+        await self._places.acquire_on_behalf_of(place)
         try:
             return await to_thread.run_sync(
                 partial(place.occupy, function, arguments), abandon_on_cancel=True, limiter=self._unbounded
@@ -39,7 +39,7 @@ class Threads:
 class _Place:
     """A place among the threads, free again when the caller is gone and the function, if it began, has returned."""
 
-    def __init__(self, places: CapacityLimiter) -> None:
+    def __init__(self, places: FairLimiter) -> None:
         self._places = places
         self._loop = asyncio.get_running_loop()
         self._unclaimed = [True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -117,8 +118,8 @@ def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
     return ctx.session._connection
 
 
-def end_listen_streams(server: LowLevelServer[Any]) -> None:
-    """Ends each open `subscriptions/listen` stream with its final result, as the specification says."""
-    entry = server.get_request_handler("subscriptions/listen")
-    if entry is not None and isinstance(entry.handler, ListenHandler):
-        entry.handler.close()
+def unbounded_listen(handler: Any) -> Any:
+    """Returns a handler of `subscriptions/listen`, the SDK's own one without its bound of 1,024 streams for all."""
+    if isinstance(handler, ListenHandler):
+        handler._max_subscriptions = sys.maxsize
+    return handler

@@ -7,10 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp.server import Server as LowLevelServer
-from mcp.server.streamable_http import EventStore
+from mcp.server.streamable_http import MCP_SESSION_ID_HEADER, EventStore, StreamableHTTPServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from pydantic_core import from_json
+from starlette.types import Message, Receive, Scope, Send
 
+from gateway.caller import Caller, caller
+from gateway.places import Places
 from gateway.sdk.events import EventLimits, Events
+from gateway.sdk.openings import CountOpening, Openings
+
+_SESSION = MCP_SESSION_ID_HEADER.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +25,8 @@ class Limits:
     """The bounds of one server. Times are seconds, `max_body` is bytes. A stateless server has no sessions or events.
 
     `retry_interval` is the delay after which a client that lost its stream connects again. `waiting_calls` are those
-    that wait for input from their client.
+    that wait for input from their client; `all_waiting` has the places for those of all servers. `share` is the part of
+    each bound that one caller may hold. `count_opening` counts a session or a stream in the caller's rate limit.
     """
 
     threads: int
@@ -28,20 +36,31 @@ class Limits:
     session_idle_timeout: float
     input_timeout: float
     waiting_calls: int = 100
+    all_waiting: Places | None = None
+    share: float = 1.0
+    count_opening: CountOpening | None = None
     retry_interval: float = 1.0
     events: EventLimits = field(default_factory=EventLimits)
 
 
 class SessionManager(StreamableHTTPSessionManager):
-    """The SDK's manager with an event store for each session.
+    """The SDK's manager with admission, and with an event store for each session.
 
     The SDK reads `event_store` once for each session that it opens, and hands the store only request ids, which
     every session counts from 1. With one store for all, a client could replay another client's events.
     """
 
-    def __init__(self, app: LowLevelServer[Any], new_store: Callable[[], EventStore] | None, **options: Any) -> None:
+    def __init__(
+        self,
+        app: LowLevelServer[Any],
+        new_store: Callable[[], EventStore] | None,
+        openings: Openings,
+        **options: Any,
+    ) -> None:
         self._new_store = new_store
-        super().__init__(app, **options)
+        self._openings = openings
+        self._holders: dict[str, Caller] = {}
+        super().__init__(app, max_sessions=None, **options)
 
     @property
     def event_store(self) -> EventStore | None:
@@ -60,16 +79,80 @@ class SessionManager(StreamableHTTPSessionManager):
     def open_sessions(self) -> int:
         return len(self._server_instances)
 
+    async def _handle_stateful_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Admits a request without a session, which opens one, and counts a GET, which opens a stream.
 
-def session_manager(server: LowLevelServer[Any], limits: Limits) -> SessionManager:
+        Raises:
+            GatewayError: before anything is sent.
+        """
+        if not any(name == _SESSION for name, _ in scope["headers"]):
+            await self._openings.admit()
+        elif scope["method"] == "GET":
+            who = caller.get()
+            self._openings.streams.take(who)
+            try:
+                await super()._handle_stateful_request(scope, receive, send)
+            finally:
+                self._openings.streams.give_back(who)
+            return
+        await super()._handle_stateful_request(scope, receive, send)
+
+    async def _handle_stateless_request(self, version: str | None, scope: Scope, receive: Receive, send: Send) -> None:
+        """Admits an `initialize`, which opens no session but costs as much. Raises GatewayError as above."""
+        messages: list[Message] = [await receive()]  # the whole body: the base class has read it already
+        if _is_initialize(messages[0].get("body", b"")):
+            await self._openings.admit()
+
+        async def replay() -> Message:
+            return messages.pop() if messages else await receive()
+
+        await super()._handle_stateless_request(version, scope, replay, send)
+
+    def _admit_session(self, requestor: Any) -> StreamableHTTPServerTransport | None:
+        who = caller.get()
+        self._openings.sessions.take(who)
+        try:
+            transport = super()._admit_session(requestor)
+            assert transport is not None
+            assert transport.mcp_session_id is not None
+        except BaseException:  # whatever it is, no session was opened
+            self._openings.sessions.give_back(who)
+            raise
+        self._holders[transport.mcp_session_id] = who
+        return transport
+
+    async def _discard_session(self, session_id: str, transport: StreamableHTTPServerTransport) -> None:
+        """Is called at each end of a session, whichever it is, and may be called again."""
+        who = self._holders.pop(session_id, None)
+        if who is not None:
+            self._openings.sessions.give_back(who)
+        await super()._discard_session(session_id, transport)
+
+
+def openings_at(server: str, may_use: Callable[[Caller], bool], limits: Limits) -> Openings:
+    """Returns the openings of the endpoint of `server`, or of the one over all servers if it is empty."""
+    return Openings(server, may_use, limits.max_sessions, limits.share, limits.count_opening)
+
+
+def session_manager(server: LowLevelServer[Any], limits: Limits, openings: Openings) -> SessionManager:
     if limits.stateless:
-        return SessionManager(server, None, stateless=True, max_request_body_size=limits.max_body)
+        return SessionManager(server, None, openings, stateless=True, max_request_body_size=limits.max_body)
     events = Events(limits.events)
     return SessionManager(
         server,
         events.new_store,
+        openings,
         retry_interval=round(limits.retry_interval * 1000),  # milliseconds
         session_idle_timeout=limits.session_idle_timeout,
         max_request_body_size=limits.max_body,
-        max_sessions=limits.max_sessions,
     )
+
+
+def _is_initialize(body: bytes) -> bool:
+    if b"initialize" not in body:  # saves parsing every other request twice
+        return False
+    try:
+        message = from_json(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(message, dict) and message.get("method") == "initialize"

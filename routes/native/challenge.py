@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import from_json, to_json
-from starlette.responses import Response
+from pydantic_core import from_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.auth.native_access import Admit
 from gateway.errors import Forbidden
-from gateway.sdk.native import protocol_error
-from routes.errors import insufficient
 from routes.json_api.body import read_body
+from routes.native.refusal import refusal
 
 
 class Challenge:
@@ -38,7 +36,7 @@ class Challenge:
             try:
                 await self._admit(call["params"]["name"], call["params"].get("arguments") or {})
             except Forbidden as exc:
-                await _refusal(exc, call["id"], scope)(scope, receive, send)
+                await refusal(exc, call["id"], scope)(scope, receive, send)
                 return
         messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -63,9 +61,3 @@ def _tool_call(body: bytes) -> Mapping[str, Any] | None:
     if not isinstance(params, dict) or not isinstance(params.get("name"), str) or type(number) not in (int, str):
         return None
     return message if isinstance(params.get("arguments") or {}, dict) else None
-
-
-def _refusal(exc: Forbidden, number: int | str, scope: Scope) -> Response:
-    error = protocol_error(exc).error.model_dump(mode="json", exclude_none=True)
-    body = to_json({"jsonrpc": "2.0", "id": number, "error": error})
-    return Response(body, 403, insufficient(exc, scope), "application/json")

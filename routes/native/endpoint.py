@@ -9,8 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.errors import GatewayError
 from gateway.sdk.native import reworded
 from gateway.sdk.raw_json import RawJSON, raw_json
+from routes.native.refusal import refusal
 from routes.scope import SERVER
 
 
@@ -39,13 +41,22 @@ class NativeEndpoint:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if self._only_post and scope["method"] != "POST":
             raise HTTPException(405, headers={"Allow": "POST"})
-        is_padded = lists_tools = False
+        is_padded = lists_tools = is_modern = False
         for name, value in scope["headers"]:
             is_padded = is_padded or value.endswith((b" ", b"\t"))
-            lists_tools = lists_tools or (name == b"mcp-method" and value == b"tools/list")
+            if name == b"mcp-method":
+                is_modern, lists_tools = True, value == b"tools/list"
         if is_padded:  # white space around a value is not part of it (RFC 9110, 5.5); httptools keeps it at the end
             scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
-        return self.app(scope, receive, _Inserting(send) if lists_tools else _Rewording(send))
+        replying = _Inserting(send) if lists_tools else _Rewording(send)
+        return (self.app if is_modern else self._legacy)(scope, receive, replying)
+
+    async def _legacy(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request that may open a session or a stream, and so may be refused."""
+        try:
+            await self.app(scope, receive, send)
+        except GatewayError as exc:
+            await refusal(exc, None, scope)(scope, receive, send)
 
 
 class _Rewording:

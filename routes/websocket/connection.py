@@ -25,6 +25,7 @@ Find = Callable[[Mapping[str, Any]], tuple[Callee, str]]
 
 GOING_AWAY = 1001
 POLICY_VIOLATION = 1008
+TRY_AGAIN_LATER = 1013
 IDLE_TIMEOUT = 4408
 """A private code, after HTTP's 408."""
 
@@ -38,8 +39,9 @@ _SHUTTING_DOWN = "The router is shutting down."
 class SocketLimits:
     """Bytes in a frame, open connections of the process, calls in flight on each, and seconds.
 
-    A connection is closed after `idle` seconds without a frame or a call, and after `authentication` seconds without
-    a valid token.
+    One caller may have `share` of the connections. `strangers` have not authenticated yet; they have places of their
+    own, few of them at one address. A connection is closed after `idle` seconds without a frame or a call, and after
+    `authentication` seconds without a valid token.
     """
 
     frame: int
@@ -47,6 +49,9 @@ class SocketLimits:
     in_flight: int = 100
     idle: float = 300.0
     authentication: float = 10.0
+    share: float = 1.0
+    strangers: int = 100
+    strangers_of_address: int = 8
 
 
 class Connection:
@@ -89,6 +94,15 @@ class Connection:
         self._ending = reason
         if not self._calls:
             self._close(GOING_AWAY, reason)
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self._identity.is_anonymous
+
+    def give_way(self) -> None:
+        """Closes a connection that has not authenticated yet, for another one."""
+        self._identity.refuse()
+        self._close(TRY_AGAIN_LATER, "Too many connections wait for a token.")
 
     async def _read(self, receive: Receive) -> None:
         number = 0

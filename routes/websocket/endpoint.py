@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from gateway.caller import Caller
-from gateway.errors import Unavailable
+from gateway.caller import Caller, caller
+from gateway.errors import GatewayError, Unavailable
+from gateway.places import Places, part
 from gateway.server import Server
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
@@ -20,6 +21,7 @@ from routes.json_api.call import named, text
 from routes.scope import SERVER
 from routes.websocket.connection import Connection, Find, SocketLimits
 from routes.websocket.identity import Authenticator, Identity
+from routes.websocket.places import SocketPlace, SocketPlaces
 
 SUBPROTOCOL = "multi-mcp"
 
@@ -37,6 +39,10 @@ class WebSockets:
         self.limits = limits
         self.refused = refused
         self._registry = registry
+        self._places = SocketPlaces(
+            Places(limits.connections, part(limits.connections, limits.share), "WebSocket connections"),
+            Places(limits.strangers, limits.strangers_of_address, "WebSocket connections without a token"),
+        )
         self._open: dict[Connection, Server | None] = {}
         self._count = 0
         self._is_ending = False
@@ -51,7 +57,7 @@ class WebSockets:
 
         `set_caller` makes a caller known who authenticated on an open connection.
         """
-        identify = partial(Identity, self.limits.frame, authenticator, set_caller, self.refused)
+        identify = partial(Identity, self.limits.frame, authenticator, set_caller, refused=self.refused)
         over_all = Endpoint(self, lambda scope: partial(named, names=names), identify)
         of_server = Endpoint(self, lambda scope: partial(self._of_server, SERVER.of(scope).name), identify)
         return Routes([WebSocketRoute("/ws", over_all)], [WebSocketRoute("/mcp/ws", of_server)])
@@ -74,16 +80,20 @@ class WebSockets:
         return self._registry[name], text(frame, "tool")
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Counts one connection, from before its handshake. Raises Unavailable at the limit."""
-        if self._is_ending or self._count >= self.limits.connections:
-            self.refused(Unavailable.slug)
-            full = f"At most {self.limits.connections} connections may be open."
-            raise Unavailable("The router is shutting down." if self._is_ending else full)
+    def slot(self) -> Iterator[SocketPlace]:
+        """Counts one connection, from before its handshake. Raises ShareExceeded or Unavailable at the limit."""
+        try:
+            if self._is_ending:
+                raise Unavailable("The router is shutting down.")
+            place = self._places.take(caller.get())
+        except GatewayError as exc:
+            self.refused(exc.slug)
+            raise
         self._count_changed(1)
         try:
-            yield
+            yield place
         finally:
+            place.leave()
             self._count_changed(-1)
 
     def _count_changed(self, by: int) -> None:
@@ -91,8 +101,10 @@ class WebSockets:
         for listener in self.listeners:
             listener(by)
 
-    async def run(self, connection: Connection, server: Server | None, receive: Receive) -> None:
+    async def run(self, connection: Connection, server: Server | None, place: SocketPlace, receive: Receive) -> None:
         self._open[connection] = server
+        if connection.is_anonymous:
+            self._places.waits(place, connection.give_way)
         if self._is_ending:  # it was accepted while `end_streams` closed the others
             connection.end()
         try:
@@ -111,17 +123,18 @@ class Endpoint:
     """Accepts connections at one URL. `find` returns, for a handshake, the function that finds what a frame calls."""
 
     def __init__(
-        self, sockets: WebSockets, find: Callable[[Scope], Find], identify: Callable[[Scope], Identity]
+        self, sockets: WebSockets, find: Callable[[Scope], Find], identify: Callable[[SocketPlace, Scope], Identity]
     ) -> None:
         self._sockets = sockets
         self._find = find
         self._identify = identify
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._sockets.slot():
+        with self._sockets.slot() as place:
             await receive()
             # No other is ever echoed: one may be a credential.
             chosen = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
             await send({"type": "websocket.accept", "subprotocol": chosen})
-            connection = Connection(self._find(scope), scope, send, self._sockets.limits, self._identify(scope))
-            await self._sockets.run(connection, SERVER.get(scope), receive)
+            identity = self._identify(place, scope)
+            connection = Connection(self._find(scope), scope, send, self._sockets.limits, identity)
+            await self._sockets.run(connection, SERVER.get(scope), place, receive)

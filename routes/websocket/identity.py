@@ -13,6 +13,7 @@ from gateway.errors import GatewayError, InvalidRequest, Unauthenticated
 from gateway.telemetry.refusals import Refused
 from routes.scope import FRAME_LIMIT, PROOF, Proof
 from routes.websocket.frames import Id, caller_frame
+from routes.websocket.places import SocketPlace
 
 ANONYMOUS_FRAME_LIMIT = 16 * 1024
 """The bytes of a frame before the client has authenticated: enough for a token."""
@@ -36,13 +37,16 @@ class Identity:
         limit: int,
         authenticator: Authenticator | None,
         enter: Callable[[Caller], Any],
-        refused: Refused,
+        place: SocketPlace,
         scope: Scope,
+        *,
+        refused: Refused,
     ) -> None:
         self._limit = limit
         self._authenticator = authenticator
         self._enter = enter
         self._refused = refused
+        self._place = place
         self._proof = PROOF.pop(scope)  # removed, because it holds the credential and tools can read the scope
         self._set_frame_limit = FRAME_LIMIT.get(scope)
         self.is_anonymous = caller.get().is_anonymous
@@ -81,11 +85,13 @@ class Identity:
 
     async def _verify(self, proof: Proof) -> None:
         try:
-            self._enter(await proof())
+            who = await proof()
         except GatewayError as exc:
             if exc.slug != "unavailable":  # an issuer that is down now may answer before the next frame
                 self.refuse(exc.slug)
             raise
+        self._place.move(who)
+        self._enter(who)
 
     def _limit_frames(self) -> None:
         # The application sees a frame only when the server holds all of it, so the server must enforce the limit too.

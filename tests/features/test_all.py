@@ -13,6 +13,7 @@ from mcp.server.mcpserver import MCPServer
 from features.all import Features
 from features.auth import Auth
 from features.feature import Feature
+from features.limits import RateLimits
 from features.redis import Redis
 from features.telemetry import Metrics
 from gateway.telemetry.refusals import Refusals
@@ -83,7 +84,7 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
         tracing=off,
         metrics=Metrics(),
         auth=Auth(),
-        rate_limits=off,
+        rate_limits=RateLimits(),
         cache=off,
         redis=Redis(),
         watchdog=off,

@@ -36,7 +36,7 @@ def test_key_file_or_issuer_turns_on_every_part(keys: str) -> None:
     for settings in (Settings(auth_keys=keys), Settings(**ISSUER), Settings(auth_keys=keys, **ISSUER)):
         on = auth(settings, Refusals())
         assert names_of(on.interceptors) == ["Authorization"]
-        assert names_of(on.middleware) == ["Authenticate"]
+        assert names_of(on.middleware) == ["Authenticate", "Bodies"]
         assert {route.path for route in on.routes} == {  # type: ignore[attr-defined]
             "/.well-known/oauth-protected-resource",
             "/.well-known/oauth-protected-resource{resource:path}",
@@ -49,7 +49,7 @@ def test_key_file_or_issuer_turns_on_every_part(keys: str) -> None:
 
 def test_only_open_metrics_need_no_credential(keys: str) -> None:
     for is_open, paths in ((False, ()), (True, ("/metrics",))):
-        (middleware,) = auth(Settings(auth_keys=keys, metrics="/metrics", metrics_open=is_open), Refusals()).middleware
+        middleware, _ = auth(Settings(auth_keys=keys, metrics="/metrics", metrics_open=is_open), Refusals()).middleware
         assert middleware.kwargs["open_paths"] == paths
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from features.auth import address
 from features.feature import Feature
-from features.limits import rate_limits
+from features.limits import RateLimits, rate_limits
 from features.redis import redis
 from gateway.errors import LoadError
 from settings.values import Settings
@@ -23,8 +23,8 @@ def storage_of(feature: Feature) -> Any:
 
 
 def test_without_rules_there_is_no_limit() -> None:
-    assert rate_limits(Settings(), None) == Feature()
-    assert rate_limits(Settings(redis_url=URL), redis(Settings(redis_url=URL), ()).client) == Feature()
+    assert rate_limits(Settings(), None) == RateLimits()
+    assert rate_limits(Settings(redis_url=URL), redis(Settings(redis_url=URL), ()).client) == RateLimits()
 
 
 def test_calls_are_counted_in_memory_without_redis() -> None:

@@ -49,6 +49,8 @@ def modern(url: str, server: str = "") -> Listed:
 def legacy(url: str, server: str = "") -> Listed:
     async def listed(target: Target, headers: Headers) -> list[str]:
         opening = await target.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
+        if opening.status_code == 403:  # nothing there is for this caller
+            return []
         session = {**wire.in_session(opening.headers["mcp-session-id"]), **headers}
         await target.http.post(url, json=wire.INITIALIZED, headers=session)
         answer = await target.http.post(url, json=wire.request("tools/list"), headers=session)

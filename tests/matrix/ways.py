@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import httpx2
@@ -19,10 +20,15 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True)
 class Target:
-    """The application under test, and a client of it."""
+    """The application under test, and a client of it.
+
+    `sessions` are the headers of those open, by URL and caller; `numbers` are the ids of their requests.
+    """
 
     app: Starlette
     http: httpx2.AsyncClient
+    sessions: dict[str, dict[str, str]] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
 
 @dataclass(frozen=True)
@@ -139,12 +145,15 @@ async def _modern(target: Target, url: str, tool: str, arguments: Arguments, hea
 
 
 async def _legacy(target: Target, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    opening = await target.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
-    if opening.status_code != 200:
-        return _native(opening)
-    session = {**wire.in_session(opening.headers["mcp-session-id"]), **headers}
-    await target.http.post(url, json=wire.INITIALIZED, headers=session)
-    body = wire.request("tools/call", name=tool, arguments=arguments)
+    key = f"{url} {headers}"
+    if key not in target.sessions:
+        opening = await target.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
+        if opening.status_code != 200:
+            return _native(opening)
+        target.sessions[key] = {**wire.in_session(opening.headers["mcp-session-id"]), **headers}
+        await target.http.post(url, json=wire.INITIALIZED, headers=target.sessions[key])
+    session = target.sessions[key]
+    body = wire.request("tools/call", next(target.numbers), name=tool, arguments=arguments)
     return _native(await target.http.post(url, json=body, headers=session))
 
 

@@ -64,7 +64,7 @@ async def test_number_of_waiting_calls_is_limited_and_an_answered_one_makes_room
         waiting = [(await post(client, "asks")).json() for _ in range(100)]
         refused = await post(client, "asks")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-        assert refused.json()["detail"] == "Too many calls wait for input already."
+        assert refused.json()["detail"] == "Too many calls that wait for input: the limit is 100."
         assert (await decline(client, "asks", waiting[0])).json() == {"result": "decline"}
         assert (await post(client, "asks")).status_code == 202
 

@@ -13,6 +13,7 @@ from anyio import from_thread
 from mcp.server.mcpserver import Context
 
 from gateway.call import request_id
+from gateway.local.fair_limiter import FairLimiter
 from gateway.local.threads import Threads, _Place
 from tests.clients import ERAS, Era, connected, post
 from tests.conftest import MakeApp, server_of
@@ -143,18 +144,18 @@ async def test_call_cancelled_before_its_function_begins_releases_its_thread() -
 
 
 async def test_function_does_not_begin_if_its_caller_has_left() -> None:
-    sleepy, places = Sleepy(), anyio.CapacityLimiter(1)
+    sleepy, places = Sleepy(), FairLimiter(1, 1)
     place = _Place(places)
-    places.acquire_on_behalf_of_nowait(place)
+    await places.acquire_on_behalf_of(place)
     place.leave()
     assert place.occupy(sleepy.sleep, {}) is None
     assert (sleepy.begun, places.borrowed_tokens) == (0, 0)
 
 
 async def test_place_is_released_once_if_both_sides_release_it() -> None:
-    sleepy, places = Sleepy(), anyio.CapacityLimiter(1)
+    sleepy, places = Sleepy(), FairLimiter(1, 1)
     place = _Place(places)
-    places.acquire_on_behalf_of_nowait(place)
+    await places.acquire_on_behalf_of(place)
     place.occupy(sleepy.quick, {})
     for _ in range(2):
         place.leave()

@@ -16,6 +16,7 @@ from opentelemetry import trace
 from gateway.local.native_calls import NativeCalls
 from gateway.local.requests import InThreads
 from gateway.sdk.internals import BUILT_IN, bus, has_author_hooks, low_level
+from gateway.sdk.openings import Openings
 from gateway.sdk.sessions import SessionManager
 from gateway.sdk.tracing import OneSpan
 from tests.clients import connected, post
@@ -101,16 +102,17 @@ async def test_listen_streams_end_with_their_result(
 
 async def test_each_session_has_its_own_event_store() -> None:
     made: list[object] = []
+    openings = Openings("one", lambda who: True, 1, 1.0, None)
 
     def new_store() -> Any:
         made.append(object())
         return made[-1]
 
-    manager = SessionManager(low_level(server_of(echo)), new_store)
+    manager = SessionManager(low_level(server_of(echo)), new_store, openings)
     stores = [manager.event_store, manager.event_store]
     assert stores == made
     assert stores[0] is not stores[1]
-    assert SessionManager(low_level(server_of(echo)), None).event_store is None
+    assert SessionManager(low_level(server_of(echo)), None, openings).event_store is None
 
 
 async def test_forwarded_request_has_the_answer_of_its_server(make_app: MakeApp) -> None:

@@ -1,0 +1,84 @@
+"""Sessions and streams of one native endpoint: which callers may open them, how often, and how many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from mcp.server import Server as LowLevelServer
+from mcp.server.context import ServerRequestContext
+
+from gateway.caller import Caller, caller
+from gateway.errors import Forbidden, GatewayError
+from gateway.places import Places, part
+from gateway.sdk.internals import unbounded_listen
+from gateway.sdk.native import protocol_error
+
+LISTEN = "subscriptions/listen"
+CountOpening = Callable[[str, Caller], Coroutine[Any, Any, None]]
+"""Counts an opening at a server, empty for all servers, in the caller's rate limit. Raises GatewayError."""
+
+
+class Openings:
+    """Admits openings at `server`, or over all servers if it is empty.
+
+    `may_use` returns True for a caller who may use anything there. There are as many places for streams as for
+    sessions, and `share` of each is one caller's.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        may_use: Callable[[Caller], bool],
+        limit: int,
+        share: float,
+        count: CountOpening | None,
+    ) -> None:
+        self._server = server
+        self._may_use = may_use
+        self._count = count
+        self.sessions = Places(limit, part(limit, share), "open sessions")
+        self.streams = Places(limit, part(limit, share), "open streams")
+
+    async def admit(self) -> None:
+        """Raises GatewayError if the caller may not open a session or a stream now."""
+        who = caller.get()
+        if not self._may_use(who):
+            raise Forbidden(self._server, None, f"{self._server or '*'}:*")
+        if self._count is not None:
+            await self._count(self._server, who)
+
+
+class Listen:
+    """The handler of `subscriptions/listen`, with the admission and the places of `openings`."""
+
+    def __init__(self, handler: Callable[[Any, Any], Coroutine[Any, Any, Any]], openings: Openings) -> None:
+        self._handler = handler
+        self._openings = openings
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], params: Any) -> Any:
+        who = caller.get()
+        try:
+            await self._openings.admit()
+            self._openings.streams.take(who)
+        except GatewayError as exc:
+            raise protocol_error(exc) from exc
+        try:
+            return await self._handler(ctx, params)
+        finally:
+            self._openings.streams.give_back(who)
+
+    def close(self) -> None:
+        """Ends each open stream with its final result, as the specification says."""
+        if hasattr(self._handler, "close"):
+            self._handler.close()
+
+
+def bound_listen(server: LowLevelServer[Any], openings: Openings) -> Callable[[], None]:
+    """Puts `Listen` around the server's handler, if it has one. Returns the function that ends its open streams."""
+    entry = server.get_request_handler(LISTEN)
+    if entry is None:
+        return lambda: None
+    listen = Listen(unbounded_listen(entry.handler), openings)
+    server.add_request_handler(LISTEN, entry.params_type, listen)
+    return listen.close
