@@ -15,8 +15,8 @@ from typing import Any, TextIO
 from gateway.call import request_id
 
 
-def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
-    """Sets up the root logger, which the SDK and uvicorn log to."""
+def configure(level: str, form: str, stream: TextIO | None = None) -> None:
+    """Sets up the root logger, which the SDK and uvicorn log to. The default stream is the present `sys.stderr`."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JSONLines() if form == "json" else TextLines())
     root = logging.getLogger()
