@@ -99,6 +99,45 @@ def test_traceback_follows_a_text_line_indented_and_escaped() -> None:
     assert all(line.startswith("  ") and line.isprintable() for line in others)
 
 
+def recurse(number: int) -> None:
+    other(number + 1)
+
+
+def other(number: int) -> None:
+    recurse(number + 1)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_traceback_is_bounded_and_keeps_its_begin_and_its_end(form: str) -> None:
+    stream = configured(form=form)
+    try:
+        recurse(0)
+    except RecursionError:
+        logging.getLogger("some").exception("It failed")
+    text = stream.getvalue()
+    lines = json.loads(text)["exception"].split("\n") if form == "json" else text.splitlines()[1:]
+    assert len(lines) == log.MAX_TRACE_LINES
+    assert "Traceback (most recent call last)" in lines[0]
+    assert "RecursionError" in lines[-1]
+    assert "lines are left out" in lines[25]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_long_message_of_an_exception_is_cut(form: str) -> None:
+    stream = configured(form=form)
+    fail("x" * 1_000_000)
+    assert len(stream.getvalue()) < 3000
+
+
+@pytest.mark.parametrize(("level", "count"), [("debug", 2), ("info", 1)])
+def test_errors_that_a_client_alone_causes_are_logged_at_debug_level_only(level: str, count: int) -> None:
+    stream = StringIO()
+    log.configure(level, "json", stream, client_errors=(ConnectionError,))
+    for error in (ConnectionResetError(), OSError()):
+        logging.getLogger("some").error("It failed", exc_info=error)
+    assert stream.getvalue().count("\n") == count
+
+
 @pytest.mark.parametrize(("level", "count"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
 def test_events_below_the_level_are_omitted(level: str, count: int) -> None:
     stream = configured(level)
