@@ -17,6 +17,7 @@ from typing import NoReturn
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 
 from features.telemetry import worker_metrics
 from gateway import VERSION
@@ -64,7 +65,7 @@ def load_app(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Sta
     never_block()
     try:
         settings = Settings.from_env(os.environ)
-        log.configure(settings.log_level, settings.log_format)
+        log.configure(settings.log_level, settings.log_format, client_errors=(ClientDisconnect,))
         log.log_uncaught()
         with _gc_paused():
             return settings, create_app(settings)

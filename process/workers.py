@@ -135,7 +135,7 @@ class Workers:
             self._to_replace.clear()
         self._failed_starts += 1
         self._next_start = self._clock() + min(2.0 ** (self._failed_starts - 2), MAX_START_DELAY)
-        if any(other.is_up for other in self._workers):
+        if self._exit_code is not None or any(other.is_up for other in self._workers):
             return
         if worker.exit_code == STARTUP_FAILURE:  # the worker has logged which server does not start
             self._exit_code = 1

@@ -170,6 +170,11 @@ def test_server_that_does_not_start_ends_the_router_at_once() -> None:
     assert parent.started[1].terminated == 1
 
 
+def test_router_is_given_up_once_even_if_several_workers_die_together(caplog: pytest.LogCaptureFixture) -> None:
+    assert Parent(*[[die]] * 20, workers=3).run() == 1
+    assert len([message for message in caplog.messages if message.startswith("no worker starts")]) == 1
+
+
 def test_silent_worker_is_killed_and_replaced() -> None:
     parent = Parent([come_up, fall_silent], [come_up, END])
     assert parent.run() == 0
