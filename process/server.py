@@ -14,12 +14,13 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
 
+from process.last_connections import refuse_handshakes, waiting_connections
 from process.output import drain
 from process.signals import handled
 
@@ -33,7 +34,7 @@ LAST_STEPS = 2.0
 
 
 class Server(uvicorn.Server):
-    """Calls `announce` when it serves. The signals `ending` end it like SIGTERM.
+    """Calls `announce` when it serves. SIGQUIT ends it like SIGTERM, and so does SIGHUP unless it is a worker.
 
     After SIGTERM it serves on for `drain_delay` seconds. `is_draining` tells the application, which asks its clients to
     leave. SIGINT, or a second signal, skips the rest of the delay.
@@ -44,14 +45,14 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         drain_delay: float,
         announce: Callable[[], None],
-        ending: Sequence[int] = (signal.SIGQUIT, signal.SIGHUP),
+        is_worker: bool = False,
     ) -> None:
         super().__init__(config)
         self.is_draining = False
         self._drain_delay = drain_delay
         self._stop_at = math.inf
         self._announce = announce
-        self._ending = ending
+        self._is_worker = is_worker
         self._signalled = threading.Event()
         self._ended = threading.Event()
 
@@ -66,7 +67,8 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         # uvicorn raises the signals that it captured again at the end of this block, which ends the process.
-        with super().capture_signals(), handled(self._ending, lambda _, frame: self.handle_exit(signal.SIGTERM, frame)):
+        more = (signal.SIGQUIT,) if self._is_worker else (signal.SIGQUIT, signal.SIGHUP)
+        with super().capture_signals(), handled(more, lambda _, frame: self.handle_exit(signal.SIGTERM, frame)):
             try:
                 yield
             finally:
@@ -106,7 +108,9 @@ class Server(uvicorn.Server):
         Closing a listening socket resets the former, and uvicorn closes the latter: their requests would be lost.
         """
         loop = asyncio.get_running_loop()
-        waiting = [connection for each in sockets for connection in _accepted(each)]
+        if not self._is_worker:  # other workers may listen on, at the same sockets
+            await refuse_handshakes(sockets)
+        waiting = list(waiting_connections(sockets))
         for server in self.servers:
             server.close()
         for connection in waiting:
@@ -131,14 +135,3 @@ class Server(uvicorn.Server):
         logger.error("something did not end within the grace; the process ends now")
         drain()
         os._exit(1)
-
-
-def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
-    """Yields the connections that wait at a listening socket that does not block."""
-    try:
-        while True:
-            connection, _ = listener.accept()
-            connection.setblocking(False)
-            yield connection
-    except OSError:  # none is left
-        return

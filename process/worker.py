@@ -69,7 +69,7 @@ class Worker:
 def _work(config: uvicorn.Config, sockets: list[socket.socket], drain_delay: float, parent: Connection) -> None:
     # A SIGHUP of the terminal reaches all processes of its group. The parent replaces its workers then.
     with handled((signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP), log_and_ignore), suppress(KeyboardInterrupt):
-        server = Server(config, drain_delay, lambda: None, ending=[signal.SIGQUIT])
+        server = Server(config, drain_delay, lambda: None, is_worker=True)
         threading.Thread(target=_report, args=(server, parent), daemon=True).start()
         server.run(sockets)
 
