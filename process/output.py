@@ -21,7 +21,7 @@ MAX_WAITING_BYTES = 1024 * 1024
 MAX_WAITING_PIECES = 10_000
 """Bounds of what waits to be written. A piece is one record of the log, or many lines of calls."""
 
-LAST_WRITES = 1.0
+LAST_WRITES = 0.5
 """Seconds that the end of the process waits until everything is written."""
 
 

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 LAST_REQUESTS = 0.5
 """Seconds that a connection may take, at the end, to send the request for which it was opened."""
 
-LAST_STEPS = 2.0
-"""Seconds after the grace in which the process must have ended. Then it ends in the middle of what it does."""
+LAST_STEPS = 1.5
+"""Seconds after the grace in which the process must have ended. Then it writes its log, and ends in the middle."""
 
 
 class Server(uvicorn.Server):

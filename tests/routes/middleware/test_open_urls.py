@@ -39,7 +39,7 @@ CLOSED = [
     ("GET", "/.well-known/oauth-protected-resources"),
     ("GET", "/metrics"),
 ]
-OPEN = ["/health", "/one/mcp/health", "/.well-known/oauth-protected-resource"]
+OPEN = ["/health", "/livez", "/readyz", "/one/mcp/health", "/.well-known/oauth-protected-resource"]
 
 
 async def who() -> None:
