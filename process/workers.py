@@ -154,7 +154,8 @@ class Workers:
                 self._count += 1
             elif self._count > 1:
                 self._count -= 1
-                self._retire(self._workers[-1])
+                if len(self._workers) > self._count:  # else one is missing at this moment, and not started again
+                    self._retire(self._workers[-1])
 
     def _end(self) -> None:
         """Ends all workers. A further signal reaches them too, and ends their delay."""
