@@ -87,13 +87,21 @@ class QueuedOutput(io.RawIOBase):
             return len(piece)
         with self._changed:
             is_full = self._size + len(piece) > MAX_WAITING_BYTES or len(self._pieces) >= MAX_WAITING_PIECES
-            if self._dropped is not None or (is_full and self._pieces):
-                self._dropped = (self._dropped or 0) + piece.count(b"\n")
+            if self._dropped is None and not (is_full and self._pieces):
+                self._keep(piece)
             else:
-                self._pieces.append(piece)
-                self._size += len(piece)
+                self._drop(piece)
             self._changed.notify_all()
         return len(piece)
+
+    def _keep(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)
+
+    def _drop(self, piece: bytes) -> None:
+        if self._dropped is None and not self._pieces[-1].endswith(b"\n"):
+            self._keep(b"\n")  # `print` writes the end of a line by itself
+        self._dropped = (self._dropped or 0) + piece.count(b"\n")
 
     def drain(self, seconds: float) -> None:
         """Waits until the queue is empty, at most `seconds`. Returns at once if that was too short a time before."""

@@ -85,6 +85,20 @@ def test_writing_to_a_full_pipe_drops_lines_and_the_log_says_how_many(
     assert pipe.read_until(b"written again\n") == b"written again\n"
 
 
+def test_line_that_is_written_in_pieces_does_not_run_into_the_next(
+    pipe: Pipe, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(MAX_WAITING_PIECES * 2):
+        for piece in (LINE[:-1], b"\n"):  # as `print` does
+            pipe.output.write(piece)
+    found = b""
+    while not caplog.messages:
+        found += pipe.read()
+        time.sleep(0.001)
+    found += pipe.read()
+    assert found.endswith(LINE)
+
+
 def test_number_of_waiting_pieces_is_bounded(pipe: Pipe, caplog: pytest.LogCaptureFixture) -> None:
     pipe.output.write(b"x" * 100_000 + b"\n")  # more than the pipe takes
     for _ in range(MAX_WAITING_PIECES + 10):
