@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import socket
 import struct
 import sys
+from array import array
 from collections.abc import Iterator, Sequence
 
 HANDSHAKE = 0.02
@@ -30,8 +30,8 @@ async def refuse_handshakes(listeners: Sequence[socket.socket]) -> None:
     """
     if sys.platform != "linux":
         return
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in _NO_NEW_HANDSHAKE))
-    pointer = struct.pack("HP", len(_NO_NEW_HANDSHAKE), ctypes.addressof(program))
+    program = array("B", b"".join(struct.pack("HBBI", *each) for each in _NO_NEW_HANDSHAKE))
+    pointer = struct.pack("HP", len(_NO_NEW_HANDSHAKE), program.buffer_info()[0])
     for listener in listeners:
         if listener.family in (socket.AF_INET, socket.AF_INET6):
             listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, pointer)
