@@ -27,19 +27,18 @@ async def test_waiting_connections_are_accepted_from_every_listener() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux filters the packets of a listening socket")
 async def test_no_new_handshake_begins_and_open_connections_stay() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with socket.create_connection(listener.getsockname()) as client:
-            await refuse_handshakes([listener])
-            with socket.socket() as late:
-                late.settimeout(0.2)
-                with pytest.raises(TimeoutError):
-                    late.connect(listener.getsockname())
-            listener.setblocking(False)
-            (accepted,) = waiting_connections([listener])
-            client.sendall(b"hello")
-            accepted.settimeout(5)
-            assert accepted.recv(5) == b"hello"
-            accepted.close()
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        await refuse_handshakes([listener])
+        with socket.socket() as late:
+            late.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                late.connect(listener.getsockname())
+        listener.setblocking(False)
+        (accepted,) = waiting_connections([listener])
+        client.sendall(b"hello")
+        accepted.settimeout(5)
+        assert accepted.recv(5) == b"hello"
+        accepted.close()
 
 
 async def test_listener_of_another_kind_is_left_as_it_is() -> None:
