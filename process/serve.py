@@ -29,7 +29,7 @@ from process.output import drain, never_block
 from process.server import LAST_STEPS, Server
 from process.signals import handled, log_and_ignore
 from process.websocket_protocol import websocket_options
-from process.worker import Worker
+from process.worker_process import Worker
 from process.workers import Workers
 from settings.reader import SettingError
 from settings.values import Settings

@@ -12,7 +12,7 @@ from multiprocessing.connection import wait
 from uvicorn.config import STARTUP_FAILURE
 
 from process.signals import handled
-from process.worker import Worker
+from process.worker_process import Worker
 
 logger = logging.getLogger(__name__)
 

@@ -7,45 +7,15 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 
 from gateway.call import request_id
 from gateway.telemetry import log
+from tests.gateway.telemetry.logged import INJECTED, configured, uvicorn_error
 
-INJECTED = "first\n2026-01-01T00:00:00.000Z info    forged\r\u2028\x1b[31m\x00"
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    loggers = [root, *(logging.getLogger(name) for name in ("mcp", "sse_starlette", "uvicorn", "httpx2", "httpcore2"))]
-    levels, handlers, filters = [logger.level for logger in loggers], [*root.handlers], uvicorn_error().filters[:]
-    token = request_id.set("-")
-    yield
-    request_id.reset(token)
-    root.handlers[:], uvicorn_error().filters[:] = handlers, filters
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-
-
-def uvicorn_error() -> logging.Logger:
-    return logging.getLogger("uvicorn.error")
-
-
-def configured(level: str = "info", form: str = "text") -> StringIO:
-    stream = StringIO()
-    log.configure(level, form, stream)
-    return stream
-
-
-def fail(message: str) -> None:
-    try:
-        raise RuntimeError(message)
-    except RuntimeError:
-        logging.getLogger("some").exception("It failed")
+pytestmark = pytest.mark.usefixtures("restored_log")
 
 
 def test_text_line_has_its_time_level_and_request_id() -> None:
@@ -79,63 +49,6 @@ def test_untrusted_text_stays_in_its_line(form: str) -> None:
     assert stream.getvalue().strip("\n").isprintable()
     if form == "json":
         assert json.loads(stream.getvalue())["event"] == INJECTED
-
-
-def test_traceback_is_part_of_a_json_line() -> None:
-    stream = configured(form="json")
-    fail(INJECTED)
-    line = json.loads(stream.getvalue())
-    assert line["event"] == "It failed"
-    assert line["exception"].startswith("Traceback (most recent call last)")
-    assert INJECTED in line["exception"]
-
-
-def test_traceback_follows_a_text_line_indented_and_escaped() -> None:
-    stream = configured()
-    fail(INJECTED)
-    first, *others = stream.getvalue().splitlines()
-    assert "It failed" in first
-    assert "Traceback (most recent call last)" in others[0]
-    assert all(line.startswith("  ") and line.isprintable() for line in others)
-
-
-def recurse(number: int) -> None:
-    other(number + 1)
-
-
-def other(number: int) -> None:
-    recurse(number + 1)
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_traceback_is_bounded_and_keeps_its_begin_and_its_end(form: str) -> None:
-    stream = configured(form=form)
-    try:
-        recurse(0)
-    except RecursionError:
-        logging.getLogger("some").exception("It failed")
-    text = stream.getvalue()
-    lines = json.loads(text)["exception"].split("\n") if form == "json" else text.splitlines()[1:]
-    assert len(lines) == log.MAX_TRACE_LINES
-    assert "Traceback (most recent call last)" in lines[0]
-    assert "RecursionError" in lines[-1]
-    assert "lines are left out" in lines[25]
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_long_message_of_an_exception_is_cut(form: str) -> None:
-    stream = configured(form=form)
-    fail("x" * 1_000_000)
-    assert len(stream.getvalue()) < 3000
-
-
-@pytest.mark.parametrize(("level", "count"), [("debug", 2), ("info", 1)])
-def test_errors_that_a_client_alone_causes_are_logged_at_debug_level_only(level: str, count: int) -> None:
-    stream = StringIO()
-    log.configure(level, "json", stream, client_errors=(ConnectionError,))
-    for error in (ConnectionResetError(), OSError()):
-        logging.getLogger("some").error("It failed", exc_info=error)
-    assert stream.getvalue().count("\n") == count
 
 
 @pytest.mark.parametrize(("level", "count"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
