@@ -34,7 +34,7 @@ LAST_STEPS = 1.5
 
 
 class Server(uvicorn.Server):
-    """Calls `announce` when it serves. SIGQUIT ends it like SIGTERM, and so does SIGHUP unless it is a worker.
+    """Calls `announce` when it serves. SIGQUIT and SIGHUP end it like SIGTERM, but SIGHUP does not end a worker.
 
     After SIGTERM it serves on for `drain_delay` seconds. `is_draining` tells the application, which asks its clients to
     leave. SIGINT, or a second signal, skips the rest of the delay.
@@ -67,7 +67,9 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         # uvicorn raises the signals that it captured again at the end of this block, which ends the process.
-        more = (signal.SIGQUIT,) if self._is_worker else (signal.SIGQUIT, signal.SIGHUP)
+        more = [signal.SIGQUIT]
+        if not self._is_worker and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
+            more.append(signal.SIGHUP)
         with super().capture_signals(), handled(more, lambda _, frame: self.handle_exit(signal.SIGTERM, frame)):
             try:
                 yield

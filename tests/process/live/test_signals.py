@@ -50,6 +50,15 @@ def test_signals_without_a_meaning_are_ignored_and_logged(start: Start, workers:
     assert router.get("/health")["status"] == "ok"
 
 
+def test_hangup_is_ignored_if_the_process_was_started_so(start: Start) -> None:
+    run = "import signal, runpy; signal.signal(1, signal.SIG_IGN); runpy.run_path('app.py', run_name='__main__')"
+    router = start("-c", run).await_table()
+    os.kill(router.process.pid, signal.SIGHUP)
+    assert [router.get("/health")["status"] for _ in range(5)] == ["ok"] * 5
+    router.end()
+    assert router.process.returncode == -signal.SIGTERM
+
+
 @WORKERS
 @pytest.mark.parametrize("waiting", ["await anyio.sleep(60)", "time.sleep(60)"])
 def test_start_that_hangs_is_visible_and_ends_within_the_grace(
