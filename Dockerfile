@@ -32,5 +32,5 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["python", "-ISc", "import http.client, os, sys; \
 c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=3); \
-c.request('GET', '/health'); sys.exit(c.getresponse().status != 200)"]
+c.request('GET', '/livez'); sys.exit(c.getresponse().status != 200)"]
 CMD ["python", "app.py"]

@@ -22,13 +22,13 @@ from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from process import serve
 from process.lifespan import lifespan
-from process.shutdown import streams_ended
+from process.shutdown import drained
 from routes.errors import exception_handlers
 from routes.json_api.call import Call, CallAny, CallTool
 from routes.json_api.health import HealthOfAll, health_of_server
 from routes.json_api.index import Index
 from routes.json_api.tools import AllTools, list_tools, show_tool
-from routes.middleware import cors, drain, guard, request_id
+from routes.middleware import cors, drain, guard, probes, request_id
 from routes.native.endpoint import native, native_of_server
 from routes.openapi.docs import docs
 from routes.openapi.document import OpenAPI, OpenAPIOfAll
@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> Starlette:
     """Returns the application. Raises LoadError if a server or a feature cannot be used."""
     found = find_servers(settings)
     registry, refusals, capacity = Registry(), Refusals(), Capacity(settings.max_calls, settings.max_share)
+    ready = probes.Readiness(registry)
     features = all_features(settings, found, registry, lambda: aggregate.sessions, refusals)
     interceptors = _interceptors(settings, features, capacity)
     names = Names(registry, interceptors)
@@ -47,10 +48,11 @@ def create_app(settings: Settings) -> Starlette:
     hold_servers(found, registry, interceptors, limits, features.auth.access)
     aggregate = Aggregate(registry, names, limits, features.auth.access)
     sockets = websocket(settings, features, registry, names, refusals)
-    ended = partial(streams_ended, lambda: [*registry, aggregate, *sockets.streams], capacity, settings.shutdown_grace)
+    end = partial(drained, lambda: [*registry, aggregate, *sockets.streams], capacity, ready, settings.shutdown_grace)
     served = [registry.opened, aggregate.opened, *sockets.lifetimes]
-    parts: list[Lifetime] = [*features.lifetimes, *served, ended, *features.watchdog.lifetimes]
-    app = Starlette(middleware=_middleware(settings, features, refusals), exception_handlers=exception_handlers())
+    parts: list[Lifetime] = [*features.lifetimes, *served, end, *features.watchdog.lifetimes]
+    middleware = _middleware(settings, features, refusals, ready)
+    app = Starlette(middleware=middleware, exception_handlers=exception_handlers())
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),
         Route("/call", CallAny(names, settings.max_body), methods=["POST"]),
@@ -83,12 +85,13 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
     ]
 
 
-def _middleware(settings: Settings, features: Features, refusals: Refusals) -> list[Middleware]:
+def _middleware(settings: Settings, features: Features, refused: Refusals, ready: probes.Readiness) -> list[Middleware]:
     """Returns what stands in front of every request, the outermost first."""
     return [
         Middleware(request_id.RequestId),
-        Middleware(drain.Drain),
-        Middleware(guard.Guard, hosts=settings.allowed_hosts, refused=refusals),
+        Middleware(drain.Drain, ready),
+        Middleware(probes.Probes, ready),
+        Middleware(guard.Guard, hosts=settings.allowed_hosts, refused=refused),
         Middleware(cors.CORS),
         *features.address.middleware,
         *features.tracing.middleware,

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 RESERVED = frozenset(
-    {"mcp", "tools", "call", "health", "docs", "openapi", "ws", "metrics", "static", "admin", "servers", "well-known"}
+    {"mcp", "tools", "call", "health", "livez", "readyz", "docs", "openapi", "ws", "metrics", "static", "admin"}
+    | {"servers", "well-known"}
 )
 """Names that no server may have: the first segments of other URLs."""
 

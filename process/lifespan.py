@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 
 from features.feature import Lifetime
+from process.shutdown import POLL_INTERVAL, running_server
 
 
 def lifespan(lifetimes: Iterable[Lifetime]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
-    """Opens each part in turn, and closes them in the opposite order."""
+    """Opens each part in turn, and closes them in the opposite order. A signal to end ends a start too."""
 
     @asynccontextmanager
     async def opened(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            for lifetime in lifetimes:
-                await stack.enter_async_context(lifetime())
+            async with _cancelled_at_shutdown():
+                for lifetime in lifetimes:
+                    await stack.enter_async_context(lifetime())
             yield
 
     return opened
+
+
+@asynccontextmanager
+async def _cancelled_at_shutdown() -> AsyncIterator[None]:
+    """Cancels the task that is in the block when the process is to end. uvicorn would wait for a start without end."""
+    opening = asyncio.current_task()
+    assert opening is not None
+
+    async def watch() -> None:
+        server = running_server()
+        while server is not None:
+            await asyncio.sleep(POLL_INTERVAL)
+            if server.should_exit:
+                opening.cancel()
+                return
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()

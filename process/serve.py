@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import platform
+import signal
 import socket
 import sys
 import threading
@@ -16,7 +17,7 @@ from typing import NoReturn
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.config import STARTUP_FAILURE
+from starlette.requests import ClientDisconnect
 
 from features.telemetry import worker_metrics
 from gateway import VERSION
@@ -24,7 +25,11 @@ from gateway.errors import LoadError
 from gateway.servers.registry import Registry
 from gateway.telemetry import log
 from process.banner import banner_lines
+from process.output import drain, never_block
+from process.server import LAST_STEPS, Server
+from process.signals import handled, log_and_ignore
 from process.websocket_protocol import websocket_options
+from process.worker_process import Worker
 from process.workers import Workers
 from settings.reader import SettingError
 from settings.values import Settings
@@ -34,17 +39,14 @@ logger = logging.getLogger(__name__)
 EXIT_INTERRUPTED = 130
 """The exit code that shells give to a process that Ctrl+C ended."""
 
-WORKER_START_TIMEOUT = 60
-"""Seconds in which a worker must have imported the program. uvicorn kills one that has not and starts another, again
-and again; its default of 5 is too short for a small machine."""
-
 
 def main(create_app: Callable[[Settings], Starlette]) -> None:
     """Serves until a signal ends it. If it cannot serve, prints one line and exits with code 1."""
-    settings, app = load_app(create_app)
-    started = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid(), "workers": settings.workers}
-    logger.info("starting", extra={"fields": started})
     with ExitStack() as stack:
+        stack.enter_context(handled((signal.SIGUSR1, signal.SIGUSR2), log_and_ignore))
+        settings, app = load_app(create_app)
+        started = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid()}
+        logger.info("starting", extra={"fields": {**started, "workers": settings.workers}})
         try:
             sockets = [stack.enter_context(listen(settings.host, settings.port))]
             if settings.metrics_port:
@@ -60,9 +62,10 @@ def main(create_app: Callable[[Settings], Starlette]) -> None:
 def load_app(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Starlette]:
     """Returns the settings of the environment and the application made of them, or exits with one line and code 1."""
     settings = None
+    never_block()
     try:
         settings = Settings.from_env(os.environ)
-        log.configure(settings.log_level, settings.log_format)
+        log.configure(settings.log_level, settings.log_format, client_errors=(ClientDisconnect,))
         log.log_uncaught()
         with _gc_paused():
             return settings, create_app(settings)
@@ -85,24 +88,6 @@ def _gc_paused() -> Iterator[None]:
         gc.enable()
 
 
-class Server(uvicorn.Server):
-    """Calls `announce` when it serves: until then, a served MCP server may still fail to start."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        # Loaded modules and schemas stay for ever; a full collection of them would hold up every call by 0.1 seconds.
-        gc.freeze()
-        self._announce()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        logger.info("stopped")  # not later: uvicorn raises the signal again as soon as this returns
-
-
 def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget_worker: Callable[[int], None]) -> int:
     """Serves until the end and returns the exit code: 1 if the application did not start, 130 after Ctrl+C.
 
@@ -117,18 +102,19 @@ def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget
         access_log=False,
         server_header=False,
         proxy_headers=False,  # features that need the client's address read it themselves
-        timeout_worker_healthcheck=WORKER_START_TIMEOUT,
         timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
         **websocket_options(settings.websocket, settings.max_body),
     )
     if settings.workers > 1:
-        announce()
-        workers = Workers(config, sockets, forget_worker)
-        workers.run()
+        start = partial(Worker, config, sockets, settings.drain_delay)
+        grace = settings.drain_delay + settings.shutdown_grace + LAST_STEPS + 1
+        code = Workers(
+            start, count=settings.workers, grace=grace, announce=announce, forget=forget_worker, sockets=sockets
+        ).run()
         logger.info("stopped")
-        return 1 if any(process.exitcode == STARTUP_FAILURE for process in workers.processes) else 0
+        return code
     try:
-        Server(config, announce).run(sockets=sockets)
+        Server(config, settings.drain_delay, announce).run(sockets=sockets)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except SystemExit:
@@ -140,7 +126,7 @@ def exit_process(code: int) -> NoReturn:
     """Ends the process without waiting for threads: a tool that still sleeps in one must not hold up the end."""
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         logging.shutdown()
-        sys.stdout.flush()
+        drain()
         os._exit(code)
     sys.exit(code)
 

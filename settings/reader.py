@@ -106,14 +106,17 @@ def whole(name: str, default: int, meaning: str, *, at_least: int, at_most: int 
     return _field(name, default, meaning, parse, written=str(default))
 
 
-def seconds(name: str, default: float, meaning: str) -> float:
+def seconds(name: str, default: float, meaning: str, *, zero: bool = False) -> float:
+    """Declares a time greater than 0, or also 0."""
+    expected = "of at least 0" if zero else "greater than 0"
+
     def parse(value: str) -> float:
         try:
             number = float(value)
         except ValueError:
-            number = 0.0
-        if not 0 < number < MAX_SECONDS:
-            raise _error(name, value, "a number of seconds greater than 0")
+            number = -1.0
+        if not (0 < number < MAX_SECONDS or (zero and number == 0)):
+            raise _error(name, value, f"a number of seconds {expected}")
         return number
 
     return _field(name, default, meaning, parse, written=f"{default:g}")

@@ -40,6 +40,12 @@ class Settings:
     shutdown_grace: float = seconds(
         "MCP_SHUTDOWN_GRACE", 10.0, "seconds in which calls in flight may finish after SIGTERM"
     )
+    drain_delay: float = seconds(
+        "MCP_DRAIN_DELAY",
+        0.0,
+        "seconds after SIGTERM in which the router still takes requests, while `/readyz` answers 503",
+        zero=True,
+    )
 
     stateless: bool = flag(
         "MCP_STATELESS", False, "`1` serves MCP without sessions, as replicas need; no sampling, no elicitation"

@@ -62,9 +62,10 @@ def _forget_imports() -> Iterator[None]:
 
 @pytest.fixture
 def python_hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Restores Python's hooks for uncaught exceptions, which a process replaces for its log."""
-    for module, hook in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
-        monkeypatch.setattr(module, hook, getattr(module, hook))
+    """Restores what a process replaces for its log: hooks for uncaught exceptions, and the standard streams."""
+    hooks = ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook"))
+    for module, name in (*hooks, (sys, "stdout"), (sys, "stderr")):
+        monkeypatch.setattr(module, name, getattr(module, name))
     yield
     logging.captureWarnings(False)
 

@@ -21,7 +21,8 @@ from tests.transport import opened
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[1]
 METADATA = "/.well-known/oauth-protected-resource"
-OPEN = {"/health", "/one/mcp/health", METADATA, METADATA + "/x"}
+OPEN = {"/health", "/livez", "/readyz", "/one/mcp/health", METADATA, METADATA + "/x"}
+PROBES = ("/livez", "/readyz")  # answered in front of the routes
 METHODS = ("GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS")
 
 
@@ -33,7 +34,7 @@ def urls(app: Starlette) -> set[str]:
     """Returns a URL for each route, those of the server `one` included, and some that have no route."""
     router = app.router
     assert isinstance(router, ServersRouter)
-    return {*_urls(router.routes), *_urls(router.server_routes, "/one"), "/x", "/x/x", "/x/mcp", "/one/x"}
+    return {*_urls(router.routes), *_urls(router.server_routes, "/one"), *PROBES, "/x", "/x/x", "/x/mcp", "/one/x"}
 
 
 def _urls(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[str]:

@@ -57,6 +57,8 @@ class HeldServer:
         await self._closed.wait()
 
     async def _live(self, task_status: TaskStatus[None]) -> None:
+        # Before it opens: a lifespan that hangs may block the event loop too, and then nothing else can say so.
+        logger.info("opening server", extra={"fields": {"server": self.server.name}})
         async with self.server.opened():
             self._is_open = True
             logger.info("server opened", extra={"fields": {"server": self.server.name}})

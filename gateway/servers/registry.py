@@ -90,9 +90,10 @@ class Registry:
         Raises:
             StartError: a server did not open; those before it are closed again.
         """
+        failure: StartError | None = None
         async with anyio.create_task_group() as self._tasks:
-            failure = await self._open_all()
             try:
+                failure = await self._open_all()
                 if failure is None:
                     yield
             finally:

@@ -14,10 +14,23 @@ from typing import Any, TextIO
 
 from gateway.call import request_id
 
+MAX_TRACE_LINES = 50
+"""Lines of one traceback. A recursion without end has thousands; the first and the last ones are kept."""
 
-def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
-    """Sets up the root logger, which the SDK and uvicorn log to."""
+MAX_TRACE_LINE = 1000
+"""Characters. The message of an exception may be as long as the value that it is about."""
+
+
+def configure(
+    level: str, form: str, stream: TextIO | None = None, client_errors: tuple[type[Exception], ...] = ()
+) -> None:
+    """Sets up the root logger, which the SDK and uvicorn log to. The default stream is the present `sys.stderr`.
+
+    Records about `client_errors`, which a client alone has caused, are logged at level debug only.
+    """
     handler = logging.StreamHandler(stream)
+    if level != "debug":
+        handler.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], client_errors)))
     handler.setFormatter(JSONLines() if form == "json" else TextLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -37,7 +50,18 @@ def log_uncaught() -> None:
     sys.unraisablehook = _log_unraisable
 
 
-class JSONLines(logging.Formatter):
+class Lines(logging.Formatter):
+    """Bounds the tracebacks."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  the name is logging's
+        lines = [line[:MAX_TRACE_LINE] for line in super().formatException(ei).split("\n")]
+        if len(lines) > MAX_TRACE_LINES:
+            head, tail = MAX_TRACE_LINES // 2, MAX_TRACE_LINES // 2 - 1
+            lines[head:-tail] = [f"  … {len(lines) - head - tail} lines are left out …"]
+        return "\n".join(lines)
+
+
+class JSONLines(Lines):
     """One JSON object a line: `time` (RFC 3339, UTC), `level`, `event`, its fields, `logger`, `request_id`, and
     `exception` if there is one."""
 
@@ -50,7 +74,7 @@ class JSONLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-class TextLines(logging.Formatter):
+class TextLines(Lines):
     """`time level event field=… request_id=…`, followed by an indented traceback.
 
     Text of clients and tools is escaped, so that none of it can forge a line.

@@ -62,6 +62,7 @@ SCHEMAS: Mapping[str, Any] = {
         inputRequests={"type": "object", "additionalProperties": _shape({"method": _TEXT}, params=_OBJECT)},
         requestState=_TEXT,
     ),
+    "Alive": _shape({"status": {"const": "ok"}}),
     "Health": _shape(_HEALTH),
     "HealthOfAll": _shape(
         {

@@ -53,7 +53,16 @@ def operations_over_all(servers: ToolsOf) -> Paths:
         "/tools": {"get": _list("tools", tag, "The tools of all servers")},
         "/call": {"post": _call("call", tag, "Call a tool of any server by its name", "CallOfAny", example=example)},
         "/health": {"get": _get("health", tag, "Health of all servers", "HealthOfAll")},
+        "/livez": {"get": _probe("livez", "200 while the process answers at all")},
+        "/readyz": {"get": _probe("readyz", "200 if the router should get requests", "unavailable")},
     }
+
+
+def _probe(name: str, summary: str, *slugs: str) -> dict[str, Any]:
+    """Returns an operation that needs no credential."""
+    answer = {"description": summary, "content": json_content(ref("schemas", "Alive"))}
+    responses = {"200": answer, **answers(slugs=slugs)}
+    return {"operationId": name, "tags": ["All"], "summary": summary, "security": [], "responses": responses}
 
 
 def _get(name: str, tag: str, summary: str, schema: str, has_etag: bool = False) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from app import create_app
 from gateway.errors import LoadError
 from process import serve
+from process.shutdown import running_server
 from settings.values import Settings
 from tests.shipped import shipped
 
@@ -100,6 +101,13 @@ def served(monkeypatch: pytest.MonkeyPatch, make: Callable[[Settings], Starlette
     return caught.value.code
 
 
+async def raise_signal(number: signal.Signals) -> None:
+    """Raises the signal as soon as the server serves."""
+    while not running_server().started:
+        await asyncio.sleep(0.01)
+    signal.raise_signal(number)
+
+
 def ending(number: signal.Signals) -> Callable[[Settings], Starlette]:
     """Returns a factory of an application that gets the signal as soon as it serves."""
 
@@ -110,8 +118,9 @@ def ending(number: signal.Signals) -> Callable[[Settings], Starlette]:
         @asynccontextmanager
         async def signalled(inner: Starlette) -> AsyncIterator[Any]:
             async with lifespan(inner) as state:
-                asyncio.get_running_loop().call_soon(signal.raise_signal, number)
+                raising = asyncio.create_task(raise_signal(number))
                 yield state
+                await raising
 
         app.router.lifespan_context = signalled
         return app

@@ -17,6 +17,8 @@ ALLOWED = {
     "/": "GET, HEAD",
     "/tools": "GET, HEAD",
     "/health": "GET, HEAD",
+    "/livez": "GET, HEAD",
+    "/readyz": "GET, HEAD",
     "/call": "POST",
     "/math/mcp/tools": "GET, HEAD",
     "/math/mcp/tools/add_tool": "GET, HEAD, POST",

@@ -64,6 +64,7 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("max_calls", "7", 7),
         ("max_share", "1", 1.0),
         ("shutdown_grace", "0.1", 0.1),
+        ("drain_delay", "5", 5.0),
         ("auth_keys", "keys.json", "keys.json"),
         ("auth_issuer", "https://id.example.com", "https://id.example.com"),
         ("auth_audience", "https://tools.example.com", "https://tools.example.com"),
@@ -148,6 +149,8 @@ def test_several_workers_are_stateless() -> None:
         ("MCP_METRICS", "metrics", "a path like /metrics"),
         ("MCP_METRICS_PORT", "65536", "a whole number from 0 to 65535"),
         ("MCP_SHUTDOWN_GRACE", "0", "a number of seconds greater than 0"),
+        ("MCP_DRAIN_DELAY", "-1", "a number of seconds of at least 0"),
+        ("MCP_DRAIN_DELAY", "a while", "a number of seconds of at least 0"),
     ],
 )
 def test_invalid_value_is_reported_with_the_expected_form(name: str, value: str, expected: str) -> None:

@@ -7,45 +7,15 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 
 from gateway.call import request_id
 from gateway.telemetry import log
+from tests.gateway.telemetry.logged import INJECTED, configured, uvicorn_error
 
-INJECTED = "first\n2026-01-01T00:00:00.000Z info    forged\r\u2028\x1b[31m\x00"
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    loggers = [root, *(logging.getLogger(name) for name in ("mcp", "sse_starlette", "uvicorn", "httpx2", "httpcore2"))]
-    levels, handlers, filters = [logger.level for logger in loggers], [*root.handlers], uvicorn_error().filters[:]
-    token = request_id.set("-")
-    yield
-    request_id.reset(token)
-    root.handlers[:], uvicorn_error().filters[:] = handlers, filters
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-
-
-def uvicorn_error() -> logging.Logger:
-    return logging.getLogger("uvicorn.error")
-
-
-def configured(level: str = "info", form: str = "text") -> StringIO:
-    stream = StringIO()
-    log.configure(level, form, stream)
-    return stream
-
-
-def fail(message: str) -> None:
-    try:
-        raise RuntimeError(message)
-    except RuntimeError:
-        logging.getLogger("some").exception("It failed")
+pytestmark = pytest.mark.usefixtures("restored_log")
 
 
 def test_text_line_has_its_time_level_and_request_id() -> None:
@@ -79,24 +49,6 @@ def test_untrusted_text_stays_in_its_line(form: str) -> None:
     assert stream.getvalue().strip("\n").isprintable()
     if form == "json":
         assert json.loads(stream.getvalue())["event"] == INJECTED
-
-
-def test_traceback_is_part_of_a_json_line() -> None:
-    stream = configured(form="json")
-    fail(INJECTED)
-    line = json.loads(stream.getvalue())
-    assert line["event"] == "It failed"
-    assert line["exception"].startswith("Traceback (most recent call last)")
-    assert INJECTED in line["exception"]
-
-
-def test_traceback_follows_a_text_line_indented_and_escaped() -> None:
-    stream = configured()
-    fail(INJECTED)
-    first, *others = stream.getvalue().splitlines()
-    assert "It failed" in first
-    assert "Traceback (most recent call last)" in others[0]
-    assert all(line.startswith("  ") and line.isprintable() for line in others)
 
 
 @pytest.mark.parametrize(("level", "count"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])

@@ -89,6 +89,14 @@ class Router:
     def log(self) -> str:
         return self._log.read_text()
 
+    def await_log(self, text: str) -> str:
+        """Waits until the log has `text`, and returns the log."""
+        for _ in range(1500):
+            if text in self.log():
+                return self.log()
+            time.sleep(0.02)
+        raise AssertionError(self.log())
+
     def complaints(self) -> list[str]:
         """Returns the lines of the log that are not at the level `info`."""
         return [line for line in self.log().splitlines() if "Z info    " not in line]

@@ -72,12 +72,18 @@ def test_call_in_a_session_continues_after_a_disconnect_and_its_result_can_be_fe
     assert json.loads(lines[2].removeprefix("data: "))["result"]["structuredContent"] == {"result": "waited"}
 
 
-def test_disconnect_in_the_middle_of_a_body_is_not_logged_as_an_error(router: Router) -> None:
-    connection = router.connection()
-    connection.putrequest("POST", "/slow/mcp/call")
-    connection.putheader("content-type", "application/json")
-    connection.putheader("content-length", "1000")
-    connection.endheaders(b'{"tool": ')
-    connection.close()
+@pytest.mark.parametrize("url", ["/slow/mcp/call", "/slow/mcp/tools/wait_tool", "/slow/mcp", "/mcp"])
+@pytest.mark.parametrize("modern", [{}, wire.modern("tools/list")[0]])
+def test_disconnect_in_the_middle_of_a_body_is_not_logged_as_an_error(
+    router: Router, url: str, modern: dict[str, str]
+) -> None:
+    for _ in range(25):
+        connection = router.connection()
+        connection.putrequest("POST", url)
+        for name, value in {**wire.BOTH_TYPES, **modern, "content-length": "1000"}.items():
+            connection.putheader(name, value)
+        connection.endheaders(b'{"tool": ')
+        connection.close()
+    assert router.get("/health")["status"] == "ok"
     router.end()
     assert router.complaints() == []

@@ -120,6 +120,7 @@ def test_server_that_does_not_start_ends_all_workers(start: Start, tmp_path: Pat
     assert router.finished() == 1
     assert "server 'broken' does not start: OSError: no database" in router.log()
     assert "Traceback" not in router.log()
+    assert (router.printed(), "serving" in router.log()) == ("", False)
 
 
 def test_uvicorn_command_serves_the_same_application(start: Start) -> None:

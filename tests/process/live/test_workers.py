@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import socket
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from tests import wire
 from tests.process.live.conftest import Start
+from tests.process.live.note import Note
+from tests.process.live.router import Router
 
 pytestmark = pytest.mark.process
 
@@ -82,6 +88,51 @@ def test_killed_worker_is_replaced(start: Start) -> None:
     with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
         router.call("slow", "die")
     router.await_workers(2)
+
+
+def pids(router: Router) -> set[int]:
+    """Returns the process ids of the workers."""
+    return {int(line.split("pid=")[1].split()[0]) for line in router.log().splitlines() if "worker started" in line}
+
+
+def test_workers_drain_and_end_when_their_parent_is_killed(start: Start, note: Note) -> None:
+    router = start(WORKERS="2", MCP_SHUTDOWN_GRACE="5").await_workers(2)
+    with router.calling("slow", "wait", seconds=1, note=str(note.path)) as connection:
+        note.await_lines("began")
+        os.kill(router.process.pid, signal.SIGKILL)
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())) == (200, {"result": "waited"})
+    router.process.wait()
+    for pid in pids(router):
+        await_end(pid)
+    with socket.create_server(("127.0.0.1", router.port)):
+        pass
+    assert router.log().count("the parent process is gone; this worker ends") == 2
+    assert router.log().count("stopped") == 2
+
+
+def await_end(pid: int) -> None:
+    """Waits until a process that is no child of this one has ended."""
+    for _ in range(1000):
+        with suppress(FileNotFoundError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                time.sleep(0.01)
+                continue
+        return
+    raise AssertionError(pid)
+
+
+def test_workers_that_die_in_their_start_end_the_router(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "dying_server.py").write_text(
+        "import multiprocessing, os\nfrom mcp.server.mcpserver import MCPServer\nmcp = MCPServer('dying')\n"
+        "if multiprocessing.parent_process() is not None:\n    os._exit(7)\n"
+    )
+    router = start(WORKERS="2", MCP_SERVERS_DIR=str(tmp_path))
+    assert router.finished(within=100) == 1
+    assert "serving" not in router.log()
+    assert router.printed() == ""
+    assert [line.split(" in a row")[0][-1] for line in router.complaints() if "no worker starts: " in line] == ["5"]
+    assert router.log().count("exit=7") < 8
 
 
 def test_too_large_body_is_answered_before_the_connection_closes(start: Start) -> None:

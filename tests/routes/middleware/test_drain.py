@@ -8,11 +8,19 @@ import anyio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from gateway.servers.registry import Registry
 from routes.middleware.drain import Drain
+from routes.middleware.probes import Readiness
 from tests.routes.raw import ask
 from tests.sockets import Refused, connected
 
 pytestmark = pytest.mark.anyio
+
+
+def serving() -> Readiness:
+    readiness = Readiness(Registry())
+    readiness.state = "ready"
+    return readiness
 
 
 async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
@@ -21,7 +29,7 @@ async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def test_request_without_an_answer_gets_503_with_retry_after() -> None:
-    answer = await ask(Drain(cancelled), "GET", "/")
+    answer = await ask(Drain(cancelled, serving()), "GET", "/")
     assert (answer.status, answer.document["type"]) == (503, "urn:multi-mcp:error:unavailable")
     assert answer.document["detail"] == "The router is shutting down."
     assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
@@ -43,25 +51,34 @@ async def test_started_answer_is_not_started_again() -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
-    await Drain(begun)({"type": "http", "method": "GET", "path": "/"}, receive, send)
+    await Drain(begun, serving())({"type": "http", "method": "GET", "path": "/"}, receive, send)
     assert [message["type"] for message in sent] == ["http.response.start"]
 
 
 async def test_websocket_without_a_handshake_yet_is_refused_with_503() -> None:
     with pytest.raises(Refused) as refused:
-        async with connected(Drain(cancelled), "/ws"):
+        async with connected(Drain(cancelled, serving()), "/ws"):
             pass
     assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "1")
 
 
 async def test_cancellation_of_the_lifespan_passes_through() -> None:
     with pytest.raises(asyncio.CancelledError):
-        await Drain(cancelled)({"type": "lifespan"}, anyio.sleep_forever, anyio.sleep_forever)  # type: ignore[arg-type]
+        await Drain(cancelled, serving())({"type": "lifespan"}, anyio.sleep_forever, anyio.sleep_forever)  # type: ignore[arg-type]
+
+
+async def no_content(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def test_other_answers_pass_through_unchanged() -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+    answer = await ask(Drain(no_content, serving()), "GET", "/")
+    assert (answer.status, answer.headers) == (204, {})
 
-    assert (await ask(Drain(app), "GET", "/")).status == 204
+
+async def test_answers_of_a_draining_process_close_their_connection() -> None:
+    readiness = serving()
+    app = Drain(no_content, readiness)
+    readiness.state = "draining"
+    assert (await ask(app, "GET", "/")).headers == {"connection": "close"}

@@ -43,7 +43,7 @@ async def test_document_without_servers_or_tools_is_valid(make_app: MakeApp, ser
         empty = (await client.get("/openapi.json")).json()
     async with opened(make_app(MCPServer("bare"))) as client:
         bare = (await client.get("/bare/openapi.json")).json()
-    assert [*empty["paths"]] == ["/tools", "/call", "/health"]
+    assert [*empty["paths"]] == ["/tools", "/call", "/health", "/livez", "/readyz"]
     assert [*bare["paths"]] == ["/bare/mcp/tools", "/bare/mcp/call", "/bare/mcp/health"]
     for document in (empty, bare):
         assert [*OpenAPIV31SpecValidator(document).iter_errors()] == []
@@ -120,6 +120,8 @@ async def test_answers_match_the_document(make_app: MakeApp) -> None:
             "/odd/mcp/tools",
             "/odd/mcp/health",
             "/health",
+            "/livez",
+            "/readyz",
         ):
             check(document, await client.get(url), url.partition("?")[0])
         assert [path for path in document["paths"] if path.startswith(ODD_URL)] == [ODD_URL]
