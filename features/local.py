@@ -28,6 +28,7 @@ def server_limits(settings: Settings) -> Limits:
     return Limits(
         threads=settings.threads,
         max_body=settings.max_body,
+        max_result=settings.max_result,
         stateless=settings.stateless,
         max_sessions=settings.max_sessions,
         session_idle_timeout=settings.session_idle_timeout,

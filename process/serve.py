@@ -24,6 +24,7 @@ from gateway.errors import LoadError
 from gateway.servers.registry import Registry
 from gateway.telemetry import log
 from process.banner import banner_lines
+from process.lasting_loop import Config
 from process.websocket_protocol import websocket_options
 from process.workers import Workers
 from settings.reader import SettingError
@@ -109,7 +110,7 @@ def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget
     It does not return if the signal that ends it ends the process too.
     """
     announce = partial(_announce, app.state.registry, settings, sockets[0])
-    config = uvicorn.Config(
+    config = Config(
         # A worker is a new process, which imports the application by its name.
         app if settings.workers == 1 else "app:app",
         workers=settings.workers,
@@ -127,13 +128,14 @@ def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget
         workers.run()
         logger.info("stopped")
         return 1 if any(process.exitcode == STARTUP_FAILURE for process in workers.processes) else 0
+    server = Server(config, announce)
     try:
-        Server(config, announce).run(sockets=sockets)
+        server.run(sockets=sockets)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except SystemExit:
         return 1
-    return 0
+    return 1 if server.lifespan.error_occurred else 0
 
 
 def exit_process(code: int) -> NoReturn:

@@ -11,11 +11,10 @@ from mcp.server import Server as LowLevelServer
 from mcp.server.context import CallNext as SDKCallNext
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from pydantic import ValidationError
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
 from gateway.errors import GatewayError, UnknownTool
-from gateway.local.crashes import crashed, outcome
+from gateway.local.crashes import outcome
 from gateway.local.exchange import Exchange
 from gateway.local.in_flight import InFlight
 from gateway.local.plan import Plan
@@ -56,7 +55,7 @@ class NativeCalls:
 
     async def _call(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if _is_exchange(ctx):
-            return await _answer(ctx, call_next)
+            return await call_next(ctx)
         call = native_call(self.name, self._tools.plan, ctx)
         current_call.set(call)
         try:
@@ -72,7 +71,7 @@ class NativeCalls:
 
     async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
         try:
-            native = await _answer(wire.note_questions(ctx, call) if call.wants_wire else ctx, call_next)
+            native = await call_next(wire.note_questions(ctx, call) if call.wants_wire else ctx)
         except MCPError as exc:
             return ToolResult(native=exc, is_error=True, message=exc.error.message, outcome="tool-error")
         is_error = _is_error(native)
@@ -88,16 +87,6 @@ class NativeCalls:
         with suppress(Exception):  # a result that JSON cannot carry is still an answer to this native call
             sent = plan.answer.of_sent(call.returned, bare)
             result.body, result.wrapped, result.wire = sent.body, sent.wrapped, wire.encode_success(bare)
-
-
-async def _answer(ctx: Context, call_next: SDKCallNext) -> HandlerResult:
-    """Runs the author's middleware and tool; whatever they raise, an exit included, ends this call alone."""
-    try:
-        return await call_next(ctx)
-    except (MCPError, ValidationError):
-        raise
-    except (Exception, SystemExit) as exc:  # the author's boundary: the exception stays in the log
-        raise crashed((ctx.params or {}).get("name", ""), exc) from exc
 
 
 def _is_exchange(ctx: Context) -> bool:

@@ -19,14 +19,15 @@ from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
 from gateway.errors import InvalidRequest, ToolCrashed, Unavailable, UnknownTool
 from gateway.local.answer import Answer
+from gateway.local.boundary import Boundary
 from gateway.local.context_calls import ContextCalls
-from gateway.local.crashes import refusal
+from gateway.local.crashes import crashed, refusal
 from gateway.local.in_flight import InFlight
 from gateway.local.native_calls import NativeCalls
 from gateway.local.plan import Plan
 from gateway.local.tools import Tools
 from gateway.sdk import internals, wire
-from gateway.sdk.native import Access
+from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.sessions import Limits, session_manager
 from gateway.sdk.tool_list import ToolList, WireTools
 from gateway.sdk.tracing import trace_once
@@ -54,7 +55,7 @@ class LocalServer:
         self._mcp = mcp
         self._changed = changed
         self._wire_tools = WireTools()
-        self._tools = Tools(mcp, limits.threads, self._tools_changed)
+        self._tools = Tools(mcp, limits.threads, limits.max_result, self._tools_changed)
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
         self._has_author_hooks = internals.has_author_hooks(mcp)
@@ -65,6 +66,7 @@ class LocalServer:
         self._is_closed = False
         self.call = chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
+        internals.insert_middleware(mcp, Boundary(self._server, limits.max_result))
         native = NativeCalls(name, self._tools, self._server, interceptors, self._in_flight)
         internals.insert_middleware(mcp, native)
         if access is not None:
@@ -72,6 +74,7 @@ class LocalServer:
             self.app = access.endpoint(self.app, self._exact, "mcp")
         if not has_own_tool_list:
             internals.insert_middleware(mcp, ToolList(self._server, self._list_tools))
+        internals.insert_middleware(mcp, refuse_unsendable)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -79,9 +82,11 @@ class LocalServer:
         trace_once(self._mcp.middleware)
         async with self._server.lifespan(self._server) as self._lifespan_state:
             internals.enter_once(self._server, self._lifespan_state)
-            async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
-                yield
-            self._is_closed = True
+            try:
+                async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
+                    yield
+            finally:
+                self._is_closed = True
 
     def tools(self) -> Sequence[ToolInfo]:
         return self._tools.listed()
@@ -147,7 +152,10 @@ class LocalServer:
             raise InvalidRequest("`inputResponses` do not answer what was asked.") from exc
         if result.get("isError"):
             return _error(answer.of_wire(result), begun)
-        answered = answer.of_sent(begun.returned, result)
+        try:
+            answered = answer.of_sent(begun.returned, result)
+        except BaseException as exc:  # a serializer of the tool's author may raise anything
+            raise crashed(call.tool, exc) from exc
         if call.wants_wire:
             answered.wire = wire.encode_success(wire.strip_server_stamp(self._server, result))
         return answered

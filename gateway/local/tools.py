@@ -7,7 +7,8 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
-from gateway.local.plan import Plan, ServedTool
+from gateway.local.plan import Plan
+from gateway.local.served_tool import ServedTool
 from gateway.local.threads import Threads
 from gateway.naming import TOOL_SUFFIX, unambiguous
 from gateway.sdk.tool_table import ToolTable
@@ -20,9 +21,12 @@ class Tools:
     `changed` is called whenever a tool comes or goes.
     """
 
-    def __init__(self, mcp: MCPServer[Any], threads: int, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, mcp: MCPServer[Any], threads: int, max_result: int, changed: Callable[[], None] = lambda: None
+    ) -> None:
         self._table = ToolTable.of(mcp, self._forget)
         self._threads = Threads(threads)
+        self._max_result = max_result
         self._changed = changed
         self._plans: dict[str, Plan] = {}
         self._listed: list[ToolInfo] | None = None
@@ -37,9 +41,9 @@ class Tools:
         if tool is None:
             return None
         if ServedTool.is_plain(tool):
-            tool = ServedTool.of(tool, self._threads)
+            tool = ServedTool.of(tool, self._threads, self._max_result)
             self._table.replace(name, tool)
-        plan = self._plans[name] = Plan(tool)
+        plan = self._plans[name] = Plan(tool, self._max_result)
         return plan
 
     def find(self, name: str) -> Plan | None:

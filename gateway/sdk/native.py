@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from mcp.server.context import ServerMiddleware, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 from starlette.types import ASGIApp
 
 from gateway.call import ToolCall, WayIn, endpoint, request_id
 from gateway.caller import caller
-from gateway.errors import CallTimeout, GatewayError
+from gateway.errors import CallTimeout, GatewayError, InvalidRequest
+from gateway.sendable import Unsendable, encode
 from gateway.server import Callee
 from gateway.tool import Entry
 
@@ -56,6 +58,17 @@ def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerReq
         answers=params.get("inputResponses"),
         wants_progress=isinstance(meta, dict) and "progressToken" in meta,
     )
+
+
+async def refuse_unsendable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Is an SDK middleware. Refuses a message with values that JSON cannot carry, though Python's parsers read them."""
+    try:
+        encode(ctx.params)
+    except Unsendable as exc:
+        if ctx.request_id is None:  # nobody waits for an answer to a notification
+            return None
+        raise MCPError(INVALID_PARAMS, f"The request is not JSON: {exc}.", {"type": InvalidRequest.slug}) from exc
+    return await call_next(ctx)
 
 
 def protocol_error(exc: GatewayError) -> MCPError:

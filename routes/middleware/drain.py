@@ -1,17 +1,24 @@
-"""Answers 503 to requests that are cancelled at the end of the process, if their answer has not begun."""
+"""Answers requests that end without an answer: those cancelled at the end of the process, and failures of our own."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.cancellation import was_requested
 from routes.errors import problem
+
+logger = logging.getLogger(__name__)
 
 
 class Drain:
-    """Replaces uvicorn's bare 500 and traceback for a request that it cancels when the shutdown grace is over."""
+    """Answers 503 to a request that uvicorn cancels when the shutdown grace is over.
+
+    Any other exception that is no `Exception` is answered with 500. For each of them uvicorn would send bare text.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -19,9 +26,16 @@ class Drain:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self.app(scope, receive, send)
-        except asyncio.CancelledError:
+        except (Exception, GeneratorExit):
+            raise
+        except BaseException as exc:
             if scope["type"] == "lifespan":
                 raise
-            headers = {"Retry-After": "1", "Connection": "close"}
+            if isinstance(exc, asyncio.CancelledError) and was_requested(exc):
+                headers = {"Retry-After": "1", "Connection": "close"}
+                answer = problem("unavailable", "The router is shutting down.", headers)
+            else:
+                logger.error("Unhandled exception in a request", exc_info=exc)
+                answer = problem("internal-error", "The log has the reason under the request id.")
             with suppress(RuntimeError):  # raised by uvicorn if the answer has begun
-                await problem("unavailable", "The router is shutting down.", headers)(scope, receive, send)
+                await answer(scope, receive, send)

@@ -1,0 +1,102 @@
+"""The values that JSON can carry. One rule for arguments, results, reports and errors of every way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from gateway.errors import InvalidRequest
+
+MAX_DIGITS = 4300
+"""The digits of the longest whole number that Python's own `json` reads."""
+
+_MAX_REASON = 300
+_TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * (MAX_DIGITS + 1)
+_NOT_SCALAR = (float, dict, list)
+
+
+class Unsendable(Exception):
+    """A value that cannot be sent. `str()` is the reason, in one line."""
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(str(reason).partition("\n")[0][:_MAX_REASON])
+
+
+def encode(value: Any) -> bytes:
+    """Returns `value` as JSON.
+
+    Raises:
+        Unsendable: it has no JSON form, is not UTF-8, circular, too deep, or has a number that JSON cannot carry.
+    """
+    try:
+        encoded = to_json(value)
+    except Exception as exc:  # of pydantic, or of a serializer that the tool's author wrote
+        raise Unsendable(exc) from exc
+    check_numbers(encoded)
+    return encoded
+
+
+def encode_scalar(value: bool | int | float | str) -> bytes:
+    """Returns a scalar as JSON, in less time than `encode`.
+
+    Raises:
+        Unsendable
+    """
+    try:
+        encoded = to_json(value)
+    except ValueError as exc:
+        raise Unsendable(exc) from exc
+    if type(value) is not str:
+        check_numbers(encoded)
+    return encoded
+
+
+def check_numbers(encoded: bytes) -> None:
+    """Refuses JSON with NaN, an infinity, or a whole number of more than `MAX_DIGITS` digits.
+
+    Raises:
+        Unsendable
+    """
+    # Texts may look like these numbers. Then only a parser can tell.
+    if b"NaN" in encoded or b"Infinity" in encoded:
+        _parse(encoded, "it has a number that JSON cannot carry: NaN or an infinity")
+    if len(encoded) > MAX_DIGITS and _LONG_NUMBER in encoded.translate(_TO_ZEROS):
+        _parse(encoded, f"it has a whole number of more than {MAX_DIGITS} digits")
+
+
+def check_size(size: int, limit: int) -> None:
+    """Raises Unsendable if a result of `size` bytes is larger than `limit` allows."""
+    if size > limit:
+        raise Unsendable(f"it has {size} bytes, and MCP_MAX_RESULT is {limit}")
+
+
+def check_finite(values: Iterable[Any], name: str) -> None:
+    """Refuses numbers that are infinite because they are too large, such as `1e400`, in values read from JSON.
+
+    Raises:
+        InvalidRequest: with `name` in its message.
+    """
+    for value in values:
+        if type(value) in _NOT_SCALAR and not _is_finite(value):
+            raise InvalidRequest(f"`{name}` has a number that is too large.")
+
+
+def _is_finite(value: Any) -> bool:
+    if type(value) is float:
+        return isfinite(value)
+    try:
+        encode(value)
+    except Unsendable:
+        return False
+    return True
+
+
+def _parse(encoded: bytes, reason: str) -> None:
+    try:
+        from_json(encoded, allow_inf_nan=False)
+    except ValueError as exc:
+        raise Unsendable(reason) from exc
