@@ -16,6 +16,9 @@ from routes.scope import SERVER
 UP: Mapping[str, str] = {"status": "ok"}
 """The whole answer for a caller who may not use the server, and for an anonymous one."""
 
+DOWN: Mapping[str, str] = {"status": "failed"}
+"""The same while a server has failed. The status is 503."""
+
 
 async def health_of_server(request: Request) -> Response:
     """Answers with the numbers of tools and of open MCP sessions of one server."""
@@ -24,7 +27,10 @@ async def health_of_server(request: Request) -> Response:
 
 
 class HealthOfAll:
-    """Every server, and the sums, which include the sessions of the aggregate endpoint."""
+    """Every server, and the sums, which include the sessions of the aggregate endpoint.
+
+    The status is 503 while a server has failed: its calls get 503 too, and the others go on.
+    """
 
     def __init__(self, registry: Registry, aggregate: Endpoint) -> None:
         self._registry = registry
@@ -32,12 +38,16 @@ class HealthOfAll:
 
     async def get(self, request: Request) -> Response:
         asking = caller.get()
+        failed = self._registry.failed()
+        verdict, code = (DOWN, 503) if failed else (UP, 200)
         if asking.is_anonymous:
-            return JSONResponse(UP)
+            return JSONResponse(verdict, code)
         servers = [health(server) for server in self._registry if asking.uses(server)]
         tools, sessions = (sum(server[key] for server in servers) for key in ("tools", "sessions"))
         sessions += self._aggregate.sessions
-        return JSONResponse({"status": "ok", "tools": tools, "sessions": sessions, "servers": servers})
+        servers += [{**DOWN, "server": server.name} for server in failed if asking.uses(server)]
+        document = {**verdict, "tools": tools, "sessions": sessions, "servers": servers}
+        return JSONResponse(document, code)
 
 
 def health(server: Server) -> dict[str, Any]:
