@@ -16,9 +16,11 @@ from gateway.call import ToolResult
 from gateway.local.crashes import check_awaited
 from gateway.sdk.internals import output_adapter
 from gateway.sdk.wire import encode_success, wire
-from gateway.sendable import check_numbers, check_size, encode, encode_scalar
+from gateway.sendable import Unsendable, check_numbers, check_size, encode, encode_scalar
 
 _CONTENT = (*get_args(ContentBlock), Image, Audio)
+TOO_DEEP = "it is circular, or nested too deeply"
+_NO_FLOAT = (str, int, bool)
 _RESULTS = (CallToolResult, InputRequiredResult)
 
 
@@ -50,7 +52,10 @@ class Answer:
         if type(value) is self._exact:  # valid already, and its JSON is the same without a model around it
             result = _wrapped(encode_scalar(value))
         else:
-            result = self._of_any(value)
+            try:
+                result = self._of_any(value)
+            except RecursionError:
+                raise Unsendable(TOO_DEEP) from None  # the traceback would have two thousand lines
         if len(result.body) > self._max_bytes:
             check_size(len(result.body), self._max_bytes)
         return result
@@ -58,7 +63,9 @@ class Answer:
     def _of_any(self, value: Any) -> ToolResult:
         check_awaited(value)
         if isinstance(value, _RESULTS):
-            result = self.of_wire(wire(self._metadata.convert_result(value)))
+            converted = self._metadata.convert_result(value)
+            check_numbers_of(converted)
+            result = self.of_wire(wire(converted))
             if result.asks is not None:  # a function without `Context` cannot read its state again: it is not sent
                 result.asks = {"inputRequests": result.asks.get("inputRequests", {})}
             encode([result.message, result.asks])
@@ -123,6 +130,21 @@ class Answer:
     def _content(self, value: Any) -> list[Any]:
         content: list[Any] = wire(self._metadata.convert_result(value))["content"]
         return content
+
+
+def check_numbers_of(result: CallToolResult | InputRequiredResult) -> None:
+    """Refuses structured content with a number that JSON cannot carry: the SDK would make it null.
+
+    Raises:
+        Unsendable
+    """
+    if isinstance(result, InputRequiredResult):
+        return
+    if result.meta is not None:
+        encode(result.meta)
+    structured = result.structured_content
+    if structured is not None and not all(type(item) in _NO_FLOAT for item in structured.values()):
+        encode(structured)
 
 
 def _exact_type(metadata: FuncMetadata) -> type | None:

@@ -77,10 +77,10 @@ class Boundary:
         call = current_call.get()
         if call is not None:
             call.failure = failure
-        result = {"content": [{"type": "text", "text": str(failure)}], "isError": True}
-        if endpoint.get() == "aggregate":  # it adds its own stamps
-            return result
-        return wire.as_result(self._server, ctx, {"resultType": "complete", **result})
+        content = [{"type": "text", "text": str(failure)}]
+        result = {"resultType": "complete", "content": content, "isError": True}
+        # The aggregate endpoint adds its own stamps.
+        return result if endpoint.get() == "aggregate" else wire.as_result(self._server, ctx, result)
 
     def _crashed(self, ctx: Context, exc: BaseException) -> HandlerResult:
         if ctx.method == CALL:

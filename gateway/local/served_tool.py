@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError
 
 from gateway.call import current_call
 from gateway.cancellation import was_requested
-from gateway.local.answer import Answer
+from gateway.local.answer import TOO_DEEP, Answer, check_numbers_of
 from gateway.local.crashes import unsendable
 from gateway.local.threads import Threads
 from gateway.sendable import Unsendable
@@ -79,7 +79,11 @@ class ServedTool(Tool):
     def _convert(self, value: Any) -> Any:
         try:
             self.answer.check_plain(value)
-            return self.fn_metadata.convert_result(value)
+            result = self.fn_metadata.convert_result(value)
+            check_numbers_of(result)
+            return result
+        except RecursionError:
+            raise unsendable(self.name, Unsendable(TOO_DEEP)) from None
         except (Unsendable, PydanticSerializationError) as exc:
             raise unsendable(self.name, exc) from exc
         except BaseException as exc:  # a value that cannot be converted is a crash of the tool, as for the SDK itself
