@@ -15,7 +15,15 @@ MAX_DIGITS = 4300
 
 _MAX_REASON = 300
 _TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER = b"0" * (MAX_DIGITS + 1)
+_STEP = 64
+_DIGITS = b"0" * (MAX_DIGITS // _STEP)
+"""What one byte in `_STEP` of a longer number is at least, all digits taken for zeros."""
+
+_FEW = 200
+_BYTES_FOR_A_CHARACTER = 6
+_BYTES_FOR_A_VALUE = 64
+_LARGE = 2**63
+_NUMBERS = (int, float)
 _NOT_SCALAR = (float, dict, list)
 
 
@@ -40,7 +48,41 @@ def encode(value: Any) -> bytes:
     return encoded
 
 
-def encode_scalar(value: bool | int | float | str) -> bytes:
+def prove(value: Any, limit: int | None = None) -> int:
+    """Returns the size of `value` as JSON, or an upper bound that is not above `limit`, most often without encoding it.
+
+    Raises:
+        Unsendable: as `encode`.
+    """
+    size = _bound(value)
+    return len(encode(value)) if size is None or (limit is not None and size > limit) else size
+
+
+def _bound(value: Any) -> int | None:
+    """Returns an upper bound of the size of a few plain values; None if only an encoder can tell."""
+    length = 0
+    values = [value]
+    for each in values:
+        kind = type(each)
+        if kind is str:
+            if not each.isascii():
+                return None
+            length += len(each)
+        elif kind is dict:
+            if len(values) + 2 * len(each) > _FEW:
+                return None
+            values += each
+            values += each.values()
+        elif kind is list:
+            if len(values) + len(each) > _FEW:
+                return None
+            values += each
+        elif not (each is None or kind is bool or (kind in _NUMBERS and -_LARGE < each < _LARGE)):
+            return None
+    return length * _BYTES_FOR_A_CHARACTER + len(values) * _BYTES_FOR_A_VALUE
+
+
+def encode_scalar(value: object) -> bytes:
     """Returns a scalar as JSON, in less time than `encode`.
 
     Raises:
@@ -61,10 +103,10 @@ def check_numbers(encoded: bytes) -> None:
     Raises:
         Unsendable
     """
-    # Texts may look like these numbers. Then only a parser can tell.
-    if b"NaN" in encoded or b"Infinity" in encoded:
+    # Texts may look like these numbers. Then only a parser can tell. One byte is found much faster than several.
+    if (b"N" in encoded and b"NaN" in encoded) or (b"I" in encoded and b"Infinity" in encoded):
         _parse(encoded, "it has a number that JSON cannot carry: NaN or an infinity")
-    if len(encoded) > MAX_DIGITS and _LONG_NUMBER in encoded.translate(_TO_ZEROS):
+    if len(encoded) > MAX_DIGITS and _DIGITS in encoded[::_STEP].translate(_TO_ZEROS):
         _parse(encoded, f"it has a whole number of more than {MAX_DIGITS} digits")
 
 
@@ -89,7 +131,7 @@ def _is_finite(value: Any) -> bool:
     if type(value) is float:
         return isfinite(value)
     try:
-        encode(value)
+        prove(value)
     except Unsendable:
         return False
     return True

@@ -16,11 +16,10 @@ from gateway.call import ToolResult
 from gateway.local.crashes import check_awaited
 from gateway.sdk.internals import output_adapter
 from gateway.sdk.wire import encode_success, wire
-from gateway.sendable import Unsendable, check_numbers, check_size, encode, encode_scalar
+from gateway.sendable import Unsendable, check_numbers, check_size, encode, encode_scalar, prove
 
 _CONTENT = (*get_args(ContentBlock), Image, Audio)
 TOO_DEEP = "it is circular, or nested too deeply"
-_NO_FLOAT = (str, int, bool)
 _RESULTS = (CallToolResult, InputRequiredResult)
 
 
@@ -140,11 +139,8 @@ def check_numbers_of(result: CallToolResult | InputRequiredResult) -> None:
     """
     if isinstance(result, InputRequiredResult):
         return
-    if result.meta is not None:
-        encode(result.meta)
-    structured = result.structured_content
-    if structured is not None and not all(type(item) in _NO_FLOAT for item in structured.values()):
-        encode(structured)
+    prove(result.meta)
+    prove(result.structured_content)
 
 
 def _exact_type(metadata: FuncMetadata) -> type | None:

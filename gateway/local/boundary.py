@@ -19,7 +19,7 @@ from gateway.local.crashes import crashed, log_crash, unsendable
 from gateway.sdk import wire
 from gateway.sdk.native import protocol_error
 from gateway.sdk.proved import with_proved_channels
-from gateway.sendable import Unsendable, check_size, encode
+from gateway.sendable import Unsendable, check_size, encode, prove
 
 Context = ServerRequestContext[Any, Any]
 CALL = "tools/call"
@@ -50,13 +50,13 @@ class Boundary:
             raise
         except (Unsendable, PydanticSerializationError) as exc:
             return self._unsendable(ctx, exc)
-        except BaseException as exc:
+        except BaseException as exc:  # the author's boundary: the exception stays in the log
             if was_requested(exc):
                 raise
             return self._crashed(ctx, exc)
 
     def _prove(self, result: Mapping[str, Any]) -> None:
-        size = len(encode(result))
+        size = prove(result, self._max_result)
         if size > self._max_result and "content" in result:  # it may have the value twice: as text, and structured
             value = result.get("structuredContent")
             size = len(encode(result["content"] if value is None else value))
@@ -90,7 +90,9 @@ class Boundary:
         log_crash(_name(ctx), exc, ctx.method)
         if ctx.request_id is None:
             return None
-        raise protocol_error(ToolCrashed("The server failed unexpectedly. The log has the reason under the request id."))
+        raise protocol_error(
+            ToolCrashed("The server failed unexpectedly. The log has the reason under the request id.")
+        )
 
 
 def _is_mistake(exc: BaseException) -> bool:

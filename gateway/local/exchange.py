@@ -85,10 +85,10 @@ class Exchange:
                 )
         except Exception as exc:  # this task's boundary: the waiting request raises it
             self._error = exc
-        except BaseException as exc:
+        except BaseException as exc:  # the same; it must not end the calls of all servers
             if anyio.current_effective_deadline() == -math.inf:  # the server closes
                 raise
-            # Not asyncio's count of requests: a tool that cancels its own task would end the calls of all servers.
+            # Not asyncio's count of requests, which a tool raises that cancels its own task.
             self._error = log_crash(call.tool, exc)
         finally:
             self.over = True

@@ -46,9 +46,7 @@ class Plan:
     def answer(self) -> Answer:
         if self._answer is None:
             tool = self.tool
-            self._answer = (
-                tool.answer if isinstance(tool, ServedTool) else Answer(tool.fn_metadata, self._max_result)
-            )
+            self._answer = tool.answer if isinstance(tool, ServedTool) else Answer(tool.fn_metadata, self._max_result)
         return self._answer
 
     async def call(self, call: ToolCall) -> ToolResult:

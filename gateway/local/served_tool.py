@@ -71,7 +71,7 @@ class ServedTool(Tool):
             raise
         except MCPError:
             raise
-        except BaseException as exc:
+        except BaseException as exc:  # the tool's boundary: what the SDK's own lets through
             if was_requested(exc):
                 raise
             raise UnexpectedToolError(f"Error executing tool {self.name}") from exc

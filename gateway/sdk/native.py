@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from gateway.call import ToolCall, WayIn, endpoint, request_id
 from gateway.caller import caller
 from gateway.errors import CallTimeout, GatewayError, InvalidRequest
-from gateway.sendable import Unsendable, encode
+from gateway.sendable import Unsendable, prove
 from gateway.server import Callee
 from gateway.tool import Entry
 
@@ -63,7 +63,7 @@ def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerReq
 async def refuse_unsendable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Is an SDK middleware. Refuses a message with values that JSON cannot carry, though Python's parsers read them."""
     try:
-        encode(ctx.params)
+        prove(ctx.params)
     except Unsendable as exc:
         if ctx.request_id is None:  # nobody waits for an answer to a notification
             return None

@@ -9,7 +9,7 @@ from typing import Any
 from mcp.server.context import ServerRequestContext
 
 from gateway.sdk.internals import connection_of, request_channel
-from gateway.sendable import check_size, encode
+from gateway.sendable import check_size, prove
 
 Context = ServerRequestContext[Any, Any]
 
@@ -42,7 +42,7 @@ class ProvedChannel:
         await self._channel.progress(progress, total, message)
 
     def _prove(self, value: Any) -> None:
-        check_size(len(encode(value)), self._max_bytes)
+        check_size(prove(value, self._max_bytes), self._max_bytes)
 
 
 def with_proved_channels(ctx: Context, max_bytes: int) -> Context:

@@ -15,10 +15,10 @@ from gateway.sdk.events import EventLimits, Events
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of one server. Times are seconds, `max_body` and `max_result` are bytes. A stateless server has no sessions or events.
+    """The bounds of one server. Times are seconds, `max_body` and `max_result` are bytes.
 
-    `retry_interval` is the delay after which a client that lost its stream connects again. `waiting_calls` are those
-    that wait for input from their client.
+    A stateless server has no sessions or events. `retry_interval` is the delay after which a client that lost its
+    stream connects again. `waiting_calls` are those that wait for input from their client.
     """
 
     threads: int

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class Drain:
     """Answers 503 to a request that uvicorn cancels when the shutdown grace is over.
 
-    Any other exception that is no `Exception` is answered with 500. For each of them uvicorn would send bare text.
+    Any other exception that is no `Exception` is answered with 500.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -26,9 +26,9 @@ class Drain:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self.app(scope, receive, send)
-        except (Exception, GeneratorExit):
+        except (Exception, GeneratorExit):  # answered further out
             raise
-        except BaseException as exc:
+        except BaseException as exc:  # uvicorn would send bare text
             if scope["type"] == "lifespan":
                 raise
             if isinstance(exc, asyncio.CancelledError) and was_requested(exc):

@@ -61,10 +61,9 @@ class SocketCall:
             result = await self._server.call(self._call)
         except GatewayError as exc:
             return error_frame(self._id, of_refusal(exc, self._call))
-        except BaseException as exc:
+        except BaseException as exc:  # without an answer the client would wait for ever
             if isinstance(exc, asyncio.CancelledError) and was_requested(exc):
                 return self._problem(*self._cancelled_by)
-            # A bug of the router: without an answer the client would wait for ever.
             logger.exception("Unhandled exception in a WebSocket call")
             return self._problem("internal-error", "The log has the reason under the request id.")
         if result.is_error:

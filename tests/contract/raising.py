@@ -1,4 +1,4 @@
-"""What an author's code can raise, and the tools that raise it: in each place that the boundary surrounds."""
+"""Exceptions that an author's code can raise, and tools that raise them in each place the boundary surrounds."""
 
 from __future__ import annotations
 
@@ -101,6 +101,6 @@ def serve_others(server: MCPServer[Any]) -> None:
     async def prompt(kind: str) -> str:
         return _raised(kind)  # type: ignore[no-any-return]
 
-    @server.completion()
+    @server.completion()  # type: ignore[no-untyped-call,untyped-decorator]
     async def complete(ref: Any, argument: Any, context: Any) -> None:
         RAISED[argument.value]()

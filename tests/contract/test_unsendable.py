@@ -8,8 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from mcp_types import TextContent
 
-from tests import sockets, wire
+from tests import wire
 from tests.clients import ERAS, connected, open_session, post
 from tests.conftest import MakeApp, server_of
 from tests.contract.unsendable import MADE, SAYING, SURROGATE, TYPED, anything, logs, unannotated, with_context
@@ -33,10 +34,6 @@ def long(large: str) -> str:
 
 
 async def same(value: str) -> str:
-    return value
-
-
-async def echo(value):  # type: ignore[no-untyped-def]
     return value
 
 
@@ -107,53 +104,6 @@ async def test_text_that_looks_like_such_a_number_is_sent(make_app: MakeApp, way
         assert (await WAYS[way](Target(app, http), "same", {"value": text}, {})).value == text
 
 
-BAD_ARGUMENTS = ("1e400", "-1e999", '{"a": [1e400]}', "NaN", "-Infinity", r'"\udce9"', r'{"\ud800": 1}')
-
-
-@pytest.mark.parametrize("url", ["/one/mcp/call", "/call"])
-async def test_arguments_that_json_cannot_carry_are_refused(make_app: MakeApp, url: str) -> None:
-    async with opened(make_app(server_of(echo))) as http:
-        for value in BAD_ARGUMENTS:
-            body = '{"tool": "one_echo", "arguments": {"value": %s}}' % value
-            body = body.replace("one_", "") if url.startswith("/one") else body
-            answer = await http.post(url, content=body, headers=wire.BOTH_TYPES)
-            assert (value, answer.status_code, answer.json()["type"]) == (
-                value,
-                400,
-                "urn:multi-mcp:error:invalid-request",
-            )
-
-
-async def test_frame_with_arguments_that_json_cannot_carry_is_refused(make_app: MakeApp) -> None:
-    async with sockets.connected(make_app(server_of(echo)), "/one/mcp/ws") as socket:
-        for value in BAD_ARGUMENTS:
-            socket.send('{"id": 1, "tool": "echo", "arguments": {"value": %s}}' % value)
-            frame = await socket.receive()
-            assert (value, frame["error"]["type"]) == (value, "urn:multi-mcp:error:invalid-request")
-
-
-@pytest.mark.parametrize(("url", "tool"), [("/one/mcp", "echo"), ("/mcp", "one_echo")])
-async def test_native_arguments_that_json_cannot_carry_are_refused(make_app: MakeApp, url: str, tool: str) -> None:
-    async with opened(make_app(server_of(echo))) as http:
-        session = await open_session(http, url)
-        for value in BAD_ARGUMENTS:
-            headers, message = wire.modern("tools/call", name=tool, arguments={"value": "VALUE"})
-            body = json.dumps(message).replace('"VALUE"', value)
-            answer = await http.post(url, content=body, headers=headers)
-            assert (value, answer.status_code, answer.json()["error"]["code"]) == (value, 400, -32602)
-            assert answer.json()["error"]["data"] == {"type": "invalid-request"}
-            message = wire.request("tools/call", name=tool, arguments={"value": "VALUE"})
-            body = json.dumps(message).replace('"VALUE"', value)
-            answer = await http.post(url, content=body, headers=session)
-            if answer.status_code == 200:  # the transport reads it
-                assert wire.messages(answer.text)[-1]["error"]["data"] == {"type": "invalid-request"}
-            else:
-                assert answer.status_code == 400
-        body = json.dumps(wire.request("tools/call", name=tool, arguments={"value": 1}))
-        answer = await http.post(url, content=body, headers=session)
-        assert wire.messages(answer.text)[-1]["result"]["content"] == [{"type": "text", "text": "1"}]
-
-
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(("url", "name", "scheme"), [("/one/mcp", "broken", "x"), ("/mcp", "one_broken", "one+x")])
 async def test_resource_or_prompt_that_cannot_be_sent_is_an_error_of_its_request(
@@ -171,9 +121,9 @@ async def test_resource_or_prompt_that_cannot_be_sent_is_an_error_of_its_request
             ("prompts/get", {"name": name}),
         ):
             caplog.clear()
-            headers, body = wire.modern(method, **params)
+            headers, body = wire.modern(method, **params)  # type: ignore[arg-type]
             if era == "legacy":
-                headers, body = session, wire.request(method, **params)
+                headers, body = session, wire.request(method, **params)  # type: ignore[arg-type]
             answer = await http.post(url, json=body, headers=headers)
             message = answer.json() if era == "modern" else wire.messages(answer.text)[-1]
             assert (params, message.get("error", {}).get("data")) == (params, {"type": "tool-crashed"})
@@ -209,4 +159,5 @@ async def test_values_that_pydantic_writes_on_purpose_are_results(make_app: Make
         assert (await post(http, "many")).json() == {"result": expected}
         async with connected(http, "modern") as client:
             [block] = (await client.call_tool("many", {})).content
+            assert isinstance(block, TextContent)
             assert json.loads(block.text) == expected

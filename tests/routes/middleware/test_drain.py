@@ -30,7 +30,9 @@ async def test_request_without_an_answer_gets_503_with_retry_after() -> None:
     assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
 
 
-@pytest.mark.parametrize("exc", [asyncio.CancelledError(), SystemExit(1), BaseExceptionGroup("", [KeyboardInterrupt()])])
+@pytest.mark.parametrize(
+    "exc", [asyncio.CancelledError(), SystemExit(1), BaseExceptionGroup("", [KeyboardInterrupt()])]
+)
 async def test_exception_that_nobody_asked_for_is_an_internal_error(exc: BaseException) -> None:
     async def raises(scope: Scope, receive: Receive, send: Send) -> None:
         raise exc
