@@ -56,7 +56,7 @@ class Settings:
         "MCP_MAX_RESULT",
         16 * 1024 * 1024,
         "bytes in the JSON of a result; a larger one is a crash of its tool",
-        at_least=1,
+        at_least=1024,
     )
     call_timeout: float = seconds("MCP_CALL_TIMEOUT", 60.0, "seconds that a call may take; longer ones get 504")
     input_timeout: float = seconds(

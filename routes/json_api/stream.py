@@ -50,6 +50,8 @@ async def stream(
         return
     except GatewayError as exc:
         name, data = "error", to_json(of_refusal(exc, call))
+    except GeneratorExit:
+        raise
     except BaseException as exc:  # the answer has begun, so nothing further out can tell the client
         if isinstance(exc, asyncio.CancelledError) and was_requested(exc):  # the process ends
             name, data = "error", _problem("unavailable", "The router is shutting down.", call, retryAfter=1)

@@ -61,6 +61,8 @@ class SocketCall:
             result = await self._server.call(self._call)
         except GatewayError as exc:
             return error_frame(self._id, of_refusal(exc, self._call))
+        except GeneratorExit:
+            raise
         except BaseException as exc:  # without an answer the client would wait for ever
             if isinstance(exc, asyncio.CancelledError) and was_requested(exc):
                 return self._problem(*self._cancelled_by)
