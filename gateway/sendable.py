@@ -92,7 +92,8 @@ def encode_scalar(value: object) -> bytes:
         encoded = to_json(value)
     except ValueError as exc:
         raise Unsendable(exc) from exc
-    if type(value) is not str:
+    kind = type(value)
+    if kind is float or (kind is int and len(encoded) > MAX_DIGITS):
         check_numbers(encoded)
     return encoded
 
