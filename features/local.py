@@ -33,6 +33,7 @@ def server_limits(settings: Settings, count_opening: CountOpening | None) -> Lim
     return Limits(
         threads=settings.threads,
         max_body=settings.max_body,
+        max_result=settings.max_result,
         stateless=settings.stateless,
         max_sessions=settings.max_sessions,
         session_idle_timeout=settings.session_idle_timeout,

@@ -21,10 +21,7 @@ def resume(call: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]
     while True:
         try:
             sent = yield awaited
-        except GeneratorExit:
-            call.close()
-            raise
-        except BaseException as exc:  # cancellation too: the coroutine must see all of them
+        except BaseException as exc:  # the coroutine must see all of them, also a cancellation and its own close
             step: Callable[[Any], Any] = call.throw
             sent = exc
         else:

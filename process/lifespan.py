@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
@@ -10,6 +11,8 @@ from starlette.applications import Starlette
 
 from features.feature import Lifetime
 from process.shutdown import POLL_INTERVAL, running_server
+
+logger = logging.getLogger(__name__)
 
 
 def lifespan(lifetimes: Iterable[Lifetime]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
@@ -21,7 +24,11 @@ def lifespan(lifetimes: Iterable[Lifetime]) -> Callable[[Starlette], AbstractAsy
             async with _cancelled_at_shutdown():
                 for lifetime in lifetimes:
                     await stack.enter_async_context(lifetime())
-            yield
+            try:
+                yield
+            except BaseException:  # raised into the lifespan by one of its parts, and raised again
+                _end_process()
+                raise
 
     return opened
 
@@ -45,3 +52,11 @@ async def _cancelled_at_shutdown() -> AsyncIterator[None]:
         yield
     finally:
         watching.cancel()
+
+
+def _end_process() -> None:
+    """Ends a process whose application is gone: uvicorn would go on without it, and answer every request with 500."""
+    server = running_server()
+    if server is not None and not server.should_exit:
+        logger.critical("the application ended while it was serving; the process ends")
+        server.should_exit = True

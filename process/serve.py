@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import NoReturn
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 
@@ -25,6 +24,7 @@ from gateway.errors import LoadError
 from gateway.servers.registry import Registry
 from gateway.telemetry import log
 from process.banner import banner_lines
+from process.lasting_loop import Config
 from process.output import drain, never_block
 from process.server import LAST_STEPS, Server
 from process.signals import handled, log_and_ignore
@@ -94,7 +94,7 @@ def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget
     It does not return if the signal that ends it ends the process too.
     """
     announce = partial(_announce, app.state.registry, settings, sockets[0])
-    config = uvicorn.Config(
+    config = Config(
         # A worker is a new process, which imports the application by its name.
         app if settings.workers == 1 else "app:app",
         workers=settings.workers,
@@ -113,13 +113,14 @@ def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget
         ).run()
         logger.info("stopped")
         return code
+    server = Server(config, settings.drain_delay, announce)
     try:
-        Server(config, settings.drain_delay, announce).run(sockets=sockets)
+        server.run(sockets=sockets)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except SystemExit:
         return 1
-    return 0
+    return 1 if server.lifespan.error_occurred else 0
 
 
 def exit_process(code: int) -> NoReturn:

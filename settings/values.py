@@ -60,6 +60,12 @@ class Settings:
     max_body: int = whole(
         "MCP_MAX_BODY", 4 * 1024 * 1024, "bytes in a request body or a WebSocket frame; larger ones get 413", at_least=1
     )
+    max_result: int = whole(
+        "MCP_MAX_RESULT",
+        16 * 1024 * 1024,
+        "bytes in the JSON of a result; a larger one is a crash of its tool",
+        at_least=1024,
+    )
     call_timeout: float = seconds(
         "MCP_CALL_TIMEOUT", 60.0, "seconds that a call may take without progress; longer ones get 504"
     )

@@ -45,6 +45,7 @@ def _registry(mcp: MCPServer[Any], **limits: Any) -> Registry:
     bounds = {
         "threads": 4,
         "max_body": 100_000,
+        "max_result": 100_000,
         "stateless": False,
         "max_sessions": 10,
         "session_idle_timeout": 60.0,

@@ -23,7 +23,7 @@ from gateway.aggregate.unknown_tool import unknown_tool
 from gateway.call import endpoint
 from gateway.errors import GatewayError
 from gateway.sdk.aggregate_server import AggregateServer
-from gateway.sdk.native import Access
+from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.raw_json import raw_json
 from gateway.sdk.sessions import Limits, openings_at, session_manager
@@ -64,7 +64,7 @@ class Aggregate:
         serve("resources/list", types.PaginatedRequestParams, self._list_resources)
         serve("resources/templates/list", types.PaginatedRequestParams, self._list_templates)
         serve("resources/read", types.ReadResourceRequestParams, self._read_resource)
-        self._server.middleware.append(self._sessions)
+        self._server.middleware += [refuse_unsendable, self._sessions]
         openings = openings_at("", lambda who: bool(registry.names_used() or not [*registry]), limits)
         self._end_listening = bound_listen(self._server, openings)
         self._manager = session_manager(self._server, limits, openings)

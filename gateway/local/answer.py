@@ -10,23 +10,30 @@ from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.server.mcpserver.utilities.types import Audio, Image
 from mcp_types import CallToolResult, ContentBlock, InputRequiredResult
 from pydantic import TypeAdapter
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from gateway.call import ToolResult
+from gateway.local.crashes import check_awaited
 from gateway.sdk.internals import output_adapter
 from gateway.sdk.wire import encode_success, wire
+from gateway.sendable import Unsendable, check_numbers, check_size, encode, encode_scalar, prove
 
 _CONTENT = (*get_args(ContentBlock), Image, Audio)
+TOO_DEEP = "it is circular, or nested too deeply"
 _RESULTS = (CallToolResult, InputRequiredResult)
 
 
 class Answer:
-    """Turns the values of one tool into results: an object for an object, text for text, content blocks for images."""
+    """Turns the values of one tool into results: an object for an object, text for text, content blocks for images.
 
-    __slots__ = ("_exact", "_metadata", "_serializer", "_validate", "_wrap")
+    The JSON of a result has at most `max_bytes`.
+    """
 
-    def __init__(self, metadata: FuncMetadata) -> None:
+    __slots__ = ("_exact", "_max_bytes", "_metadata", "_serializer", "_validate", "_wrap")
+
+    def __init__(self, metadata: FuncMetadata, max_bytes: int) -> None:
         self._metadata = metadata
+        self._max_bytes = max_bytes
         self._wrap = metadata.wrap_output
         has_schema = metadata.output_model is not None and metadata.output_schema is not None
         adapter = output_adapter(metadata) if has_schema else TypeAdapter(Any)
@@ -38,21 +45,50 @@ class Answer:
         """Returns the result of a value that the function returned.
 
         Raises:
+            Unsendable: JSON cannot carry the value.
             Exception: the value does not match the tool's output type.
         """
         if type(value) is self._exact:  # valid already, and its JSON is the same without a model around it
-            return _wrapped(to_json(value, inf_nan_mode="null"))
+            result = _wrapped(encode_scalar(value))
+        else:
+            try:
+                result = self._of_any(value)
+            except RecursionError:
+                raise Unsendable(TOO_DEEP) from None  # the traceback would have two thousand lines
+        if len(result.body) > self._max_bytes:
+            check_size(len(result.body), self._max_bytes)
+        return result
+
+    def _of_any(self, value: Any) -> ToolResult:
+        check_awaited(value)
         if isinstance(value, _RESULTS):
-            result = self.of_wire(wire(self._metadata.convert_result(value)))
+            converted = self._metadata.convert_result(value)
+            check_numbers_of(converted)
+            result = self.of_wire(wire(converted))
             if result.asks is not None:  # a function without `Context` cannot read its state again: it is not sent
                 result.asks = {"inputRequests": result.asks.get("inputRequests", {})}
+            encode([result.message, result.asks])
             return result
         if self._validate is None:
             return _wrapped(self._plain(value))
         validated = self._validate({"result": value} if self._wrap else value, by_alias=True, by_name=True)
         # The value's own class serializes it: a subclass keeps its own fields, as over MCP.
         serializer = getattr(type(validated), "__pydantic_serializer__", self._serializer)
-        return ToolResult(serializer.to_json(validated, by_alias=True), self._wrap)
+        body = serializer.to_json(validated, by_alias=True)
+        if b"null" in body:  # pydantic writes NaN as null, which does not match the tool's schema
+            encode(serializer.to_python(validated, mode="json", by_alias=True))
+        check_numbers(body)
+        return ToolResult(body, self._wrap)
+
+    def check_plain(self, value: Any) -> None:
+        """Refuses a value of a tool without an output schema that JSON cannot carry: MCP sends its text alone.
+
+        Raises:
+            Unsendable
+        """
+        check_awaited(value)
+        if self._validate is None and not isinstance(value, (str, *_CONTENT, *_RESULTS)) and value is not None:
+            self._plain(value)
 
     def with_wire(self, value: Any) -> ToolResult:
         """Returns the result with everything MCP would send for it."""
@@ -72,8 +108,8 @@ class Answer:
             return ToolResult(is_error=True, message=message, outcome="tool-error")
         structured = result.get("structuredContent")
         if structured is not None:
-            return ToolResult(to_json(structured, inf_nan_mode="null"), self._wrap and "result" in structured)
-        return _wrapped(to_json(_unwrap(content), inf_nan_mode="null"))
+            return ToolResult(encode(structured), self._wrap and "result" in structured)
+        return _wrapped(encode(_unwrap(content)))
 
     def of_sent(self, value: Any, result: Mapping[str, Any]) -> ToolResult:
         """Returns the result of what MCP would send for `value`: the value itself if no middleware changed it."""
@@ -87,12 +123,24 @@ class Answer:
     def _plain(self, value: Any) -> bytes:
         """Returns the JSON of a value without an output schema: its content blocks if it has some, else the value."""
         if _has_content(value):
-            return to_json(_unwrap(self._content(value)))
-        return to_json(value, fallback=str, inf_nan_mode="null")
+            return encode(_unwrap(self._content(value)))
+        return encode(value)
 
     def _content(self, value: Any) -> list[Any]:
         content: list[Any] = wire(self._metadata.convert_result(value))["content"]
         return content
+
+
+def check_numbers_of(result: CallToolResult | InputRequiredResult) -> None:
+    """Refuses structured content with a number that JSON cannot carry: the SDK would make it null.
+
+    Raises:
+        Unsendable
+    """
+    if isinstance(result, InputRequiredResult):
+        return
+    prove(result.meta)
+    prove(result.structured_content)
 
 
 def _exact_type(metadata: FuncMetadata) -> type | None:
@@ -110,7 +158,7 @@ def _read_back(content: Sequence[Mapping[str, Any]]) -> bytes:
     if isinstance(sent, str):
         with suppress(ValueError):
             sent = from_json(sent)
-    return to_json(sent, inf_nan_mode="null")
+    return encode(sent)
 
 
 def _wrapped(value: bytes) -> ToolResult:

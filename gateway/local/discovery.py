@@ -109,7 +109,9 @@ def _run(server: Found) -> ModuleType:
             spec.loader.exec_module(module)
         except ImportError as exc:
             raise LoadError(f"{_place(exc, server.path)}: {exc}; is it installed, and spelled right?") from exc
-        except (Exception, SystemExit) as exc:  # the module's boundary: any exception is reported with its place
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exc:  # the module's boundary: any exception is reported with its place
             reason = f"{type(exc).__name__}: {exc}".splitlines()[0]
             raise LoadError(f"{_place(exc, server.path)}: {reason}") from exc
     return module

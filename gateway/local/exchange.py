@@ -6,6 +6,7 @@ The tool runs in its own task, so that a later request can answer what it asks i
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -33,6 +34,7 @@ from pydantic import ValidationError
 from gateway import VERSION
 from gateway.call import ToolCall, current_call
 from gateway.errors import InvalidRequest, Unavailable
+from gateway.local.crashes import log_crash
 
 _CAPABILITIES: dict[str, Any] = {"elicitation": {"form": {}, "url": {}}, "sampling": {"tools": {}}, "roots": {}}
 _CLIENT = {"name": "multi-mcp", "version": VERSION}
@@ -84,6 +86,11 @@ class Exchange:
                 )
         except Exception as exc:  # this task's boundary: the waiting request raises it
             self._error = exc
+        except BaseException as exc:  # the same; it must not end the calls of all servers
+            if anyio.current_effective_deadline() == -math.inf:  # the server closes
+                raise
+            # Not asyncio's count of requests, which a tool raises that cancels its own task.
+            self._error = log_crash(call.tool, exc)
         finally:
             self.ended.set()
             self._changed.set()

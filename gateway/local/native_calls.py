@@ -11,15 +11,14 @@ from mcp.server import Server as LowLevelServer
 from mcp.server.context import CallNext as SDKCallNext
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from pydantic import ValidationError
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
 from gateway.errors import GatewayError, ToolCrashed, UnknownTool
-from gateway.local.crashes import crashed, outcome
+from gateway.local.crashes import outcome
 from gateway.local.exchange import Exchange
 from gateway.local.in_flight import InFlight
 from gateway.local.plan import Plan
-from gateway.local.requests import RequestEntry, client_error, has_crashed
+from gateway.local.requests import RequestEntry, has_crashed
 from gateway.local.tools import Tools
 from gateway.sdk import wire
 from gateway.sdk.internals import request_channel
@@ -60,7 +59,7 @@ class NativeCalls:
             return await call_next(ctx)
         self._in_flight.count += 1
         try:
-            return await (_answer if ctx.method in self._outside else self._call)(ctx, call_next)
+            return await (call_next(ctx) if ctx.method in self._outside else self._call(ctx, call_next))
         except GatewayError as exc:
             if _is_exchange(ctx):  # JSON has its own form of the error
                 raise
@@ -70,7 +69,7 @@ class NativeCalls:
 
     async def _call(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if _is_exchange(ctx):
-            return await _answer(ctx, call_next)
+            return await call_next(ctx)
         call = self._of(ctx)
         current_call.set(call)
         result = await chain(self._interceptors, partial(self._execute, ctx, call_next))(call)
@@ -93,7 +92,7 @@ class NativeCalls:
         self._in_flight.count += 1  # the tool may go on after its caller has been answered
         try:
             is_direct = call.entry is not None and call.entry.direct
-            native = await _answer(ctx if is_direct and not call.wants_wire else wire.noted(ctx, call), call_next)
+            native = await call_next(ctx if is_direct and not call.wants_wire else wire.noted(ctx, call))
         except MCPError as exc:
             word = ToolCrashed.slug if has_crashed(exc) else "tool-error"
             return ToolResult(native=exc, is_error=True, message=exc.error.message, outcome=word)
@@ -112,20 +111,6 @@ class NativeCalls:
         with suppress(Exception):  # a result that JSON cannot carry is still an answer to this native call
             sent = plan.answer.of_sent(call.returned, bare)
             result.body, result.wrapped, result.wire = sent.body, sent.wrapped, wire.encode_success(bare)
-
-
-async def _answer(ctx: Context, call_next: SDKCallNext) -> HandlerResult:
-    """Runs the author's middleware and tool; whatever they raise, an exit included, ends this call alone."""
-    try:
-        return await call_next(ctx)
-    except (MCPError, ValidationError):
-        raise
-    except (Exception, SystemExit) as exc:  # the author's boundary: the exception stays in the log
-        params = ctx.params or {}
-        refused = client_error(ctx.method, exc)
-        if refused is not None:
-            raise refused from exc
-        raise crashed(str(params.get("name") or params.get("uri") or ctx.method), exc) from exc
 
 
 def _is_exchange(ctx: Context) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
+from gateway.errors import ToolCrashed
 from gateway.local.threads import Threads
 from gateway.sdk import internals
 from gateway.tool import ToolInfo
@@ -63,6 +65,8 @@ def client_error(method: str, exc: BaseException) -> MCPError | None:
 
 
 def has_crashed(exc: MCPError) -> bool:
-    """Returns True if the SDK made this error of an exception of a resource or a completion."""
+    """Returns True if this error was made of an exception of a prompt, a resource or a completion."""
+    if isinstance(exc.error.data, Mapping) and exc.error.data.get("type") == ToolCrashed.slug:
+        return True
     is_of_completion = exc.error.code == INTERNAL_ERROR and exc.__cause__ is not None
     return is_of_completion or isinstance(exc.__context__, UnexpectedResourceError)

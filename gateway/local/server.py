@@ -19,8 +19,9 @@ from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
 from gateway.errors import InvalidRequest, ToolCrashed, Unavailable, UnknownTool
 from gateway.local.answer import Answer
+from gateway.local.boundary import Boundary
 from gateway.local.context_calls import WAITING, ContextCalls
-from gateway.local.crashes import refusal
+from gateway.local.crashes import crashed, refusal
 from gateway.local.in_flight import InFlight
 from gateway.local.native_calls import LISTS, NativeCalls
 from gateway.local.plan import Plan
@@ -29,7 +30,7 @@ from gateway.local.threads import Threads
 from gateway.local.tools import Tools
 from gateway.places import Places, part
 from gateway.sdk import internals, wire
-from gateway.sdk.native import Access
+from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, WireTools
@@ -60,7 +61,7 @@ class LocalServer:
         self._wire_tools = WireTools()
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
-        self._tools = Tools(mcp, threads, self._tools_changed, has_hooks=self._has_author_hooks)
+        self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
         has_own_tool_list = internals.has_own_tool_list(mcp)
@@ -75,6 +76,7 @@ class LocalServer:
         self._is_closed = False
         self.call = chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
+        internals.insert_middleware(mcp, Boundary(self._server, limits.max_result))
         native = NativeCalls(name, self._tools, self._server, interceptors, self._in_flight, outside=sdk_lists)
         internals.insert_middleware(mcp, native)
         internals.insert_middleware(mcp, InThreads(mcp, threads))
@@ -83,6 +85,7 @@ class LocalServer:
             self.app = access.endpoint(self.app, self._exact, "mcp")
         if not has_own_tool_list:
             internals.insert_middleware(mcp, ToolList(self._server, self._list_tools))
+        internals.insert_middleware(mcp, refuse_unsendable)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -90,9 +93,11 @@ class LocalServer:
         trace_once(self._mcp.middleware)
         async with self._server.lifespan(self._server) as self._lifespan_state:
             internals.enter_once(self._server, self._lifespan_state)
-            async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
-                yield
-            self._is_closed = True
+            try:
+                async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
+                    yield
+            finally:
+                self._is_closed = True
 
     def tools(self) -> Sequence[ToolInfo]:
         return self._tools.listed()
@@ -158,7 +163,10 @@ class LocalServer:
             raise InvalidRequest("`inputResponses` do not answer what was asked.") from exc
         if result.get("isError"):
             return _error(answer.of_wire(result), begun)
-        answered = answer.of_sent(begun.returned, result)
+        try:
+            answered = answer.of_sent(begun.returned, result)
+        except BaseException as exc:  # a serializer of the tool's author may raise anything
+            raise crashed(call.tool, exc) from exc
         if call.wants_wire:
             answered.wire = wire.encode_success(wire.strip_server_stamp(self._server, result))
         return answered

@@ -51,6 +51,8 @@ class _Place:
             return None
         try:
             return function(**arguments)
+        except GeneratorExit as exc:  # a coroutine that awaits the thread could not tell it from its own close
+            raise RuntimeError("the function raised GeneratorExit") from exc
         finally:
             self._returned = True
             if self._left:

@@ -7,7 +7,8 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
-from gateway.local.plan import Plan, ServedTool
+from gateway.local.plan import Plan
+from gateway.local.served_tool import ServedTool
 from gateway.local.threads import Threads
 from gateway.naming import TOOL_SUFFIX, unambiguous
 from gateway.sdk.tool_table import ToolTable
@@ -24,12 +25,14 @@ class Tools:
         self,
         mcp: MCPServer[Any],
         threads: Threads,
+        max_result: int,
         changed: Callable[[], None] = lambda: None,
         *,
         has_hooks: bool = False,
     ) -> None:
         self._table = ToolTable.of(mcp, self._forget)
         self._threads = threads
+        self._max_result = max_result
         self._changed = changed
         self._has_hooks = has_hooks
         self._plans: dict[str, Plan] = {}
@@ -45,9 +48,9 @@ class Tools:
         if tool is None:
             return None
         if ServedTool.is_plain(tool):
-            tool = ServedTool.of(tool, self._threads)
+            tool = ServedTool.of(tool, self._threads, self._max_result)
             self._table.replace(name, tool)
-        plan = self._plans[name] = Plan(tool, self._has_hooks)
+        plan = self._plans[name] = Plan(tool, self._max_result, self._has_hooks)
         return plan
 
     def find(self, name: str) -> Plan | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from mcp.server.context import ServerMiddleware, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 from pydantic_core import from_json, to_json
 from starlette.types import ASGIApp
 
 from gateway.call import ToolCall, WayIn, endpoint, request_id
 from gateway.caller import caller
-from gateway.errors import CallTimeout, GatewayError
+from gateway.errors import CallTimeout, GatewayError, InvalidRequest
+from gateway.sendable import Unsendable, prove
 from gateway.server import Callee
 from gateway.tool import Entry
 
@@ -88,6 +90,17 @@ def reworded(body: bytes) -> bytes:
                 answer["error"]["message"] = message
                 return to_json(answer)
     return body
+
+
+async def refuse_unsendable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Is an SDK middleware. Refuses a message with values that JSON cannot carry, though Python's parsers read them."""
+    try:
+        prove(ctx.params)
+    except Unsendable as exc:
+        if ctx.request_id is None:  # nobody waits for an answer to a notification
+            return None
+        raise MCPError(INVALID_PARAMS, f"The request is not JSON: {exc}.", {"type": InvalidRequest.slug}) from exc
+    return await call_next(ctx)
 
 
 def protocol_error(exc: GatewayError) -> MCPError:

@@ -22,15 +22,17 @@ _SESSION = MCP_SESSION_ID_HEADER.encode()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of one server. Times are seconds, `max_body` is bytes. A stateless server has no sessions or events.
+    """The bounds of one server. Times are seconds, `max_body` and `max_result` are bytes.
 
-    `retry_interval` is the delay after which a client that lost its stream connects again. `waiting_calls` are those
-    that wait for input from their client; `all_waiting` has the places for those of all servers. `share` is the part of
-    each bound that one caller may hold. `count_opening` counts a session or a stream in the caller's rate limit.
+    A stateless server has no sessions or events. `retry_interval` is the delay after which a client that lost its
+    stream connects again. `waiting_calls` are those that wait for input from their client; `all_waiting` has the places
+    for those of all servers. `share` is the part of each bound that one caller may hold. `count_opening` counts a
+    session or a stream in the caller's rate limit.
     """
 
     threads: int
     max_body: int
+    max_result: int
     stateless: bool
     max_sessions: int
     session_idle_timeout: float

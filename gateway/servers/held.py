@@ -9,6 +9,7 @@ from typing import Literal
 import anyio
 from anyio.abc import TaskStatus
 
+from gateway.cancellation import was_requested
 from gateway.errors import StartError
 from gateway.server import Server
 
@@ -39,7 +40,9 @@ class HeldServer:
                 if not self._closing.is_set():
                     await self._live(task_status)
             self._ended()
-        except (Exception, SystemExit) as exc:  # the server's boundary: nothing it raises ends another server
+        except BaseException as exc:  # the server's boundary: nothing it raises ends another server
+            if was_requested(exc):
+                raise
             self._fail(exc)
         finally:
             self._closed.set()
@@ -74,7 +77,9 @@ class HeldServer:
 
     def _ended(self) -> None:
         name = self.server.name
-        if self._is_open:
+        if self._is_open and not self._closing.is_set():  # its lifespan kept to itself what ended it
+            self._fail(RuntimeError("its lifespan ended while it was served"))
+        elif self._is_open:
             logger.info("server closed", extra={"fields": {"server": name}})
         else:
             self.failure = StartError(f"server {name!r} was removed before it was open")

@@ -55,6 +55,10 @@ class Registry:
         """Returns the state of each server by its name."""
         return {name: held.state for name, held in self._held.items()}
 
+    def failed(self) -> Sequence[Server]:
+        """Returns the servers that did not open, or that have ended by themselves."""
+        return [held.server for held in self._held.values() if held.state == "failed"]
+
     def names_used(self) -> Sequence[str]:
         """Returns the names of the servers of which the caller may use anything."""
         asking = caller.get()

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.call import ToolCall, ToolResult, WayIn, request_id
 from gateway.caller import caller
 from gateway.errors import InvalidRequest
+from gateway.sendable import check_finite
 from gateway.server import Callee
 from gateway.servers.names import Names
 from routes.errors import tool_error
@@ -92,6 +93,7 @@ def tool_call(body: Mapping[str, Any], server: Callee, tool: str, via: WayIn, sc
         arguments = {}
     elif type(arguments) is not dict:
         raise InvalidRequest("`arguments` must be an object.")
+    check_finite(arguments.values(), "arguments")
     state = answers = None
     if "requestState" in body or "inputResponses" in body:
         state, answers = _continued(body)
@@ -110,6 +112,7 @@ def _continued(body: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] |
     answers = body.get("inputResponses")
     if answers is not None and not isinstance(answers, dict):
         raise InvalidRequest("`inputResponses` must be an object.")
+    check_finite((answers or {}).values(), "inputResponses")
     return state, answers
 
 

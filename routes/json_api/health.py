@@ -16,6 +16,9 @@ from routes.scope import SERVER
 UP: Mapping[str, str] = {"status": "ok"}
 """The whole answer for a caller who may not use the server, and for an anonymous one."""
 
+DOWN: Mapping[str, str] = {"status": "failed"}
+"""The same while a server has failed. The status is 503."""
+
 
 async def health_of_server(request: Request) -> Response:
     """Answers with the numbers of the caller's tools and of open MCP sessions of one server."""
@@ -26,7 +29,8 @@ async def health_of_server(request: Request) -> Response:
 class HealthOfAll:
     """Every server that the caller may use, and the sums.
 
-    The sessions of the aggregate endpoint are in the sum for a caller who may use everything.
+    The sessions of the aggregate endpoint are in the sum for a caller who may use everything. The status is 503 while a
+    server has failed: its calls get 503 too, and the others go on.
     """
 
     def __init__(self, registry: Registry, aggregate: Endpoint) -> None:
@@ -35,13 +39,17 @@ class HealthOfAll:
 
     async def get(self, request: Request) -> Response:
         asking = caller.get()
+        failed = self._registry.failed()
+        verdict, code = (DOWN, 503) if failed else (UP, 200)
         if asking.is_anonymous:
-            return JSONResponse(UP)
+            return JSONResponse(verdict, code)
         servers = [health(server) for server in self._registry if asking.uses(server)]
         tools, sessions = (sum(server.get(key, 0) for server in servers) for key in ("tools", "sessions"))
         if all(asking.uses_all_of(server) for server in self._registry):
             sessions += self._aggregate.sessions
-        return JSONResponse({"status": "ok", "tools": tools, "sessions": sessions, "servers": servers})
+        servers += [{**DOWN, "server": server.name} for server in failed if asking.uses(server)]
+        document = {**verdict, "tools": tools, "sessions": sessions, "servers": servers}
+        return JSONResponse(document, code)
 
 
 def health(server: Server) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Send
 
 from gateway.call import ToolCall, ToolResult
+from gateway.cancellation import was_requested
 from gateway.errors import GatewayError
 from gateway.server import Callee
 from routes.errors import document, of_refusal
@@ -49,11 +50,14 @@ async def stream(
         return
     except GatewayError as exc:
         name, data = "error", to_json(of_refusal(exc, call))
-    except asyncio.CancelledError:  # the process ends; the answer has begun, so `Drain` cannot say so
-        name, data = "error", _problem("unavailable", "The router is shutting down.", call, retryAfter=1)
-    except Exception:  # our own fault: the answer has begun, so no exception handler can tell the client
-        logger.exception("A streamed call failed")
-        name, data = "error", _problem("internal-error", "The log has the reason under the request id.", call)
+    except GeneratorExit:
+        raise
+    except BaseException as exc:  # the answer has begun, so nothing further out can tell the client
+        if isinstance(exc, asyncio.CancelledError) and was_requested(exc):  # the process ends
+            name, data = "error", _problem("unavailable", "The router is shutting down.", call, retryAfter=1)
+        else:  # our own fault
+            logger.exception("A streamed call failed")
+            name, data = "error", _problem("internal-error", "The log has the reason under the request id.", call)
     finally:
         beat.cancel()
     await events.end(name, data)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.call import ToolCall
+from gateway.cancellation import was_requested
 from gateway.errors import GatewayError
 from gateway.server import Callee
 from routes.errors import document, of_refusal
@@ -60,9 +61,11 @@ class SocketCall:
             result = await self._server.call(self._call)
         except GatewayError as exc:
             return error_frame(self._id, of_refusal(exc, self._call))
-        except asyncio.CancelledError:
-            return self._problem(*self._cancelled_by)
-        except Exception:  # a bug of the router: without an answer the client would wait for ever
+        except GeneratorExit:
+            raise
+        except BaseException as exc:  # without an answer the client would wait for ever
+            if isinstance(exc, asyncio.CancelledError) and was_requested(exc):
+                return self._problem(*self._cancelled_by)
             logger.exception("Unhandled exception in a WebSocket call")
             return self._problem("internal-error", "The log has the reason under the request id.")
         if result.is_error:

@@ -57,6 +57,7 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("max_sessions", "1", 1),
         ("session_idle_timeout", "0.5", 0.5),
         ("max_body", "1", 1),
+        ("max_result", "1024", 1024),
         ("call_timeout", "1e2", 100.0),
         ("call_total_timeout", "120", 120.0),
         ("input_timeout", "30", 30.0),

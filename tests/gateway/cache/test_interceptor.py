@@ -163,7 +163,7 @@ async def test_run_that_began_before_a_refresh_does_not_replace_its_result(
 
 async def test_nothing_is_left_of_a_removed_tool(counting: Counting) -> None:
     cache = Cache(MemoryStore(10_000), 1000)
-    tools = Tools(counting.server, Threads(1))
+    tools = Tools(counting.server, Threads(1), 1000)
     plan = tools.plan("mine")
     assert plan is not None
     call = make_call("mine", entry=plan)
@@ -179,7 +179,7 @@ async def test_listeners_are_told_of_hits_misses_and_bypasses(counting: Counting
     outcomes: list[tuple[str, str, str]] = []
     cache = Cache(MemoryStore(10_000), 1000)
     cache.listeners.append(lambda outcome, server, tool: outcomes.append((outcome, server, tool)))
-    tools = Tools(counting.server, Threads(1))
+    tools = Tools(counting.server, Threads(1), 1000)
 
     async def run(tool: str, refresh: bool = False, no_store: bool = False) -> None:
         info = CacheInfo()

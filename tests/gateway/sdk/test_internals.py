@@ -13,6 +13,7 @@ from mcp.shared.subscriptions import ToolsListChanged
 from mcp_types import CallToolRequestParams, CompleteRequestParams, ErrorData, PromptReference
 from opentelemetry import trace
 
+from gateway.local.boundary import Boundary
 from gateway.local.native_calls import NativeCalls
 from gateway.local.requests import InThreads
 from gateway.sdk.internals import BUILT_IN, bus, has_author_hooks, low_level
@@ -44,9 +45,10 @@ async def test_chain_is_inside_the_middleware_of_the_sdk_and_outside_the_authors
     mcp = server_of(echo, middleware=[own])
     assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), "own"]
     app = make_app(mcp)
-    assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), InThreads.__name__, NativeCalls.__name__, "own"]
+    ours = ["refuse_unsendable", InThreads.__name__, NativeCalls.__name__, Boundary.__name__]
+    assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), *ours, "own"]
     async with opened(app):
-        assert kinds(mcp) == ["RequestStateBoundary", InThreads.__name__, NativeCalls.__name__, "own"]
+        assert kinds(mcp) == ["RequestStateBoundary", *ours, "own"]
 
 
 async def test_spans_are_made_if_a_provider_is_set(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,13 @@ from gateway.server import Server
 from tests import wire
 
 LIMITS = Limits(
-    threads=2, max_body=10_000, stateless=False, max_sessions=10, session_idle_timeout=60.0, input_timeout=60.0
+    threads=2,
+    max_body=10_000,
+    max_result=10_000,
+    stateless=False,
+    max_sessions=10,
+    session_idle_timeout=60.0,
+    input_timeout=60.0,
 )
 
 

@@ -1,4 +1,4 @@
-"""Requests that are cancelled at the end of the process."""
+"""Requests that are cancelled at the end of the process, and requests that end in another way without an answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def serving() -> Readiness:
 
 async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
     """Is cancelled from outside the application, as by uvicorn after the shutdown grace period."""
-    raise asyncio.CancelledError
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
 
 
 async def test_request_without_an_answer_gets_503_with_retry_after() -> None:
@@ -35,12 +38,23 @@ async def test_request_without_an_answer_gets_503_with_retry_after() -> None:
     assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
 
 
+@pytest.mark.parametrize(
+    "exc", [asyncio.CancelledError(), SystemExit(1), BaseExceptionGroup("", [KeyboardInterrupt()])]
+)
+async def test_exception_that_nobody_asked_for_is_an_internal_error(exc: BaseException) -> None:
+    async def raises(scope: Scope, receive: Receive, send: Send) -> None:
+        raise exc
+
+    answer = await ask(Drain(raises, serving()), "GET", "/")
+    assert (answer.status, answer.document["type"]) == (500, "urn:multi-mcp:error:internal-error")
+
+
 async def test_started_answer_is_not_started_again() -> None:
     sent: list[Message] = []
 
     async def begun(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise asyncio.CancelledError
+        await cancelled(scope, receive, send)
 
     async def send(message: Message) -> None:
         """Refuses a second start, as uvicorn does."""
