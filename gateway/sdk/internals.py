@@ -121,5 +121,5 @@ def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
 def unbounded_listen(handler: Any) -> Any:
     """Returns a handler of `subscriptions/listen`, the SDK's own one without its bound of 1,024 streams for all."""
     if isinstance(handler, ListenHandler):
-        handler._max_subscriptions = sys.maxsize
+        vars(handler).update(_max_subscriptions=sys.maxsize)
     return handler

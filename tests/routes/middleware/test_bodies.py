@@ -32,7 +32,7 @@ class Upload:
             """Is never called."""
 
         caller.set(who)
-        await app({"type": "http", "method": method}, self._parts.get, send)
+        await app({"type": "http", "method": method, "headers": []}, self._parts.get, send)
 
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.body = await read_body(receive, 1000)
@@ -116,6 +116,7 @@ async def test_other_requests_pass_by() -> None:
     async def send(message: Message) -> None:
         """Is never called."""
 
-    for scope in ({"type": "http", "method": "GET"}, {"type": "websocket"}, {"type": "lifespan"}):
+    small = {"type": "http", "method": "POST", "headers": [(b"accept", b"*/*"), (b"content-length", b"9999")]}
+    for scope in (small, {"type": "http", "method": "GET"}, {"type": "websocket"}, {"type": "lifespan"}):
         await Bodies(app, Places(1, 1, KIND))(scope, receive, send)
-    assert passed == [receive] * 3
+    assert passed == [receive] * 4
