@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT = 5.0
 RETRY_INTERVAL = 1.0
 MAX_CONCURRENT_REQUESTS = 16
+SLOW_TICKS = 8
+"""A response that takes longer is that of a slow Redis: 40 ms, or 8 turns of a busy loop."""
 _LOST = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
 _ANSWERED = (exceptions.AuthenticationError, exceptions.AuthorizationError, exceptions.BusyLoadingError)
 """Errors that the package counts as lost connections, although Redis answered."""
@@ -66,6 +68,8 @@ class RedisClient:
             for purpose in purposes
         }
         # Without a bound, a rush of calls would open so many connections that they time out and Redis looks down.
+        # The wait for a slot counts only while Redis is slow: by many calls at once nobody must switch off the limits.
+        self._is_slow = False
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
     @asynccontextmanager
@@ -84,35 +88,45 @@ class RedisClient:
         """
         own = budget.get() or Budget()
         self._check(purpose, own)
+        waiting = _Waiting(own)
         try:
-            return await own.spend(partial(self._send, purpose, request, own))
-        except TimeoutError as exc:  # in the queue, too: a queue that long is as bad as no answer
+            return await own.spend(
+                partial(self._send, purpose, request, waiting), lambda: waiting.has_turn or self._is_slow
+            )
+        except TimeoutError as exc:  # in the queue, too: that of a slow Redis is as bad as no answer
             self._connection.fail(f"no response within {SECONDS:g} seconds")
             raise self._unavailable("away") from exc
 
-    async def _send(self, purpose: Purpose, request: Callable[[], Awaitable[T]], own: Budget) -> T:
-        connection, acceptance = self._connection, self._acceptance[purpose]
+    async def _send(self, purpose: Purpose, request: Callable[[], Awaitable[T]], waiting: _Waiting) -> T:
         async with self._slots:
-            self._check(purpose, own)
-            tests_connection, tests_acceptance = connection.begin(), acceptance.begin()
+            waiting.begin(is_free=not self._is_slow)
+            self._check(purpose, waiting.budget)
             try:
-                response = await request()
-            except (exceptions.RedisError, OSError) as exc:
-                if _is_lost(exc):
-                    connection.fail(_reason(exc))
-                    raise self._unavailable("away") from exc
-                if tests_connection:
-                    connection.recover()
-                acceptance.fail(_reason(exc))
-                raise self._unavailable("refused") from exc
+                return await self._send_now(purpose, request)
+            finally:
+                self._is_slow = waiting.is_long()
+
+    async def _send_now(self, purpose: Purpose, request: Callable[[], Awaitable[T]]) -> T:
+        connection, acceptance = self._connection, self._acceptance[purpose]
+        tests_connection, tests_acceptance = connection.begin(), acceptance.begin()
+        try:
+            response = await request()
+        except (exceptions.RedisError, OSError) as exc:
+            if _is_lost(exc):
+                connection.fail(_reason(exc))
+                raise self._unavailable("away") from exc
             if tests_connection:
                 connection.recover()
-            if tests_acceptance:
-                acceptance.recover()
-            return response
+            acceptance.fail(_reason(exc))
+            raise self._unavailable("refused") from exc
+        if tests_connection:
+            connection.recover()
+        if tests_acceptance:
+            acceptance.recover()
+        return response
 
     def _check(self, purpose: Purpose, own: Budget) -> None:
-        if own.is_spent or self._connection.blocks():
+        if own.ticks <= 0 or self._connection.blocks():
             raise self._unavailable("away")
         if self._acceptance[purpose].blocks():
             raise self._unavailable("refused")
@@ -122,6 +136,26 @@ class RedisClient:
         for listener in self.listeners:
             listener(trouble)
         return RedisUnavailable(trouble)
+
+
+class _Waiting:
+    """One request's wait: first for its turn, then for the response."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.has_turn = False
+        self._ticks = budget.ticks
+
+    def begin(self, is_free: bool) -> None:
+        """Begins the wait for the response. The wait for the turn costs nothing if `is_free`."""
+        self.has_turn = True
+        if is_free:
+            self.budget.ticks = self._ticks
+        self._ticks = self.budget.ticks
+
+    def is_long(self) -> bool:
+        """Returns True if the response was slow by the loop's turns, and not only because the process is busy."""
+        return self._ticks - self.budget.ticks >= SLOW_TICKS
 
 
 class _Breaker:

@@ -11,35 +11,32 @@ from gateway.call import CallNext, ToolCall, ToolResult
 
 T = TypeVar("T")
 SECONDS = 0.5
-TICKS = 25
-_TICK = SECONDS / TICKS
+TICKS = 90
+_TICK = 0.005
+"""Seconds. The loop rounds its timers up to whole milliseconds, so 90 ticks take about half a second."""
 
 
 class Budget:
-    """Counts in ticks of 20 ms of the event loop's time.
+    """Counts in ticks, `ticks` of which are left.
 
-    Time in which the loop was blocked does not count, so a busy process does not report Redis as down: a blocked loop
-    runs one tick late, however long the block, where a single timer would expire.
+    The event loop runs at most one tick in each turn. So time in which it is blocked or busy hardly counts, and a busy
+    process does not report Redis as down, where a single timer would expire.
     """
 
-    __slots__ = ("_ticks",)
+    __slots__ = ("ticks",)
 
     def __init__(self) -> None:
-        self._ticks = TICKS
+        self.ticks = TICKS
 
-    @property
-    def is_spent(self) -> bool:
-        return self._ticks <= 0
-
-    async def spend(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Returns the response to `request`. Raises TimeoutError when the budget is spent."""
+    async def spend(self, request: Callable[[], Awaitable[T]], may_end: Callable[[], bool]) -> T:
+        """Returns the response to `request`. Raises TimeoutError when the budget is spent and the wait `may_end`."""
         loop = asyncio.get_running_loop()
         timer: asyncio.TimerHandle
 
         def tick() -> None:
             nonlocal timer
-            self._ticks -= 1
-            if self._ticks > 0:
+            self.ticks -= 1
+            if self.ticks > 0 or not may_end():
                 timer = loop.call_later(_TICK, tick)
             else:
                 timeout.reschedule(loop.time())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 from gateway.errors import LoadError
 from gateway.redis import MAX_CONCURRENT_REQUESTS, RedisClient, RedisUnavailable
+from gateway.redis_budget import SECONDS, Budget, budget
 
 pytestmark = pytest.mark.anyio
 UNREACHABLE = "redis://127.0.0.1:1/0"
@@ -96,3 +98,38 @@ async def test_log_does_not_contain_the_password(caplog: pytest.LogCaptureFixtur
         await redis.ask("cache reads", redis.client.ping)
     assert "Redis unavailable: " in caplog.text
     assert "secret" not in caplog.text
+
+
+async def test_long_queue_in_front_of_a_fast_redis_does_not_count(caplog: pytest.LogCaptureFixture) -> None:
+    """Otherwise a flood of calls would switch off the rate limits."""
+    redis = RedisClient(UNREACHABLE, "test")
+
+    async def answered() -> bool:
+        await asyncio.sleep(0.003)
+        return True
+
+    started = time.monotonic()
+    requests = [redis.ask("rate limits", answered) for _ in range(200 * MAX_CONCURRENT_REQUESTS)]
+    assert await asyncio.gather(*requests) == [True] * len(requests)
+    assert time.monotonic() - started > SECONDS
+    assert caplog.text == ""
+
+
+async def test_requests_of_one_call_share_its_budget() -> None:
+    redis = RedisClient(UNREACHABLE, "test")
+
+    async def slow() -> None:
+        await asyncio.sleep(0.7 * SECONDS)
+
+    async def requests_of_a_call() -> list[str]:
+        budget.set(Budget())
+        outcomes = []
+        for _ in range(3):
+            try:
+                await redis.ask("cache reads", slow)
+                outcomes.append("answered")
+            except RedisUnavailable:
+                outcomes.append("gave up")
+        return outcomes
+
+    assert await asyncio.create_task(requests_of_a_call()) == ["answered", "gave up", "gave up"]
