@@ -40,7 +40,8 @@ run: install ## serve; settings may follow: make run PORT=9000
 dev: .venv/installed-test ## serve, and restart when a server's file changes
 	@IFS=:; set --; for folder in $${MCP_SERVERS_DIR:-mcp_servers}; do set -- "$$@" --reload-dir "$$folder"; done; \
 	exec .venv/bin/python -m uvicorn app:app --reload "$$@" --reload-dir settings --reload-dir features --reload-dir process --reload-dir gateway --reload-dir routes \
-		--host "$${HOST:-127.0.0.1}" --port "$${PORT:-8000}" --timeout-graceful-shutdown 1 --no-access-log
+		--host "$${HOST:-127.0.0.1}" --port "$${PORT:-8000}" --timeout-graceful-shutdown 1 --no-access-log \
+		--no-proxy-headers
 
 install: .venv/installed ## create .venv with the packages of `make run`
 

@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> Starlette:
         Route("/", Index(registry).get),
     ]
     of_server = [*_server_routes(settings, names), *sockets.server_routes]
-    app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts))
+    app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(features.auth.access)))
     app.state.registry = registry
     return app
 

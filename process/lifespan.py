@@ -8,13 +8,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from starlette.applications import Starlette
 
 from features.feature import Lifetime
+from process.uvicorn_command import correct_uvicorn
 
 
-def lifespan(lifetimes: Iterable[Lifetime]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def lifespan(
+    lifetimes: Iterable[Lifetime], authenticated: bool
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Opens each part in turn, and closes them in the opposite order."""
 
     @asynccontextmanager
     async def opened(app: Starlette) -> AsyncIterator[None]:
+        correct_uvicorn(authenticated)
         async with AsyncExitStack() as stack:
             for lifetime in lifetimes:
                 await stack.enter_async_context(lifetime())

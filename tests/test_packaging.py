@@ -126,6 +126,7 @@ def test_make_dev_watches_every_servers_folder(clone: Path) -> None:
     served = calls(clone)[-1]
     assert "-m uvicorn app:app --reload --reload-dir mcp_servers --reload-dir my servers " in served
     assert "--host 127.0.0.1 --port 8000 --timeout-graceful-shutdown 1 " in served
+    assert "--no-proxy-headers" in served
 
 
 def test_make_without_arguments_lists_every_command(clone: Path) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.caller import Caller, caller
+from routes.scope import UNIX_PEER, peer_of
 
+IPAddress = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
 UNKNOWN_ADDRESS = "unknown"
+UNIX_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104  # not listened on: nothing connects from it
+"""Stands for the clients of a Unix socket, as the setting of the trusted proxies does."""
 MAX_FORWARDED_LENGTH = 1024
 """Bytes of `X-Forwarded-For` that are read, from its right end."""
 
@@ -31,28 +34,38 @@ class Address:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "lifespan":
-            client: Any = scope.get("client")
             forwarded = b""
             if self._trusted:
                 forwarded = b",".join([value for key, value in scope["headers"] if key == b"x-forwarded-for"])
-            caller.set(self._caller_at(client[0] if client else "", forwarded[-MAX_FORWARDED_LENGTH:]))
+            caller.set(self._caller_at(peer_of(scope), forwarded[-MAX_FORWARDED_LENGTH:]))
         return self.app(scope, receive, send)
 
     def _find_caller(self, peer: str, forwarded: bytes) -> Caller:
-        found = _parse(peer)
+        found = connection_address(peer)
         for hop in reversed(forwarded.decode("latin-1").split(",")):
-            if found is None or not any(found in network for network in self._trusted):
+            if not is_within(found, self._trusted):
                 break
             previous = _parse(hop.strip())
             if previous is None:  # malformed: the proxy that sent it is the last address that is certain
                 break
             found = previous
+        if found is UNIX_ADDRESS:
+            return Caller(address=UNIX_PEER)
         if isinstance(found, IPv6Address):  # its client usually controls a whole /64, which counts as one address
             return Caller(address=str(ip_network((found, 64), strict=False)))
         return Caller(address=str(found) if found is not None else UNKNOWN_ADDRESS)
 
 
-def _parse(text: str) -> IPv4Address | IPv6Address | None:
+def connection_address(peer: str) -> IPAddress | None:
+    """Returns the address of a connection's other end, None if it is unknown."""
+    return UNIX_ADDRESS if peer == UNIX_PEER else _parse(peer)
+
+
+def is_within(address: IPAddress | None, networks: Networks) -> bool:
+    return address is not None and any(address in network for network in networks)
+
+
+def _parse(text: str) -> IPAddress | None:
     """Parses an address, also with a port (`1.2.3.4:5`, `[::1]:5`)."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
