@@ -83,6 +83,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
 def _middleware(settings: Settings, features: Features, refusals: Refusals) -> list[Middleware]:
     """Returns what stands in front of every request, the outermost first."""
     return [
+        *features.prefix.middleware,
         Middleware(request_id.RequestId),
         Middleware(drain.Drain),
         Middleware(guard.Guard, hosts=settings.allowed_hosts, refused=refusals),
