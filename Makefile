@@ -14,7 +14,7 @@ LOCKED := $(PIP) --no-deps --require-hashes -r
 PYTEST := .venv/bin/python -m pytest
 # Marked tests are deselected anyway; not importing them saves seconds.
 HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/redis \
-	--ignore tests/browser
+	--ignore tests/browser --ignore tests/proxies
 # No fast test uses these plugins, and importing them takes a second in each process.
 FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis \
 	-p no:hypothesispytest --numprocesses auto
@@ -28,7 +28,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # cached bytecode halves the time of the second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an incomplete environment is created again
-.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors fuzz redis browser soak bench fresh audit container lock \
+.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors fuzz redis browser proxies soak bench fresh audit container lock \
 	clean
 
 help: ## list these commands
@@ -86,6 +86,9 @@ redis: .venv/installed-test ## test rate limits and cache with Redis (needs redi
 
 browser: .venv/installed-test ## test web pages in a real browser (needs Chromium)
 	$(PYTEST) tests/browser -m browser
+
+proxies: .venv/installed-test ## test the router behind nginx, HAProxy and Caddy (needs them)
+	$(PYTEST) tests/proxies -m proxies --numprocesses 2
 
 soak: .venv/installed-test ## open and abort thousands of connections; check that memory does not grow
 	$(PYTEST) tests/soak -m soak

@@ -144,7 +144,9 @@ def test_ci_calls_only_these_commands() -> None:
     assert re.search(r"pytest|ruff|mypy", script) is None
 
 
-@pytest.mark.parametrize("marker", ["process", "conformance", "node", "vendors", "fuzz", "soak", "redis", "browser"])
+@pytest.mark.parametrize(
+    "marker", ["process", "conformance", "node", "vendors", "fuzz", "soak", "redis", "browser", "proxies"]
+)
 def test_every_marker_excluded_from_make_test_has_its_own_command(marker: str) -> None:
     assert re.search(
         rf"^\t\$\(PYTEST\) (tests/\w+|\$\(HERE\)) -m {marker}( --numprocesses \d)?$", MAKEFILE, re.MULTILINE
