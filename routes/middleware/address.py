@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.caller import Caller, caller
 from routes.scope import UNIX_PEER, peer_of
 
-IPAddress = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
+IPAddress = IPv4Address | IPv6Address
 UNKNOWN_ADDRESS = "unknown"
 UNIX_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104  # not listened on: nothing connects from it
 """Stands for the clients of a Unix socket, as the setting of the trusted proxies does."""
@@ -43,9 +43,9 @@ class Address:
     def _find_caller(self, peer: str, forwarded: bytes) -> Caller:
         found = connection_address(peer)
         for hop in reversed(forwarded.decode("latin-1").split(",")):
-            if not is_within(found, self._trusted):
+            if found is None or not is_within(found, self._trusted):
                 break
-            previous = _parse(hop.strip())
+            previous = parse_address(hop.strip())
             if previous is None:  # malformed: the proxy that sent it is the last address that is certain
                 break
             found = previous
@@ -58,14 +58,14 @@ class Address:
 
 def connection_address(peer: str) -> IPAddress | None:
     """Returns the address of a connection's other end, None if it is unknown."""
-    return UNIX_ADDRESS if peer == UNIX_PEER else _parse(peer)
+    return UNIX_ADDRESS if peer == UNIX_PEER else parse_address(peer)
 
 
-def is_within(address: IPAddress | None, networks: Networks) -> bool:
-    return address is not None and any(address in network for network in networks)
+def is_within(address: IPAddress, networks: Networks) -> bool:
+    return any(address in network for network in networks)
 
 
-def _parse(text: str) -> IPAddress | None:
+def parse_address(text: str) -> IPAddress | None:
     """Parses an address, also with a port (`1.2.3.4:5`, `[::1]:5`)."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -26,7 +26,8 @@ class Prefix:
     def __init__(self, app: ASGIApp, trusted: Networks, fixed: str) -> None:
         self.app = app
         self._fixed = fixed
-        self._trusts = lru_cache(maxsize=1024)(lambda peer: is_within(connection_address(peer), trusted))
+        self._trusted = trusted
+        self._trusts = lru_cache(maxsize=1024)(self._is_trusted)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "lifespan":
@@ -44,3 +45,7 @@ class Prefix:
             return ""
         prefix: bytes = found[0]
         return prefix.decode() if self._trusts(peer_of(scope)) else ""
+
+    def _is_trusted(self, peer: str) -> bool:
+        address = connection_address(peer)
+        return address is not None and is_within(address, self._trusted)
