@@ -26,7 +26,9 @@ from settings.reader import (
 class Settings:
     """Times are seconds, sizes are bytes. docs/settings.md has a row for each field, in this order."""
 
-    host: str = text("HOST", "127.0.0.1", "address to listen on; `0.0.0.0` is every IPv4 address")
+    host: str = text(
+        "HOST", "127.0.0.1", "address to listen on; `localhost` is 127.0.0.1 and ::1, `0.0.0.0` every IPv4 address"
+    )
     port: int = whole("PORT", 8000, "port to listen on; `0` picks a free one", at_least=0, at_most=65535)
     uds: str = text("UDS", "", "path of a Unix socket to listen on, in place of `HOST` and `PORT`")
     uds_mode: int = permissions("UDS_MODE", 0o660, "permissions of the Unix socket's file, in octal")

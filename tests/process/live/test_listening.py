@@ -157,7 +157,6 @@ def test_localhost_is_reached_by_both_families_on_one_port(start: Start) -> None
     [
         ({"HOST": "0.0.0.0"}, 1),
         ({"HOST": "::", "MCP_AUTH_KEYS": "keys"}, 0),
-        ({"HOST": "[::1]"}, 0),
     ],
 )
 def test_open_address_without_authentication_is_one_warning(
@@ -198,3 +197,9 @@ def test_uvicorn_command_believes_only_the_proxies_of_the_setting(
     events = [json.loads(line) for line in lines if line.startswith("{")]
     assert {event["address"] for event in events if event["event"] == "refused"} == {address}
     assert sum("MCP_TRUSTED_PROXIES" in event["event"] for event in events) == warnings
+
+
+def test_uvicorn_command_warns_of_an_open_address_too(start: Start) -> None:
+    router = serve_by_uvicorn(start, "--host", "0.0.0.0", "--no-proxy-headers")
+    (line,) = router.complaints()
+    assert f"authentication is off, and everyone who reaches 0.0.0.0:{router.port} can call every tool" in line
