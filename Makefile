@@ -23,11 +23,11 @@ HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore 
 FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis \
 	-p no:hypothesispytest --numprocesses auto
 # Existing pins are kept if possible: make lock UPGRADE=--upgrade updates all of them.
-LOCK := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
+LOCK = $(COMPILE) --universal --python-version 3.11 $(UPGRADE)
 # The packages of a lock that an image installs; the others are for other systems.
-IN_IMAGE := .venv-lock/bin/uv pip compile --quiet --no-config --no-deps --python-platform linux --python-version 3.13 \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+IN_IMAGE = $(COMPILE) --no-deps --python-platform linux --python-version 3.13
+COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-annotate --no-header
 # `mcp_servers` is the user's folder: only the files that ship with the project are checked.
 SHIPPED := $(addprefix mcp_servers/,echo_server.py echo_tools.py math_server.py math_tools.py)
 NODE_MODULES := tests/conformance/node_modules/.package-lock.json

@@ -11,8 +11,8 @@ from routes.json_api.index import urls
 from settings.values import Settings
 
 
-def banner_lines(registry: Registry, settings: Settings, base: str, path: str = "") -> list[str]:
-    """Returns the lines to print; `base` is the URL that the router listens at, and `path` that of its Unix socket."""
+def banner_lines(registry: Registry, settings: Settings, base: str, socket: str = "") -> list[str]:
+    """Returns the lines to print; `base` is the URL that the router listens at, `socket` the path of its Unix socket."""
     rows = [("SERVER", "TOOLS", "URLS")]
     for server in registry:
         tools = textwrap.shorten(", ".join(tool["name"] for tool in server.tools()) or "-", 60, placeholder=" …")
@@ -22,10 +22,14 @@ def banner_lines(registry: Registry, settings: Settings, base: str, path: str = 
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     table = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
     websocket = "  /ws" if settings.websocket else ""
-    return [*table, *_notes(settings, base, path), f"All of them: {base}/mcp  /tools  /call  /health  /docs{websocket}"]
+    return [
+        *table,
+        *_notes(settings, base, socket),
+        f"All of them: {base}/mcp  /tools  /call  /health  /docs{websocket}",
+    ]
 
 
-def _notes(settings: Settings, base: str, path: str) -> list[str]:
+def _notes(settings: Settings, base: str, socket: str) -> list[str]:
     """Returns lines about effects of the settings that may surprise, and about where the router is reached."""
     notes = []
     workers = f"{settings.workers} workers"
@@ -36,6 +40,6 @@ def _notes(settings: Settings, base: str, path: str) -> list[str]:
     if settings.metrics:
         port = f"{re.sub(':[0-9]+$', '', base)}:{settings.metrics_port}" if settings.metrics_port else base
         notes.append(f"Metrics: {port}{settings.metrics}")
-    if path:
-        notes.append(f"On a Unix socket: curl --unix-socket {shlex.quote(path)} {base}/health")
+    if socket:
+        notes.append(f"On a Unix socket: curl --unix-socket {shlex.quote(socket)} {base}/health")
     return notes

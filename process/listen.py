@@ -14,6 +14,7 @@ from process.unix_socket import BACKLOG, listen_on_file
 from settings.values import Settings
 
 logger = logging.getLogger(__name__)
+IP = (socket.AF_INET, socket.AF_INET6)
 LOOPBACK = ("127.0.0.1", "::1")
 FIRST_PASSED = 3
 """The first descriptor that systemd passes."""
@@ -108,7 +109,7 @@ def _listen_on(address: str, port: int) -> socket.socket:
     return listener
 
 
-def passed_sockets(environ: MutableMapping[str, str]) -> list[socket.socket]:
+def passed_sockets(environ: MutableMapping[str, str], first: int = FIRST_PASSED) -> list[socket.socket]:
     """Returns the sockets that systemd passes (`LISTEN_FDS`), and removes its variables from `environ`.
 
     There are none without socket activation, or if the variables are those of another process.
@@ -122,7 +123,7 @@ def passed_sockets(environ: MutableMapping[str, str]) -> list[socket.socket]:
         return []
     if not (count.isascii() and count.isdigit()):
         raise OSError(f"LISTEN_FDS={count!r}: expected the number of passed sockets")
-    return [_passed(descriptor) for descriptor in range(FIRST_PASSED, FIRST_PASSED + int(count))]
+    return [_passed(descriptor) for descriptor in range(first, first + int(count))]
 
 
 def _passed(descriptor: int) -> socket.socket:
@@ -131,6 +132,8 @@ def _passed(descriptor: int) -> socket.socket:
     except OSError:
         listener = None
     if listener is None or not _accepts(listener):
+        if listener is not None:
+            listener.close()
         remedy = "its .socket unit needs ListenStream= and Accept=no"
         raise OSError(f"LISTEN_FDS: descriptor {descriptor} is not a listening stream socket; {remedy}")
     listener.set_inheritable(False)  # programs that a tool starts must not keep it open
@@ -138,8 +141,8 @@ def _passed(descriptor: int) -> socket.socket:
 
 
 def _accepts(listener: socket.socket) -> bool:
-    is_listening = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
-    return listener.type == socket.SOCK_STREAM and is_listening
+    is_stream = listener.family in (*IP, socket.AF_UNIX) and listener.type == socket.SOCK_STREAM
+    return is_stream and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
 
 
 def url_of(listener: socket.socket) -> str:
@@ -155,7 +158,7 @@ def url_of(listener: socket.socket) -> str:
 def public_address(sockets: Iterable[socket.socket]) -> str:
     """Returns the first address that other machines can reach, empty if there is none."""
     for listener in sockets:
-        if listener.family in (socket.AF_INET, socket.AF_INET6):
+        if listener.family in IP:
             address, port = listener.getsockname()[:2]
             if not is_loopback(address):
                 return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

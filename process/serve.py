@@ -86,8 +86,10 @@ def _gc_paused() -> Iterator[None]:
 
 
 class Server(uvicorn.Server):
-    """Calls `announce` when it serves: until then, a served MCP server may still fail to start. Calls `release` at the
-    end, because the signal that ends it may end the process too."""
+    """Calls `announce` when it serves: until then, a served MCP server may still fail to start.
+
+    Calls `release` when it has ended: the signal that ended it may end the process at once.
+    """
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None], release: Callable[[], None]) -> None:
         super().__init__(config)
@@ -167,6 +169,7 @@ def exit_with_error(exc: Exception, settings: Settings | None) -> NoReturn:
 
 def _announce(registry: Registry, settings: Settings, listener: socket.socket) -> None:
     base = url_of(listener)
-    path = listener.getsockname() if listener.family == socket.AF_UNIX else ""
-    print(*banner_lines(registry, settings, base, path), sep="\n", flush=True)
-    logger.info("serving", extra={"fields": {"url": base, "socket": path} if path else {"url": base}})
+    name = listener.getsockname()
+    path = {"socket": name} if isinstance(name, str) else {}
+    print(*banner_lines(registry, settings, base, **path), sep="\n", flush=True)
+    logger.info("serving", extra={"fields": {"url": base, **path}})

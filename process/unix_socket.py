@@ -23,7 +23,7 @@ def listen_on_file(path: str, mode: int) -> Iterator[socket.socket]:
     """
     try:
         listener = _bind(path, mode)
-        made = os.stat(path)
+        made = _identity(path)
     except OSError as exc:
         reason = exc.strerror.lower() if exc.strerror else str(exc)
         raise OSError(f"UDS={path!r}: cannot listen, {reason}; set another UDS") from exc
@@ -32,8 +32,14 @@ def listen_on_file(path: str, mode: int) -> Iterator[socket.socket]:
     finally:
         listener.close()
         with suppress(OSError):
-            if os.path.samestat(made, os.stat(path)):  # a successor may have replaced the file already
+            if _identity(path) == made:  # a successor may have replaced the file already
                 os.unlink(path)
+
+
+def _identity(path: str) -> tuple[int, int, int]:
+    """Tells files of one path apart. The number of a removed one may be used again, so it is not enough."""
+    found = os.lstat(path)
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _bind(path: str, mode: int) -> socket.socket:

@@ -195,7 +195,7 @@ def test_base_image_can_be_pinned_and_has_the_python_of_the_list_of_packages() -
     version = re.match(r"python:(\d+\.\d+)-slim", base)
     assert version is not None
     assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}", "${BASE}"]
-    assert f"--python-platform linux --python-version {version[1]} " in MAKEFILE
+    assert f" --python-platform linux --python-version {version[1]}\n" in MAKEFILE
 
 
 def test_files_copied_into_the_image_exist_and_are_not_ignored() -> None:

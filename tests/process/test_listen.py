@@ -129,3 +129,15 @@ def test_wrong_variable_or_descriptor_is_reported(environ: dict[str, str], part:
     with pytest.raises(OSError, match=part):
         passed_sockets(environ)
     assert environ == {"PATH": "/bin"}
+
+
+def test_datagram_or_connected_socket_is_not_a_listener() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as datagram, socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.getsockname()) as connection:
+            for wrong in (datagram, connection):
+                with pytest.raises(OSError, match="is not a listening stream socket"):
+                    passed_sockets(passed(), first=os.dup(wrong.fileno()))
+        (listener,) = passed_sockets(passed(), first=os.dup(server.fileno()))
+        with listener:
+            assert listener.proto == socket.IPPROTO_TCP
+            assert not listener.get_inheritable()
