@@ -12,7 +12,7 @@ from settings.values import Settings
 
 
 def banner_lines(registry: Registry, settings: Settings, base: str, socket: str = "") -> list[str]:
-    """Returns the lines to print; `base` is the URL that the router listens at, `socket` the path of its Unix socket."""
+    """Returns the lines to print; `base` is the router's URL, `socket` the path of its Unix socket if it has one."""
     rows = [("SERVER", "TOOLS", "URLS")]
     for server in registry:
         tools = textwrap.shorten(", ".join(tool["name"] for tool in server.tools()) or "-", 60, placeholder=" …")

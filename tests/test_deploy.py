@@ -1,4 +1,4 @@
-"""The dashboard, the alerts and the scrape configuration, which use only names that the router exposes."""
+"""What a deployer uses: dashboard, alerts, scrape configuration, units of systemd, the image's base."""
 
 from __future__ import annotations
 
@@ -158,3 +158,10 @@ def test_service_of_systemd_has_its_socket_and_uses_existing_settings() -> None:
     environ = dict(word.split("=", 1) for word in service["Service"]["Environment"].split())
     assert Settings.from_env(environ).trusted_proxies == (UNIX_CLIENTS,)
     assert len([value for value in environ if f"| `{value}` |" in SETTINGS_PAGE]) == len(environ)
+
+
+def test_base_image_can_be_pinned_and_has_the_python_of_the_list_of_packages() -> None:
+    dockerfile, makefile = ((DEPLOY.parent / name).read_text(encoding="utf-8") for name in ("Dockerfile", "Makefile"))
+    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == ["${BASE}", "${BASE}"]
+    (version,) = re.findall(r"^ARG BASE=python:(.*)-slim$", dockerfile, re.MULTILINE)
+    assert f" --python-platform linux --python-version {version}\n" in makefile

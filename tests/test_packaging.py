@@ -190,14 +190,6 @@ def test_image_runs_without_root_and_in_exec_form() -> None:
     assert "--no-deps --require-hashes \\\n      -r requirements/${REQUIREMENTS} " in DOCKERFILE
 
 
-def test_base_image_can_be_pinned_and_has_the_python_of_the_list_of_packages() -> None:
-    (base,) = re.findall(r"^ARG BASE=(.*)$", DOCKERFILE, re.MULTILINE)
-    version = re.match(r"python:(\d+\.\d+)-slim", base)
-    assert version is not None
-    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}", "${BASE}"]
-    assert f" --python-platform linux --python-version {version[1]}\n" in MAKEFILE
-
-
 def test_files_copied_into_the_image_exist_and_are_not_ignored() -> None:
     admitted = set((ROOT / ".dockerignore").read_text(encoding="utf-8").split())
     copied = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE)

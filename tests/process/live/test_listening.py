@@ -14,14 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.keys import add_key
 from tests.ports import free_port
-from tests.process.live.conftest import Start
-from tests.process.live.router import Router
+from tests.process.live.conftest import WRONG_KEY, Start
 from tests.process.live.test_start import check_refused
 
 pytestmark = pytest.mark.process
-WRONG_KEY = {"authorization": "Bearer wrong"}
 
 SYSTEMD = """
 import json, os, socket, sys
@@ -122,12 +119,6 @@ def test_address_behind_the_unix_socket_comes_from_the_header_if_it_is_trusted(
     assert [event["address"] for event in router.events() if event["event"] == "refused"] == [address]
 
 
-@pytest.fixture
-def keys(tmp_path: Path) -> str:
-    add_key(tmp_path / "keys.json", "ci", "*:*")
-    return str(tmp_path / "keys.json")
-
-
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_router_serves_on_the_sockets_that_systemd_passes(start: Start, path: str, workers: str) -> None:
     router = start("-c", SYSTEMD, SECOND=path, WORKERS=workers, PORT="1", UDS="/unused").await_workers(int(workers))
@@ -169,37 +160,3 @@ def test_open_address_without_authentication_is_one_warning(
     assert len(lines) == warnings, router.log()
     shown = "[::1]" if ":" in settings["HOST"] else "127.0.0.1"
     assert router.table[-1].startswith(f"All of them: http://{shown}:{router.port}/mcp ")
-
-
-def serve_by_uvicorn(start: Start, *options: str, **settings: str) -> Router:
-    port = free_port()
-    router = start("-m", "uvicorn", "app:app", "--port", str(port), *options, SERVERS="echo", **settings)
-    router.await_answer(port)
-    return router
-
-
-@pytest.mark.parametrize(
-    ("options", "settings", "address", "warnings"),
-    [
-        (["--forwarded-allow-ips", "*", "--workers", "2"], {}, "127.0.0.1", 2),
-        (["--no-proxy-headers"], {}, "127.0.0.1", 0),
-        ([], {"MCP_TRUSTED_PROXIES": "127.0.0.1"}, "203.0.113.9", 1),
-    ],
-)
-def test_uvicorn_command_believes_only_the_proxies_of_the_setting(
-    start: Start, keys: str, options: list[str], settings: dict[str, str], address: str, warnings: int
-) -> None:
-    router = serve_by_uvicorn(start, *options, MCP_AUTH_KEYS=keys, LOG_FORMAT="json", **settings)
-    for _ in range(20):
-        with router.sent("GET", "/tools", {**WRONG_KEY, "x-forwarded-for": "203.0.113.9"}) as answer:
-            assert answer.status == 401
-    lines = router.log().splitlines()
-    events = [json.loads(line) for line in lines if line.startswith("{")]
-    assert {event["address"] for event in events if event["event"] == "refused"} == {address}
-    assert sum("MCP_TRUSTED_PROXIES" in event["event"] for event in events) == warnings
-
-
-def test_uvicorn_command_warns_of_an_open_address_too(start: Start) -> None:
-    router = serve_by_uvicorn(start, "--host", "0.0.0.0", "--no-proxy-headers")
-    (line,) = router.complaints()
-    assert f"authentication is off, and everyone who reaches 0.0.0.0:{router.port} can call every tool" in line
