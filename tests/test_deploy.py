@@ -1,4 +1,4 @@
-"""What a deployer uses: dashboard, alerts, scrape configuration, units of systemd, the image's base."""
+"""Files for deployers: dashboard, alerts, scrape configuration, units of systemd, the base of the image."""
 
 from __future__ import annotations
 
