@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -34,10 +35,12 @@ class Address:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "lifespan":
+            client: Any = scope.get("client")
             forwarded = b""
             if self._trusted:
                 forwarded = b",".join([value for key, value in scope["headers"] if key == b"x-forwarded-for"])
-            caller.set(self._caller_at(peer_of(scope), forwarded[-MAX_FORWARDED_LENGTH:]))
+            peer = client[0] if client else peer_of(scope)
+            caller.set(self._caller_at(peer, forwarded[-MAX_FORWARDED_LENGTH:]))
         return self.app(scope, receive, send)
 
     def _find_caller(self, peer: str, forwarded: bytes) -> Caller:
