@@ -1,4 +1,6 @@
-FROM python:3.13-slim AS build
+# Pin a digest for builds that can be repeated: --build-arg BASE=python:3.13-slim@sha256:…
+ARG BASE=python:3.13-slim
+FROM ${BASE} AS build
 # optional.lock adds the packages of Redis, metrics and traces.
 ARG REQUIREMENTS=run.lock
 WORKDIR /app
@@ -18,7 +20,7 @@ COPY mcp_servers mcp_servers
 # Checked hashes, because a volume may replace a file.
 RUN /venv/bin/python -m compileall -q --invalidation-mode checked-hash . && rm -r requirements
 
-FROM python:3.13-slim
+FROM ${BASE}
 LABEL org.opencontainers.image.title="Multi-MCP" \
       org.opencontainers.image.description="A light router that serves many MCP servers, natively and as JSON" \
       org.opencontainers.image.licenses="MIT"

@@ -5,6 +5,10 @@ DOCKER ?= docker
 IMAGE ?= multi-mcp
 UV := uv==0.13.9
 PIP_AUDIT := pip-audit==2.10.1
+CYCLONEDX := cyclonedx-bom==7.5.0
+# As in the Dockerfile: make sbom REQUIREMENTS=optional.lock
+REQUIREMENTS ?= run.lock
+SBOM ?= sbom.json
 
 TOO_OLD = multi-mcp needs Python 3.11 or newer, and $(PYTHON) is older; choose another: make run PYTHON=python3.13
 MISSING = multi-mcp needs Python 3.11 or newer, and $(PYTHON) was not found; choose another: make run PYTHON=python3.13
@@ -14,13 +18,16 @@ LOCKED := $(PIP) --no-deps --require-hashes -r
 PYTEST := .venv/bin/python -m pytest
 # Marked tests are deselected anyway; not importing them saves seconds.
 HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/redis \
-	--ignore tests/browser
+	--ignore tests/browser --ignore tests/proxies
 # No fast test uses these plugins, and importing them takes a second in each process.
 FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis \
 	-p no:hypothesispytest --numprocesses auto
 # Existing pins are kept if possible: make lock UPGRADE=--upgrade updates all of them.
-LOCK := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
+LOCK = $(COMPILE) --universal --python-version 3.11 $(UPGRADE)
+# The packages of a lock that an image installs; the others are for other systems.
+IN_IMAGE = $(COMPILE) --no-deps --python-platform linux --python-version 3.13
+COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-annotate --no-header
 # `mcp_servers` is the user's folder: only the files that ship with the project are checked.
 SHIPPED := $(addprefix mcp_servers/,echo_server.py echo_tools.py math_server.py math_tools.py)
 NODE_MODULES := tests/conformance/node_modules/.package-lock.json
@@ -28,7 +35,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # cached bytecode halves the time of the second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an incomplete environment is created again
-.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors fuzz redis browser soak bench fresh audit container lock \
+.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors fuzz redis browser proxies soak bench fresh audit sbom container lock \
 	clean
 
 help: ## list these commands
@@ -40,7 +47,8 @@ run: install ## serve; settings may follow: make run PORT=9000
 dev: .venv/installed-test ## serve, and restart when a server's file changes
 	@IFS=:; set --; for folder in $${MCP_SERVERS_DIR:-mcp_servers}; do set -- "$$@" --reload-dir "$$folder"; done; \
 	exec .venv/bin/python -m uvicorn app:app --reload "$$@" --reload-dir settings --reload-dir features --reload-dir process --reload-dir gateway --reload-dir routes \
-		--host "$${HOST:-127.0.0.1}" --port "$${PORT:-8000}" --timeout-graceful-shutdown 1 --no-access-log
+		--host "$${HOST:-127.0.0.1}" --port "$${PORT:-8000}" --timeout-graceful-shutdown 1 --no-access-log \
+		--no-proxy-headers
 
 install: .venv/installed ## create .venv with the packages of `make run`
 
@@ -86,6 +94,9 @@ redis: .venv/installed-test ## test rate limits and cache with Redis (needs redi
 browser: .venv/installed-test ## test web pages in a real browser (needs Chromium)
 	$(PYTEST) tests/browser -m browser
 
+proxies: .venv/installed-test ## test the router behind nginx, HAProxy and Caddy (needs them)
+	$(PYTEST) tests/proxies -m proxies --numprocesses 2
+
 soak: .venv/installed-test ## open and abort thousands of connections; check that memory does not grow
 	$(PYTEST) tests/soak -m soak
 
@@ -105,6 +116,10 @@ audit: .venv/bin/python ## check all pinned packages for known vulnerabilities (
 	for lock in requirements/*.lock; do \
 		.venv/bin/python -m pip_audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 
+sbom: .venv-lock/bin/uv .venv-lock/bin/cyclonedx-py ## write the image's Python packages to sbom.json, as CycloneDX (queries PyPI)
+	rm -f .venv-lock/$(REQUIREMENTS) && $(IN_IMAGE) requirements/$(REQUIREMENTS) -o .venv-lock/$(REQUIREMENTS)
+	.venv-lock/bin/cyclonedx-py requirements --spec-version 1.6 --output-reproducible -o $(SBOM) .venv-lock/$(REQUIREMENTS)
+
 container: ## build the container image
 	$(DOCKER) build -t $(IMAGE) .
 
@@ -115,7 +130,7 @@ lock: .venv-lock/bin/uv ## pin requirements.txt and requirements/*.txt with hash
 		-o requirements/test.lock
 
 clean: ## remove all files that these commands created
-	rm -rf .venv .venv-bench .venv-lock tests/conformance/node_modules .coverage .hypothesis .*_cache
+	rm -rf .venv .venv-bench .venv-lock tests/conformance/node_modules .coverage sbom.json .hypothesis .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python .venv-bench/bin/python .venv-lock/bin/python:
@@ -146,6 +161,10 @@ clean: ## remove all files that these commands created
 
 .venv-lock/bin/uv: .venv-lock/bin/python Makefile
 	@$< $(PIP) "$(UV)"
+	@touch $@
+
+.venv-lock/bin/cyclonedx-py: .venv-lock/bin/python Makefile
+	@$< $(PIP) "$(CYCLONEDX)"
 	@touch $@
 
 $(NODE_MODULES): tests/conformance/package-lock.json

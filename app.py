@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> Starlette:
         Route("/", Index(registry).get),
     ]
     of_server = [*_server_routes(settings, names), *sockets.server_routes]
-    app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts))
+    app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(features.auth.access)))
     app.state.registry = registry
     return app
 
@@ -88,6 +88,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
 def _middleware(settings: Settings, features: Features, refused: Refusals, ready: probes.Readiness) -> list[Middleware]:
     """Returns what stands in front of every request, the outermost first."""
     return [
+        *features.prefix.middleware,
         Middleware(request_id.RequestId),
         Middleware(drain.Drain, ready),
         Middleware(probes.Probes, ready),

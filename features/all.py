@@ -12,6 +12,7 @@ from features.cache import cache
 from features.feature import Feature, Lifetime
 from features.limits import RateLimits, rate_limits
 from features.local import Found
+from features.proxies import prefix
 from features.redis import Redis, redis
 from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
 from gateway.servers.registry import Registry
@@ -24,6 +25,7 @@ class Features:
     """`app.py` says in which order their parts act."""
 
     call_log: Feature
+    prefix: Feature
     address: Feature
     tracing: Feature
     metrics: Metrics
@@ -58,6 +60,7 @@ def all_features(
         shared.client.listeners.extend(counted.redis_listeners)
     return Features(
         call_log=call_log(settings),
+        prefix=prefix(settings),
         address=address(settings),
         tracing=tracing(settings),
         metrics=counted,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import textwrap
 
 from gateway.servers.registry import Registry
@@ -9,8 +11,8 @@ from routes.json_api.index import urls
 from settings.values import Settings
 
 
-def banner_lines(registry: Registry, settings: Settings, base: str) -> list[str]:
-    """Returns the lines to print; `base` is the URL that the router listens at."""
+def banner_lines(registry: Registry, settings: Settings, base: str, socket: str = "") -> list[str]:
+    """Returns the lines to print; `base` is the router's URL, `socket` the path of its Unix socket if it has one."""
     rows = [("SERVER", "TOOLS", "URLS")]
     for server in registry:
         tools = textwrap.shorten(", ".join(tool["name"] for tool in server.tools()) or "-", 60, placeholder=" …")
@@ -20,11 +22,15 @@ def banner_lines(registry: Registry, settings: Settings, base: str) -> list[str]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     table = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
     websocket = "  /ws" if settings.websocket else ""
-    return [*table, *_notes(settings, base), f"All of them: {base}/mcp  /tools  /call  /health  /docs{websocket}"]
+    return [
+        *table,
+        *_notes(settings, base, socket),
+        f"All of them: {base}/mcp  /tools  /call  /health  /docs{websocket}",
+    ]
 
 
-def _notes(settings: Settings, base: str) -> list[str]:
-    """Returns lines about effects of the settings that may surprise, and about the URL of the metrics."""
+def _notes(settings: Settings, base: str, socket: str) -> list[str]:
+    """Returns lines about effects of the settings that may surprise, and about where the router is reached."""
     notes = []
     workers = f"{settings.workers} workers"
     if settings.workers > 1:
@@ -32,6 +38,8 @@ def _notes(settings: Settings, base: str) -> list[str]:
     if settings.workers > 1 and settings.rate_limit and not settings.redis_url:
         notes.append(f"{workers}: each counts for MCP_RATE_LIMIT by itself; with REDIS_URL they count together")
     if settings.metrics:
-        port = f"{base.rpartition(':')[0]}:{settings.metrics_port}" if settings.metrics_port else base
+        port = f"{re.sub(':[0-9]+$', '', base)}:{settings.metrics_port}" if settings.metrics_port else base
         notes.append(f"Metrics: {port}{settings.metrics}")
+    if socket:
+        notes.append(f"On a Unix socket: curl --unix-socket {shlex.quote(socket)} {base}/health")
     return notes

@@ -11,15 +11,19 @@ from starlette.applications import Starlette
 
 from features.feature import Lifetime
 from process.shutdown import POLL_INTERVAL, running_server
+from process.uvicorn_command import correct_uvicorn
 
 logger = logging.getLogger(__name__)
 
 
-def lifespan(lifetimes: Iterable[Lifetime]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def lifespan(
+    lifetimes: Iterable[Lifetime], authenticated: bool
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Opens each part in turn, and closes them in the opposite order. A signal to end ends a start too."""
 
     @asynccontextmanager
     async def opened(app: Starlette) -> AsyncIterator[None]:
+        correct_uvicorn(authenticated)
         async with AsyncExitStack() as stack:
             async with _cancelled_at_shutdown():
                 for lifetime in lifetimes:

@@ -25,6 +25,7 @@ from gateway.servers.registry import Registry
 from gateway.telemetry import log
 from process.banner import banner_lines
 from process.lasting_loop import Config
+from process.listen import listening, public_address, url_of, warn_of_open_address
 from process.output import drain, never_block
 from process.server import LAST_STEPS, Server
 from process.signals import handled, log_and_ignore
@@ -48,14 +49,13 @@ def main(create_app: Callable[[Settings], Starlette]) -> None:
         started = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid()}
         logger.info("starting", extra={"fields": {**started, "workers": settings.workers}})
         try:
-            sockets = [stack.enter_context(listen(settings.host, settings.port))]
-            if settings.metrics_port:
-                own = listen(settings.host, settings.metrics_port, "MCP_METRICS_PORT")
-                sockets.append(stack.enter_context(own))
+            sockets = stack.enter_context(listening(settings, os.environ))
             forget_worker = stack.enter_context(worker_metrics(settings))
         except (OSError, LoadError) as exc:
             exit_with_error(exc, settings)
-        code = run(app, settings, sockets, forget_worker)
+        if (address := public_address(sockets)) and not (settings.auth_keys or settings.auth_issuer):
+            warn_of_open_address(address)
+        code = run(app, settings, sockets, forget_worker, stack.close)
     exit_process(code)
 
 
@@ -88,7 +88,13 @@ def _gc_paused() -> Iterator[None]:
         gc.enable()
 
 
-def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget_worker: Callable[[int], None]) -> int:
+def run(
+    app: Starlette,
+    settings: Settings,
+    sockets: list[socket.socket],
+    forget_worker: Callable[[int], None],
+    release: Callable[[], None],
+) -> int:
     """Serves until the end and returns the exit code: 1 if the application did not start, 130 after Ctrl+C.
 
     It does not return if the signal that ends it ends the process too.
@@ -113,7 +119,7 @@ def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget
         ).run()
         logger.info("stopped")
         return code
-    server = Server(config, settings.drain_delay, announce)
+    server = Server(config, settings.drain_delay, announce, release)
     try:
         server.run(sockets=sockets)
     except KeyboardInterrupt:
@@ -132,32 +138,6 @@ def exit_process(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def listen(host: str, port: int, setting: str = "PORT") -> socket.socket:
-    """Returns a listening socket.
-
-    Raises:
-        OSError: with a message that names `setting` and says what to do.
-    """
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except socket.gaierror as exc:
-        raise OSError(f"HOST={host!r}: no such host; use 127.0.0.1, or 0.0.0.0 for all addresses") from exc
-    # Not 0 for the protocol: asyncio sets TCP_NODELAY on connections only if the listener's protocol is TCP by name.
-    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(2048)
-    except OSError as exc:
-        listener.close()
-        reason = (exc.strerror or str(exc)).lower()
-        raise OSError(
-            f"{setting}={port}: cannot listen on {host}:{port}, {reason}; set another {setting} or HOST"
-        ) from exc
-    listener.set_inheritable(True)
-    return listener
-
-
 def exit_with_error(exc: Exception, settings: Settings | None) -> NoReturn:
     """Exits with code 1 and one line in the format of the log. LOG_LEVEL=debug adds the traceback."""
     if settings is not None and settings.log_level == "debug":
@@ -170,7 +150,8 @@ def exit_with_error(exc: Exception, settings: Settings | None) -> NoReturn:
 
 
 def _announce(registry: Registry, settings: Settings, listener: socket.socket) -> None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = f"http://{host}:{listener.getsockname()[1]}"
-    print(*banner_lines(registry, settings, base), sep="\n", flush=True)
-    logger.info("serving", extra={"fields": {"url": base}})
+    base = url_of(listener)
+    name = listener.getsockname()
+    path = {"socket": name} if isinstance(name, str) else {}
+    print(*banner_lines(registry, settings, base, **path), sep="\n", flush=True)
+    logger.info("serving", extra={"fields": {"url": base, **path}})

@@ -37,7 +37,8 @@ class Server(uvicorn.Server):
     """Calls `announce` when it serves. SIGQUIT and SIGHUP end it like SIGTERM, but SIGHUP does not end a worker.
 
     After SIGTERM it serves on for `drain_delay` seconds. `is_draining` tells the application, which asks its clients to
-    leave. SIGINT, or a second signal, skips the rest of the delay.
+    leave. SIGINT, or a second signal, skips the rest of the delay. It calls `release` when it has ended: the signal
+    that ended it may end the process at once.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         drain_delay: float,
         announce: Callable[[], None],
+        release: Callable[[], None] = lambda: None,
         is_worker: bool = False,
     ) -> None:
         super().__init__(config)
@@ -52,6 +54,7 @@ class Server(uvicorn.Server):
         self._drain_delay = drain_delay
         self._stop_at = math.inf
         self._announce = announce
+        self._release = release
         self._is_worker = is_worker
         self._signalled = threading.Event()
         self._ended = threading.Event()
@@ -102,6 +105,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._take_last_connections(sockets or [])
         await super().shutdown(sockets)
+        self._release()
         logger.info("stopped")  # not later: uvicorn raises the signal again as soon as this returns
 
     async def _take_last_connections(self, sockets: Sequence[socket.socket]) -> None:

@@ -68,6 +68,21 @@ FRAME_LIMIT = Key[Callable[[int], None]]("frame_limit")
 """Sets the size in bytes above which the server closes a WebSocket with 1009. Only our own server offers it."""
 
 
+UNIX_PEER = "unix"
+
+
+def peer_of(scope: Scope) -> str:
+    """Returns the address of the connection, which is that of a proxy if there is one.
+
+    It is `unix` on a Unix socket, and empty if it is unknown, as after a reset.
+    """
+    client, server = scope.get("client"), scope.get("server")
+    if client:
+        address: str = client[0]
+        return address
+    return UNIX_PEER if server and server[1] is None else ""
+
+
 def root_path_of(scope: Scope) -> str:
     """The prefix of the application, such as `/tools`; empty if it has none."""
     # Starlette's mounts append their own path to `root_path` and store the application's prefix in `app_root_path`.

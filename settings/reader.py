@@ -15,9 +15,14 @@ Network = IPv4Network | IPv6Network
 MAX_SECONDS = 1e9
 """About 31 years. Larger values, and inf, overflow the timers of the event loop."""
 
+UNIX_CLIENTS = IPv4Network("0.0.0.0/32")
+"""Stands for the clients of a Unix socket, which have no address. Nothing connects from 0.0.0.0."""
+
 _HOST = re.compile(r"\*|[A-Za-z0-9._-]+|\[?[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?")
 
 _WORD = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+_PERMISSIONS = re.compile(r"0?[0-7]{3}")
 
 _PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
 
@@ -106,6 +111,17 @@ def whole(name: str, default: int, meaning: str, *, at_least: int, at_most: int 
     return _field(name, default, meaning, parse, written=str(default))
 
 
+def permissions(name: str, default: int, meaning: str) -> int:
+    """Declares permissions of a file, as `chmod` takes them."""
+
+    def parse(value: str) -> int:
+        if not _PERMISSIONS.fullmatch(value):
+            raise _error(name, value, "octal permissions like 660")
+        return int(value, 8)
+
+    return _field(name, default, meaning, parse, written=f"{default:o}")
+
+
 def seconds(name: str, default: float, meaning: str, *, zero: bool = False) -> float:
     """Declares a time greater than 0, or also 0."""
     expected = "of at least 0" if zero else "greater than 0"
@@ -152,11 +168,11 @@ def url(name: str, meaning: str) -> str:
 
 
 def networks(name: str, meaning: str) -> tuple[Network, ...]:
-    """Declares a list of addresses and networks, empty by default."""
+    """Declares a list of addresses and networks, empty by default. `unix` is `UNIX_CLIENTS`."""
 
     def parse(value: str) -> tuple[Network, ...]:
         try:
-            return tuple(ip_network(part) for part in _split(value, ","))
+            return tuple(UNIX_CLIENTS if part == "unix" else ip_network(part) for part in _split(value, ","))
         except ValueError as exc:
             expected = "addresses or networks (10.0.0.0/8), separated by a comma"
             raise SettingError(f"{name}: expected {expected}: {exc}") from exc

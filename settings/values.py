@@ -14,6 +14,7 @@ from settings.reader import (
     names,
     networks,
     path,
+    permissions,
     seconds,
     setting_of,
     text,
@@ -27,8 +28,12 @@ from settings.reader import (
 class Settings:
     """Times are seconds, sizes are bytes. docs/settings.md has a row for each field, in this order."""
 
-    host: str = text("HOST", "127.0.0.1", "address to listen on; `0.0.0.0` is every IPv4 address")
+    host: str = text(
+        "HOST", "127.0.0.1", "address to listen on; `localhost` is 127.0.0.1 and ::1, `0.0.0.0` every IPv4 address"
+    )
     port: int = whole("PORT", 8000, "port to listen on; `0` picks a free one", at_least=0, at_most=65535)
+    uds: str = text("UDS", "", "path of a Unix socket to listen on, in place of `HOST` and `PORT`")
+    uds_mode: int = permissions("UDS_MODE", 0o660, "permissions of the Unix socket's file, in octal")
     workers: int = whole("WORKERS", 1, "worker processes; more than one makes MCP stateless", at_least=1)
     servers_dir: tuple[str, ...] = names(
         "MCP_SERVERS_DIR", ("mcp_servers",), "folders with servers, separated by `:`", separator=":"
@@ -90,7 +95,9 @@ class Settings:
     )
     public_url: str = url("MCP_PUBLIC_URL", "URL at which clients reach the router, if a proxy changes it")
     trusted_proxies: tuple[Network, ...] = networks(
-        "MCP_TRUSTED_PROXIES", "addresses or networks of proxies whose `X-Forwarded-For` is trusted, separated by `,`"
+        "MCP_TRUSTED_PROXIES",
+        "addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` are trusted, separated by "
+        "`,`; `unix` is every client of the Unix socket",
     )
 
     auth_keys: str = text(

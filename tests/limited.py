@@ -24,7 +24,9 @@ def native_app(mcp: MCPServer[Any], **limits: Any) -> Starlette:
     """Serves native MCP at /one/mcp. `limits` are fields of Limits."""
     registry = _registry(mcp, **limits)
     app = Starlette(exception_handlers=exception_handlers())
-    app.router = ServersRouter(registry, native_of_server(stateless=False), [], lifespan=lifespan([registry.opened]))
+    app.router = ServersRouter(
+        registry, native_of_server(stateless=False), [], lifespan=lifespan([registry.opened], False)
+    )
     return app
 
 
@@ -36,7 +38,7 @@ def websocket_app(mcp: MCPServer[Any], **limits: Any) -> Starlette:
     routes = sockets.routes(Names(registry), None, caller.set)
     app = Starlette(exception_handlers=exception_handlers())
     app.router = ServersRouter(
-        registry, routes.of_server, routes.over_all, lifespan=lifespan([registry.opened, sockets.opened])
+        registry, routes.of_server, routes.over_all, lifespan=lifespan([registry.opened, sockets.opened], False)
     )
     return app
 

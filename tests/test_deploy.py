@@ -1,10 +1,11 @@
-"""The dashboard, the alerts and the scrape configuration, which use only names that the router exposes."""
+"""Files for deployers: dashboard, alerts, scrape configuration, units of systemd, the base of the image."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from prometheus_client import generate_latest
 
 from gateway.telemetry.metrics import REFUSED, Metrics
 from routes.errors import TABLE
+from settings.reader import UNIX_CLIENTS
+from settings.values import Settings
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
 from tests.gateway.telemetry.scrape import Scrape, scraped
@@ -25,6 +28,8 @@ DEPLOY = Path(__file__).parents[1] / "deploy"
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))
 ALERTS: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
 RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+
+SETTINGS_PAGE = (DEPLOY.parent / "docs" / "settings.md").read_text(encoding="utf-8")
 
 FUNCTIONS = {"rate", "sum", "min", "count", "topk", "histogram_quantile", "absent", "label_values"}
 WORDS = {"by", "and", "on"}
@@ -138,3 +143,25 @@ def test_scrape_configuration_uses_the_default_url() -> None:
     assert job["static_configs"] == [{"targets": ["localhost:8000"]}]
     assert "metrics_path" not in job  # Prometheus asks for /metrics
     assert [(DEPLOY / "prometheus" / name).is_file() for name in example["rule_files"]] == [True]
+
+
+def test_service_of_systemd_has_its_socket_and_uses_existing_settings() -> None:
+    units = {}
+    for name in ("multi-mcp.socket", "multi-mcp.service"):
+        units[name] = ConfigParser(interpolation=None)
+        units[name].optionxform = str  # type: ignore[assignment,method-assign]
+        units[name].read_string((DEPLOY / "systemd" / name).read_text(encoding="utf-8"))
+    service, socket = units["multi-mcp.service"], units["multi-mcp.socket"]
+    assert service["Unit"]["Requires"] == "multi-mcp.socket"
+    assert service["Service"]["ExecStart"].endswith("/.venv/bin/python app.py")
+    assert "Accept" not in socket["Socket"]
+    environ = dict(word.split("=", 1) for word in service["Service"]["Environment"].split())
+    assert Settings.from_env(environ).trusted_proxies == (UNIX_CLIENTS,)
+    assert len([value for value in environ if f"| `{value}` |" in SETTINGS_PAGE]) == len(environ)
+
+
+def test_base_image_can_be_pinned_and_has_the_python_of_the_list_of_packages() -> None:
+    dockerfile, makefile = ((DEPLOY.parent / name).read_text(encoding="utf-8") for name in ("Dockerfile", "Makefile"))
+    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == ["${BASE}", "${BASE}"]
+    (version,) = re.findall(r"^ARG BASE=python:(.*)-slim$", dockerfile, re.MULTILINE)
+    assert f" --python-platform linux --python-version {version}\n" in makefile

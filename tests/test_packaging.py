@@ -126,6 +126,7 @@ def test_make_dev_watches_every_servers_folder(clone: Path) -> None:
     served = calls(clone)[-1]
     assert "-m uvicorn app:app --reload --reload-dir mcp_servers --reload-dir my servers " in served
     assert "--host 127.0.0.1 --port 8000 --timeout-graceful-shutdown 1 " in served
+    assert "--no-proxy-headers" in served
 
 
 def test_make_without_arguments_lists_every_command(clone: Path) -> None:
@@ -143,7 +144,9 @@ def test_ci_calls_only_these_commands() -> None:
     assert re.search(r"pytest|ruff|mypy", script) is None
 
 
-@pytest.mark.parametrize("marker", ["process", "conformance", "node", "vendors", "fuzz", "soak", "redis", "browser"])
+@pytest.mark.parametrize(
+    "marker", ["process", "conformance", "node", "vendors", "fuzz", "soak", "redis", "browser", "proxies"]
+)
 def test_every_marker_excluded_from_make_test_has_its_own_command(marker: str) -> None:
     assert re.search(
         rf"^\t\$\(PYTEST\) (tests/\w+|\$\(HERE\)) -m {marker}( --numprocesses \d)?$", MAKEFILE, re.MULTILINE

@@ -10,9 +10,13 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.caller import Caller, caller
+from routes.scope import UNIX_PEER, peer_of
 
 Networks = Sequence[IPv4Network | IPv6Network]
+IPAddress = IPv4Address | IPv6Address
 UNKNOWN_ADDRESS = "unknown"
+UNIX_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104  # not listened on: nothing connects from it
+"""Stands for the clients of a Unix socket, as the setting of the trusted proxies does."""
 MAX_FORWARDED_LENGTH = 1024
 """Bytes of `X-Forwarded-For` that are read, from its right end."""
 
@@ -35,24 +39,36 @@ class Address:
             forwarded = b""
             if self._trusted:
                 forwarded = b",".join([value for key, value in scope["headers"] if key == b"x-forwarded-for"])
-            caller.set(self._caller_at(client[0] if client else "", forwarded[-MAX_FORWARDED_LENGTH:]))
+            peer = client[0] if client else peer_of(scope)
+            caller.set(self._caller_at(peer, forwarded[-MAX_FORWARDED_LENGTH:]))
         return self.app(scope, receive, send)
 
     def _find_caller(self, peer: str, forwarded: bytes) -> Caller:
-        found = _parse(peer)
+        found = connection_address(peer)
         for hop in reversed(forwarded.decode("latin-1").split(",")):
-            if found is None or not any(found in network for network in self._trusted):
+            if found is None or not is_within(found, self._trusted):
                 break
-            previous = _parse(hop.strip())
+            previous = parse_address(hop.strip())
             if previous is None:  # malformed: the proxy that sent it is the last address that is certain
                 break
             found = previous
+        if found is UNIX_ADDRESS:
+            return Caller(address=UNIX_PEER)
         if isinstance(found, IPv6Address):  # its client usually controls a whole /64, which counts as one address
             return Caller(address=str(ip_network((found, 64), strict=False)))
         return Caller(address=str(found) if found is not None else UNKNOWN_ADDRESS)
 
 
-def _parse(text: str) -> IPv4Address | IPv6Address | None:
+def connection_address(peer: str) -> IPAddress | None:
+    """Returns the address of a connection's other end, None if it is unknown."""
+    return UNIX_ADDRESS if peer == UNIX_PEER else parse_address(peer)
+
+
+def is_within(address: IPAddress, networks: Networks) -> bool:
+    return any(address in network for network in networks)
+
+
+def parse_address(text: str) -> IPAddress | None:
     """Parses an address, also with a port (`1.2.3.4:5`, `[::1]:5`)."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]

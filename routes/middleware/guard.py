@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.telemetry.refusals import Refusals
 from routes.errors import problem
+from routes.scope import peer_of
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _HOST = re.compile(rb"(?:\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|([A-Za-z0-9._-]+))(?::[0-9]{0,5})?")
@@ -38,11 +39,11 @@ class Guard:
             elif key == b"origin" and not self._allows_origin(value):
                 origins += 1
         if hosts != 1:
-            self._refused("misdirected", _peer(scope))
+            self._refused("misdirected", peer_of(scope))
             detail = "This Host is not allowed. MCP_ALLOWED_HOSTS lists the allowed ones."
             return problem("misdirected", detail)(scope, receive, send)
         if origins:
-            self._refused("forbidden-origin", _peer(scope))
+            self._refused("forbidden-origin", peer_of(scope))
             detail = "Pages of this Origin are not allowed. MCP_ALLOWED_HOSTS lists the hosts whose pages are."
             return problem("forbidden-origin", detail)(scope, receive, send)
         return self.app(scope, receive, send)
@@ -60,9 +61,3 @@ class Guard:
     def _allows_origin(self, origin: bytes) -> bool:
         scheme = _SCHEME.match(origin)
         return scheme is not None and self._allows_host(origin[scheme.end() :])
-
-
-def _peer(scope: Scope) -> str:
-    """Returns the address of the connection, which is that of a proxy if there is one."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""

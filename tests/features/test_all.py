@@ -80,6 +80,7 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
     assert names_of(features.call_log.interceptors) == ["Record"]
     assert features_of(log_level="warning") == Features(
         call_log=off,
+        prefix=off,
         address=off,
         tracing=off,
         metrics=Metrics(),

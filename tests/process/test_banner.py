@@ -60,3 +60,12 @@ def test_surprising_effects_of_settings_are_noted(
     make_app: MakeApp, settings: dict[str, Any], notes: list[str]
 ) -> None:
     assert banner_lines(make_app().state.registry, Settings(**settings), BASE)[1:-1] == notes
+
+
+def test_unix_socket_is_shown_with_a_command_and_its_metrics_with_their_port(make_app: MakeApp) -> None:
+    settings = Settings(metrics="/metrics", metrics_port=9100)
+    lines = banner_lines(make_app().state.registry, settings, "http://localhost", "/run/my router.sock")
+    assert lines[1:-1] == [
+        "Metrics: http://localhost:9100/metrics",
+        "On a Unix socket: curl --unix-socket '/run/my router.sock' http://localhost/health",
+    ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,38 +34,6 @@ def _restored(monkeypatch: pytest.MonkeyPatch, python_hooks: None) -> Iterator[N
     root.setLevel(level)
     for number, handler in signals.items():
         signal.signal(number, handler)
-
-
-def test_server_listens_on_the_given_host(capsys: pytest.CaptureFixture[str]) -> None:
-    for host, family in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6), ("localhost", None)):
-        with serve.listen(host, 0) as listener:
-            assert family in (None, listener.family)
-            with socket.create_connection(listener.getsockname()[:2]):
-                pass
-
-
-def test_connections_do_not_delay_small_packets() -> None:
-    """asyncio sets TCP_NODELAY only on connections of a listener with the explicit protocol TCP."""
-    with serve.listen("127.0.0.1", 0) as listener:
-        assert listener.proto == socket.IPPROTO_TCP
-
-
-@pytest.mark.parametrize(
-    ("host", "part"),
-    [
-        ("127.0.0.1", "already in use; set another PORT or HOST"),
-        ("203.0.113.7", "cannot assign requested address; set another PORT or HOST"),
-        ("no.such.host.invalid", "no such host; use 127.0.0.1, or 0.0.0.0 for all addresses"),
-    ],
-)
-def test_failure_to_listen_is_reported_with_a_remedy(host: str, part: str) -> None:
-    with serve.listen("127.0.0.1", 0) as listener, pytest.raises(OSError, match=part):
-        serve.listen(host, listener.getsockname()[1])
-
-
-def test_message_names_the_setting_of_the_port_that_is_taken() -> None:
-    with serve.listen("127.0.0.1", 0) as listener, pytest.raises(OSError, match=r"MCP_METRICS_PORT=\d+: cannot listen"):
-        serve.listen("127.0.0.1", listener.getsockname()[1], "MCP_METRICS_PORT")
 
 
 def test_failure_is_not_printed_beside_a_json_log(monkeypatch: pytest.MonkeyPatch) -> None:

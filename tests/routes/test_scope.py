@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from starlette.types import Scope
 
-from routes.scope import STREAM, root_path_of
+from routes.scope import STREAM, peer_of, root_path_of
 
 ROOT = Path(__file__).parents[2]
 STANDARD = {"type", "method", "path", "path_params", "root_path", "scheme", "headers", "subprotocols", "user"} | {
-    *("client", "server", "extensions")
+    *("client", "server", "extensions", "raw_path")
 }
 
 
@@ -35,6 +35,19 @@ def test_key_is_stored_read_and_removed() -> None:
 )
 def test_root_path_is_that_of_the_application_also_below_a_mount(scope: Scope, expected: str) -> None:
     assert root_path_of(scope) == expected
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ({"client": ("10.0.0.1", 50_000), "server": ("127.0.0.1", 8000)}, "10.0.0.1"),
+        ({"client": None, "server": ("/run/router.sock", None)}, "unix"),
+        ({"client": None, "server": ("127.0.0.1", 8000)}, ""),  # a connection that was reset at once
+        ({}, ""),
+    ],
+)
+def test_peer_is_the_other_end_of_the_connection(scope: Scope, expected: str) -> None:
+    assert peer_of(scope) == expected
 
 
 def test_all_other_names_in_the_scope_are_those_of_asgi_and_starlette() -> None:

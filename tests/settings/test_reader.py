@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from settings.reader import (
+    UNIX_CLIENTS,
     SettingError,
     choice,
     flag,
@@ -15,6 +16,7 @@ from settings.reader import (
     names,
     networks,
     path,
+    permissions,
     seconds,
     setting_of,
     text,
@@ -45,6 +47,10 @@ from settings.reader import (
             tuple(map(ip_network, ("10.0.0.0/8", "::1/128", "192.0.2.7/32"))),
         ),
         (networks("NAME", ""), "", ()),
+        (networks("NAME", ""), "unix, ::1", (UNIX_CLIENTS, ip_network("::1"))),
+        (permissions("NAME", 0o660, ""), "", 0o660),
+        (permissions("NAME", 0o660, ""), "600", 0o600),
+        (permissions("NAME", 0o660, ""), "0666", 0o666),
         (path("NAME", ""), "/a/b-c_d.e", "/a/b-c_d.e"),
         (path("NAME", ""), "", ""),
     ],
@@ -68,6 +74,9 @@ def test_value_is_read_as_its_kind(declared: Any, given: str, value: object) -> 
         (url("NAME", ""), "ftp://a", "a URL that begins with https:// or http://"),
         (networks("NAME", ""), "10.0.0.1/8", "addresses or networks (10.0.0.0/8), separated by a comma"),
         (networks("NAME", ""), "proxy", "addresses or networks (10.0.0.0/8), separated by a comma"),
+        (permissions("NAME", 0o660, ""), "rw", "octal permissions like 660"),
+        (permissions("NAME", 0o660, ""), "680", "octal permissions like 660"),
+        (permissions("NAME", 0o660, ""), "4777", "octal permissions like 660"),
         (path("NAME", ""), "metrics", "a path like /metrics"),
         (path("NAME", ""), "/", "a path like /metrics"),
         (path("NAME", ""), "/metrics/", "a path like /metrics"),

@@ -11,11 +11,14 @@ from typing import Protocol
 import pytest
 
 from tests.gateway.auth.issuer import Issuer, serving_issuer
+from tests.keys import add_key
 from tests.ports import free_port
 from tests.process.live.auth.oauth import Provider, add_routes
 from tests.process.live.note import Note
 from tests.process.live.router import Router
 from tests.shipped import shipped
+
+WRONG_KEY = {"authorization": "Bearer wrong"}
 
 
 class Start(Protocol):
@@ -35,6 +38,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return stack.enter_context(Router(folder, *command, **settings))
 
         yield begin
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> str:
+    """Returns the path of a key file, which turns authentication on."""
+    add_key(tmp_path / "keys.json", "ci", "*:*")
+    return str(tmp_path / "keys.json")
 
 
 @pytest.fixture

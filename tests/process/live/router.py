@@ -55,12 +55,13 @@ class Router:
         self._printed.close()
 
     def await_table(self) -> Self:
-        """Waits until the table is printed. From then on connections are accepted."""
+        """Waits until the table is printed. From then on connections are accepted. `port` is 0 on a Unix socket."""
         while not self.table or not self.table[-1].startswith("All of them: "):
             line = self._printed.readline()
             assert line, self.log()
             self.table.append(line.rstrip("\n"))
-        self.port = int(self.table[-1].split("/mcp")[0].rpartition(":")[2])
+        port = self.table[-1].split("/mcp")[0].rpartition(":")[2]
+        self.port = int(port) if port.isdigit() else 0
         return self
 
     def await_answer(self, port: int) -> None:

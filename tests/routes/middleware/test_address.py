@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from ipaddress import ip_network
 from typing import Any
 
@@ -13,17 +14,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.caller import caller
 from routes.middleware.address import Address
+from settings.reader import UNIX_CLIENTS, setting_of
+from settings.values import Settings
 from tests.clients import ERAS, Era, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import BASE, AppTransport, opened
 
 pytestmark = pytest.mark.anyio
 NETWORKS = tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1", "::1", "2001:db8:ffff::/48")))
+(TRUSTED_PROXIES,) = [declared for declared in fields(Settings) if declared.name == "trusted_proxies"]
 LOCAL = tuple(map(ip_network, ("127.0.0.1",)))
 
 
 async def address_of(
-    peer: str | None, forwarded: Iterable[str] = (), trusted: Any = NETWORKS, kind: str = "http"
+    peer: str | None, forwarded: Iterable[str] = (), trusted: Any = NETWORKS, kind: str = "http", server: Any = None
 ) -> str:
     """Returns the counted address of a request from `peer` with these `X-Forwarded-For` headers."""
     found = []
@@ -35,7 +39,9 @@ async def address_of(
 
     headers = [(b"host", b"localhost"), *((b"x-forwarded-for", value.encode("latin-1")) for value in forwarded)]
     client = (peer, 50_000) if peer is not None else None
-    await Address(app, trusted)({"type": kind, "client": client, "headers": headers}, nothing, nothing)
+    await Address(app, trusted)(
+        {"type": kind, "client": client, "server": server, "headers": headers}, nothing, nothing
+    )
     return found[0].removeprefix("address ")
 
 
@@ -94,6 +100,23 @@ async def test_forwarded_header_of_an_untrusted_peer_is_ignored(peer: str) -> No
 async def test_address_is_the_last_untrusted_one_behind_trusted_proxies(forwarded: list[str], counted: str) -> None:
     assert await address_of("10.0.0.1", forwarded) == counted
     assert await address_of("::ffff:10.0.0.1", forwarded) == counted
+
+
+async def test_clients_of_a_unix_socket_are_known_by_the_header_only_if_the_setting_names_them() -> None:
+    async def address(trusted: str, *forwarded: str) -> str:
+        proxies = setting_of(TRUSTED_PROXIES).read({"MCP_TRUSTED_PROXIES": trusted})
+        return await address_of(None, forwarded, proxies, server=("/run/router.sock", None))
+
+    assert await address("unix", "198.51.100.1, 203.0.113.9") == "203.0.113.9"
+    assert await address("unix, 10.0.0.0/8", "203.0.113.9, 10.0.0.1") == "203.0.113.9"
+    assert await address("unix") == "unix"
+    assert await address("unix", "unix") == "unix"
+    for others in ("", "127.0.0.1", "10.0.0.0/8, ::/0"):
+        assert await address(others, "203.0.113.9") == "unix"
+
+
+async def test_connection_that_was_reset_does_not_count_as_one_of_the_unix_socket() -> None:
+    assert await address_of(None, ["203.0.113.9"], (UNIX_CLIENTS,), server=("127.0.0.1", 8000)) == "unknown"
 
 
 async def test_addresses_of_one_ipv6_network_count_as_one() -> None:
