@@ -23,7 +23,9 @@ from gateway import VERSION
 from gateway.errors import LoadError
 from gateway.servers.registry import Registry
 from gateway.telemetry import log
+from process import descriptors
 from process.banner import banner_lines
+from process.front import http_options
 from process.websocket_protocol import websocket_options
 from process.workers import Workers
 from settings.reader import SettingError
@@ -34,6 +36,9 @@ logger = logging.getLogger(__name__)
 EXIT_INTERRUPTED = 130
 """The exit code that shells give to a process that Ctrl+C ended."""
 
+BACKLOG = 2048
+"""Connections that may wait in the kernel until they are accepted."""
+
 WORKER_START_TIMEOUT = 60
 """Seconds in which a worker must have imported the program. uvicorn kills one that has not and starts another, again
 and again; its default of 5 is too short for a small machine."""
@@ -43,7 +48,7 @@ def main(create_app: Callable[[Settings], Starlette]) -> None:
     """Serves until a signal ends it. If it cannot serve, prints one line and exits with code 1."""
     settings, app = load_app(create_app)
     started = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid(), "workers": settings.workers}
-    logger.info("starting", extra={"fields": started})
+    logger.info("starting", extra={"fields": started | {"open_files": descriptors.raise_limit()}})
     with ExitStack() as stack:
         try:
             sockets = [stack.enter_context(listen(settings.host, settings.port))]
@@ -64,6 +69,7 @@ def load_app(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Sta
         settings = Settings.from_env(os.environ)
         log.configure(settings.log_level, settings.log_format)
         log.log_uncaught()
+        descriptors.limit_accept_errors()
         with _gc_paused():
             return settings, create_app(settings)
     except (SettingError, LoadError) as exc:
@@ -94,6 +100,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for listener in sockets or []:  # asyncio has set the queue to the number that it accepts in one turn
+            listener.listen(BACKLOG)
         # Loaded modules and schemas stay for ever; a full collection of them would hold up every call by 0.1 seconds.
         gc.freeze()
         self._announce()
@@ -119,6 +127,7 @@ def run(app: Starlette, settings: Settings, sockets: list[socket.socket], forget
         proxy_headers=False,  # features that need the client's address read it themselves
         timeout_worker_healthcheck=WORKER_START_TIMEOUT,
         timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
+        **http_options(settings),
         **websocket_options(settings.websocket, settings.max_body),
     )
     if settings.workers > 1:
@@ -160,7 +169,7 @@ def listen(host: str, port: int, setting: str = "PORT") -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(2048)
+        listener.listen(BACKLOG)
     except OSError as exc:
         listener.close()
         reason = (exc.strerror or str(exc)).lower()

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.caller import Caller, caller
 
 Networks = Sequence[IPv4Network | IPv6Network]
+IPAddress = IPv4Address | IPv6Address
 UNKNOWN_ADDRESS = "unknown"
 MAX_FORWARDED_LENGTH = 1024
 """Bytes of `X-Forwarded-For` that are read, from its right end."""
@@ -39,20 +40,27 @@ class Address:
         return self.app(scope, receive, send)
 
     def _find_caller(self, peer: str, forwarded: bytes) -> Caller:
-        found = _parse(peer)
+        found = parse_address(peer)
         for hop in reversed(forwarded.decode("latin-1").split(",")):
-            if found is None or not any(found in network for network in self._trusted):
+            if found is None or not is_within(found, self._trusted):
                 break
-            previous = _parse(hop.strip())
+            previous = parse_address(hop.strip())
             if previous is None:  # malformed: the proxy that sent it is the last address that is certain
                 break
             found = previous
-        if isinstance(found, IPv6Address):  # its client usually controls a whole /64, which counts as one address
-            return Caller(address=str(ip_network((found, 64), strict=False)))
-        return Caller(address=str(found) if found is not None else UNKNOWN_ADDRESS)
+        return Caller(address=counted_as(found) if found is not None else UNKNOWN_ADDRESS)
 
 
-def _parse(text: str) -> IPv4Address | IPv6Address | None:
+def is_within(address: IPAddress, networks: Networks) -> bool:
+    return any(address in network for network in networks)
+
+
+def counted_as(address: IPAddress) -> str:
+    """Returns the text by which an address is counted: of IPv6 its /64, all of which one client usually controls."""
+    return str(ip_network((address, 64), strict=False) if isinstance(address, IPv6Address) else address)
+
+
+def parse_address(text: str) -> IPAddress | None:
     """Parses an address, also with a port (`1.2.3.4:5`, `[::1]:5`)."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
