@@ -11,6 +11,9 @@ from routes.middleware.address import Networks, counted_as, is_within, parse_add
 TURNED_AWAY = 32
 """Connections beyond the bound that are told so at the same time. Others are closed without an answer."""
 
+SEARCH_INTERVAL = 0.05
+"""Seconds between two searches for a connection to close, if the first one found that all are busy."""
+
 SHARE = 4
 """One address may have this part of the bytes in arrival: a quarter."""
 
@@ -23,6 +26,10 @@ class FrontLimits:
     body_timeout: float = 30.0
     keep_alive: float = 75.0
     write_timeout: float = 60.0
+    linger_time: float = 30.0
+    """For which a connection is read after its last answer."""
+    linger_silence: float = 5.0
+    """Without a byte, which end this."""
     max_connections: int = 10_000
     max_connections_per_address: int = 2_500
     max_body: int = 4 * 1024 * 1024
@@ -68,20 +75,20 @@ class Upgraded:
 class Share:
     """The connections and bytes in arrival that all, or one address, have and may have."""
 
-    __slots__ = ("_checked_at", "arriving", "max_arriving", "max_members", "members")
+    __slots__ = ("_search_at", "arriving", "max_arriving", "max_members", "members")
 
     def __init__(self, max_members: float, max_arriving: float) -> None:
         self.members: dict[Connection, None] = {}
         self.arriving = 0
         self.max_members = max_members
         self.max_arriving = max_arriving
-        self._checked_at = -1.0
+        self._search_at = 0.0
 
     def make_room(self, now: float) -> bool:
         """Tells if there is room for one more, for which the oldest connection without a request is closed."""
         if len(self.members) < self.max_members:
             return True
-        if self._checked_at == now:  # all were busy a moment ago
+        if now < self._search_at:
             return False
         busy = []
         for member in self.members:
@@ -89,7 +96,7 @@ class Share:
                 break
             busy.append(member)
         else:
-            self._checked_at = now
+            self._search_at = now + SEARCH_INTERVAL
             return False
         for each in busy:  # to the end, so that the next search does not meet them again
             self.members[each] = self.members.pop(each)
@@ -116,10 +123,11 @@ class Connections:
 
     def add(self, connection: Connection, peer: str) -> bool:
         """Returns False if there is no room. The connection is to be answered and closed then."""
+        loop = asyncio.get_running_loop()
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._interval, self._tick)
+            self._timer = loop.call_later(self._interval, self._tick)
         key, share = self._share(peer)
-        if not (share.make_room(self.now) and self._all.make_room(self.now)):
+        if not (share.make_room(loop.time()) and self._all.make_room(loop.time())):
             self._turned_away.add(connection)
             return False
         self._put(connection, key, self._shares.setdefault(key, share) if key else share)

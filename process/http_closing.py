@@ -12,12 +12,6 @@ from process.http_framing import BODY, IDLE, FramedProtocol
 KEPT_BODY = 64 * 1024
 """Bytes. A request that is answered before such a body has arrived does not end its connection."""
 
-LINGER_TIME = 30.0
-"""Seconds for which a connection is read after its last answer."""
-
-LINGER_SILENCE = 5.0
-"""Seconds without a byte that end this."""
-
 DISCARDED_BODIES = 16
 """What is discarded at most, in bodies of the largest size."""
 
@@ -35,7 +29,9 @@ class ClosingProtocol(FramedProtocol):
         """When the deadline that applies now began."""
         self.is_deaf = False
         """True if nothing more is parsed: what arrives is discarded."""
-        self.lingers_since: float | None = None
+        self.lingers = False
+        """True after the last answer."""
+        self._lingers_since = 0.0
         self._discarded = 0
         self._last_words = b""  # a refusal that waits for the answers to the requests before it
         self._may_keep_alive = False  # if the body arrives before the answer begins
@@ -82,7 +78,7 @@ class ClosingProtocol(FramedProtocol):
     def on_response_complete(self) -> None:
         """Begins the next request. uvicorn also sets a timer for each one."""
         self.server_state.total_requests += 1
-        if self.lingers_since is not None or self.transport.is_closing():
+        if self.lingers or self.transport.is_closing():
             return
         self.since = self.bounds.now
         self.flow.resume_reading()
@@ -134,20 +130,20 @@ class ClosingProtocol(FramedProtocol):
 
     def linger(self) -> None:
         """Closes the side that writes, and discards from now on."""
-        if self.lingers_since is not None or self.transport.is_closing():
+        if self.lingers or self.transport.is_closing():
             return
-        self.is_deaf = True
-        self.since = self.lingers_since = self.bounds.now
+        self.is_deaf = self.lingers = True
+        self.since = self._lingers_since = self.bounds.now
         self.pipeline.clear()
         self.flow.resume_reading()
         self.transport.write_eof()
 
     def check_lingering(self) -> None:
         """Ends the connection if it has been read for long enough after its answer was sent."""
-        now = self.bounds.now
+        now, limits = self.bounds.now, self.bounds.limits
         if self.transport.get_write_buffer_size():
-            self.since = self.lingers_since = now
-        elif now - self.since > LINGER_SILENCE or now - (self.lingers_since or now) > LINGER_TIME:
+            self.since = self._lingers_since = now
+        elif now - self.since > limits.linger_silence or now - self._lingers_since > limits.linger_time:
             self.transport.abort()
 
     def shutdown(self) -> None:

@@ -44,7 +44,7 @@ class HTTPProtocol(ClosingProtocol):
 
     @property
     def is_busy(self) -> bool:
-        if self.lingers_since is not None:
+        if self.lingers:
             return False
         # While a body arrives, `cycle` is its own request, which may wait for an earlier one.
         return self.running not in (None, self.cycle) if self.stage == BODY else not self.is_answered
@@ -58,7 +58,7 @@ class HTTPProtocol(ClosingProtocol):
         if self._progress.stalled_for(self.bounds.now) > self.bounds.limits.write_timeout:
             self.refused("write-timeout", "")
             self.transport.abort()
-        elif self.lingers_since is not None:
+        elif self.lingers:
             self.check_lingering()
         elif self.flow.read_paused:
             self.since = self.bounds.now

@@ -126,6 +126,12 @@ class Client:
 class Serving:
     app: App
     port: int
+    state: Any
+
+    async def closed(self, left: int = 0) -> None:
+        """Waits until the server has closed all connections but `left`."""
+        while len(self.state.connections) > left:
+            await asyncio.sleep(0.01)
 
     @asynccontextmanager
     async def client(self, host: str = "127.0.0.1", source: str | None = None) -> AsyncIterator[Client]:
@@ -153,7 +159,7 @@ async def serving(within: float = 20, **limits: Any) -> AsyncIterator[Serving]:
     task = asyncio.create_task(server._serve([listener]))
     try:
         with anyio.fail_after(within):
-            yield Serving(app, listener.getsockname()[1])
+            yield Serving(app, listener.getsockname()[1], server.server_state)
     finally:
         app.released.set()
         server.should_exit = server.force_exit = True
