@@ -11,6 +11,7 @@ from mcp.server.streamable_http import EventStore
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from gateway.sdk.events import EventLimits, Events
+from gateway.sdk.request_body import BoundedBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class SessionManager(StreamableHTTPSessionManager):
     def __init__(self, app: LowLevelServer[Any], new_store: Callable[[], EventStore] | None, **options: Any) -> None:
         self._new_store = new_store
         super().__init__(app, **options)
+        self.asgi_app = BoundedBody(self._handle_request, self.max_request_body_size)  # type: ignore[assignment]
 
     @property
     def event_store(self) -> EventStore | None:

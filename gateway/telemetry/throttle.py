@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextvars import Context
 from typing import Any
 
 
@@ -23,7 +24,8 @@ class Throttle:
 
     def __call__(self, fields: Mapping[str, Any]) -> None:
         if self._logged == 0:
-            asyncio.get_running_loop().call_later(1, self._end_second)
+            # In a context of its own: the line at the end belongs to no request.
+            asyncio.get_running_loop().call_later(1, self._end_second, context=Context())
         if self._logged < self._limit:
             self._logged += 1
             self._logger.info(self._event, extra={"fields": fields})

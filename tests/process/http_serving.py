@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,13 @@ from process.front import Front
 from process.websocket_protocol import WebSocketProtocol
 
 MIB = 1024 * 1024
+CHUNKED = b"Transfer-Encoding: chunked"
+WEBSOCKET = (
+    b"Upgrade: websocket",
+    b"Connection: Upgrade",
+    b"Sec-WebSocket-Version: 13",
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +187,13 @@ def chunked(*parts: bytes, trailers: bytes = b"") -> bytes:
 
 def pieces(data: bytes, size: int) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+async def opened(stack: AsyncExitStack, server: Serving, count: int, source: str | None = None) -> list[Client]:
+    """Opens connections, each of which is accepted before the next one."""
+    found = []
+    for number in range(count):
+        found.append(await stack.enter_async_context(server.client(source=source)))
+        while len(server.state.connections) <= number and source is None:
+            await asyncio.sleep(0)
+    return found

@@ -7,11 +7,9 @@ import asyncio
 import pytest
 
 from process.http_closing import KEPT_BODY
-from tests.process.http_serving import MIB, Client, chunked, request, serving
+from tests.process.http_serving import CHUNKED, MIB, Client, chunked, request, serving
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
-
-CHUNKED = b"Transfer-Encoding: chunked"
 
 
 async def send_all(client: Client, data: bytes) -> None:

@@ -8,11 +8,10 @@ import json
 import pytest
 
 from process.http_framing import MAX_FIELDS, MAX_HEAD, MAX_PIPELINED, MAX_URL
-from tests.process.http_serving import Client, chunked, pieces, request, serving
+from tests.process.http_serving import CHUNKED, Client, chunked, pieces, request, serving
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
-CHUNKED = b"Transfer-Encoding: chunked"
 UPGRADES = [
     (b"Connection: upgrade", b"Upgrade: foo"),
     (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAAP__"),  # Java, Ktor
