@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from routes.middleware.address import Networks, counted_as, is_within, parse_address
+from gateway.address import Networks, counted_as, is_within, parse_address
 
 TURNED_AWAY = 32
 """Connections beyond the bound that are told so at the same time. Others are closed without an answer."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.address import Networks, counted_as, is_within, parse_address
 from gateway.caller import Caller, caller
 
-Networks = Sequence[IPv4Network | IPv6Network]
-IPAddress = IPv4Address | IPv6Address
 UNKNOWN_ADDRESS = "unknown"
 MAX_FORWARDED_LENGTH = 1024
 """Bytes of `X-Forwarded-For` that are read, from its right end."""
@@ -49,25 +47,3 @@ class Address:
                 break
             found = previous
         return Caller(address=counted_as(found) if found is not None else UNKNOWN_ADDRESS)
-
-
-def is_within(address: IPAddress, networks: Networks) -> bool:
-    return any(address in network for network in networks)
-
-
-def counted_as(address: IPAddress) -> str:
-    """Returns the text by which an address is counted: of IPv6 its /64, all of which one client usually controls."""
-    return str(ip_network((address, 64), strict=False) if isinstance(address, IPv6Address) else address)
-
-
-def parse_address(text: str) -> IPAddress | None:
-    """Parses an address, also with a port (`1.2.3.4:5`, `[::1]:5`)."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

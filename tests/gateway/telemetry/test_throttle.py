@@ -28,4 +28,3 @@ async def test_lines_beyond_the_limit_are_counted_in_one_line(caplog: pytest.Log
     lines = [json.loads(JSONLines().format(record)) for record in caplog.records]
     assert [line.get("number") for line in lines] == [0, 1, None, "next"]
     assert (lines[2]["event"], lines[2]["count"]) == ("refused, not logged one by one", 998)
-
