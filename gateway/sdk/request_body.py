@@ -32,7 +32,8 @@ class BoundedBody:
 
     async def _messages(self, scope: Scope, receive: Receive) -> list[Message]:
         """Returns the message with the body, or what came before its end. Empty if the body is too large."""
-        if any(name == b"content-length" and int(value) > self._max_body for name, value in scope["headers"]):
+        lengths = [value for name, value in scope["headers"] if name == b"content-length" and value.isdigit()]
+        if any(int(value) > self._max_body for value in lengths):
             return []
         first = await receive()
         if first["type"] != "http.request" or not first.get("more_body", False):
