@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.address import Networks, counted_as, is_within, parse_address
+from gateway.address import counted_as, is_within, parse_address
+from process.limits import FrontLimits
 
 TURNED_AWAY = 32
 """Connections beyond the bound that are told so at the same time. Others are closed without an answer."""
+
+CHECKED_IN = 8
+"""Steps in which all connections are checked once, within a second."""
 
 SEARCH_INTERVAL = 0.05
 """Seconds between two searches for a connection to close, if the first one found that all are busy."""
 
 SHARE = 4
 """One address may have this part of the bytes in arrival: a quarter."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrontLimits:
-    """Times are seconds, `max_body` and `max_body_total` bytes. `trusted` proxies have no bound of their own."""
-
-    head_timeout: float = 10.0
-    body_timeout: float = 30.0
-    keep_alive: float = 75.0
-    write_timeout: float = 60.0
-    linger_time: float = 30.0
-    """For which a connection is read after its last answer."""
-    linger_silence: float = 5.0
-    """Without a byte, which end this."""
-    max_connections: int = 10_000
-    max_connections_per_address: int = 2_500
-    max_body: int = 4 * 1024 * 1024
-    max_body_total: int = 64 * 1024 * 1024
-    trusted: Networks = ()
 
 
 class Connection(Protocol):
@@ -118,7 +102,9 @@ class Connections:
         self._share_of: dict[Connection, tuple[str, Share]] = {}
         self._turned_away: set[Connection] = set()
         shortest = min(limits.head_timeout, limits.body_timeout, limits.keep_alive, limits.write_timeout)
-        self._interval = min(1.0, shortest / 4)
+        self._interval = min(1.0, shortest / 4) / CHECKED_IN
+        self._unchecked: list[Connection] = []
+        self._checked_at_once = 1
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, connection: Connection, peer: str) -> bool:
@@ -184,9 +170,15 @@ class Connections:
         return key, found or Share(self.limits.max_connections_per_address, self._arriving_of_one)
 
     def _tick(self) -> None:
+        """Checks a part of the connections. It holds up the loop for a millisecond where all would take ten."""
         # Not the clock's time: after a tool has blocked the loop, what arrived meanwhile is still to be read.
         self.now += self._interval
-        for connection in [*self._share_of, *self._turned_away]:
-            connection.check()
+        if not self._unchecked:
+            self._unchecked = [*self._share_of, *self._turned_away]
+            self._checked_at_once = len(self._unchecked) // CHECKED_IN + 1
+        for connection in self._unchecked[-self._checked_at_once :]:
+            if connection in self._share_of or connection in self._turned_away:
+                connection.check()
+        del self._unchecked[-self._checked_at_once :]
         is_used = self._share_of or self._turned_away
         self._timer = asyncio.get_running_loop().call_later(self._interval, self._tick) if is_used else None

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.telemetry.throttle import Throttle
-from process.connections import Connections, FrontLimits
+from process.connections import Connections
 from process.descriptors import connections_within
 from process.http_protocol import HTTPProtocol
+from process.limits import FrontLimits
 from settings.values import Settings
 
 logger = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ import anyio
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from process.connections import FrontLimits
 from process.front import Front
+from process.limits import FrontLimits
 from process.websocket_protocol import WebSocketProtocol
 
 MIB = 1024 * 1024
