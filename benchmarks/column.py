@@ -49,6 +49,8 @@ class Column:
             command = ["app.py"]
             environment |= {"HOST": "127.0.0.1", "PORT": str(port), "MCP_SERVERS_DIR": str(HERE / "servers")}
             environment |= settings(program, self.folder)
+        elif program == "front":
+            command = ["-m", "benchmarks.front", str(port)]
         else:
             command = ["-m", "uvicorn", "--factory", f"benchmarks.controls:{program}", "--port", str(port)]
             command += ["--no-access-log", "--log-level", "warning"]

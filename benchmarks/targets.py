@@ -14,6 +14,7 @@ META = {
     "io.modelcontextprotocol/clientCapabilities": {},
 }
 OURS, STARLETTE, FASTAPI, NAIVE = "ours", "Starlette by hand", "FastAPI typed", "naive call_tool()"
+RAW = "raw ASGI"
 SDK, RESUMABLE = "SDK alone", "SDK alone with our event store"
 MEGABYTE = "x" * 1_000_000
 
@@ -59,7 +60,8 @@ ECHO, ECHOED = call("echo", text=MEGABYTE), f'"{MEGABYTE}"'.encode()
 LEGACY_CALL, MODERN_CALL = native(), native(_meta=META)
 
 TARGETS = [
-    Target("call", "raw ASGI", "a constant", "raw", "/", ADD),
+    Target("call", RAW, "a constant", "raw", "/", ADD),
+    Target("call", RAW, "a constant, our HTTP protocol", "front", "/", ADD),
     Target("call", STARLETTE, "async", "starlette", "/call", ADD),
     Target("call", OURS, "async", "ours", "/bench/mcp/call", ADD),
     Target("call", FASTAPI, "async", "fastapi", "/call", ADD),
@@ -92,6 +94,7 @@ class Goal:
 
 
 GOALS = [
+    Goal(f"{RAW}: a constant, our HTTP protocol", f"{RAW}: a constant", 1.02),
     Goal(f"{OURS}: async", f"{STARLETTE}: async", 1.0),
     Goal(f"{OURS}: async", f"{FASTAPI}: async", 0.6),
     Goal(f"{OURS}: sync", f"{FASTAPI}: sync", 0.6),

@@ -23,7 +23,9 @@ from gateway import VERSION
 from gateway.errors import LoadError
 from gateway.servers.registry import Registry
 from gateway.telemetry import log
+from process import descriptors
 from process.banner import banner_lines
+from process.http.front import http_options
 from process.lasting_loop import Config
 from process.listen import listening, public_address, url_of, warn_of_open_address
 from process.output import drain, never_block
@@ -47,7 +49,8 @@ def main(create_app: Callable[[Settings], Starlette]) -> None:
         stack.enter_context(handled((signal.SIGUSR1, signal.SIGUSR2), log_and_ignore))
         settings, app = load_app(create_app)
         started = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid()}
-        logger.info("starting", extra={"fields": {**started, "workers": settings.workers}})
+        started |= {"workers": settings.workers, "open_files": descriptors.raise_limit()}
+        logger.info("starting", extra={"fields": started})
         try:
             sockets = stack.enter_context(listening(settings, os.environ))
             forget_worker = stack.enter_context(worker_metrics(settings))
@@ -67,6 +70,7 @@ def load_app(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Sta
         settings = Settings.from_env(os.environ)
         log.configure(settings.log_level, settings.log_format, client_errors=(ClientDisconnect,))
         log.log_uncaught()
+        descriptors.limit_accept_errors()
         with _gc_paused():
             return settings, create_app(settings)
     except (SettingError, LoadError) as exc:
@@ -109,6 +113,7 @@ def run(
         server_header=False,
         proxy_headers=False,  # features that need the client's address read it themselves
         timeout_graceful_shutdown=settings.shutdown_grace,  # type: ignore[arg-type]  # seconds, whole or not
+        **http_options(settings),
         **websocket_options(settings.websocket, settings.max_body),
     )
     if settings.workers > 1:

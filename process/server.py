@@ -23,6 +23,7 @@ import uvicorn
 from process.last_connections import refuse_handshakes, waiting_connections
 from process.output import drain
 from process.signals import handled
+from process.unix_socket import BACKLOG
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +98,8 @@ class Server(uvicorn.Server):
         except SystemExit:
             if not self.should_exit:
                 raise
+        for listener in sockets or []:  # asyncio has set the queue to the number that it accepts in one turn
+            listener.listen(BACKLOG)
         # Loaded modules and schemas stay for ever; a full collection of them would hold up every call by 0.1 seconds.
         gc.freeze()
         if not self.should_exit:  # else a signal has ended the start

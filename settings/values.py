@@ -88,6 +88,34 @@ class Settings:
         "part of each limit (sessions, streams, sockets, calls, threads) that one principal may hold; `1` is all of it",
     )
 
+    head_timeout: float = seconds(
+        "MCP_HEAD_TIMEOUT", 10.0, "seconds in which the head of a request must arrive; a later one gets 408"
+    )
+    body_timeout: float = seconds(
+        "MCP_BODY_TIMEOUT", 30.0, "seconds without a byte of a body that is arriving; then the request gets 408"
+    )
+    keep_alive: float = seconds(
+        "MCP_KEEP_ALIVE", 75.0, "seconds that a connection stays open for the next request; above that of a proxy"
+    )
+    write_timeout: float = seconds(
+        "MCP_WRITE_TIMEOUT", 60.0, "seconds in which a client takes nothing of an answer; then its connection is closed"
+    )
+    max_connections: int = whole(
+        "MCP_MAX_CONNECTIONS", 10_000, "open connections of each worker; further ones get 503", at_least=1
+    )
+    max_connections_per_address: int = whole(
+        "MCP_MAX_CONNECTIONS_PER_ADDRESS",
+        2500,
+        "open connections of one address that is not a trusted proxy; an IPv6 address counts by its /64",
+        at_least=1,
+    )
+    max_body_total: int = whole(
+        "MCP_MAX_BODY_TOTAL",
+        64 * 1024 * 1024,
+        "bytes of requests that are arriving in each worker, a quarter for one address; further ones get 503",
+        at_least=1,
+    )
+
     allowed_hosts: tuple[str, ...] = hosts(
         "MCP_ALLOWED_HOSTS",
         "host names that requests and web pages may use besides `localhost`, `127.0.0.1` and `::1`, separated by `,`; "

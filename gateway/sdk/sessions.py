@@ -16,6 +16,7 @@ from gateway.caller import Caller, caller
 from gateway.places import Places
 from gateway.sdk.events import EventLimits, Events
 from gateway.sdk.openings import CountOpening, Openings
+from gateway.sdk.request_body import BoundedBody
 
 _SESSION = MCP_SESSION_ID_HEADER.encode()
 
@@ -63,6 +64,7 @@ class SessionManager(StreamableHTTPSessionManager):
         self._openings = openings
         self._holders: dict[str, Caller] = {}
         super().__init__(app, max_sessions=None, **options)
+        self.asgi_app = BoundedBody(self._handle_request, self.max_request_body_size)  # type: ignore[assignment]
 
     @property
     def event_store(self) -> EventStore | None:

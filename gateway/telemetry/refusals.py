@@ -1,4 +1,4 @@
-"""Requests that are refused before they become a call: one log line each, and one count."""
+"""Requests that are refused before they become a call: one log line each, up to a number a second, and one count."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import logging
 from collections.abc import Callable
 
 from gateway.caller import caller
+from gateway.telemetry.throttle import Throttle
 
 logger = logging.getLogger(__name__)
 Refused = Callable[[str], None]
 """Takes the reason, a slug of the error table."""
+
+
+LOGGED = 50
+"""Refusals that are logged one by one in a second."""
 
 
 class Refusals:
@@ -17,11 +22,11 @@ class Refusals:
 
     def __init__(self) -> None:
         self.listeners: list[Refused] = []
+        self._log = Throttle(logger, "refused", LOGGED)
 
     def __call__(self, reason: str, address: str = "") -> None:
         """`address` is for middleware that runs before the caller is known."""
         known = caller.get()
-        fields = {"reason": reason, "address": known.address or address, "caller": known.name}
-        logger.info("refused", extra={"fields": fields})
+        self._log({"reason": reason, "address": known.address or address, "caller": known.name})
         for listener in self.listeners:
             listener(reason)

@@ -53,7 +53,7 @@ def json_object(text: bytes | str, name: str) -> dict[str, Any]:
 
 async def read_body(receive: Receive, max_body: int) -> bytes:
     """Returns the whole body. Raises HTTPException 413, or ClientDisconnect."""
-    body = b""
+    body = bytearray()  # grows in place, also by one byte at a time
     more = True
     while more:
         message = await receive()
@@ -63,7 +63,7 @@ async def read_body(receive: Receive, max_body: int) -> bytes:
         if len(body) > max_body:
             raise _too_large(max_body)
         more = message.get("more_body", False)
-    return body
+    return bytes(body)
 
 
 def _check_accept(accept: bytes, scope: Scope) -> None:

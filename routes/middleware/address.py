@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.address import Networks, counted_as, is_within, parse_address
 from gateway.caller import Caller, caller
 from routes.scope import UNIX_PEER, peer_of
 
-Networks = Sequence[IPv4Network | IPv6Network]
-IPAddress = IPv4Address | IPv6Address
 UNKNOWN_ADDRESS = "unknown"
 UNIX_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104  # not listened on: nothing connects from it
 """Stands for the clients of a Unix socket, as the setting of the trusted proxies does."""
@@ -54,28 +53,9 @@ class Address:
             found = previous
         if found is UNIX_ADDRESS:
             return Caller(address=UNIX_PEER)
-        if isinstance(found, IPv6Address):  # its client usually controls a whole /64, which counts as one address
-            return Caller(address=str(ip_network((found, 64), strict=False)))
-        return Caller(address=str(found) if found is not None else UNKNOWN_ADDRESS)
+        return Caller(address=counted_as(found) if found is not None else UNKNOWN_ADDRESS)
 
 
-def connection_address(peer: str) -> IPAddress | None:
+def connection_address(peer: str) -> IPv4Address | IPv6Address | None:
     """Returns the address of a connection's other end, None if it is unknown."""
     return UNIX_ADDRESS if peer == UNIX_PEER else parse_address(peer)
-
-
-def is_within(address: IPAddress, networks: Networks) -> bool:
-    return any(address in network for network in networks)
-
-
-def parse_address(text: str) -> IPAddress | None:
-    """Parses an address, also with a port (`1.2.3.4:5`, `[::1]:5`)."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

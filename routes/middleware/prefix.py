@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from routes.middleware.address import Networks, connection_address, is_within
+from gateway.address import Networks, is_within
+from routes.middleware.address import connection_address
 from routes.scope import peer_of, root_path_of
 
 MAX_PREFIX_LENGTH = 256

@@ -30,20 +30,24 @@ class Challenge:
         if scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
-        body = await read_body(receive, self._max_body)
-        call = _tool_call(body)
+        messages: list[Message] = [await _whole(receive, self._max_body)]
+        call = _tool_call(messages[0]["body"])
         if call is not None:
             try:
                 await self._admit(call["params"]["name"], call["params"].get("arguments") or {})
             except Forbidden as exc:
                 await refusal(exc, call["id"], scope)(scope, receive, send)
                 return
-        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+            del call  # it may be as large as the body, and neither is kept while the endpoint runs
 
         async def replay() -> Message:
             return messages.pop() if messages else await receive()
 
         await self.app(scope, replay, send)
+
+
+async def _whole(receive: Receive, max_body: int) -> Message:
+    return {"type": "http.request", "body": await read_body(receive, max_body), "more_body": False}
 
 
 def _tool_call(body: bytes) -> Mapping[str, Any] | None:

@@ -38,7 +38,9 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [{key: line[key] for key in line if key not in ("time", "request_id", "logger")} for line in found]
 
 
-def test_refusal_is_one_line_and_reaches_each_listener(caplog: pytest.LogCaptureFixture, anonymous: Caller) -> None:
+async def test_refusal_is_one_line_and_reaches_each_listener(
+    caplog: pytest.LogCaptureFixture, anonymous: Caller
+) -> None:
     refusals, reasons = Refusals(), list[str]()
     refusals.listeners += [reasons.append, reasons.append]
     refusals("unauthenticated")
@@ -48,7 +50,7 @@ def test_refusal_is_one_line_and_reaches_each_listener(caplog: pytest.LogCapture
     ]
 
 
-def test_forged_caller_name_stays_in_its_line(caplog: pytest.LogCaptureFixture) -> None:
+async def test_forged_caller_name_stays_in_its_line(caplog: pytest.LogCaptureFixture) -> None:
     name = "x\n2026-01-01T00:00:00.000Z info    forged\r\u2028\u0085\x1b[31m"
     token = caller.set(Caller(name=name, address="192.0.2.7"))
     Refusals()("forbidden")

@@ -1,0 +1,1 @@
+"""The HTTP protocol of our own server: framing, bounds and deadlines below the application."""
