@@ -10,13 +10,12 @@ from starlette.routing import BaseRoute, Route
 
 from features.all import Features, all_features
 from features.feature import Lifetime
+from features.limits import time_limit
 from features.local import find_servers, hold_servers, server_limits
 from features.websocket import websocket
 from gateway.aggregate.endpoint import Aggregate
 from gateway.call import Interceptor
-from gateway.clock import TimeLimits
 from gateway.limits.capacity import Capacity
-from gateway.limits.timeout import Timeout
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
@@ -24,10 +23,7 @@ from process import serve
 from process.lifespan import lifespan
 from process.shutdown import drained
 from routes.errors import exception_handlers
-from routes.json_api.call import Call, CallAny, CallTool
-from routes.json_api.health import HealthOfAll, health_of_server
-from routes.json_api.index import Index
-from routes.json_api.tools import AllTools, list_tools, show_tool
+from routes.json_api import call, health, index, tools
 from routes.middleware import cors, drain, guard, probes, request_id
 from routes.native.endpoint import native, native_of_server
 from routes.openapi.docs import docs
@@ -38,31 +34,30 @@ from settings.values import Settings
 
 def create_app(settings: Settings) -> Starlette:
     """Returns the application. Raises LoadError if a server or a feature cannot be used."""
-    found = find_servers(settings)
-    registry, refusals, capacity = Registry(), Refusals(), Capacity(settings.max_calls, settings.max_share)
-    ready = probes.Readiness(registry)
+    found, registry, refusals = find_servers(settings), Registry(), Refusals()
+    capacity, ready = Capacity(settings.max_calls, settings.max_share), probes.Readiness(registry)
     features = all_features(settings, found, registry, lambda: aggregate.sessions, refusals)
     interceptors = _interceptors(settings, features, capacity)
-    names = Names(registry, interceptors)
-    limits = server_limits(settings, features.rate_limits.count_opening)
+    names, limits = Names(registry, interceptors), server_limits(settings, features.rate_limits.count_opening)
     hold_servers(found, registry, interceptors, limits, features.auth.access)
     aggregate = Aggregate(registry, names, limits, features.auth.access)
     sockets = websocket(settings, features, registry, names, refusals)
     end = partial(drained, lambda: [*registry, aggregate, *sockets.streams], capacity, ready, settings.shutdown_grace)
-    served = [registry.opened, aggregate.opened, *sockets.lifetimes]
-    parts: list[Lifetime] = [*features.lifetimes, *served, end, *features.watchdog.lifetimes]
-    middleware = _middleware(settings, features, refusals, ready)
-    app = Starlette(middleware=middleware, exception_handlers=exception_handlers())
+    served: list[Lifetime] = [registry.opened, aggregate.opened, *sockets.lifetimes, end]
+    parts = [*features.lifetimes, *served, *features.watchdog.lifetimes]
+    app = Starlette(
+        middleware=_middleware(settings, features, refusals, ready), exception_handlers=exception_handlers()
+    )
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),
-        Route("/call", CallAny(names, settings.max_body), methods=["POST"]),
-        Route("/tools", AllTools(registry, names).list),
-        Route("/health", HealthOfAll(registry, aggregate).get),
+        Route("/call", call.CallAny(names, settings.max_body), methods=["POST"]),
+        Route("/tools", tools.AllTools(registry, names).list),
+        Route("/health", health.HealthOfAll(registry, aggregate).get),
         Route("/openapi.json", OpenAPIOfAll(registry, names).get),
         *docs(),
         *features.routes,
         *sockets.routes,
-        Route("/", Index(registry).get),
+        Route("/", index.Index(registry).get),
     ]
     of_server = [*_server_routes(settings, names), *sockets.server_routes]
     app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(features.auth.access)))
@@ -79,7 +74,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
         *features.auth.interceptors,
         *features.redis.interceptors,
         *features.rate_limits.interceptors,
-        Timeout(TimeLimits(settings.call_timeout, settings.call_total_timeout, settings.input_timeout)),
+        time_limit(settings),
         capacity,  # inside of the time limit: a call counts until its tool has ended
         *features.cache.interceptors,
     ]
@@ -106,10 +101,10 @@ def _server_routes(settings: Settings, names: Names) -> list[BaseRoute]:
     """Returns what stands under `/{server}`."""
     return [
         *native_of_server(settings.stateless),
-        Route("/mcp/call", Call(settings.max_body), methods=["POST"]),
-        Route("/mcp/tools", list_tools),
-        Methods(get=show_tool, post=CallTool(settings.max_body)).at("/mcp/tools/{tool:path}"),
-        Route("/mcp/health", health_of_server),
+        Route("/mcp/call", call.Call(settings.max_body), methods=["POST"]),
+        Route("/mcp/tools", tools.list_tools),
+        Methods(get=tools.show_tool, post=call.CallTool(settings.max_body)).at("/mcp/tools/{tool:path}"),
+        Route("/mcp/health", health.health_of_server),
         Route("/openapi.json", OpenAPI(names).get),
     ]
 

@@ -1,4 +1,4 @@
-"""Rate limits: `MCP_RATE_LIMIT`."""
+"""Limits of calls: `MCP_RATE_LIMIT`, `MCP_CALL_TIMEOUT`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.feature import Feature
+from gateway.clock import TimeLimits
+from gateway.limits.timeout import Timeout
 from settings.values import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ class RateLimits(Feature):
     """`count_opening` counts sessions and streams."""
 
     count_opening: CountOpening | None = None
+
+
+def time_limit(settings: Settings) -> Timeout:
+    return Timeout(TimeLimits(settings.call_timeout, settings.call_total_timeout, settings.input_timeout))
 
 
 def rate_limits(settings: Settings, redis: RedisClient | None) -> RateLimits:

@@ -5,23 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from settings.reader import (
-    Network,
-    choice,
-    flag,
-    fraction,
-    hosts,
-    names,
-    networks,
-    path,
-    permissions,
-    seconds,
-    setting_of,
-    text,
-    url,
-    whole,
-    word,
-)
+from settings.network import Network, hosts, networks, path, url
+from settings.reader import choice, flag, fraction, names, permissions, seconds, setting_of, text, whole, word
 
 
 @dataclass(frozen=True)

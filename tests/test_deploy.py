@@ -15,7 +15,7 @@ from prometheus_client import generate_latest
 
 from gateway.telemetry.metrics import REFUSED, Metrics
 from routes.errors import TABLE
-from settings.reader import UNIX_CLIENTS
+from settings.network import UNIX_CLIENTS
 from settings.values import Settings
 from tests.clients import post
 from tests.conftest import MakeApp, server_of

@@ -14,10 +14,17 @@ from mcp.server import Server as LowLevelServer
 from gateway.call import ToolCall
 from gateway.errors import GatewayError, InvalidRequest, Unavailable
 from gateway.local.exchange import Exchange
-from gateway.places import Places, take_each
+from gateway.places import Places, part, take_each
+from gateway.sdk.sessions import Limits
 
 WAITING = "calls that wait for input"
 _PREFIX = "call-"
+
+
+def waiting_places(limits: Limits) -> list[Places]:
+    """Returns the places of calls that wait for input: those of one server, and of all servers together."""
+    own = Places(limits.waiting_calls, part(limits.waiting_calls, limits.share), WAITING)
+    return [own] if limits.all_waiting is None else [own, limits.all_waiting]
 
 
 class ContextCalls:

@@ -20,7 +20,7 @@ from gateway.caller import caller
 from gateway.errors import InvalidRequest, ToolCrashed, Unavailable, UnknownTool
 from gateway.local.answer import Answer
 from gateway.local.boundary import Boundary
-from gateway.local.context_calls import WAITING, ContextCalls
+from gateway.local.context_calls import ContextCalls, waiting_places
 from gateway.local.crashes import crashed, refusal
 from gateway.local.in_flight import InFlight
 from gateway.local.native_calls import LISTS, NativeCalls
@@ -28,7 +28,6 @@ from gateway.local.plan import Plan
 from gateway.local.requests import InThreads
 from gateway.local.threads import Threads
 from gateway.local.tools import Tools
-from gateway.places import Places, part
 from gateway.sdk import internals, wire
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
@@ -66,9 +65,7 @@ class LocalServer:
         self._server = internals.low_level(mcp)
         has_own_tool_list = internals.has_own_tool_list(mcp)
         sdk_lists = frozenset(method for method in LISTS if not internals.answers_itself(mcp, method))
-        waiting = [Places(limits.waiting_calls, part(limits.waiting_calls, limits.share), WAITING)]
-        waiting += [limits.all_waiting] if limits.all_waiting is not None else []
-        self._context_calls = ContextCalls(self._server, waiting, limits.input_timeout)
+        self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._end_listening = bound_listen(self._server, openings)
         self._manager = session_manager(self._server, limits, openings)
@@ -76,16 +73,17 @@ class LocalServer:
         self._is_closed = False
         self.call = chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
-        internals.insert_middleware(mcp, Boundary(self._server, limits.max_result))
-        native = NativeCalls(name, self._tools, self._server, interceptors, self._in_flight, outside=sdk_lists)
-        internals.insert_middleware(mcp, native)
-        internals.insert_middleware(mcp, InThreads(mcp, threads))
         if access is not None:
-            internals.insert_middleware(mcp, access.middleware(name))
             self.app = access.endpoint(self.app, self._exact, "mcp")
-        if not has_own_tool_list:
-            internals.insert_middleware(mcp, ToolList(self._server, self._list_tools))
-        internals.insert_middleware(mcp, refuse_unsendable)
+        internals.insert_middleware(
+            mcp,
+            refuse_unsendable,
+            *([] if has_own_tool_list else [ToolList(self._server, self._list_tools)]),
+            *([] if access is None else [access.middleware(name)]),
+            InThreads(mcp, threads),
+            NativeCalls(name, self._tools, self._server, interceptors, self._in_flight, outside=sdk_lists),
+            Boundary(self._server, limits.max_result),
+        )
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

@@ -76,9 +76,10 @@ def enter_once(server: LowLevelServer[Any], state: Any) -> None:
     server.lifespan = lambda _: nullcontext(state)
 
 
-def insert_middleware(mcp: MCPServer[Any], middleware: ServerMiddleware[Any]) -> None:
-    """Inserts inside of the SDK's own middleware, outside of the author's."""
-    mcp.middleware.insert(sum(isinstance(item, BUILT_IN) for item in mcp.middleware), middleware)
+def insert_middleware(mcp: MCPServer[Any], *middleware: ServerMiddleware[Any]) -> None:
+    """Inserts inside of the SDK's own middleware, outside of the author's. The first one acts first."""
+    place = sum(isinstance(item, BUILT_IN) for item in mcp.middleware)
+    mcp.middleware[place:place] = middleware
 
 
 def has_author_hooks(mcp: MCPServer[Any]) -> bool:

@@ -7,22 +7,8 @@ from typing import Any
 
 import pytest
 
-from settings.reader import (
-    UNIX_CLIENTS,
-    SettingError,
-    choice,
-    flag,
-    hosts,
-    names,
-    networks,
-    path,
-    permissions,
-    seconds,
-    setting_of,
-    text,
-    url,
-    whole,
-)
+from settings.network import UNIX_CLIENTS, hosts, networks, path, url
+from settings.reader import SettingError, choice, flag, names, permissions, seconds, setting_of, text, whole
 
 
 @pytest.mark.parametrize(

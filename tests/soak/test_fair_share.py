@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.live.test_fair_share import opens_its_share
+from tests.process.live.connections.test_fair_share import opens_its_share
 
 pytestmark = [pytest.mark.soak, pytest.mark.anyio]
 

@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.caller import caller
 from routes.middleware.address import Address
-from settings.reader import UNIX_CLIENTS, setting_of
+from settings.network import UNIX_CLIENTS
+from settings.reader import setting_of
 from settings.values import Settings
 from tests.clients import ERAS, Era, connected, post
 from tests.conftest import MakeApp, server_of
