@@ -1,5 +1,7 @@
 # Pin a digest for builds that can be repeated: --build-arg BASE=python:3.13-slim@sha256:…
-ARG BASE=python:3.13-slim
+ARG BASE=default
+FROM python:3.13-slim AS default
+
 FROM ${BASE} AS build
 # optional.lock adds the packages of Redis, metrics and traces.
 ARG REQUIREMENTS=run.lock

@@ -20,9 +20,6 @@ from settings.values import Settings
 if TYPE_CHECKING:
     from gateway.auth.authenticator import Authenticator, Verifier
 
-MAX_BODIES = 64 * 1024 * 1024
-"""Bytes of request bodies in arrival."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth(Feature):
@@ -56,8 +53,8 @@ def auth(settings: Settings, refusals: Refusals) -> Auth:
             refused=refusals,
             open_paths=(settings.metrics,) if settings.metrics_open else (),
         )
-        each = max(part(MAX_BODIES, settings.max_share), settings.max_body)
-        bodies = Middleware(Bodies, places=Places(MAX_BODIES, each, KIND))
+        each = max(part(settings.max_body_total, settings.max_share), settings.max_body)
+        bodies = Middleware(Bodies, places=Places(settings.max_body_total, each, KIND))
         return Auth(
             interceptors=[Authorization()],
             middleware=[authenticate, bodies],

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import signal
 from typing import Any
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from process.listen import is_loopback, warn_of_open_address
+from process.shutdown import running_server
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +19,7 @@ def correct_uvicorn(authenticated: bool) -> None:
     By default uvicorn believes the header of every local client, and replaces the address before the application sees
     it. `python app.py` has set up its server already.
     """
-    # uvicorn hands its configuration to nobody, but its server's own method handles the signal.
-    config: Any = getattr(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), "config", None)
+    config: Any = getattr(running_server(), "config", None)
     found = getattr(config, "loaded_app", None)
     if isinstance(found, ProxyHeadersMiddleware):
         config.loaded_app = found.app  # connections, which are accepted after this, take the application from here

@@ -162,6 +162,6 @@ def test_service_of_systemd_has_its_socket_and_uses_existing_settings() -> None:
 
 def test_base_image_can_be_pinned_and_has_the_python_of_the_list_of_packages() -> None:
     dockerfile, makefile = ((DEPLOY.parent / name).read_text(encoding="utf-8") for name in ("Dockerfile", "Makefile"))
-    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == ["${BASE}", "${BASE}"]
-    (version,) = re.findall(r"^ARG BASE=python:(.*)-slim$", dockerfile, re.MULTILINE)
+    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == ["python:3.13-slim", "${BASE}", "${BASE}"]
+    (version,) = re.findall(r"^FROM python:(.*)-slim AS default$", dockerfile, re.MULTILINE)
     assert f" --python-platform linux --python-version {version}\n" in makefile

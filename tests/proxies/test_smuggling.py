@@ -51,7 +51,6 @@ def try_to_smuggle(proxy: Proxy, upgrade: bytes = b"foo") -> None:
         exchange(proxy, head % (upgrade, len(body)), body)
 
 
-@pytest.mark.xfail(strict=True, reason="the parser goes on behind an upgrade that the router does not take")
 def test_body_behind_an_upgrade_is_no_request_for_nginx_as_guides_configure_it(behind: Behind, guarded: Router) -> None:
     try_to_smuggle(behind("nginx", guarded, PASSES_ANY_UPGRADE))
     assert "SMUGGLED" not in guarded.log()
@@ -79,7 +78,6 @@ def send_trailers(proxy: Proxy) -> None:
         )
 
 
-@pytest.mark.xfail(strict=True, reason="trailers are taken for headers")
 def test_trailer_is_no_header_through_haproxy(behind: Behind, guarded: Router) -> None:
     send_trailers(behind("haproxy", guarded))
     assert refused(guarded) == ["127.0.0.2"] * 10
