@@ -178,7 +178,7 @@ def test_only_a_function_that_awaits_nothing_has_ended_with_its_first_step() -> 
         pass
 
     def waits(function: Callable[..., Any], **options: Any) -> bool:
-        plan = Tools(server_of(function), Threads(1), **options).plan(function.__name__)
+        plan = Tools(server_of(function), Threads(1), 1000, **options).plan(function.__name__)
         assert plan is not None
         return plan.waits
 
