@@ -26,11 +26,11 @@ from settings.values import Settings
 
 settings, registry, refusals = Settings(log_level="warning", websocket=False), Registry(), Refusals()
 before = {*sys.modules}
-assert redis.redis(settings) is None
+assert redis.redis(settings, ()).client is None
 features = all.all_features(settings, [], registry, int, refusals)
 made = [
     features.call_log, features.address, features.tracing, features.rate_limits, features.cache, features.redis,
-    features.auth, features.metrics, websocket.websocket(settings, features, registry, Names(registry), refusals),
+    features.auth, features.metrics, features.prefix, websocket.websocket(settings, features, registry, Names(registry), refusals),
 ]
 for feature in made:
     print(type(feature).__name__, *feature.interceptors, *feature.middleware, *feature.routes, *feature.lifetimes)
@@ -41,7 +41,8 @@ print(*sorted({*sys.modules} - before))
 @pytest.mark.process
 def test_features_that_are_off_are_empty_and_import_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", OFF], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [*["Feature"] * 6, "Auth", "Metrics", "WebSocket", ""]
+    kinds = ["Feature", "Feature", "Feature", "RateLimits", "Feature", "Redis", "Auth", "Metrics", "Feature", "WebSocket"]
+    assert done.stdout.splitlines() == [*kinds, ""]
 
 
 @pytest.mark.process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -35,6 +36,9 @@ def test_uvicorn_command_believes_only_the_proxies_of_the_setting(
     for _ in range(20):
         with router.sent("GET", "/tools", {**WRONG_KEY, "x-forwarded-for": "203.0.113.9"}) as answer:
             assert answer.status == 401
+    deadline = time.monotonic() + 30
+    while router.log().count("MCP_TRUSTED_PROXIES") < warnings and time.monotonic() < deadline:
+        time.sleep(0.05)  # the other worker may still be starting
     lines = router.log().splitlines()
     events = [json.loads(line) for line in lines if line.startswith("{")]
     assert {event["address"] for event in events if event["event"] == "refused"} == {address}

@@ -42,7 +42,8 @@ def test_client_that_reads_nothing_is_dropped_and_costs_no_memory(start: Start) 
             most = max(most, router.memory())
             assert time.monotonic() < deadline
             time.sleep(0.1)
-    assert most - before < 100 * 1024  # KiB; all answers together would take ten times as much
+    # KiB. At most 100 calls of each connection are in flight; all answers together would take ten times as much.
+    assert most - before < 150 * 1024
     with connected(router) as further:
         assert ask(further, id=1, **ADD) == {"id": 1, "result": 3}
 
