@@ -41,7 +41,18 @@ print(*sorted({*sys.modules} - before))
 @pytest.mark.process
 def test_features_that_are_off_are_empty_and_import_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", OFF], cwd=ROOT, capture_output=True, text=True, check=True)
-    kinds = ["Feature", "Feature", "Feature", "RateLimits", "Feature", "Redis", "Auth", "Metrics", "Feature", "WebSocket"]
+    kinds = [
+        "Feature",
+        "Feature",
+        "Feature",
+        "RateLimits",
+        "Feature",
+        "Redis",
+        "Auth",
+        "Metrics",
+        "Feature",
+        "WebSocket",
+    ]
     assert done.stdout.splitlines() == [*kinds, ""]
 
 
