@@ -18,28 +18,29 @@ from gateway.errors import ToolCrashed
 from gateway.local.crashes import crashed, log_crash, unsendable
 from gateway.local.requests import client_error
 from gateway.sdk import wire
-from gateway.sdk.native import protocol_error
+from gateway.sdk.native import CALL, protocol_error
 from gateway.sdk.proved import with_proved_channels
 from gateway.sendable import Unsendable, check_size, encode, prove
 
 Context = ServerRequestContext[Any, Any]
-CALL = "tools/call"
 
 
 class Boundary:
     """An SDK middleware, outside of the author's own and inside of ours.
 
     Whatever a handler raises ends its own request alone, and a result is proved to be JSON before anything of it is
-    sent. The structured content of a result, or else its content, has at most `max_result` bytes.
+    sent. The structured content of a result, or else its content, has at most `max_result` bytes. `has_hooks` is true
+    if the author put something around the calls.
     """
 
-    def __init__(self, server: LowLevelServer[Any], max_result: int) -> None:
+    def __init__(self, server: LowLevelServer[Any], max_result: int, has_hooks: bool) -> None:
         self._server = server
         self._max_result = max_result
+        self._has_hooks = has_hooks
 
     async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         try:
-            result = await call_next(with_proved_channels(ctx, self._max_result))
+            result = await call_next(ctx if self._is_silent() else with_proved_channels(ctx, self._max_result))
             if isinstance(result, ErrorData):
                 raise MCPError.from_error_data(result)
             sent = wire.wire(result)
@@ -55,6 +56,11 @@ class Boundary:
             if was_requested(exc):
                 raise
             return self._crashed(ctx, exc)
+
+    def _is_silent(self) -> bool:
+        """Returns True for the call of a function that cannot report or ask, with nothing of the author's around it."""
+        call = current_call.get()
+        return call is not None and call.entry is not None and call.entry.direct and not self._has_hooks
 
     def _prove(self, result: Mapping[str, Any]) -> None:
         size = prove(result, self._max_result)

@@ -18,48 +18,39 @@ from gateway.local.crashes import outcome
 from gateway.local.exchange import Exchange
 from gateway.local.in_flight import InFlight
 from gateway.local.plan import Plan
-from gateway.local.requests import RequestEntry, has_crashed
+from gateway.local.requests import Requests, has_crashed
 from gateway.local.tools import Tools
 from gateway.sdk import wire
 from gateway.sdk.internals import request_channel
-from gateway.sdk.native import native_call, native_request, protocol_error
+from gateway.sdk.native import CALL, native_call, protocol_error
 
 Context = ServerRequestContext[Any, Any]
 LISTEN = "subscriptions/listen"
-OUTSIDE = frozenset({"initialize", "ping", "server/discover", "logging/setLevel"})
-LISTS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 
 
 class NativeCalls:
-    """Takes each request that runs an author's code through the interceptors, once, from whichever endpoint it came.
-
-    `outside` are the methods besides those of the protocol itself for which the SDK's code alone runs.
-    """
+    """Takes each request that runs an author's code through the interceptors, once, from whichever endpoint it came."""
 
     def __init__(
         self,
-        server: str,
         tools: Tools,
+        requests: Requests,
         low_level: LowLevelServer[Any],
         interceptors: Sequence[Interceptor],
         in_flight: InFlight,
-        *,
-        outside: frozenset[str],
     ) -> None:
-        self.name = server
         self._tools = tools
         self._low_level = low_level
         self._interceptors = interceptors
         self._in_flight = in_flight
-        self._outside = OUTSIDE | outside
-        self._entries: dict[str, RequestEntry] = {}
+        self._requests = requests
 
     async def __call__(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if ctx.method == LISTEN or ctx.request_id is None:
             return await call_next(ctx)
         self._in_flight.count += 1
         try:
-            return await (call_next(ctx) if ctx.method in self._outside else self._call(ctx, call_next))
+            return await (call_next(ctx) if ctx.method in self._requests.outside else self._call(ctx, call_next))
         except GatewayError as exc:
             if _is_exchange(ctx):  # JSON has its own form of the error
                 raise
@@ -70,7 +61,10 @@ class NativeCalls:
     async def _call(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if _is_exchange(ctx):
             return await call_next(ctx)
-        call = self._of(ctx)
+        is_tool_call = ctx.method == CALL
+        call = (
+            native_call(self._requests.server, self._tools.plan, ctx) if is_tool_call else self._requests.call_for(ctx)
+        )
         current_call.set(call)
         result = await chain(self._interceptors, partial(self._execute, ctx, call_next))(call)
         native = result.native
@@ -79,14 +73,6 @@ class NativeCalls:
         if isinstance(native, MCPError):
             raise native
         return native  # type: ignore[no-any-return]
-
-    def _of(self, ctx: Context) -> ToolCall:
-        if ctx.method == "tools/call":
-            return native_call(self.name, self._tools.plan, ctx)
-        entry = self._entries.get(ctx.method)
-        if entry is None:  # as many as the server has methods: the SDK has refused any other
-            entry = self._entries[ctx.method] = RequestEntry(ctx.method)
-        return native_request(self.name, entry, ctx)
 
     async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
         self._in_flight.count += 1  # the tool may go on after its caller has been answered

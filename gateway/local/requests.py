@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import UnexpectedResourceError
 from mcp.shared._callable_inspection import is_async_callable
@@ -14,10 +14,15 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
+from gateway.call import ToolCall
 from gateway.errors import ToolCrashed
 from gateway.local.threads import Threads
 from gateway.sdk import internals
+from gateway.sdk.native import native_request
 from gateway.tool import ToolInfo
+
+PROTOCOL = frozenset({"initialize", "ping", "server/discover", "logging/setLevel"})
+LISTS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 
 
 class RequestEntry:
@@ -32,21 +37,29 @@ class RequestEntry:
         self.info: ToolInfo = {"name": method, "inputSchema": {"type": "object"}}
 
 
-class InThreads:
-    """A middleware that makes the sync functions of a server's prompts and resources run in the server's own threads.
+class Requests:
+    """The requests of one server other than tool calls. `outside` are the methods for which the SDK's code alone runs.
 
-    Each function is replaced at the first request that may call it: a server can add some at any time.
+    Sync functions of its prompts and resources run in the server's own threads. Each is replaced at the first request
+    that may call it: a server can add some at any time.
     """
 
-    def __init__(self, mcp: MCPServer[Any], threads: Threads) -> None:
+    def __init__(self, server: str, mcp: MCPServer[Any], threads: Threads) -> None:
+        self.server = server
+        self.outside = PROTOCOL | {method for method in LISTS if not internals.answers_itself(mcp, method)}
         self._mcp = mcp
         self._run = threads.run
+        self._entries: dict[str, RequestEntry] = {}
 
-    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    def call_for(self, ctx: ServerRequestContext[Any, Any]) -> ToolCall:
+        """Returns the call that stands for a request."""
         for each in internals.functions_for(self._mcp, ctx.method, ctx.params or {}):
             if not is_async_callable(each.fn):
                 each.fn = partial(self._run, each.fn)
-        return await call_next(ctx)
+        entry = self._entries.get(ctx.method)
+        if entry is None:  # as many as the server has methods: the SDK has refused any other
+            entry = self._entries[ctx.method] = RequestEntry(ctx.method)
+        return native_request(self.server, entry, ctx)
 
 
 def client_error(method: str, exc: BaseException) -> MCPError | None:

@@ -23,9 +23,9 @@ from gateway.local.boundary import Boundary
 from gateway.local.context_calls import ContextCalls, waiting_places
 from gateway.local.crashes import crashed, refusal
 from gateway.local.in_flight import InFlight
-from gateway.local.native_calls import LISTS, NativeCalls
+from gateway.local.native_calls import NativeCalls
 from gateway.local.plan import Plan
-from gateway.local.requests import InThreads
+from gateway.local.requests import Requests
 from gateway.local.threads import Threads
 from gateway.local.tools import Tools
 from gateway.sdk import internals, wire
@@ -64,7 +64,6 @@ class LocalServer:
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
         has_own_tool_list = internals.has_own_tool_list(mcp)
-        sdk_lists = frozenset(method for method in LISTS if not internals.answers_itself(mcp, method))
         self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._end_listening = bound_listen(self._server, openings)
@@ -80,9 +79,8 @@ class LocalServer:
             refuse_unsendable,
             *([] if has_own_tool_list else [ToolList(self._server, self._list_tools)]),
             *([] if access is None else [access.middleware(name)]),
-            InThreads(mcp, threads),
-            NativeCalls(name, self._tools, self._server, interceptors, self._in_flight, outside=sdk_lists),
-            Boundary(self._server, limits.max_result),
+            NativeCalls(self._tools, Requests(name, mcp, threads), self._server, interceptors, self._in_flight),
+            Boundary(self._server, limits.max_result, self._has_author_hooks),
         )
 
     @asynccontextmanager

@@ -25,6 +25,7 @@ _MALFORMED = {
     "Parse error: ": "The body is not JSON.",
     "Validation error: ": "The body is not one JSON-RPC message: a request, a notification or a response.",
 }
+CALL = "tools/call"
 Find = Callable[[str], tuple[Callee, str] | None]
 """Returns the callee and its own name for a tool's name at one native endpoint; None if the name is unknown."""
 

@@ -30,7 +30,8 @@ assert redis.redis(settings, ()).client is None
 features = all.all_features(settings, [], registry, int, refusals)
 made = [
     features.call_log, features.address, features.tracing, features.rate_limits, features.cache, features.redis,
-    features.auth, features.metrics, features.prefix, websocket.websocket(settings, features, registry, Names(registry), refusals),
+    features.auth, features.metrics, features.prefix,
+    websocket.websocket(settings, features, registry, Names(registry), refusals),
 ]
 for feature in made:
     print(type(feature).__name__, *feature.interceptors, *feature.middleware, *feature.routes, *feature.lifetimes)

@@ -15,7 +15,6 @@ from opentelemetry import trace
 
 from gateway.local.boundary import Boundary
 from gateway.local.native_calls import NativeCalls
-from gateway.local.requests import InThreads
 from gateway.sdk.internals import BUILT_IN, bus, has_author_hooks, low_level
 from gateway.sdk.openings import Openings
 from gateway.sdk.sessions import SessionManager
@@ -45,7 +44,7 @@ async def test_chain_is_inside_the_middleware_of_the_sdk_and_outside_the_authors
     mcp = server_of(echo, middleware=[own])
     assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), "own"]
     app = make_app(mcp)
-    ours = ["refuse_unsendable", InThreads.__name__, NativeCalls.__name__, Boundary.__name__]
+    ours = ["refuse_unsendable", NativeCalls.__name__, Boundary.__name__]
     assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), *ours, "own"]
     async with opened(app):
         assert kinds(mcp) == ["RequestStateBoundary", *ours, "own"]
