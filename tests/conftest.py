@@ -60,6 +60,15 @@ def _forget_imports() -> Iterator[None]:
             del sys.modules[name]
 
 
+@pytest.fixture(autouse=True)
+def _keep_measuring() -> Iterator[None]:
+    """Turns the measuring of coverage on again: Python turns it off where the recursion limit is reached."""
+    measure = sys.gettrace()
+    yield
+    if sys.gettrace() is not measure:
+        sys.settrace(measure)
+
+
 @pytest.fixture
 def python_hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Restores what a process replaces for its log: hooks for uncaught exceptions, and the standard streams."""
