@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import InputRequiredResult
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
-from tests.conftest import MakeApp
+from tests.conftest import MakeApp, server_of
 from tests.routes.openapi.document import body_of, check, operations, resolved
 from tests.shipped import shipped
 from tests.transport import opened
@@ -44,7 +48,7 @@ async def test_document_without_servers_or_tools_is_valid(make_app: MakeApp, ser
     async with opened(make_app(MCPServer("bare"))) as client:
         bare = (await client.get("/bare/openapi.json")).json()
     assert [*empty["paths"]] == ["/tools", "/call", "/health", "/livez", "/readyz"]
-    assert [*bare["paths"]] == ["/bare/mcp/tools", "/bare/mcp/call", "/bare/mcp/health"]
+    assert bare["paths"] == {}
     for document in (empty, bare):
         assert [*OpenAPIV31SpecValidator(document).iter_errors()] == []
 
@@ -56,15 +60,70 @@ async def test_each_tool_is_an_operation_with_a_unique_id(make_app: MakeApp) -> 
         names = [tool["name"] for tool in (await client.get("/tools?format=anthropic")).json()]
     ids = [operation["operationId"] for _, _, operation in operations(document)]
     assert len({*ids}) == len(ids)
+    assert [each for each in ids if not re.fullmatch("[a-zA-Z0-9_-]{1,64}", each)] == []
     assert [document["paths"][tool["endpoint"]]["post"]["operationId"] for tool in tools] == names
 
 
-async def test_document_of_a_server_equals_its_part_of_the_whole_document(make_app: MakeApp) -> None:
+async def test_other_operations_never_have_the_id_of_a_tool(make_app: MakeApp) -> None:
+    one, call, other = (MCPServer(name) for name in ("one", "call_one", "x" * 40))
+    for server in (one, call, other):
+        server.add_tool(lambda: None, name="call")
+    one.add_tool(lambda: None, name="one_call")
+    other.add_tool(lambda: None, name="y" * 64)
+    async with opened(make_app(one, call, other)) as client:
+        document = (await client.get("/openapi.json")).json()
+    ids = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len({*ids}) == len(ids)
+    assert [each for each in ids if not re.fullmatch("[a-zA-Z0-9_-]{1,64}", each)] == []
+
+
+async def test_document_of_a_server_has_the_calls_of_its_tools_alone_as_in_the_whole_document(
+    make_app: MakeApp,
+) -> None:
     async with opened(make_app(**ALL)) as client:
         whole = (await client.get("/openapi.json")).json()
         own = (await client.get("/math/openapi.json")).json()
-    assert own["paths"] == {path: item for path, item in whole["paths"].items() if path.startswith("/math/")}
+    calls = {path: item["post"] for path, item in whole["paths"].items() if path.startswith("/math/mcp/tools/")}
+    assert {f"/math{path}": item for path, item in own["paths"].items()} == {
+        path: {"post": call} for path, call in calls.items()
+    }
     assert own["components"]["schemas"].items() <= whole["components"]["schemas"].items()
+
+
+async def test_only_a_tool_that_may_ask_declares_that_it_asks(make_app: MakeApp) -> None:
+    async def asks_without_state() -> InputRequiredResult:
+        return InputRequiredResult(input_requests={})
+
+    def in_a_thread() -> InputRequiredResult | str:
+        return ""
+
+    async def reports(ctx: Context[Any, Any]) -> str:
+        return ""
+
+    async def direct() -> str:
+        return ""
+
+    hooked = server_of(direct, name="hooked")
+
+    @hooked.middleware.append
+    async def passes(ctx: Any, call_next: Any) -> Any:
+        return await call_next(ctx)
+
+    async with opened(make_app(server_of(asks_without_state, in_a_thread, reports, direct), hooked)) as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+    asking = {path for path, item in paths.items() if "/mcp/tools/" in path and "202" in item["post"]["responses"]}
+    assert asking == {
+        *("/one/mcp/tools/asks_without_state", "/one/mcp/tools/in_a_thread", "/one/mcp/tools/reports"),
+        "/hooked/mcp/tools/direct",
+    }
+
+
+async def test_errors_are_declared_once(make_app: MakeApp) -> None:
+    async with opened(make_app(**ALL)) as client:
+        document = (await client.get("/openapi.json")).json()
+    declared = [operation["responses"] for _, _, operation in operations(document)]
+    assert {status for responses in declared for status in responses} == {"200", "202", "304", "default"}
+    assert {responses["default"]["$ref"] for responses in declared} == {"#/components/responses/Problem"}
 
 
 async def test_operation_has_the_input_and_output_schemas_of_its_tool(make_app: MakeApp) -> None:
@@ -75,19 +134,37 @@ async def test_operation_has_the_input_and_output_schemas_of_its_tool(make_app: 
     call = document["paths"]["/odd/mcp/tools/bounded"]["post"]
     given = resolved(document, call["requestBody"]["content"]["application/json"]["schema"])
     answered = resolved(document, call["responses"]["200"]["content"]["application/json"]["schema"])
-    assert answered == tool["outputSchema"]
+    assert answered["properties"] == {"result": {"type": "number"}}
     assert given["required"] == tool["inputSchema"]["required"]
-    assert given["properties"]["code"] == tool["inputSchema"]["properties"]["code"]
-    assert given["properties"]["percent"]["type"][0] == "integer"
+    assert given["properties"]["code"] == {"default": "abc", "pattern": "^[a-z]{2,5}$", "type": "string"}
+    assert given["properties"]["percent"] == {"maximum": 100, "minimum": 0, "type": "integer"}
     untyped = silent["responses"]["200"]["content"]["application/json"]["schema"]
     assert untyped == {"$ref": "#/components/schemas/Result"}
+
+
+async def test_every_model_is_a_component_with_a_name_and_title_of_its_own(make_app: MakeApp) -> None:
+    def search(item: Item) -> Item:
+        return item
+
+    def find(item: Item) -> list[Item]:
+        return [item]
+
+    one, two = server_of(search, find, name="one"), server_of(search, name="two")
+    one.add_tool(search, name="again")
+    async with opened(make_app(one, two)) as client:
+        document = (await client.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    tools = {name: schema for name, schema in schemas.items() if name.startswith(("one_", "two_"))}
+    assert {schema["title"]: name for name, schema in tools.items()} == {name: name for name in tools}
+    assert {*re.findall(r'"\$ref": "#/components/schemas/([^"]*)"', json.dumps(document))} <= {*schemas}
+    assert len([name for name in tools if name.endswith("_Item")]) == 5
 
 
 async def test_definitions_and_recursive_schemas_are_preserved(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()
     trees = body_of(document, "/odd/mcp/tools/planted")
-    assert [*document["components"]["schemas"]["odd_planted_input"]["$defs"]] == ["Tree"]
+    assert "odd_planted_input_Tree" in document["components"]["schemas"]
     assert trees.is_valid({"tree": {"label": "a", "children": [{"label": "b", "children": [{"label": "c"}]}]}})
     assert not trees.is_valid({"tree": {"label": "a", "children": [{"label": "b", "children": [{}]}]}})
 
@@ -148,14 +225,14 @@ async def test_server_url_is_relative_to_the_document(make_app: MakeApp, path: s
     assert ":" not in server["url"]
     for prefix in ("", "/behind/a/proxy"):
         base = urljoin(f"http://localhost{prefix}{path}", server["url"])
-        assert base.rstrip("/") == f"http://localhost{prefix}"
+        assert base.rstrip("/") == f"http://localhost{prefix}{path.removesuffix('/openapi.json')}"
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/one/openapi.json"])
 def test_known_prefix_is_the_server_url(make_app: MakeApp, path: str) -> None:
     with TestClient(make_app(MCPServer("one")), base_url="http://localhost", root_path="/prefix") as client:
         document = client.get(f"/prefix{path}").json()
-    assert [server["url"] for server in document["servers"]] == ["/prefix"]
+    assert [server["url"] for server in document["servers"]] == [f"/prefix{path.removesuffix('/openapi.json')}"]
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/one/openapi.json"])
@@ -169,7 +246,7 @@ async def test_document_is_304_until_a_tool_is_added(make_app: MakeApp, path: st
         changed = await client.get(path, headers=known)
     assert (same.status_code, same.content) == (304, b"")
     assert changed.status_code == 200
-    assert "/one/mcp/tools/second" in changed.json()["paths"]
+    assert [*changed.json()["paths"]][1].endswith("/mcp/tools/second")
 
 
 async def test_example_of_a_call_names_an_existing_tool(make_app: MakeApp) -> None:
