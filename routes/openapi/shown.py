@@ -21,7 +21,7 @@ from routes.openapi.operations import (
 
 
 class Shows(Protocol):
-    """What a document has."""
+    """The part of the application that a document shows."""
 
     @property
     def schemas(self) -> Mapping[str, Any]:
