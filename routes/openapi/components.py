@@ -57,6 +57,10 @@ SCHEMAS: Mapping[str, Any] = {
         **_ANSWERS_NEED_STATE,
     },
     "Result": {**_shape({"result": {}}), "description": "The tool's result."},
+    "ToolResult": {
+        **_shape({}, result={}),
+        "description": "The tool's result as `result`, or the structured content of a tool that makes its own.",
+    },
     "InputRequired": _shape(
         {"resultType": {"const": "input_required"}},
         inputRequests={"type": "object", "additionalProperties": _shape({"method": _TEXT}, params=_OBJECT)},

@@ -133,7 +133,7 @@ def _called(server: Server, tool: ToolInfo, name: str, names: ComponentNames) ->
     given = components(tool["inputSchema"], f"{name}_input", names)
     returned = components(tool["outputSchema"], f"{name}_output", names) if "outputSchema" in tool else {}
     entry = server.find(tool["name"])
-    shape = Shape(next(iter(given)), next(iter(returned), "Result"), entry is None or entry.asks)
+    shape = Shape(next(iter(given)), next(iter(returned), "ToolResult"), entry is None or entry.asks)
     return call_of_tool(server, tool, name, shape), {**given, **returned}
 
 

@@ -91,6 +91,8 @@ class _Move:
         copy = {key: value for key, value in each_subschema(schema, self.moved).items() if key not in _DROPPED}
         if not _admits(schema, schema.get("default")):  # `x: int = None` in Python
             copy.pop("default", None)
+        if copy.get("format") == "binary":  # pydantic's for bytes, which are text in JSON: generators would send a file
+            del copy["format"]
         if "enum" in copy and "type" not in copy and len(kinds := _by_type(copy["enum"])) > 1:
             copy["anyOf"] = [{"enum": values} for values in kinds.values()]
             del copy["enum"]  # generators make a class of one type

@@ -38,7 +38,7 @@ class Shows(Protocol):
 class OneServer:
     """The calls of one server's tools and nothing else, as functions for a model. Paths are below `/{server}`."""
 
-    schemas: Mapping[str, Any] = {name: SCHEMAS[name] for name in ("InputRequired", "Problem", "Result")}
+    schemas: Mapping[str, Any] = {name: SCHEMAS[name] for name in ("InputRequired", "Problem", "ToolResult")}
 
     def paths_of_tool(self, server: Server, tool: ToolInfo, call: Mapping[str, Any]) -> Paths:
         return {_below_server(tool): {"post": call}}

@@ -116,7 +116,7 @@ async def test_operation_has_the_input_and_output_schemas_of_its_tool(make_app: 
     assert given["properties"]["code"] == {"default": "abc", "pattern": "^[a-z]{2,5}$", "type": "string"}
     assert given["properties"]["percent"] == {"maximum": 100, "minimum": 0, "type": "integer"}
     untyped = silent["responses"]["200"]["content"]["application/json"]["schema"]
-    assert untyped == {"$ref": "#/components/schemas/Result"}
+    assert untyped == {"$ref": "#/components/schemas/ToolResult"}
 
 
 async def test_every_model_is_a_component_with_a_name_and_title_of_its_own(make_app: MakeApp) -> None:

@@ -136,9 +136,10 @@ def test_title_of_an_argument_is_its_description_if_its_author_wrote_it() -> Non
     assert moved(schema)["properties"] == described
 
 
-def test_arrays_have_items_and_an_enumeration_has_one_type() -> None:
+def test_arrays_have_items_and_an_enumeration_has_one_type_and_bytes_are_text() -> None:
     assert moved({"type": "array", "prefixItems": [True]}) == {"type": "array", "prefixItems": [True], "items": {}}
     assert moved({"enum": ["a", "b", 3]}) == {"anyOf": [{"enum": ["a", "b"]}, {"enum": [3]}]}
+    assert moved({"type": "string", "format": "binary"}) == {"type": "string"}
     assert moved({"enum": ["a", "b"]}) == {"enum": ["a", "b"]}
 
 
