@@ -20,8 +20,9 @@ from gateway.servers.registry import Registry
 from gateway.tool import ToolInfo
 from routes.json_api.tools import cached, etag_of
 from routes.openapi.components import HEADERS, SCHEMAS, SECURITY, responses
+from routes.openapi.names import ComponentNames
 from routes.openapi.operations import Shape, ToolsOf, call_of_tool
-from routes.openapi.schemas import ComponentNames, components
+from routes.openapi.schemas import components
 from routes.openapi.shown import AllServers, OneServer, Shows
 from routes.scope import SERVER, root_path_of
 
@@ -130,7 +131,7 @@ class Document:
 
 def _called(server: Server, tool: ToolInfo, name: str, names: ComponentNames) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the operation that calls a tool, and the components that only it has."""
-    given = components(tool["inputSchema"], f"{name}_input", names)
+    given = components(tool["inputSchema"], f"{name}_input", names, given=True)
     returned = components(tool["outputSchema"], f"{name}_output", names) if "outputSchema" in tool else {}
     entry = server.find(tool["name"])
     shape = Shape(next(iter(given)), next(iter(returned), "ToolResult"), entry is None or entry.asks)

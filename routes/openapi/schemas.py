@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from types import NoneType
 from typing import Any
 from urllib.parse import unquote
 
+from pydantic_core import to_json
+
 from gateway.naming import unambiguous
+from routes.openapi.names import ComponentNames, folded
 
 Schema = Any
 """A JSON schema: an object, or true or false."""
@@ -33,38 +35,22 @@ _TYPES: Mapping[type, frozenset[str]] = {
 }
 
 
-class ComponentNames:
-    """Gives each component of one document a name of its own.
-
-    Generators make names of classes from them, so that case and punctuation do not tell two names apart.
-    """
-
-    def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = {_folded(name) for name in taken}
-
-    def claim(self, wanted: str) -> str:
-        """Returns the wanted name, or the first free one of those with a number."""
-        name, number = wanted, 2
-        while _folded(name) in self._taken:
-            name, number = f"{wanted}_{number}", number + 1
-        self._taken.add(_folded(name))
-        return name
-
-
-def components(schema: Schema, wanted: str, names: ComponentNames) -> dict[str, Schema]:
+def components(schema: Schema, wanted: str, names: ComponentNames, *, given: bool = False) -> dict[str, Schema]:
     """Returns the schema as components: itself first, under the wanted name, then each part that it refers to.
 
-    Titles are the names, since generators make classes from them, too.
+    Titles are the names, since generators make classes from them, too. `given` is True for arguments: their defaults
+    are told in the descriptions, since openapi-typescript takes what has a default for what is always there.
     """
-    move = _Move(schema, wanted, names)
+    move = _Move(schema, wanted, names, given)
     return {name: {**_object(move.moved(part)), "title": name} for name, part in move.parts()}
 
 
 class _Move:
     """Moves one schema: each reference within it leads to a component."""
 
-    def __init__(self, root: Schema, wanted: str, names: ComponentNames) -> None:
+    def __init__(self, root: Schema, wanted: str, names: ComponentNames, given: bool) -> None:
         self._root = root
+        self._given = given
         self._names = names
         self._wanted = wanted
         self._name_of = {_ROOT: names.claim(wanted)}
@@ -91,6 +77,8 @@ class _Move:
         copy = {key: value for key, value in each_subschema(schema, self.moved).items() if key not in _DROPPED}
         if not _admits(schema, schema.get("default")):  # `x: int = None` in Python
             copy.pop("default", None)
+        if self._given and (default := copy.pop("default", None)) is not None:
+            copy["description"] = f"{copy.get('description', '')} Default: `{to_json(default).decode()}`.".lstrip()
         if copy.get("format") == "binary":  # pydantic's for bytes, which are text in JSON: generators would send a file
             del copy["format"]
         if "enum" in copy and "type" not in copy and len(kinds := _by_type(copy["enum"])) > 1:
@@ -139,7 +127,7 @@ def each_subschema(schema: dict[str, Any], change: Callable[[Schema], Schema]) -
 def _keep_title(name: str, schema: Schema, copy: Schema) -> None:
     """Keeps the title that its author gave to a property as the description of one without."""
     title = schema.get("title") if isinstance(schema, dict) else None
-    if isinstance(title, str) and _folded(title) != _folded(name):
+    if isinstance(title, str) and folded(title) != folded(name):
         copy.setdefault("description", title)
 
 
@@ -187,7 +175,3 @@ def _types(schema: dict[str, Any]) -> list[str]:
 
 def _reference(name: str) -> str:
     return f"#/components/schemas/{name}"
-
-
-def _folded(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.casefold())

@@ -113,7 +113,11 @@ async def test_operation_has_the_input_and_output_schemas_of_its_tool(make_app: 
     answered = resolved(document, call["responses"]["200"]["content"]["application/json"]["schema"])
     assert answered["properties"] == {"result": {"type": "number"}}
     assert given["required"] == tool["inputSchema"]["required"]
-    assert given["properties"]["code"] == {"default": "abc", "pattern": "^[a-z]{2,5}$", "type": "string"}
+    assert given["properties"]["code"] == {
+        "description": 'Default: `"abc"`.',
+        "pattern": "^[a-z]{2,5}$",
+        "type": "string",
+    }
     assert given["properties"]["percent"] == {"maximum": 100, "minimum": 0, "type": "integer"}
     untyped = silent["responses"]["200"]["content"]["application/json"]["schema"]
     assert untyped == {"$ref": "#/components/schemas/ToolResult"}

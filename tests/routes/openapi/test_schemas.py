@@ -8,7 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field, TypeAdapter
 
-from routes.openapi.schemas import ComponentNames, components
+from routes.openapi.names import ComponentNames
+from routes.openapi.schemas import components
 
 HERE = "#/components/schemas/here"
 
@@ -158,6 +159,16 @@ def test_arrays_have_items_and_an_enumeration_has_one_type_and_bytes_are_text() 
 )
 def test_default_that_does_not_match_its_schema_is_removed(schema: dict[str, Any], stays: bool) -> None:
     assert ("default" in moved(schema)) is stays
+
+
+def test_default_of_an_argument_is_told_in_its_description() -> None:
+    days = {"type": "integer", "default": 3}
+    properties = {"a": days, "b": {**days, "description": "Days."}, "c": {"anyOf": [days, True], "default": None}}
+    arguments = components({"properties": properties}, "here", ComponentNames([]), given=True)["here"]["properties"]
+    assert arguments["a"] == {"type": "integer", "description": "Default: `3`."}
+    assert arguments["b"] == {"type": "integer", "description": "Days. Default: `3`."}
+    assert "default" not in arguments["c"]
+    assert moved({"properties": properties})["properties"]["a"] == days
 
 
 def test_declared_type_and_bounds_are_published_as_they_are() -> None:
