@@ -85,7 +85,7 @@ postman: .venv/installed-test node_modules ## run the Postman collection (needs 
 vendors: .venv/installed-test ## check the tool formats against the vendors' Python packages
 	$(PYTEST) tests/vendors -m vendors
 
-generators: .venv/installed-test ## generate clients from the OpenAPI document, and call every tool with them
+generators: .venv/installed-test node_modules ## generate clients from the OpenAPI document, and call every tool with them (needs Node)
 	$(PYTEST) tests/generators -m generators
 
 fuzz: .venv/installed-test ## send random and malformed requests to every URL

@@ -9,7 +9,7 @@ from routes.errors import TABLE
 from routes.json_api.formats import FORMATS
 
 _TEXT = {"type": "string"}
-_OBJECT = {"type": "object"}
+_OBJECT = {"type": "object", "additionalProperties": True}
 _COUNT = {"type": "integer", "minimum": 0}
 
 

@@ -42,6 +42,7 @@ _OTHERS = {
     "removes_a_tool": Expected({"name": "added"}, 200, None),
     **{tool: Expected({}, 422) for tool in ("protocol_says_no", "protocol_says_no_with_context", "own_error")},
     "own_error_with_data": Expected({}, 422),
+    "dated": Expected({"day": "2026-07-28", "flag": True}, 200, "2026-07-28 True"),
     "says_no": Expected(NO, 422),
     **{tool: Expected({"dish": "cake"}, 202) for tool in ("asks_in_its_body", "asks_by_resolver", "asks_by_itself")},
     "asks_and_takes_no": Expected({"dish": "cake"}, 202),
