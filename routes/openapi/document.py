@@ -110,7 +110,8 @@ class Document:
                 made, found = _called(server, tool, name, names)
                 paths.append(_members(self._shows.paths_of_tool(server, tool, made)))
                 schemas.append(_members(found))
-        paths.append(_members(self._shows.other_paths(servers)))
+            paths.append(_members(self._shows.paths_of_server(server, tools)))
+        paths.append(_members(self._shows.paths_over_all(servers)))
         shared = {"responses": responses(), "headers": HEADERS}
         body = b'{%b,"paths":{%b},"components":{"schemas":{%b},%b}}' % (
             _members(self._head(base, secured)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -32,7 +32,11 @@ class Shows(Protocol):
         """Returns the paths of a tool; `call` is the operation that calls it."""
         ...
 
-    def other_paths(self, servers: ToolsOf) -> Paths: ...
+    def paths_of_server(self, server: Server, tools: Sequence[ToolInfo]) -> Paths:
+        """Returns the other paths of a server."""
+        ...
+
+    def paths_over_all(self, servers: ToolsOf) -> Paths: ...
 
 
 class OneServer:
@@ -43,7 +47,10 @@ class OneServer:
     def paths_of_tool(self, server: Server, tool: ToolInfo, call: Mapping[str, Any]) -> Paths:
         return {_below_server(tool): {"post": call}}
 
-    def other_paths(self, servers: ToolsOf) -> Paths:
+    def paths_of_server(self, server: Server, tools: Sequence[ToolInfo]) -> Paths:
+        return {}
+
+    def paths_over_all(self, servers: ToolsOf) -> Paths:
         return {}
 
 
@@ -60,10 +67,11 @@ class AllServers:
         about = description_of_tool(server, tool, name)
         return {f"/{server.name}{_below_server(tool)}": {"post": call, "get": about}}
 
-    def other_paths(self, servers: ToolsOf) -> Paths:
-        taken = self._names.table()
-        of_servers = [operations_of_server(server, tools, taken) for server, tools in servers]
-        return {path: item for paths in of_servers for path, item in paths.items()} | operations_over_all(servers)
+    def paths_of_server(self, server: Server, tools: Sequence[ToolInfo]) -> Paths:
+        return operations_of_server(server, tools, self._names.table())
+
+    def paths_over_all(self, servers: ToolsOf) -> Paths:
+        return operations_over_all(servers)
 
 
 def _below_server(tool: ToolInfo) -> str:
