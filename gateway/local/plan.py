@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from dis import opmap
 from functools import partial
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.mcpserver.tools import Tool
@@ -107,9 +107,12 @@ class Plan:
 
 
 def _return_type(function: Callable[..., Any]) -> str:
-    """Returns the annotation as text, which is all of it that `from __future__ import annotations` leaves."""
+    """Returns the annotation as text: one that cannot be evaluated is only text."""
     own = function.args[0] if isinstance(function, partial) else function  # one that runs in a thread
-    return str(getattr(own, "__annotations__", {}).get("return", ""))
+    try:
+        return str(get_type_hints(own).get("return"))
+    except Exception:  # evaluating the annotations of the tool's author may raise anything
+        return str(getattr(own, "__annotations__", {}).get("return"))
 
 
 def _may_wait(function: Callable[..., Any]) -> bool:

@@ -74,14 +74,14 @@ class _Move:
     def moved(self, schema: Schema) -> Schema:
         if not isinstance(schema, dict):
             return schema
-        copy = {key: value for key, value in each_subschema(schema, self.moved).items() if key not in _DROPPED}
+        copy = {key: value for key, value in _each_subschema(schema, self.moved).items() if key not in _DROPPED}
         if not _admits(schema, schema.get("default")):  # `x: int = None` in Python
             copy.pop("default", None)
         if self._given and (default := copy.pop("default", None)) is not None:
             copy["description"] = f"{copy.get('description', '')} Default: `{to_json(default).decode()}`.".lstrip()
         if copy.get("format") == "binary":  # pydantic's for bytes, which are text in JSON: generators would send a file
             del copy["format"]
-        if "enum" in copy and "type" not in copy and len(kinds := _by_type(copy["enum"])) > 1:
+        if "enum" in copy and not {"type", "anyOf"} & copy.keys() and len(kinds := _by_type(copy["enum"])) > 1:
             copy["anyOf"] = [{"enum": values} for values in kinds.values()]
             del copy["enum"]  # generators make a class of one type
         if "array" in _types(schema):
@@ -113,7 +113,7 @@ class _Move:
         return self._name_of[pointer]
 
 
-def each_subschema(schema: dict[str, Any], change: Callable[[Schema], Schema]) -> dict[str, Any]:
+def _each_subschema(schema: dict[str, Any], change: Callable[[Schema], Schema]) -> dict[str, Any]:
     """Returns a copy with each schema directly within changed; data (`default`, `enum`, `const`) stays."""
     copy = dict(schema)
     for key, value in schema.items():
@@ -127,8 +127,8 @@ def each_subschema(schema: dict[str, Any], change: Callable[[Schema], Schema]) -
 def _keep_title(name: str, schema: Schema, copy: Schema) -> None:
     """Keeps the title that its author gave to a property as the description of one without."""
     title = schema.get("title") if isinstance(schema, dict) else None
-    if isinstance(title, str) and folded(title) != folded(name):
-        copy.setdefault("description", title)
+    if isinstance(title, str) and "description" not in schema and folded(title) != folded(name):
+        copy["description"] = f"{title}. {copy.get('description', '')}".rstrip()
 
 
 def _at(root: Schema, pointer: str) -> Schema | None:

@@ -22,6 +22,9 @@ TESTS = Path(__file__).parents[2]
 ALL = {"servers_dir": (shipped(), str(TESTS / "fuzz" / "servers"))}
 
 
+Asks = InputRequiredResult | str
+
+
 class Item(BaseModel):
     name: str
 
@@ -74,6 +77,9 @@ async def test_only_a_tool_that_may_ask_declares_that_it_asks(make_app: MakeApp)
     def in_a_thread() -> InputRequiredResult | str:
         return ""
 
+    async def by_another_name() -> Asks:
+        return ""
+
     async def reports(ctx: Context[Any, Any]) -> str:
         return ""
 
@@ -86,11 +92,14 @@ async def test_only_a_tool_that_may_ask_declares_that_it_asks(make_app: MakeApp)
     async def passes(ctx: Any, call_next: Any) -> Any:
         return await call_next(ctx)
 
-    async with opened(make_app(server_of(asks_without_state, in_a_thread, reports, direct), hooked)) as client:
+    async with opened(
+        make_app(server_of(asks_without_state, in_a_thread, by_another_name, reports, direct), hooked)
+    ) as client:
         paths = (await client.get("/openapi.json")).json()["paths"]
     asking = {path for path, item in paths.items() if "/mcp/tools/" in path and "202" in item["post"]["responses"]}
     assert asking == {
         *("/one/mcp/tools/asks_without_state", "/one/mcp/tools/in_a_thread", "/one/mcp/tools/reports"),
+        "/one/mcp/tools/by_another_name",
         "/hooked/mcp/tools/direct",
     }
 

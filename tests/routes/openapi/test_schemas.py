@@ -133,7 +133,7 @@ def test_title_of_an_argument_is_its_description_if_its_author_wrote_it() -> Non
             "x": {"title": "Not used", "description": "Used."},
         }
     }
-    described = {"max_size": {}, "k": {"description": "Degrees above zero"}, "x": {"description": "Used."}}
+    described = {"max_size": {}, "k": {"description": "Degrees above zero."}, "x": {"description": "Used."}}
     assert moved(schema)["properties"] == described
 
 
