@@ -18,7 +18,7 @@ LOCKED := $(PIP) --no-deps --require-hashes -r
 PYTEST := .venv/bin/python -m pytest
 # Marked tests are deselected anyway; not importing them saves seconds.
 HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/redis \
-	--ignore tests/browser --ignore tests/proxies
+	--ignore tests/browser --ignore tests/proxies --ignore tests/generators
 # No fast test uses these plugins, and importing them takes a second in each process.
 FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis \
 	-p no:hypothesispytest --numprocesses auto
@@ -35,7 +35,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # cached bytecode halves the time of the second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an incomplete environment is created again
-.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors fuzz redis browser proxies soak bench fresh audit sbom container lock \
+.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors generators fuzz redis browser proxies soak bench fresh audit sbom container lock \
 	clean
 
 help: ## list these commands
@@ -84,6 +84,9 @@ postman: .venv/installed-test node_modules ## run the Postman collection (needs 
 
 vendors: .venv/installed-test ## check the tool formats against the vendors' Python packages
 	$(PYTEST) tests/vendors -m vendors
+
+generators: .venv/installed-test node_modules ## generate clients from the OpenAPI document, and call every tool with them (needs Node)
+	$(PYTEST) tests/generators -m generators
 
 fuzz: .venv/installed-test ## send random and malformed requests to every URL
 	$(PYTEST) tests/fuzz -m fuzz --numprocesses 2

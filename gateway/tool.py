@@ -33,6 +33,11 @@ class Entry(Protocol):
         ...
 
     @property
+    def asks(self) -> bool:
+        """False if a call never asks its client for input: it ends with a result, or with an error."""
+        ...
+
+    @property
     def waits(self) -> bool:
         """False if its function awaits nothing, so that a call has ended with its first step."""
         ...

@@ -145,7 +145,7 @@ def test_ci_calls_only_these_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "marker", ["process", "conformance", "node", "vendors", "fuzz", "soak", "redis", "browser", "proxies"]
+    "marker", ["process", "conformance", "node", "vendors", "generators", "fuzz", "soak", "redis", "browser", "proxies"]
 )
 def test_every_marker_excluded_from_make_test_has_its_own_command(marker: str) -> None:
     assert re.search(

@@ -7,7 +7,8 @@ import json
 import logging
 from collections.abc import Callable
 from dis import opmap
-from typing import Any, cast
+from functools import partial
+from typing import Any, cast, get_type_hints
 
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.mcpserver.tools import Tool
@@ -33,7 +34,7 @@ class Plan:
     """How to run one tool: the `Entry` of a local server."""
 
     __slots__ = (
-        *("__weakref__", "_answer", "_function", "_max_result", "_validate"),
+        *("__weakref__", "_answer", "_function", "_has_hooks", "_max_result", "_validate"),
         *("direct", "info", "name", "tool", "waits"),
     )
 
@@ -44,11 +45,17 @@ class Plan:
         self.info = _info(tool)
         self.direct = isinstance(tool, ServedTool) and tool.context_kwarg is None and not tool.resolved_params
         self._max_result = max_result
+        self._has_hooks = has_hooks
         self._function = tool.fn
         self.waits = has_hooks or not self.direct or _may_wait(tool.fn)
         # Both are made at the first call: a router with thousands of tools starts without them.
         self._answer: Answer | None = None
         self._validate: Validate | None = None
+
+    @property
+    def asks(self) -> bool:
+        """True if the function's return type says so, or if other code than the function may ask."""
+        return self._has_hooks or not self.direct or "InputRequiredResult" in _return_type(self._function)
 
     @property
     def answer(self) -> Answer:
@@ -97,6 +104,15 @@ class Plan:
         except Unsendable as unsent:
             raise crashed(self.name, unsent) from exc
         return ToolResult(is_error=True, message=message, outcome="tool-error")
+
+
+def _return_type(function: Callable[..., Any]) -> str:
+    """Returns the annotation as text: one that cannot be evaluated is only text."""
+    own = function.args[0] if isinstance(function, partial) else function  # one that runs in a thread
+    try:
+        return str(get_type_hints(own).get("return"))
+    except Exception:  # evaluating the annotations of the tool's author may raise anything
+        return str(getattr(own, "__annotations__", {}).get("return"))
 
 
 def _may_wait(function: Callable[..., Any]) -> bool:

