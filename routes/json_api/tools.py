@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.caller import caller
 from gateway.encoding import encode_array
 from gateway.errors import InvalidRequest, UnknownTool
-from gateway.naming import TOOL_SUFFIX, unambiguous
+from gateway.naming import unambiguous
 from gateway.server import Server
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
@@ -40,8 +40,8 @@ async def list_tools(request: Request) -> Response:
 async def show_tool(request: Request) -> Response:
     """Shows one tool."""
     server, asking, name = SERVER.of(request.scope), caller.get(), request.path_params["tool"]
-    tools = {tool["name"]: tool for tool in server.tools()}
-    tool = tools.get(name) or tools.get(name + TOOL_SUFFIX)
+    entry = server.find(name)
+    tool = None if entry is None else entry.info
     if (refused := asking.refusal(server.name, tool or name, name)) is not None:
         raise refused
     if tool is None:
