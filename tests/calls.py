@@ -14,6 +14,7 @@ class Known:
     """An entry of an existing tool."""
 
     direct = True
+    has_unsafe_names = False
     waits = True
 
     def __init__(self, name: str = "add", **info: Any) -> None:

@@ -30,6 +30,7 @@ class RequestEntry:
 
     __slots__ = ("__weakref__", "info", "name")
     direct = False
+    has_unsafe_names = False
     waits = True
 
     def __init__(self, method: str) -> None:

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from starlette.requests import HTTPConnection, Request
 from starlette.types import Receive, Scope, Send
 
+from gateway.argument_names import original_names
 from gateway.call import ToolCall, ToolResult, WayIn, request_id
 from gateway.caller import caller
 from gateway.errors import InvalidRequest
@@ -97,7 +98,11 @@ def tool_call(body: Mapping[str, Any], server: Callee, tool: str, via: WayIn, sc
     if "requestState" in body or "inputResponses" in body:
         state, answers = _continued(body)
     entry = server.find(tool)
-    name = tool if entry is None else entry.name
+    name = tool
+    if entry is not None:
+        name = entry.name
+        if entry.has_unsafe_names:
+            arguments = original_names(arguments, entry.info["inputSchema"])
     request = partial(_request, scope)
     # By position: this is the hot path.
     return ToolCall(

@@ -172,4 +172,9 @@ async def test_unhandled_exception_is_500_without_its_text() -> None:
 
 async def test_unknown_format_is_an_invalid_request(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/math/mcp/tools", params={"format": "soap"})
-    check(answer, document("invalid-request", "There is no format 'soap'; there are: openai, anthropic, gemini."))
+    check(
+        answer,
+        document(
+            "invalid-request", "There is no format 'soap'; there are: openai, openai-responses, anthropic, gemini."
+        ),
+    )

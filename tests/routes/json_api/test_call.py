@@ -14,6 +14,7 @@ from tests.conftest import MakeApp
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
+NONE: list[Any] = [None, {}, "", " \n", "null", "{}"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ async def test_tool_url_takes_arguments_and_returns_structured_output(
     assert (answer.status_code, answer.json()) == (200, output)
 
 
-@pytest.mark.parametrize("arguments", [{}, *({"arguments": none} for none in (None, {}, "", " \n", "null", "{}"))])
+@pytest.mark.parametrize("arguments", [{}, *[{"arguments": none} for none in NONE]])
 async def test_arguments_are_optional(client: httpx2.AsyncClient, arguments: dict[str, Any]) -> None:
     assert (await client.post("/moody/mcp/call", json={"tool": "seen", **arguments})).json() == {"result": [0, 0]}
 
