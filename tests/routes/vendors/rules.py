@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 ONE = ("items", "additionalProperties", "propertyNames", "contains", "not", "if", "then", "else")
 MANY = ("anyOf", "oneOf", "allOf", "prefixItems")
 NAMED = ("properties", "$defs", "patternProperties")
+SCHEMA_KEYS = ("parameters", "input_schema", "parametersJsonSchema", "parameters_json_schema")
 GEMINI = {
     *("$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items", "prefixItems"),
     *("minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties", "required"),
@@ -91,9 +92,9 @@ CHECKS: Mapping[str, Callable[[Any], None]] = {
 }
 
 
-def functions(format_name: str, tools: Any) -> Iterator[tuple[str, str, Any]]:
+def functions(tools: Any) -> Iterator[tuple[str, str, Any]]:
     """Yields name, description and schema of each tool of a list in a vendor's format."""
     for tool in tools:
         for each in tool.get("functionDeclarations", [tool.get("function", tool)]):
-            schema = next(each[key] for key in ("parameters", "input_schema", "parametersJsonSchema") if key in each)
+            schema = next(each[key] for key in SCHEMA_KEYS if key in each)
             yield each["name"], each.get("description", ""), schema

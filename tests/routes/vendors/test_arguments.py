@@ -43,7 +43,7 @@ def server() -> MCPServer[Any]:
 async def names_in(client: Any, format_name: str) -> dict[str, str]:
     """Returns the name that a model sees for each property of the tool and of a part."""
     shown = (await client.get("/one/mcp/tools", params={"format": format_name})).json()
-    ((_, _, schema),) = functions(format_name, shown)
+    ((_, _, schema),) = functions(shown)
     properties = {**schema["properties"], **schema["$defs"]["Part"]["properties"]}
     return {part["title"]: name for name, part in properties.items() if "title" in part}
 

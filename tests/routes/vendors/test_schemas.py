@@ -20,7 +20,7 @@ async def formatted(make_app: MakeApp, format_name: str, mcp: MCPServer[Any] | N
     async with opened(make_app(mcp or server())) as client:
         answer = await client.get("/odd/mcp/tools", params={"format": format_name})
     assert answer.status_code == 200
-    found = [schema for _, _, schema in functions(format_name, answer.json())]
+    found = [schema for _, _, schema in functions(answer.json())]
     return dict(zip(SCHEMAS, found, strict=True))
 
 
