@@ -9,15 +9,18 @@ from typing import Any
 from urllib.parse import unquote
 
 MAX_LENGTH = 64
-
 _ACCEPTED = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_LENGTH - 1}}}")
 _NOT_SAFE = re.compile(r"[^A-Za-z0-9_]")
 _HASH = 8
 _UNIONS = ("anyOf", "oneOf", "allOf")
+_CONDITIONS = ("if", "then", "else")
+_NESTED = (dict, list)
+_OTHER_PROPERTIES = ("additionalProperties", "unevaluatedProperties")
+_OTHER_ITEMS = ("items", "additionalItems", "unevaluatedItems")
 
 ONE = frozenset(
     {"items", "additionalItems", "unevaluatedItems", "contains", "additionalProperties", "unevaluatedProperties"}
-    | {"propertyNames", "if", "then", "else", "not"}
+    | {"propertyNames", "not", *_CONDITIONS}
 )
 """Keywords whose value is a schema."""
 
@@ -61,22 +64,62 @@ def has_unsafe_names(schema: Any) -> bool:
 
 def original_names(value: Any, schema: Mapping[str, Any]) -> Any:
     """Returns the value of a model with the names that `schema` has, in place of safe ones. The rest stays as it is."""
-    return _restored(value, [schema], schema)
+    return _read(value, _Place([schema], schema, {}))
 
 
-def _restored(value: Any, schemas: list[Any], root: Mapping[str, Any]) -> Any:
-    """Returns `value`, for which all of `schemas` may hold: the alternatives of a union are tried together."""
-    if not isinstance(value, dict | list):
-        return value
-    applied = [*_applied(schemas, root)]
+def _read(value: Any, place: _Place) -> Any:
     if isinstance(value, list):
-        return [_restored(item, [*_item_schemas(applied, place)], root) for place, item in enumerate(value)]
-    original = {safe: name for each in applied for name, safe in safe_names(properties_of(each)).items()}
+        length = place.tuple_length
+        rest = place.item(length)
+        if rest is None and not length:
+            return value
+        first = [_part(item, place.item(number)) for number, item in enumerate(value[:length])]
+        return first + [_part(item, rest) for item in value[length:]]
     restored = {}
     for key, item in value.items():
-        name = key if original.get(key, key) in value else original[key]
-        restored[name] = _restored(item, [*_property_schemas(applied, name)], root)
+        name = key if place.original.get(key, key) in value else place.original[key]  # the tool's own name wins
+        restored[name] = _part(item, place.property(name))
     return restored
+
+
+def _part(value: Any, place: _Place | None) -> Any:
+    return value if place is None or not value or type(value) not in _NESTED else _read(value, place)
+
+
+class _Place:
+    """The schemas of one place in a value, with those they refer to. The alternatives of a union are tried together."""
+
+    def __init__(
+        self, schemas: list[Any], root: Mapping[str, Any], known: dict[tuple[int, ...], _Place | None]
+    ) -> None:
+        self._root = root
+        self._known = known  # a recursive schema has as many places as it has parts, however deep the value is
+        self._schemas = [*_applied(schemas, root)]
+        self._parts: dict[str | int | None, _Place | None] = {}
+        self._names = {name for each in self._schemas for name in properties_of(each)}
+        self.original = {safe: name for each in self._schemas for name, safe in safe_names(properties_of(each)).items()}
+        self.tuple_length = max((len(_prefix(each)) for each in self._schemas), default=0)
+
+    def property(self, name: str) -> _Place | None:
+        """Returns the place of a property's value; None if nothing in it has another name."""
+        key = name if name in self._names else None
+        if key not in self._parts:
+            self._parts[key] = self._place(_property_schemas(self._schemas, name))
+        return self._parts[key]
+
+    def item(self, number: int) -> _Place | None:
+        """Returns the place of an item; None if nothing in it has another name."""
+        if number not in self._parts:
+            self._parts[number] = self._place(_item_schemas(self._schemas, number))
+        return self._parts[number]
+
+    def _place(self, schemas: list[Any]) -> _Place | None:
+        key = tuple(map(id, schemas))
+        if key not in self._known:
+            parts = [part for each in schemas for part in subschemas(each)]
+            is_relevant = any("$ref" in part or safe_names(properties_of(part)) for part in parts)
+            self._known[key] = _Place(schemas, self._root, self._known) if is_relevant else None
+        return self._known[key]
 
 
 def _applied(schemas: Iterable[Any], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -89,7 +132,8 @@ def _applied(schemas: Iterable[Any], root: Mapping[str, Any]) -> Iterator[Mappin
         seen.add(id(schema))
         yield schema
         waiting += [target(root, schema["$ref"])] if "$ref" in schema else []
-        waiting += [each for key in (*_UNIONS, "then", "else") for each in _as_list(schema.get(key))]
+        waiting += [each for key in (*_UNIONS, *_CONDITIONS) for each in _as_list(schema.get(key))]
+        waiting += _values(schema, "dependentSchemas")
 
 
 def target(root: Mapping[str, Any], reference: Any) -> Any:
@@ -106,17 +150,31 @@ def target(root: Mapping[str, Any], reference: Any) -> Any:
     return found
 
 
-def _property_schemas(schemas: Iterable[Mapping[str, Any]], name: str) -> Iterator[Any]:
+def _property_schemas(schemas: Iterable[Mapping[str, Any]], name: str) -> list[Any]:
+    found: list[Any] = []
     for schema in schemas:
         properties = properties_of(schema)
-        yield properties[name] if name in properties else schema.get("additionalProperties")
+        found += [properties[name]] if name in properties else [schema.get(key) for key in _OTHER_PROPERTIES]
+        found += _values(schema, "patternProperties")
+    return found
 
 
-def _item_schemas(schemas: Iterable[Mapping[str, Any]], place: int) -> Iterator[Any]:
+def _item_schemas(schemas: Iterable[Mapping[str, Any]], place: int) -> list[Any]:
+    found: list[Any] = []
     for schema in schemas:
-        rest = schema.get("items")
-        first = rest if isinstance(rest, list) else schema.get("prefixItems")
-        yield first[place] if isinstance(first, list) and place < len(first) else rest
+        first = _prefix(schema)
+        found += [first[place]] if place < len(first) else [schema.get(key) for key in _OTHER_ITEMS]
+    return found
+
+
+def _prefix(schema: Mapping[str, Any]) -> list[Any]:
+    found = [schema.get(key) for key in ("items", "prefixItems")]
+    return next((each for each in found if isinstance(each, list)), [])
+
+
+def _values(schema: Mapping[str, Any], key: str) -> list[Any]:
+    value = schema.get(key)
+    return [*value.values()] if isinstance(value, dict) else []
 
 
 def properties_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -129,7 +187,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def subschemas(schema: Any) -> Iterator[Mapping[str, Any]]:
-    """Yields a schema and all the schemas in it. Without recursion: an author's schema may be of any depth."""
+    """Yields a schema and all the schemas in it."""
     waiting = [schema]
     while waiting:
         each = waiting.pop()
