@@ -71,7 +71,8 @@ def _is_documented(value: Any) -> bool:
 
 def _free_cycles(root: Schema) -> None:
     """Makes the properties optional that lead back to the definition they are in: only such may."""
-    definitions = {f"#/$defs/{name}": each for name, each in root.get("$defs", {}).items()}
+    escaped = {name: name.replace("~", "~0").replace("/", "~1") for name in root.get("$defs", {})}
+    definitions = {f"#/$defs/{escaped[name]}": root["$defs"][name] for name in escaped}
     definitions["#"] = {key: value for key, value in root.items() if key != "$defs"}
     reached = {name: {*_references(each)} for name, each in definitions.items()}
     for name, definition in definitions.items():

@@ -84,6 +84,7 @@ WHOLE: Mapping[str, Any] = {
     "reference-of-draft-7": of({"$ref": "#/definitions/Cat"}, definitions={"Cat": CAT}),
     "recursive": of({"$ref": "#/$defs/Node"}, **{"$defs": {"Node": NODE}}),
     "recursive-and-required": of({"$ref": "#/$defs/Node"}, **{"$defs": {"Node": STRICT_NODE}}),
+    "recursive-by-an-odd-name": of({"$ref": "#/$defs/a~1b"}, **{"$defs": {"a/b": of({"$ref": "#/$defs/a~1b"})}}),
     "recursive-by-another": of(
         {"$ref": "#/$defs/A"}, **{"$defs": {"A": of({"$ref": "#/$defs/B"}), "B": of({"$ref": "#/$defs/A"})}}
     ),

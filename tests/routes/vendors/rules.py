@@ -41,7 +41,7 @@ def check_root(schema: Any) -> None:
 
 def resolved(root: Any, reference: str) -> Any:
     for part in reference.split("/")[1:]:
-        root = root[part]
+        root = root[part.replace("~1", "/")]
     return root
 
 
