@@ -41,7 +41,7 @@ def create_app(settings: Settings) -> Starlette:
     names, limits = Names(registry, interceptors), server_limits(settings, features.rate_limits.count_opening)
     hold_servers(found, registry, interceptors, limits, features.auth.access)
     aggregate = Aggregate(registry, names, limits, features.auth.access)
-    sockets = websocket(settings, features, registry, names, refusals)
+    sockets, lists = websocket(settings, features, registry, names, refusals), tools.ToolLists(registry, names)
     end = partial(drained, lambda: [*registry, aggregate, *sockets.streams], capacity, ready, settings.shutdown_grace)
     served: list[Lifetime] = [registry.opened, aggregate.opened, *sockets.lifetimes, end]
     parts = [*features.lifetimes, *served, *features.watchdog.lifetimes]
@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> Starlette:
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),
         Route("/call", call.CallAny(names, settings.max_body), methods=["POST"]),
-        Route("/tools", tools.AllTools(registry, names).list),
+        Route("/tools", lists.of_all),
         Route("/health", health.HealthOfAll(registry, aggregate).get),
         Route("/openapi.json", OpenAPIOfAll(registry, names).get),
         *docs(),
@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> Starlette:
         *sockets.routes,
         Route("/", index.Index(registry).get),
     ]
-    of_server = [*_server_routes(settings, names), *sockets.server_routes]
+    of_server = [*_server_routes(settings, names, lists), *sockets.server_routes]
     app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(features.auth.access)))
     app.state.registry = registry
     return app
@@ -97,12 +97,12 @@ def _middleware(settings: Settings, features: Features, refused: Refusals, ready
     ]
 
 
-def _server_routes(settings: Settings, names: Names) -> list[BaseRoute]:
+def _server_routes(settings: Settings, names: Names, lists: tools.ToolLists) -> list[BaseRoute]:
     """Returns what stands under `/{server}`."""
     return [
         *native_of_server(settings.stateless),
         Route("/mcp/call", call.Call(settings.max_body), methods=["POST"]),
-        Route("/mcp/tools", tools.list_tools),
+        Route("/mcp/tools", lists.of_server),
         Methods(get=tools.show_tool, post=call.CallTool(settings.max_body)).at("/mcp/tools/{tool:path}"),
         Route("/mcp/health", health.health_of_server),
         Route("/openapi.json", OpenAPI(names).get),

@@ -23,10 +23,10 @@ async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
 
 async def encode_array(items: Iterable[Mapping[str, Any]]) -> bytes:
     """Returns a JSON array."""
-    return b"[%b]" % b",".join([_encode(item) async for item in in_turns(items)])
+    return b"[%b]" % b",".join([encode_object(item) async for item in in_turns(items)])
 
 
-def _encode(item: Mapping[str, Any]) -> bytes:
+def encode_object(item: Mapping[str, Any]) -> bytes:
     try:
         return to_json(item, inf_nan_mode="null")
     except ValueError:  # a lone surrogate, which only an escape can carry

@@ -16,6 +16,14 @@ class ToolInfo(TypedDict):
     annotations: NotRequired[dict[str, Any]]
 
 
+def is_for_models(tool: ToolInfo) -> bool:
+    """Returns False for a tool that only the server's own UI may call: `_meta.ui.visibility` lacks "model"."""
+    meta: Any = tool.get("_meta")
+    ui = meta.get("ui") if isinstance(meta, dict) else None
+    visibility = ui.get("visibility") if isinstance(ui, dict) else None
+    return not isinstance(visibility, list) or "model" in visibility
+
+
 class Entry(Protocol):
     """A tool that a server has now. A changed tool is another entry."""
 
@@ -35,6 +43,11 @@ class Entry(Protocol):
     @property
     def asks(self) -> bool:
         """False if a call never asks its client for input: it ends with a result, or with an error."""
+        ...
+
+    @property
+    def has_unsafe_names(self) -> bool:
+        """True if models know some of its arguments by other names than the tool; see `argument_names`."""
         ...
 
     @property

@@ -15,6 +15,7 @@ class Known:
 
     direct = True
     asks = False
+    has_unsafe_names = False
     waits = True
 
     def __init__(self, name: str = "add", **info: Any) -> None:

@@ -17,6 +17,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
+from gateway.argument_names import has_unsafe_names
 from gateway.call import ToolCall, ToolResult
 from gateway.errors import GatewayError, InvalidArguments
 from gateway.local.answer import Answer
@@ -34,7 +35,7 @@ class Plan:
     """How to run one tool: the `Entry` of a local server."""
 
     __slots__ = (
-        *("__weakref__", "_answer", "_function", "_has_hooks", "_max_result", "_validate"),
+        *("__weakref__", "_answer", "_function", "_has_hooks", "_has_unsafe_names", "_max_result", "_validate"),
         *("direct", "info", "name", "tool", "waits"),
     )
 
@@ -48,9 +49,16 @@ class Plan:
         self._has_hooks = has_hooks
         self._function = tool.fn
         self.waits = has_hooks or not self.direct or _may_wait(tool.fn)
-        # Both are made at the first call: a router with thousands of tools starts without them.
+        # All are made at the first call: a router with thousands of tools starts without them.
         self._answer: Answer | None = None
         self._validate: Validate | None = None
+        self._has_unsafe_names: bool | None = None
+
+    @property
+    def has_unsafe_names(self) -> bool:
+        if self._has_unsafe_names is None:
+            self._has_unsafe_names = has_unsafe_names(self.info["inputSchema"])
+        return self._has_unsafe_names
 
     @property
     def asks(self) -> bool:

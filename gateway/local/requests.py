@@ -31,6 +31,7 @@ class RequestEntry:
     __slots__ = ("__weakref__", "info", "name")
     direct = False
     asks = True
+    has_unsafe_names = False
     waits = True
 
     def __init__(self, method: str) -> None:

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from starlette.requests import HTTPConnection, Request
 from starlette.types import Receive, Scope, Send
 
+from gateway.argument_names import original_names
 from gateway.call import ToolCall, ToolResult, WayIn, request_id
 from gateway.caller import caller
 from gateway.errors import InvalidRequest
@@ -20,12 +21,13 @@ from gateway.sendable import check_finite
 from gateway.server import Callee
 from gateway.servers.names import Names
 from routes.errors import tool_error
-from routes.json_api.body import read_object
+from routes.json_api.body import json_object, read_object
 from routes.json_api.disconnect import while_connected
 from routes.json_api.stream import stream
 from routes.scope import CALL, SERVER, STREAM
 
 _JSON = (b"content-type", b"application/json")
+_NO_ARGUMENTS = ("", "null")
 Encode = Callable[[ToolResult], bytes]
 """Returns the JSON of a result."""
 
@@ -89,21 +91,34 @@ def tool_call(body: Mapping[str, Any], server: Callee, tool: str, via: WayIn, sc
         InvalidRequest
     """
     arguments = body.get("arguments")
-    if arguments is None:
-        arguments = {}
-    elif type(arguments) is not dict:
-        raise InvalidRequest("`arguments` must be an object.")
+    if type(arguments) is not dict:
+        arguments = _loose_arguments(arguments)
     check_finite(arguments.values(), "arguments")
     state = answers = None
     if "requestState" in body or "inputResponses" in body:
         state, answers = _continued(body)
     entry = server.find(tool)
-    name = tool if entry is None else entry.name
+    name = tool
+    if entry is not None:
+        name = entry.name
+        if entry.has_unsafe_names:
+            arguments = original_names(arguments, entry.info["inputSchema"])
     request = partial(_request, scope)
     # By position: this is the hot path.
     return ToolCall(
         server.name, name, arguments, via, caller.get(), entry, tool, request_id.get(), request, None, state, answers
     )
+
+
+def _loose_arguments(value: Any) -> dict[str, Any]:
+    """Returns arguments that are no object: none, or JSON in a string, as the answers of OpenAI's models have them."""
+    if type(value) is str:
+        value = json_object(value, "text in `arguments`") if value.strip() not in _NO_ARGUMENTS else {}
+    if value is None:
+        return {}
+    if type(value) is not dict:
+        raise InvalidRequest("`arguments` must be an object.")
+    return value
 
 
 def _continued(body: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -13,35 +14,25 @@ from starlette.responses import Response
 
 from gateway.caller import caller
 from gateway.encoding import encode_array
-from gateway.errors import InvalidRequest, UnknownTool
-from gateway.naming import TOOL_SUFFIX, unambiguous
+from gateway.errors import UnknownTool
+from gateway.naming import unambiguous
 from gateway.server import Server
-from gateway.servers.names import Names
+from gateway.servers.names import Key, Names
 from gateway.servers.registry import Registry
-from gateway.tool import ToolInfo
-from routes.json_api.formats import FORMATS
+from gateway.tool import ToolInfo, is_for_models
+from routes.json_api.formats import Conversions
 from routes.scope import SERVER, root_path_of
 
 LARGE_BODY = 256 * 1024
 _FORMAT = "format"
-
-
-async def list_tools(request: Request) -> Response:
-    """Lists the tools of one server."""
-    server = SERVER.of(request.scope)
-    tools = {tool["name"]: tool for tool in caller.get().sees(server)}
-    if _FORMAT in request.query_params:
-        names = unambiguous(("", tool["name"]) for tool in server.tools())
-        return await _formatted(request, {name: tools[tool] for name, (_, tool) in names.items() if tool in tools})
-    listed = await encode_array(described(server, tool, request) for tool in tools.values())
-    return await cached(request, b'{"server":%b,"tools":%b}' % (to_json(server.name), listed))
+_Seen = tuple[Server, ToolInfo]
 
 
 async def show_tool(request: Request) -> Response:
     """Shows one tool."""
     server, asking, name = SERVER.of(request.scope), caller.get(), request.path_params["tool"]
-    tools = {tool["name"]: tool for tool in server.tools()}
-    tool = tools.get(name) or tools.get(name + TOOL_SUFFIX)
+    entry = server.find(name)
+    tool = None if entry is None else entry.info
     if (refused := asking.refusal(server.name, tool or name, name)) is not None:
         raise refused
     if tool is None:
@@ -49,23 +40,40 @@ async def show_tool(request: Request) -> Response:
     return await cached(request, to_json({"server": server.name, **described(server, tool, request)}))
 
 
-class AllTools:
-    """The tools of all servers; in a vendor's format under their names over all servers."""
+class ToolLists:
+    """Lists tools; in a vendor's format those for models, under the names that models see."""
 
     def __init__(self, registry: Registry, names: Names) -> None:
         self._registry = registry
         self._names = names
+        self._conversions = Conversions()
 
-    async def list(self, request: Request) -> Response:
-        seen = [(server, tool) for server in self._registry for tool in caller.get().sees(server)]
+    async def of_server(self, request: Request) -> Response:
+        """Lists the tools of one server."""
+        server = SERVER.of(request.scope)
+        tools = caller.get().sees(server)
         if _FORMAT in request.query_params:
-            tools = {(server.name, tool["name"]): tool for server, tool in seen}
-            named = {name: tools[key] for name, key in self._names.table().items() if key in tools}
-            return await _formatted(request, named)
+            names = unambiguous(("", tool["name"]) for tool in server.tools())
+            seen = {("", tool["name"]): (server, tool) for tool in tools}
+            return await self._formatted(request, names, seen)
+        listed = await encode_array(described(server, tool, request) for tool in tools)
+        return await cached(request, b'{"server":%b,"tools":%b}' % (to_json(server.name), listed))
+
+    async def of_all(self, request: Request) -> Response:
+        """Lists the tools of all servers."""
+        tools = [(server, tool) for server in self._registry for tool in caller.get().sees(server)]
+        if _FORMAT in request.query_params:
+            seen = {(server.name, tool["name"]): (server, tool) for server, tool in tools}
+            return await self._formatted(request, self._names.table(), seen)
         listed = await encode_array(
-            {"server": server.name, **described(server, tool, request)} for server, tool in seen
+            {"server": server.name, **described(server, tool, request)} for server, tool in tools
         )
         return await cached(request, b'{"tools":%b}' % listed)
+
+    async def _formatted(self, request: Request, names: Mapping[str, Key], seen: Mapping[Key, _Seen]) -> Response:
+        """Returns the tools in the format that the query asks for."""
+        named = [(name, *seen[key]) for name, key in names.items() if key in seen and is_for_models(seen[key][1])]
+        return await cached(request, await self._conversions.encode(named, request.query_params[_FORMAT]))
 
 
 def described(server: Server, tool: ToolInfo, request: Request) -> dict[str, Any]:
@@ -93,11 +101,3 @@ async def cached(request: Request, body: bytes, etag: str = "") -> Response:
 def cache_control() -> str:
     """Returns the `Cache-Control` of a list: revalidate each time, and share nothing that depends on the caller."""
     return "no-cache" if caller.get().grants is None else "private, no-cache"
-
-
-async def _formatted(request: Request, tools: dict[str, ToolInfo]) -> Response:
-    """Returns the tools in the format that the query asks for. Raises InvalidRequest for an unknown one."""
-    name = request.query_params[_FORMAT]
-    if name not in FORMATS:
-        raise InvalidRequest(f"There is no format {name!r}; there are: {', '.join(FORMATS)}.")
-    return await cached(request, await encode_array(FORMATS[name](tools)))

@@ -30,7 +30,10 @@ _TOOL = {"name": _TEXT, "inputSchema": _OBJECT, "endpoint": {"type": "string", "
 _TOOL_MORE = {"title": _TEXT, "description": _TEXT, "outputSchema": _OBJECT, "annotations": _OBJECT}
 _HEALTH = {"status": {"const": "ok"}, "server": _TEXT, "tools": _COUNT, "sessions": _COUNT}
 _CALL_MORE = {
-    "arguments": {"type": ["object", "null"]},
+    "arguments": {
+        "type": ["object", "string", "null"],
+        "description": "As an object, or as the JSON text that OpenAI's models give.",
+    },
     "requestState": {
         "type": "string",
         "description": "The `requestState` of an answer 202, which names the call to continue.",

@@ -72,7 +72,7 @@ def _anthropic(tools: Any) -> list[str]:
 
 
 def _gemini(tools: Any) -> list[str]:
-    return [function["name"] for function in tools[0]["functionDeclarations"]]
+    return [function["name"] for tool in tools for function in tool["functionDeclarations"]]
 
 
 OF_ALL: Mapping[str, Listed] = {

@@ -43,7 +43,8 @@ def check(answer: httpx2.Response, expected: dict[str, Any]) -> None:
         ({"tool": 1}, "`tool` must be a string."),
         ({"tool": None}, "`tool` must be a string."),
         ({"tool": "add", "arguments": [1, 2]}, "`arguments` must be an object."),
-        ({"tool": "add", "arguments": "{}"}, "`arguments` must be an object."),
+        ({"tool": "add", "arguments": 1}, "`arguments` must be an object."),
+        ({"tool": "add", "arguments": "[]"}, "The text in `arguments` must be a JSON object."),
         ({"tool": "add", "requestState": 1}, "`requestState` must be a string."),
         ({"tool": "add", "requestState": "x", "inputResponses": []}, "`inputResponses` must be an object."),
     ],
@@ -171,4 +172,9 @@ async def test_unhandled_exception_is_500_without_its_text() -> None:
 
 async def test_unknown_format_is_an_invalid_request(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/math/mcp/tools", params={"format": "soap"})
-    check(answer, document("invalid-request", "There is no format 'soap'; there are: openai, anthropic, gemini."))
+    check(
+        answer,
+        document(
+            "invalid-request", "There is no format 'soap'; there are: openai, openai-responses, anthropic, gemini."
+        ),
+    )

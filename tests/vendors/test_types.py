@@ -12,6 +12,7 @@ from anthropic.types import ToolParam
 from google.genai import types as gemini
 from jsonschema import Draft202012Validator
 from openai.types.chat import ChatCompletionFunctionToolParam
+from openai.types.responses import FunctionToolParam
 from openai.types.shared_params import FunctionDefinition
 from pydantic import TypeAdapter
 
@@ -50,6 +51,17 @@ async def test_tools_in_openai_format_match_the_openai_types(make_app: MakeApp, 
         assert OPENAI_NAME.fullmatch(tool["function"]["name"])
         assert is_schema_of_an_object(tool["function"]["parameters"])
     assert len({tool["function"]["name"] for tool in tools}) == len(tools) > 20
+
+
+@pytest.mark.parametrize("url", URLS)
+async def test_tools_in_openai_responses_format_match_the_openai_types(make_app: MakeApp, url: str) -> None:
+    tools = await formatted(make_app, url, "openai-responses")
+    for tool in tools:
+        check_accepted(FunctionToolParam, tool)
+        assert OPENAI_NAME.fullmatch(tool["name"])
+        assert is_schema_of_an_object(tool["parameters"])
+        assert tool["strict"] is False
+    assert len({tool["name"] for tool in tools}) == len(tools) > 20
 
 
 @pytest.mark.parametrize("url", URLS)

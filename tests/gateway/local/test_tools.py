@@ -108,3 +108,5 @@ async def test_tool_may_be_called_by_the_name_that_models_see(make_app: MakeApp)
         name = shown["function"]["name"]
         assert name != "say.it"
         assert (await post(http, name, {"text": "hi"})).json() == {"result": "hi"}
+        assert (await http.post(f"/one/mcp/tools/{name}", json={"text": "hi"})).json() == {"result": "hi"}
+        assert (await http.get(f"/one/mcp/tools/{name}")).json()["name"] == "say.it"

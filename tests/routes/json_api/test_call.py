@@ -14,6 +14,7 @@ from tests.conftest import MakeApp
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
+NONE: list[Any] = [None, {}, "", " \n", "null", "{}"]
 
 
 @pytest.mark.parametrize(
@@ -66,9 +67,21 @@ async def test_tool_url_takes_arguments_and_returns_structured_output(
     assert (answer.status_code, answer.json()) == (200, output)
 
 
-@pytest.mark.parametrize("arguments", [{}, {"arguments": None}, {"arguments": {}}])
+@pytest.mark.parametrize("arguments", [{}, *[{"arguments": none} for none in NONE]])
 async def test_arguments_are_optional(client: httpx2.AsyncClient, arguments: dict[str, Any]) -> None:
     assert (await client.post("/moody/mcp/call", json={"tool": "seen", **arguments})).json() == {"result": [0, 0]}
+
+
+@pytest.mark.parametrize("url", ["/call", "/echo/mcp/call"])
+async def test_arguments_may_be_json_in_a_string(client: httpx2.AsyncClient, url: str) -> None:
+    answer = await client.post(url, json={"tool": "echo_tool", "arguments": ' {"message": "\\u00e4 \\"1\\""}'})
+    assert (answer.status_code, answer.json()) == (200, {"result": 'ä "1"'})
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "1", '"{}"', "{}{}", '{"message": NaN}', '{"message": 1e999}', "[" * 5000])
+async def test_string_that_is_no_json_object_is_400(client: httpx2.AsyncClient, text: str) -> None:
+    answer = await client.post("/echo/mcp/call", json={"tool": "echo_tool", "arguments": text})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:multi-mcp:error:invalid-request")
 
 
 async def test_tool_name_in_the_url_may_have_special_characters(make_app: MakeApp) -> None:

@@ -39,4 +39,4 @@ async def test_unknown_format_is_refused_with_the_known_ones(make_app: MakeApp) 
     async with opened(make_app(MCPServer("one"))) as client:
         answer = await client.get("/one/mcp/tools?format=mistral")
     assert answer.status_code == 400
-    assert "openai, anthropic, gemini" in answer.json()["detail"]
+    assert "openai, openai-responses, anthropic, gemini" in answer.json()["detail"]

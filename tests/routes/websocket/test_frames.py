@@ -72,6 +72,7 @@ async def test_id_of_another_type_or_size_is_refused(make_app: MakeApp, id_: Any
         ({}, "`tool` is missing"),
         ({"tool": 1}, "`tool` must be a string"),
         ({"tool": "add", "arguments": []}, "`arguments` must be an object"),
+        ({"tool": "add", "arguments": "{"}, "The text in `arguments` is not JSON"),
         ({"tool": "add", "requestState": 1}, "`requestState` must be a string"),
         ({"tool": "add", "inputResponses": 1}, "`inputResponses` must be an object"),
         ({"cancel": 1}, "`cancel` must be true"),
@@ -83,6 +84,12 @@ async def test_invalid_field_is_named(make_app: MakeApp, fields: dict[str, Any],
         refused = await socket.ask({"id": "a", **fields})
         assert (refused["id"], slug(refused)) == ("a", "invalid-request")
         assert part in refused["error"]["detail"]
+
+
+async def test_arguments_may_be_json_in_a_string(make_app: MakeApp) -> None:
+    async with talking(make_app(server(Seen()))) as socket:
+        assert await socket.ask({"id": 1, "tool": "add", "arguments": '{"a": 1, "b": 2}'}) == {"id": 1, "result": 3}
+        assert slug(await socket.ask({"id": 2, "tool": "add", "arguments": ""})) == "invalid-arguments"
 
 
 async def test_last_of_duplicate_keys_wins(make_app: MakeApp) -> None:
