@@ -28,7 +28,7 @@ from routes.middleware import cors, drain, guard, probes, request_id
 from routes.native.endpoint import native, native_of_server
 from routes.openapi.docs import docs
 from routes.openapi.document import OpenAPI, OpenAPIOfAll
-from routes.router import Methods, ServersRouter
+from routes.router import Methods, ServersRouter, both
 from settings.values import Settings
 
 
@@ -50,9 +50,9 @@ def create_app(settings: Settings) -> Starlette:
     )
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),
-        Route("/call", call.CallAny(names, settings.max_body), methods=["POST"]),
-        Route("/tools", tools.AllTools(registry, names).list),
-        Route("/health", health.HealthOfAll(registry, aggregate).get),
+        *both("/call", call.CallAny(names, settings.max_body), ["POST"]),
+        *both("/tools", tools.AllTools(registry, names).list),
+        *both("/health", health.HealthOfAll(registry, aggregate).get),
         Route("/openapi.json", OpenAPIOfAll(registry, names).get),
         *docs(),
         *features.routes,
@@ -101,10 +101,10 @@ def _server_routes(settings: Settings, names: Names) -> list[BaseRoute]:
     """Returns what stands under `/{server}`."""
     return [
         *native_of_server(settings.stateless),
-        Route("/mcp/call", call.Call(settings.max_body), methods=["POST"]),
-        Route("/mcp/tools", tools.list_tools),
+        *both("/mcp/call", call.Call(settings.max_body), ["POST"]),
+        *both("/mcp/tools", tools.list_tools),
         Methods(get=tools.show_tool, post=call.CallTool(settings.max_body)).at("/mcp/tools/{tool:path}"),
-        Route("/mcp/health", health.health_of_server),
+        *both("/mcp/health", health.health_of_server),
         Route("/openapi.json", OpenAPI(names).get),
     ]
 
