@@ -87,7 +87,7 @@ def _middleware(settings: Settings, features: Features, refused: Refusals, ready
         Middleware(request_id.RequestId),
         Middleware(drain.Drain, ready),
         Middleware(probes.Probes, ready),
-        Middleware(guard.Guard, hosts=settings.allowed_hosts, refused=refused),
+        Middleware(guard.Guard, settings.allowed_hosts, settings.allowed_origins, refused),
         Middleware(cors.CORS),
         *features.address.middleware,
         *features.tracing.middleware,
