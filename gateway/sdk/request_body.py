@@ -9,11 +9,15 @@ from collections import deque
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_BOM = b"\xef\xbb\xbf"
 _TOO_LARGE = b"Request body too large"
 
 
 class BoundedBody:
-    """Hands the request on when its whole body has arrived, in one message. Larger bodies get 413, as the SDK's do."""
+    """Hands the request on when its whole body has arrived, in one message. Larger bodies get 413, as the SDK's do.
+
+    A byte order mark at its beginning is left out.
+    """
 
     def __init__(self, app: ASGIApp, max_body: int) -> None:
         self._app = app
@@ -37,7 +41,9 @@ class BoundedBody:
             return []
         first = await receive()
         if first["type"] != "http.request" or not first.get("more_body", False):
-            return [first] if len(first.get("body", b"")) <= self._max_body else []
+            if len(first.get("body", b"")) > self._max_body:
+                return []
+            return [_whole(first["body"])] if first.get("body", b"").startswith(_BOM) else [first]
         body, more = bytearray(first["body"]), True
         while more:
             message = await receive()
@@ -47,7 +53,11 @@ class BoundedBody:
             if len(body) > self._max_body:
                 return []
             more = message.get("more_body", False)
-        return [{"type": "http.request", "body": bytes(body), "more_body": False}]
+        return [_whole(bytes(body))]
+
+
+def _whole(body: bytes) -> Message:
+    return {"type": "http.request", "body": body.removeprefix(_BOM), "more_body": False}
 
 
 async def _refuse(send: Send) -> None:

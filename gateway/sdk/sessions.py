@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,9 @@ from gateway.places import Places
 from gateway.sdk.events import EventLimits, Events
 from gateway.sdk.openings import CountOpening, Openings
 from gateway.sdk.request_body import BoundedBody
+
+json_alone: ContextVar[bool] = ContextVar("json_alone", default=False)
+"""True if the client of a native request accepts JSON but no events. Set by the endpoint at each request."""
 
 _SESSION = MCP_SESSION_ID_HEADER.encode()
 
@@ -72,6 +76,18 @@ class SessionManager(StreamableHTTPSessionManager):
 
     @event_store.setter
     def event_store(self, store: EventStore | None) -> None:
+        """Ignores the default that the base class sets."""
+
+    @property
+    def json_response(self) -> bool:
+        """True if the answer must be JSON, without reports and without requests to the client.
+
+        The SDK reads it at each modern or stateless request, and at the opening of a session, for all of its answers.
+        """
+        return json_alone.get()
+
+    @json_response.setter
+    def json_response(self, value: bool) -> None:
         """Ignores the default that the base class sets."""
 
     def end_streams(self) -> None:
