@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from pydantic_core import from_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _BOM = b"\xef\xbb\xbf"
@@ -64,3 +65,24 @@ async def _refuse(send: Send) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(_TOO_LARGE))]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": _TOO_LARGE})
+
+
+async def reread(receive: Receive) -> tuple[bytes, Receive]:
+    """Returns the body, which is one message by now, and a `receive` that returns it again."""
+    messages = [await receive()]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return messages[0].get("body", b""), replay
+
+
+def is_initialize(body: bytes) -> bool:
+    """Returns True if a body is an `initialize` request."""
+    if b"initialize" not in body:  # saves parsing every other request twice
+        return False
+    try:
+        message = from_json(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(message, dict) and message.get("method") == "initialize"
