@@ -22,7 +22,7 @@ MAX_ACCEPTED_HOSTS = 64
 class Guard:
     """Allows exactly the local names and `hosts`, with any port, and their pages. `*` among `hosts` allows everything.
 
-    `origins` are those of other pages: a desktop application, or a site that has not the router's name.
+    `origins` are those of other pages: of desktop applications, or of sites under other names.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str], origins: Iterable[str], refused: Refusals) -> None:
