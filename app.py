@@ -28,7 +28,7 @@ from routes.middleware import cors, drain, guard, probes, request_id
 from routes.native.endpoint import native, native_of_server
 from routes.openapi.docs import docs
 from routes.openapi.document import OpenAPI, OpenAPIOfAll
-from routes.router import Methods, ServersRouter
+from routes.router import Methods, ServersRouter, both
 from settings.values import Settings
 
 
@@ -50,9 +50,9 @@ def create_app(settings: Settings) -> Starlette:
     )
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),
-        Route("/call", call.CallAny(names, settings.max_body), methods=["POST"]),
-        Route("/tools", lists.of_all),
-        Route("/health", health.HealthOfAll(registry, aggregate).get),
+        *both("/call", call.CallAny(names, settings.max_body), ["POST"]),
+        *both("/tools", lists.of_all),
+        *both("/health", health.HealthOfAll(registry, aggregate).get),
         Route("/openapi.json", OpenAPIOfAll(registry, names).get),
         *docs(),
         *features.routes,
@@ -87,7 +87,7 @@ def _middleware(settings: Settings, features: Features, refused: Refusals, ready
         Middleware(request_id.RequestId),
         Middleware(drain.Drain, ready),
         Middleware(probes.Probes, ready),
-        Middleware(guard.Guard, hosts=settings.allowed_hosts, refused=refused),
+        Middleware(guard.Guard, settings.allowed_hosts, settings.allowed_origins, refused),
         Middleware(cors.CORS),
         *features.address.middleware,
         *features.tracing.middleware,
@@ -101,10 +101,10 @@ def _server_routes(settings: Settings, names: Names, lists: tools.ToolLists) -> 
     """Returns what stands under `/{server}`."""
     return [
         *native_of_server(settings.stateless),
-        Route("/mcp/call", call.Call(settings.max_body), methods=["POST"]),
-        Route("/mcp/tools", lists.of_server),
+        *both("/mcp/call", call.Call(settings.max_body), ["POST"]),
+        *both("/mcp/tools", lists.of_server),
         Methods(get=tools.show_tool, post=call.CallTool(settings.max_body)).at("/mcp/tools/{tool:path}"),
-        Route("/mcp/health", health.health_of_server),
+        *both("/mcp/health", health.health_of_server),
         Route("/openapi.json", OpenAPI(names).get),
     ]
 

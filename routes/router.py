@@ -87,7 +87,10 @@ class ServersRouter(Router):
     def _of_tail(self, scope: Scope, rest: str, tails: _Tails) -> _Found | None:
         for prefix, found in tails:
             if rest.startswith(prefix):
-                scope["path_params"] = {"tool": rest[len(prefix) :]}
+                tool = rest[len(prefix) :]
+                if tool.endswith("/") and SERVER.of(scope).find(tool) is None:  # a tool may have such a name
+                    tool = tool[:-1]
+                scope["path_params"] = {"tool": tool}
                 return found
         return None
 
@@ -114,6 +117,11 @@ class Methods:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._apps[scope["method"]](scope, receive, send)
+
+
+def both(path: str, endpoint: Handler | ASGIApp, methods: list[str] | None = None) -> list[Route]:
+    """Returns the routes of a JSON endpoint: `path` without and with a slash at its end. Neither redirects."""
+    return [Route(spelling, endpoint, methods=methods) for spelling in (path, path + "/")]
 
 
 def route_path(scope: Scope) -> str:

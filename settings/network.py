@@ -15,6 +15,11 @@ UNIX_CLIENTS = IPv4Network("0.0.0.0/32")
 
 _HOST = re.compile(r"\*|[A-Za-z0-9._-]+|\[?[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?")
 
+_ORIGIN = re.compile(
+    r"file://|[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\])(:[0-9]{1,5})?"
+)
+_DEFAULT_PORT = re.compile(r"(?<=^http)(://.*):80$|(?<=^https)(://.*):443$")
+
 _PATH = re.compile(r"(/[A-Za-z0-9._-]+)+")
 
 
@@ -27,6 +32,21 @@ def hosts(name: str, meaning: str) -> tuple[str, ...]:
             if not _HOST.fullmatch(host):
                 raise wrong(name, host, "host names without scheme and port, or *")
         return found
+
+    return declared(name, (), meaning, parse)
+
+
+def origins(name: str, meaning: str) -> tuple[str, ...]:
+    """Declares a list of origins as browsers send them, empty by default.
+
+    `null` is none of them: a page of any host can have it.
+    """
+
+    def parse(value: str) -> tuple[str, ...]:
+        for origin in (found := split(value, ",")):
+            if not _ORIGIN.fullmatch(origin):
+                raise wrong(name, origin, "origins like tauri://localhost or https://app.example.com, without a path")
+        return tuple(_DEFAULT_PORT.sub(r"\1\2", origin.lower()) for origin in found)
 
     return declared(name, (), meaning, parse)
 

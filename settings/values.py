@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from settings.network import Network, hosts, networks, path, url
+from settings.network import Network, hosts, networks, origins, path, url
 from settings.reader import choice, flag, fraction, names, permissions, seconds, setting_of, text, whole, word
 
 
@@ -27,9 +27,7 @@ class Settings:
         "SERVERS", (), "names of the servers to serve, in this order, separated by `,`", separator=",", unset="all"
     )
     websocket: bool = flag("MCP_WEBSOCKET", True, "`0` disables WebSocket")
-    shutdown_grace: float = seconds(
-        "MCP_SHUTDOWN_GRACE", 10.0, "seconds in which calls in flight may finish after SIGTERM"
-    )
+    shutdown_grace: float = seconds("MCP_SHUTDOWN_GRACE", 10.0, "seconds for calls in flight to finish after SIGTERM")
     drain_delay: float = seconds(
         "MCP_DRAIN_DELAY",
         0.0,
@@ -105,6 +103,9 @@ class Settings:
         "MCP_ALLOWED_HOSTS",
         "host names that requests and web pages may use besides `localhost`, `127.0.0.1` and `::1`, separated by `,`; "
         "`*` allows all",
+    )
+    allowed_origins: tuple[str, ...] = origins(
+        "MCP_ALLOWED_ORIGINS", "origins of other pages that may call, such as `tauri://localhost`, separated by `,`"
     )
     public_url: str = url("MCP_PUBLIC_URL", "URL at which clients reach the router, if a proxy changes it")
     trusted_proxies: tuple[Network, ...] = networks(

@@ -21,7 +21,8 @@ from tests.transport import opened
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[1]
 METADATA = "/.well-known/oauth-protected-resource"
-OPEN = {"/health", "/livez", "/readyz", "/one/mcp/health", METADATA, METADATA + "/x"}
+HEALTH = {"/health", "/health/", "/one/mcp/health", "/one/mcp/health/"}
+OPEN = {*HEALTH, "/livez", "/readyz", METADATA, METADATA + "/x"}
 PROBES = ("/livez", "/readyz")  # answered in front of the routes
 METHODS = ("GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS")
 
@@ -54,7 +55,7 @@ def _filled(parameter: re.Match[str]) -> str:
 async def test_every_route_needs_a_credential(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(server_of(add), **access.keys(tmp_path))
     found = urls(app)
-    assert {"/mcp/", "/call", "/one/mcp", "/one/mcp/call", "/one/mcp/tools/x", "/docs/x"} | OPEN <= found
+    assert {"/mcp/", "/call", "/one/mcp", "/one/mcp/call/", "/one/mcp/tools/x", "/docs/x"} | OPEN <= found
     async with opened(app) as http:
         for url in sorted(found):
             for method in METHODS:

@@ -15,7 +15,11 @@ _EVENTS_GONE = -32002
 
 @dataclass(frozen=True, slots=True)
 class EventLimits:
-    """The stored events: number and bytes in one stream, streams in one session, bytes in one server."""
+    """The stored events: number and bytes in one stream, streams in one session, bytes in one server.
+
+    The newest event of a stream is stored whatever its size, and does not count in `stream_bytes`. An event that is
+    larger than `total_bytes` is stored alone.
+    """
 
     per_stream: int = 256
     stream_bytes: int = 1024 * 1024
@@ -39,7 +43,7 @@ class Events:
         self.total += size
         self._stores.pop(store, None)  # to the end of the order
         self._stores[store] = None
-        while self.total > self.limits.total_bytes:
+        while self.total > max(self.limits.total_bytes, size):
             silent = next(iter(self._stores))
             if not silent.forget_oldest():
                 del self._stores[silent]
@@ -83,7 +87,7 @@ class SessionEvents(EventStore):
         size = len(message.model_dump_json(by_alias=True, exclude_unset=True)) if message is not None else 0
         stream.append(message, size)
         stream.complete = isinstance(message, JSONRPCResponse | JSONRPCError)
-        while len(stream.events) > limits.per_stream or stream.size > limits.stream_bytes:
+        while len(stream.events) > limits.per_stream or stream.size - size > limits.stream_bytes:
             self._drop(stream)
         while len(self._streams) > limits.streams:
             self._drop_all(self._streams.popitem(last=False)[1])
@@ -101,9 +105,18 @@ class SessionEvents(EventStore):
                     await send_callback(EventMessage(message, f"{stream.number}-{last_seen}"))
         return None if stream.complete else stream.name
 
+    def stream_of(self, event_id: EventId) -> StreamId | None:
+        """Returns the name of the stream to which an event belongs; None if it is unknown."""
+        stream, _ = self._find(event_id)
+        return stream.name if stream is not None else None
+
     def forget_oldest(self) -> bool:
-        """Removes one event of the stream that is longest open. Returns False if no stream has events."""
-        stream = next((stream for stream in self._streams.values() if stream.events), None)
+        """Removes one event of the stream that is longest silent. Returns False if no stream has events.
+
+        The newest event of a stream is removed only when no stream has another one.
+        """
+        streams = [stream for stream in self._streams.values() if stream.events]
+        stream = next((stream for stream in streams if len(stream.events) > 1), streams[0] if streams else None)
         if stream is not None:
             self._drop(stream)
         return stream is not None
@@ -116,7 +129,7 @@ class SessionEvents(EventStore):
                 self._drop_all(stream)
             self._opened += 1
             stream = self._streams[name] = _Stream(name, self._opened)
-            self._streams.move_to_end(name)
+        self._streams.move_to_end(name)
         return stream
 
     def _find(self, event_id: EventId) -> tuple[_Stream | None, int]:

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections import deque
 
+from pydantic_core import from_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_BOM = b"\xef\xbb\xbf"
 _TOO_LARGE = b"Request body too large"
 
 
 class BoundedBody:
-    """Hands the request on when its whole body has arrived, in one message. Larger bodies get 413, as the SDK's do."""
+    """Hands the request on when its whole body has arrived, in one message. Larger bodies get 413, as the SDK's do.
+
+    A byte order mark at its beginning is left out.
+    """
 
     def __init__(self, app: ASGIApp, max_body: int) -> None:
         self._app = app
@@ -37,7 +42,9 @@ class BoundedBody:
             return []
         first = await receive()
         if first["type"] != "http.request" or not first.get("more_body", False):
-            return [first] if len(first.get("body", b"")) <= self._max_body else []
+            if len(first.get("body", b"")) > self._max_body:
+                return []
+            return [_whole(first["body"])] if first.get("body", b"").startswith(_BOM) else [first]
         body, more = bytearray(first["body"]), True
         while more:
             message = await receive()
@@ -47,10 +54,35 @@ class BoundedBody:
             if len(body) > self._max_body:
                 return []
             more = message.get("more_body", False)
-        return [{"type": "http.request", "body": bytes(body), "more_body": False}]
+        return [_whole(bytes(body))]
+
+
+def _whole(body: bytes) -> Message:
+    return {"type": "http.request", "body": body.removeprefix(_BOM), "more_body": False}
 
 
 async def _refuse(send: Send) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(_TOO_LARGE))]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": _TOO_LARGE})
+
+
+async def reread(receive: Receive) -> tuple[bytes, Receive]:
+    """Returns the body, which is one message by now, and a `receive` that returns it again."""
+    messages = [await receive()]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return messages[0].get("body", b""), replay
+
+
+def is_initialize(body: bytes) -> bool:
+    """Returns True if a body is an `initialize` request."""
+    if b"initialize" not in body:  # saves parsing every other request twice
+        return False
+    try:
+        message = from_json(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(message, dict) and message.get("method") == "initialize"

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from mcp.server import Server as LowLevelServer
-from mcp.server.streamable_http import MCP_SESSION_ID_HEADER, EventStore, StreamableHTTPServerTransport
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
+from mcp.server.streamable_http import GET_STREAM_KEY, EventStore, StreamableHTTPServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from pydantic_core import from_json
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gateway.caller import Caller, caller
 from gateway.places import Places
-from gateway.sdk.events import EventLimits, Events
+from gateway.sdk.events import EventLimits, Events, SessionEvents
+from gateway.sdk.get_streams import GetStreams
 from gateway.sdk.openings import CountOpening, Openings
-from gateway.sdk.request_body import BoundedBody
+from gateway.sdk.request_body import BoundedBody, is_initialize, reread
 
-_SESSION = MCP_SESSION_ID_HEADER.encode()
+json_alone: ContextVar[bool] = ContextVar("json_alone", default=False)
+"""True if the client of a native request accepts JSON but no events. Set by the endpoint at each request."""
+
+_SESSION = b"mcp-session-id"
+_LAST_EVENT = b"last-event-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class SessionManager(StreamableHTTPSessionManager):
         self._new_store = new_store
         self._openings = openings
         self._holders: dict[str, Caller] = {}
+        self._gets = GetStreams()
         super().__init__(app, max_sessions=None, **options)
         self.asgi_app = BoundedBody(self._handle_request, self.max_request_body_size)  # type: ignore[assignment]
 
@@ -72,6 +80,18 @@ class SessionManager(StreamableHTTPSessionManager):
 
     @event_store.setter
     def event_store(self, store: EventStore | None) -> None:
+        """Ignores the default that the base class sets."""
+
+    @property
+    def json_response(self) -> bool:
+        """True if the answer must be JSON, without reports and without requests to the client.
+
+        The SDK reads it at each modern or stateless request, and at the opening of a session, for all of its answers.
+        """
+        return json_alone.get()
+
+    @json_response.setter
+    def json_response(self, value: bool) -> None:
         """Ignores the default that the base class sets."""
 
     def end_streams(self) -> None:
@@ -84,33 +104,57 @@ class SessionManager(StreamableHTTPSessionManager):
         return len(self._server_instances)
 
     async def _handle_stateful_request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Admits a request without a session, which opens one, and counts a GET, which opens a stream.
+        """Admits a request that opens a session, and counts a GET, which opens a stream.
+
+        An `initialize` opens a session also if it names one that its client does not have, or has no more.
 
         Raises:
             GatewayError: before anything is sent.
         """
-        if not any(name == _SESSION for name, _ in scope["headers"]):
+        session = _field(scope, _SESSION)
+        is_own = session is not None and self._is_own(session, scope)
+        if session is not None and not is_own and scope["method"] == "POST":
+            body, receive = await reread(receive)
+            if is_initialize(body):
+                scope["headers"] = [pair for pair in scope["headers"] if pair[0] != _SESSION]
+                session = None
+        if session is None:
             await self._openings.admit()
-        elif scope["method"] == "GET":
-            who = caller.get()
-            self._openings.streams.take(who)
-            try:
-                await super()._handle_stateful_request(scope, receive, send)
-            finally:
-                self._openings.streams.give_back(who)
+        elif is_own and scope["method"] == "GET":
+            await self._stream(session, scope, receive, send)
             return
         await super()._handle_stateful_request(scope, receive, send)
 
+    def _is_own(self, session: str, scope: Scope) -> bool:
+        """Returns True if the session is open, and was opened with the credential of this request."""
+        user = scope.get("user")
+        who = authorization_context(user) if isinstance(user, AuthenticatedUser) else None
+        return session in self._server_instances and self._session_owners.get(session) == who
+
+    async def _stream(self, session: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a GET with the stream that it opens or resumes. An earlier GET of the same stream ends."""
+        who, key = caller.get(), (session, self._stream_of(session, scope))
+        await self._gets.end(key)
+        self._openings.streams.take(who)
+        try:
+            stream = partial(super()._handle_stateful_request, scope, receive)
+            await self._gets.run(key, stream, send)
+        finally:
+            self._openings.streams.give_back(who)
+
+    def _stream_of(self, session: str, scope: Scope) -> str:
+        """Returns the name of the stream that a GET opens, or of the one that it resumes."""
+        store, last = self._server_instances[session]._event_store, _field(scope, _LAST_EVENT)
+        if not last:
+            return GET_STREAM_KEY
+        return (isinstance(store, SessionEvents) and store.stream_of(last)) or last
+
     async def _handle_stateless_request(self, version: str | None, scope: Scope, receive: Receive, send: Send) -> None:
         """Admits an `initialize`, which opens no session but costs as much. Raises GatewayError as above."""
-        messages: list[Message] = [await receive()]  # the whole body: the base class has read it already
-        if _is_initialize(messages[0].get("body", b"")):
+        body, receive = await reread(receive)
+        if is_initialize(body):
             await self._openings.admit()
-
-        async def replay() -> Message:
-            return messages.pop() if messages else await receive()
-
-        await super()._handle_stateless_request(version, scope, replay, send)
+        await super()._handle_stateless_request(version, scope, receive, send)
 
     def _admit_session(self, requestor: Any) -> StreamableHTTPServerTransport | None:
         who = caller.get()
@@ -133,6 +177,10 @@ class SessionManager(StreamableHTTPSessionManager):
         await super()._discard_session(session_id, transport)
 
 
+def _field(scope: Scope, header: bytes) -> str | None:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == header), None)
+
+
 def openings_at(server: str, may_use: Callable[[Caller], bool], limits: Limits) -> Openings:
     """Returns the openings of the endpoint of `server`, or of the one over all servers if it is empty."""
     return Openings(server, may_use, limits.max_sessions, limits.share, limits.count_opening)
@@ -150,13 +198,3 @@ def session_manager(server: LowLevelServer[Any], limits: Limits, openings: Openi
         session_idle_timeout=limits.session_idle_timeout,
         max_request_body_size=limits.max_body,
     )
-
-
-def _is_initialize(body: bytes) -> bool:
-    if b"initialize" not in body:  # saves parsing every other request twice
-        return False
-    try:
-        message = from_json(body)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(message, dict) and message.get("method") == "initialize"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from types import NoneType
 from typing import Any
 
 from pydantic_core import from_json
@@ -16,10 +18,21 @@ from routes.scope import STREAM
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
 _ZERO_QUALITY = re.compile(rb"\s*q\s*=\s*0(\.0*)?\s*")
+_BOM = b"\xef\xbb\xbf"
+_KINDS = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number", NoneType: "null"}
 
 
-async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str, Any]:
+def refuse_empty() -> dict[str, Any]:
+    """Raises InvalidRequest: the body is empty."""
+    raise InvalidRequest("The body is empty.")
+
+
+async def read_object(
+    scope: Scope, receive: Receive, max_body: int, empty: Callable[[], dict[str, Any]] = refuse_empty
+) -> dict[str, Any]:
     """Returns the body, a JSON object of at most `max_body` bytes. Sets STREAM if the client wants an event stream.
+
+    A byte order mark is read over. `empty` returns what an empty body stands for; that body needs no Content-Type.
 
     Raises:
         HTTPException: 406, 413 or 415, before the body is read if the headers tell.
@@ -33,11 +46,27 @@ async def read_object(scope: Scope, receive: Receive, max_body: int) -> dict[str
             accept = accept + b"," + value if accept else value
         elif key == b"content-length" and (not value.isdigit() or int(value) > max_body):
             raise _too_large(max_body)
+        elif key == b"content-encoding":
+            refuse_encoded(value)
     if accept and accept != b"*/*":
         _check_accept(accept.lower(), scope)
-    if content_type != _JSON and content_type.partition(b";")[0].strip().lower() != _JSON:
-        raise HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
-    return json_object(await read_body(receive, max_body), "body")
+    is_json = content_type == _JSON or content_type.partition(b";")[0].strip().lower() == _JSON
+    if not is_json and (content_type or empty is refuse_empty):
+        raise _not_json()
+    body = await read_body(receive, max_body)
+    if not body or body.isspace():
+        return empty()
+    if not is_json:
+        raise _not_json()
+    return json_object(body.removeprefix(_BOM), "body")
+
+
+def refuse_encoded(codings: bytes) -> None:
+    """Raises HTTPException 415 if a body is encoded, by the value of its Content-Encoding."""
+    for coding in codings.lower().split(b","):
+        if coding.strip() not in (b"identity", b""):
+            headers = {"Accept-Encoding": "identity"}
+            raise HTTPException(415, "Send the body as it is, without Content-Encoding.", headers)
 
 
 def json_object(text: bytes | str, name: str) -> dict[str, Any]:
@@ -45,9 +74,9 @@ def json_object(text: bytes | str, name: str) -> dict[str, Any]:
     try:
         value = from_json(text, allow_inf_nan=False)
     except (ValueError, RecursionError) as exc:
-        raise InvalidRequest(f"The {name} is not JSON: {exc}.") from exc
+        raise InvalidRequest(f"The {name} {_fault(text, exc)}.") from exc
     if not isinstance(value, dict):
-        raise InvalidRequest(f"The {name} must be a JSON object.")
+        raise InvalidRequest(f"The {name} must be a JSON object, not {_KINDS[type(value)]}.")
     return value
 
 
@@ -77,6 +106,22 @@ def _check_accept(accept: bytes, scope: Scope) -> None:
 def _lists_events(accept: bytes) -> bool:
     kinds = (kind.partition(b";") for kind in accept.split(b","))
     return any(kind.strip() == _STREAM and not _ZERO_QUALITY.fullmatch(quality) for kind, _, quality in kinds)
+
+
+def _fault(text: bytes | str, exc: Exception) -> str:
+    """Returns what is wrong with a text that is no JSON."""
+    if not text.strip():
+        return "is empty"
+    try:
+        if isinstance(text, bytes):
+            text.decode()
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+    return f"is not JSON: {exc}"
+
+
+def _not_json() -> HTTPException:
+    return HTTPException(415, "Send the body as JSON, with Content-Type: application/json.")
 
 
 def _too_large(max_body: int) -> HTTPException:

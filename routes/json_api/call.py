@@ -21,7 +21,7 @@ from gateway.sendable import check_finite
 from gateway.server import Callee
 from gateway.servers.names import Names
 from routes.errors import tool_error
-from routes.json_api.body import json_object, read_object
+from routes.json_api.body import json_object, read_object, refuse_empty
 from routes.json_api.disconnect import while_connected
 from routes.json_api.stream import stream
 from routes.scope import CALL, SERVER, STREAM
@@ -60,16 +60,30 @@ class CallAny:
 
 
 class CallTool:
-    """The body is the arguments; the answer is the structured output as the tool's schema says."""
+    """The body is the arguments; the answer is the structured output as the tool's schema says.
+
+    An empty body is enough for a tool that requires no arguments.
+    """
 
     def __init__(self, max_body: int) -> None:
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        arguments = await read_object(scope, receive, self._max_body)
-        server = SERVER.of(scope)
-        call = tool_call({"arguments": arguments}, server, scope["path_params"]["tool"], "tool-url", scope)
+        server, tool = SERVER.of(scope), scope["path_params"]["tool"]
+        arguments = await read_object(scope, receive, self._max_body, partial(_no_arguments, server, tool))
+        call = tool_call({"arguments": arguments}, server, tool, "tool-url", scope)
         await _respond(server, call, scope, receive, send, encode=_structured)
+
+
+def _no_arguments(server: Callee, tool: str) -> dict[str, Any]:
+    """Returns the arguments that an empty body stands for. Raises InvalidRequest if the tool requires some.
+
+    A caller who may not call the tool does not learn that it exists: the chain refuses the call.
+    """
+    entry = server.find(tool)
+    if entry is None or not entry.info["inputSchema"].get("required"):
+        return {}
+    return refuse_empty() if caller.get().refusal(server.name, entry.info, tool) is None else {}
 
 
 def named(body: Mapping[str, Any], names: Names) -> tuple[Callee, str]:

@@ -20,7 +20,7 @@ from routes.scope import METADATA, PROOF, Challenges
 _BEARER_ERRORS: Mapping[str, str] = {"unauthenticated": "invalid_token", "invalid-request": "invalid_request"}
 """The `error` of a challenge (RFC 6750, 3.1), by slug."""
 _SUBPROTOCOL = "bearer."
-_HEALTH_PATH = re.compile(r"(/[^/]+/mcp)?/health")
+_HEALTH_PATH = re.compile(r"(/[^/]+/mcp)?/health/?")
 
 
 class Authenticate:

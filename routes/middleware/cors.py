@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ALLOWED_HEADERS = (
-    "accept",
-    "authorization",
-    "cache-control",
-    "content-type",
-    "last-event-id",
-    "mcp-method",
-    "mcp-name",
-    "mcp-protocol-version",
-    "mcp-session-id",
-    "traceparent",
-    "x-api-key",
-    "x-request-id",
-)
-EXPOSED_HEADERS = (
-    "Age, Cache-Status, ETag, Mcp-Session-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-ID"
-)
+HEADERS: Mapping[str, tuple[str, str]] = {
+    "JSON": ("accept content-type", "Accept-Encoding Allow Retry-After"),
+    "native MCP": ("last-event-id mcp-method mcp-name mcp-protocol-version mcp-session-id", "Mcp-Session-Id"),
+    "lists": ("if-none-match", "ETag"),
+    "authentication": ("authorization x-api-key", "WWW-Authenticate"),
+    "rate limits": ("", "RateLimit RateLimit-Policy"),
+    "cache": ("cache-control", "Age Cache-Status"),
+    "log and traces": ("baggage traceparent tracestate x-request-id", "X-Request-ID"),
+}
+"""For each feature the headers that a page may send, and those of the answer that it may read."""
+
+ALLOWED_HEADERS = tuple(name for sent, _ in HEADERS.values() for name in sent.split())
+EXPOSED_HEADERS = ", ".join(name for _, read in HEADERS.values() for name in read.split())
 METHODS = "GET, POST, DELETE, OPTIONS"
 
 

@@ -20,12 +20,16 @@ MAX_ACCEPTED_HOSTS = 64
 
 
 class Guard:
-    """Allows exactly the local names and `hosts`, with any port. `*` among `hosts` allows everything."""
+    """Allows exactly the local names and `hosts`, with any port, and their pages. `*` among `hosts` allows everything.
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str], refused: Refusals) -> None:
+    `origins` are those of other pages: of desktop applications, or of sites under other names.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], origins: Iterable[str], refused: Refusals) -> None:
         self.app = app
         self._refused = refused
         self._names = frozenset(host.lower().strip("[]") for host in (*LOCAL_HOSTS, *hosts))
+        self._origins = frozenset(origin.encode() for origin in origins)
         self._accepted: set[bytes] = set()
         self._any = "*" in self._names
 
@@ -44,7 +48,7 @@ class Guard:
             return problem("misdirected", detail)(scope, receive, send)
         if origins:
             self._refused("forbidden-origin", peer_of(scope))
-            detail = "Pages of this Origin are not allowed. MCP_ALLOWED_HOSTS lists the hosts whose pages are."
+            detail = "Pages of this Origin are not allowed. MCP_ALLOWED_ORIGINS lists the origins that are."
             return problem("forbidden-origin", detail)(scope, receive, send)
         return self.app(scope, receive, send)
 
@@ -60,4 +64,6 @@ class Guard:
 
     def _allows_origin(self, origin: bytes) -> bool:
         scheme = _SCHEME.match(origin)
-        return scheme is not None and self._allows_host(origin[scheme.end() :])
+        if scheme is not None and self._allows_host(origin[scheme.end() :]):
+            return True
+        return origin.lower() in self._origins

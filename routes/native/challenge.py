@@ -55,7 +55,7 @@ def _tool_call(body: bytes) -> Mapping[str, Any] | None:
     if b"tools/call" not in body:  # saves parsing every other request twice
         return None
     try:
-        message = from_json(body)
+        message = from_json(body.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(message, dict) or message.get("method") != "tools/call":

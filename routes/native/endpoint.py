@@ -12,6 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.errors import GatewayError
 from gateway.sdk.native import reworded
 from gateway.sdk.raw_json import RawJSON, raw_json
+from gateway.sdk.sessions import json_alone
+from routes.json_api.body import refuse_encoded
+from routes.native.fields import JSON, USUAL, normalised
 from routes.native.refusal import refusal
 from routes.scope import SERVER
 
@@ -41,13 +44,22 @@ class NativeEndpoint:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if self._only_post and scope["method"] != "POST":
             raise HTTPException(405, headers={"Allow": "POST"})
-        is_padded = lists_tools = is_modern = False
+        is_odd = lists_tools = is_modern = takes_json_alone = False
+        accept = None
         for name, value in scope["headers"]:
-            is_padded = is_padded or value.endswith((b" ", b"\t"))
+            is_odd = is_odd or value.endswith((b" ", b"\t"))
             if name == b"mcp-method":
                 is_modern, lists_tools = True, value == b"tools/list"
-        if is_padded:  # white space around a value is not part of it (RFC 9110, 5.5); httptools keeps it at the end
-            scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+            elif name == b"accept":
+                is_odd = is_odd or accept is not None
+                accept = value if accept is None else b"%b,%b" % (accept, value)
+            elif name == b"content-type":
+                is_odd = is_odd or value != JSON
+            elif name == b"content-encoding":
+                refuse_encoded(value)
+        if is_odd or accept not in USUAL:
+            scope["headers"], takes_json_alone = normalised(scope["headers"], accept)
+        json_alone.set(takes_json_alone)
         replying = _Inserting(send) if lists_tools else _Rewording(send)
         return (self.app if is_modern else self._legacy)(scope, receive, replying)
 

@@ -32,7 +32,7 @@ def parse_frame(message: Message, limit: int) -> dict[str, Any]:
     # Text has at most as many characters as bytes, so only text that is not ASCII has to be encoded to be measured.
     if len(text) > limit or (not text.isascii() and len(text.encode()) > limit):
         raise TooLarge(f"A frame must be at most {limit} bytes.")
-    return json_object(text, "frame")
+    return json_object(text.removeprefix("\ufeff"), "frame")
 
 
 def parse_id(frame: Mapping[str, Any]) -> Id:

@@ -13,17 +13,21 @@ from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
 
+
 ALLOWED = {
     "/": "GET, HEAD",
     "/tools": "GET, HEAD",
+    "/tools/": "GET, HEAD",
     "/health": "GET, HEAD",
     "/livez": "GET, HEAD",
     "/readyz": "GET, HEAD",
     "/call": "POST",
     "/math/mcp/tools": "GET, HEAD",
+    "/math/mcp/tools/": "GET, HEAD",
     "/math/mcp/tools/add_tool": "GET, HEAD, POST",
     "/math/mcp/tools/nothing": "GET, HEAD, POST",
     "/math/mcp/call": "POST",
+    "/math/mcp/call/": "POST",
     "/math/mcp/health": "GET, HEAD",
     "/math/openapi.json": "GET, HEAD",
     "/openapi.json": "GET, HEAD",
@@ -32,14 +36,31 @@ ALLOWED = {
 NATIVE = ["/mcp", "/mcp/", "/math/mcp", "/math/mcp/"]
 
 
-@pytest.mark.parametrize("url", ["/mcp/tools", "/mcp/call", "/mcp/health", "/mcp/tools/add_tool"])
-async def test_json_url_with_a_trailing_slash_is_404_without_a_redirect(client: httpx2.AsyncClient, url: str) -> None:
-    for method in ("GET", "POST"):
-        answer = await client.request(method, f"/math{url}/", json={})
-        assert (answer.status_code, "location" in answer.headers) == (404, False)
+@pytest.mark.parametrize("url", [url for url in ALLOWED if url.endswith(("tools", "call", "health", "add_tool"))])
+async def test_json_url_answers_alike_with_and_without_a_trailing_slash(client: httpx2.AsyncClient, url: str) -> None:
+    method = "POST" if url.endswith(("call", "add_tool")) else "GET"
+    body = {"a": 1, "b": 2} if url.endswith("add_tool") else {"tool": "add_tool", "arguments": {"a": 1, "b": 2}}
+    plain, slashed = [await client.request(method, url + end, json=body) for end in ("", "/")]
+    assert (plain.status_code, slashed.status_code) == (200, 200)
+    assert plain.content == slashed.content
 
 
-@pytest.mark.parametrize("url", ["/tools/", "/call/", "/health/", "/math", "/math/", "//", "/math//mcp", "/math/mcp//"])
+async def test_tool_whose_name_ends_in_a_slash_has_its_own_url(make_app: MakeApp) -> None:
+    server: MCPServer[Any] = MCPServer("one")
+    for name in ("a/", "a", "b"):
+
+        async def named(own: str = name) -> str:
+            return own
+
+        server.add_tool(named, name)
+    async with opened(make_app(server)) as client:
+        answers = [(await client.post(f"/one/mcp/tools/{url}")).json() for url in ("a", "a/", "a%2F", "b/", "b//")]
+    assert [answer.get("result", answer.get("status")) for answer in answers] == ["a", "a/", "a/", "b", 404]
+
+
+@pytest.mark.parametrize(
+    "url", ["/openapi.json/", "/math/openapi.json/", "/tools//", "/math", "/math/", "//", "/math//mcp", "/math/mcp//"]
+)
 async def test_no_url_redirects(client: httpx2.AsyncClient, url: str) -> None:
     assert (await client.get(f"http://localhost{url}")).status_code == 404
 

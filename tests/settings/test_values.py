@@ -63,6 +63,9 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("max_connections_per_address", "1", 1),
         ("max_body_total", "1", 1),
         ("allowed_hosts", "tools.example.com, a_b, *", ("tools.example.com", "a_b", "*")),
+        ("allowed_origins", "tauri://localhost, app://obsidian.md", ("tauri://localhost", "app://obsidian.md")),
+        ("allowed_origins", "HTTPS://A.example:443,http://a:80", ("https://a.example", "http://a")),
+        ("allowed_origins", "https://a:80,http://[::1]:8080,file://", ("https://a:80", "http://[::1]:8080", "file://")),
         ("allowed_hosts", "10.0.0.1,::1,[2001:db8::1]", ("10.0.0.1", "::1", "[2001:db8::1]")),
         ("stateless", "true", True),
         ("max_sessions", "1", 1),
@@ -155,6 +158,20 @@ def test_several_workers_are_stateless() -> None:
         ("MCP_ALLOWED_HOSTS", "example.com:8000", "host names without scheme and port, or *"),
         ("MCP_ALLOWED_HOSTS", "https://example.com", "host names without scheme and port, or *"),
         ("MCP_ALLOWED_HOSTS", "*.example.com", "host names without scheme and port, or *"),
+        *(
+            ("MCP_ALLOWED_ORIGINS", value, "origins like tauri://localhost or https://app.example.com, without a path")
+            for value in (
+                "*",
+                "null",
+                "localhost",
+                "https://",
+                "https://a/",
+                "app://a/b",
+                "https://*.a",
+                "//a",
+                "a b://c",
+            )
+        ),
         ("MCP_RATE_LIMIT_WITHOUT_REDIS", "shut", "one of open, closed"),
         ("MCP_PUBLIC_URL", "tools.example.com", "a URL that begins with https:// or http://"),
         ("MCP_PUBLIC_URL", "http://[", "a URL that begins with https:// or http://"),

@@ -101,15 +101,34 @@ async def test_events_of_a_stream_are_limited_and_replay_after_a_dropped_one_is_
     assert await replayed(store, second) == ("7", [third, fourth], ["c", "d"])
 
 
-async def test_bytes_of_a_stream_are_limited() -> None:
+async def test_bytes_of_a_stream_are_limited_without_its_newest_event() -> None:
     events = Events(EventLimits(stream_bytes=2 * SIZE))
     store = events.new_store()
-    first, second, third = await stored(store, "7", "a", "b", "c")
-    assert await replayed(store, first) == ("7", [second, third], ["b", "c"])
-    [large] = await stored(store, "7", "x" * 2 * SIZE)
-    assert events.total == 0
-    assert await replayed(store, second) == (None, [None], [(-32002, 7)])
-    assert await replayed(store, large) == ("7", [], [])
+    first, *rest = await stored(store, "7", "a", "b", "c", "d")
+    assert await replayed(store, first) == ("7", rest, ["b", "c", "d"])
+    assert events.total == 3 * SIZE
+    large = "x" * 9 * SIZE
+    [newest] = await stored(store, "7", large)
+    assert await replayed(store, rest[0]) == ("7", [*rest[1:], newest], ["c", "d", large])
+    assert await replayed(store, first) == (None, [None], [(-32002, 7)])
+    [after] = await stored(store, "7", "e")
+    assert await replayed(store, newest) == ("7", [after], ["e"])
+    assert events.total == SIZE
+
+
+async def test_newest_event_of_a_stream_is_removed_last() -> None:
+    events = Events(EventLimits(total_bytes=3 * SIZE))
+    store = events.new_store()
+    primed = await store.store_event("1", None)
+    [only] = await stored(store, "1", "a")
+    await stored(store, "2", "b", "c")
+    [last] = await stored(store, "2", "d")
+    assert await replayed(store, primed) == ("1", [only], ["a"])
+    large = "x" * 9 * SIZE
+    [alone] = await stored(store, "2", large)
+    assert await replayed(store, last) == ("2", [alone], [large])
+    assert await replayed(store, primed) == (None, [None], [(-32002, 1)])
+    assert events.total == SIZE - 1 + len(large)
 
 
 async def test_streams_of_a_session_are_limited() -> None:

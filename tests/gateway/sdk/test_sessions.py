@@ -95,6 +95,26 @@ async def test_running_call_continues_on_the_resumed_stream(make_app: MakeApp) -
     assert (heard["id"], heard["result"]["structuredContent"]) == (1, {"result": "done"})
 
 
+async def test_large_result_is_replayed(make_app: MakeApp) -> None:
+    go, size = anyio.Event(), 2 * 1024 * 1024
+
+    async def large(ctx: Context) -> str:
+        await ctx.report_progress(1)
+        await go.wait()
+        return "x" * size
+
+    async with opened(make_app(server_of(large))) as client:
+        headers = await open_session(client, URL)
+        call = request("tools/call", name="large", arguments={}, _meta={"progressToken": 1})
+        async with client.stream("POST", URL, json=call, headers=headers) as answer:
+            primed, *_ = ids(await read(answer, lambda found: len(found) == 1))
+        go.set()
+        await client.post(URL, json=request("ping", 2), headers=headers)
+        reported, answered = await resumed(client, headers, primed, "result")
+    assert reported["params"]["progress"] == 1
+    assert answered["result"]["structuredContent"] == {"result": "x" * size}
+
+
 async def test_resuming_after_a_dropped_event_is_an_error() -> None:
     poll = Poll()
     async with opened(native_app(poll.server, events=EventLimits(per_stream=2))) as client:

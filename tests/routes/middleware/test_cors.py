@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import httpx2
 import pytest
 
+from routes.middleware.cors import ALLOWED_HEADERS
 from tests import wire
 
 pytestmark = pytest.mark.anyio
@@ -13,8 +17,14 @@ ORIGIN = {"origin": "http://localhost:3000"}
 URLS = ["/mcp", "/math/mcp", "/math/mcp/", "/math/mcp/call", "/math/mcp/tools/add_tool", "/call", "/tools", "/nothing"]
 REQUESTED = (
     "content-type, accept, authorization, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id,"
-    " mcp-param-city, Mcp-Param-Days"
+    " mcp-param-city, Mcp-Param-Days, if-none-match, traceparent, tracestate, baggage, Cache-Control, X-Request-ID,"
+    " x-api-key"
 )
+ROOT = Path(__file__).parents[3]
+NOT_OF_PAGES = {"host", "origin", "content-length", "content-encoding", "access-control-request-headers"} | {
+    *("sec-websocket-protocol", "x-forwarded-for", "x-forwarded-prefix")
+}
+"""What the router reads and a page does not set: the browser's own headers, and those of proxies."""
 
 
 def preflight(method: str = "POST", headers: str = REQUESTED) -> dict[str, str]:
@@ -40,6 +50,16 @@ async def test_preflight_allows_only_known_headers(client: httpx2.AsyncClient) -
     assert "mcp-param-b" in allowed
 
 
+def test_page_may_send_every_header_that_the_router_reads() -> None:
+    read: set[str] = set()
+    for path in (ROOT / "routes").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        read |= {*re.findall(r"""(?:name|key) == b"([a-z-]+)\"""", text)}
+        read |= {*re.findall(r"""headers\.get\("([a-z-]+)\"""", text)}
+    assert {"accept", "if-none-match", "mcp-method", "traceparent", "cache-control"} <= read
+    assert read - NOT_OF_PAGES - {*ALLOWED_HEADERS} == set()
+
+
 async def test_preflight_without_requested_headers_passes(client: httpx2.AsyncClient) -> None:
     answer = await client.options("/call", headers={**ORIGIN, "access-control-request-method": "POST"})
     assert answer.status_code == 204
@@ -55,7 +75,7 @@ async def test_page_can_read_answers_and_errors(client: httpx2.AsyncClient, url:
     answer = await client.get(url, headers=ORIGIN)
     assert answer.headers["access-control-allow-origin"] == ORIGIN["origin"]
     exposed = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
-    assert {"mcp-session-id", "x-request-id", "retry-after", "etag"} <= exposed
+    assert {"mcp-session-id", "x-request-id", "retry-after", "etag", "ratelimit", "cache-status", "allow"} <= exposed
     assert "origin" in answer.headers["vary"].lower()
 
 

@@ -33,13 +33,25 @@ CLOSED = [
     ("GET", "/nothing/mcp"),
     ("GET", "/one/mcp/tools/health"),
     ("GET", "/one/x/mcp/health"),
-    ("GET", "/health/"),
+    ("GET", "/health//"),
+    ("GET", "/tools/"),
+    ("POST", "/call/"),
+    ("POST", "/one/mcp/call/"),
+    ("GET", "/one/mcp/tools/"),
     ("GET", "/health\n"),
     ("GET", "//health"),
     ("GET", "/.well-known/oauth-protected-resources"),
     ("GET", "/metrics"),
 ]
-OPEN = ["/health", "/livez", "/readyz", "/one/mcp/health", "/.well-known/oauth-protected-resource"]
+OPEN = [
+    "/health",
+    "/livez",
+    "/readyz",
+    "/one/mcp/health",
+    "/health/",
+    "/one/mcp/health/",
+    "/.well-known/oauth-protected-resource",
+]
 
 
 async def who() -> None:

@@ -39,6 +39,12 @@ async def test_body_may_come_in_chunks(app: Starlette, key: dict[str, str], chun
     assert (await ask(app, "POST", "/one/mcp", pairs, *pieces)).status == 403
 
 
+async def test_byte_order_mark_hides_no_call(http: Http) -> None:
+    headers, body = wire.modern("tools/call", name="secret", arguments={})
+    answer = await http.post("/one/mcp", content=b"\xef\xbb\xbf" + json.dumps(body).encode(), headers=headers)
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
 async def test_too_large_body_gets_413(http: Http, url: str) -> None:
     for headers in (wire.BOTH_TYPES, wire.modern("tools/call", name="secret")[0]):

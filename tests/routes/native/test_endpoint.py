@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 OF_SERVER = ["/math/mcp", "/math/mcp/"]
 ALL = [*OF_SERVER, "/mcp", "/mcp/"]
 ADD: dict[str, Any] = {"name": "add_tool", "arguments": {"a": 1, "b": 2}}
-PLAIN = [(b"mcp-name", b"add tool"), (b"accept", b"*/*")]
+PLAIN = [(b"mcp-name", b"add tool"), (b"accept", b"application/json, text/event-stream")]
 
 
 @pytest.mark.parametrize("url", ALL)
@@ -44,7 +44,7 @@ async def test_session_continues_at_the_url_with_a_trailing_slash(client: httpx2
     assert len(wire.messages(answer.text)[0]["result"]["tools"]) == 2
 
 
-@pytest.mark.parametrize("headers", [PLAIN, [(b"mcp-name", b"add tool \t"), (b"accept", b"*/*")]])
+@pytest.mark.parametrize("headers", [PLAIN, [(b"mcp-name", b"add tool \t"), PLAIN[1]]])
 async def test_trailing_white_space_of_header_values_is_removed(headers: list[tuple[bytes, bytes]]) -> None:
     seen: list[Any] = []
 

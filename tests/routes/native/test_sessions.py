@@ -146,12 +146,6 @@ async def test_open_stream_prevents_the_idle_timeout(make_app: MakeApp) -> None:
                 await anyio.sleep(0.02)
 
 
-async def test_second_stream_of_a_session_is_409(client: httpx2.AsyncClient) -> None:
-    headers = await open_session(client, "/math/mcp")
-    async with client.stream("GET", "/math/mcp", headers=headers):
-        assert (await client.get("/math/mcp", headers=headers)).status_code == 409
-
-
 async def test_stateless_endpoint_refuses_streams_and_answers_single_requests(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),), stateless=True)) as client:
         for url in EVERY_ENDPOINT:

@@ -42,6 +42,12 @@ async def test_frame_without_a_readable_id_gets_a_problem_with_a_null_id(
         assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
 
 
+async def test_byte_order_mark_of_a_frame_is_read_over(make_app: MakeApp) -> None:
+    async with talking(make_app(server(Seen()))) as socket:
+        answer = await socket.ask('\ufeff{"id": 1, "tool": "add", "arguments": {"a": 1, "b": 2}}')
+    assert answer == {"id": 1, "result": 3}
+
+
 async def test_frame_of_exactly_the_limit_is_accepted(make_app: MakeApp) -> None:
     frame = '{"id":"ä","tool":"add","arguments":{"a":1,"b":2}}'
     async with talking(make_app(server(Seen()), max_body=len(frame.encode()))) as socket:
