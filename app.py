@@ -21,6 +21,7 @@ from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from process import serve
 from process.lifespan import lifespan
+from process.listen import own_hosts
 from process.shutdown import drained
 from routes.errors import exception_handlers
 from routes.json_api import call, health, index, tools
@@ -87,7 +88,7 @@ def _middleware(settings: Settings, features: Features, refused: Refusals, ready
         Middleware(request_id.RequestId),
         Middleware(drain.Drain, ready),
         Middleware(probes.Probes, ready),
-        Middleware(guard.Guard, hosts=settings.allowed_hosts, refused=refused),
+        Middleware(guard.Guard, hosts=(*settings.allowed_hosts, *own_hosts(settings.host)), refused=refused),
         Middleware(cors.CORS),
         *features.address.middleware,
         *features.tracing.middleware,

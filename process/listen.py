@@ -145,12 +145,38 @@ def _accepts(listener: socket.socket) -> bool:
     return is_stream and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
 
 
-def url_of(listener: socket.socket) -> str:
-    """Returns a URL that a client on this machine can open; `http://localhost` for a Unix socket."""
-    if listener.family == socket.AF_UNIX:
+def own_hosts(host: str) -> tuple[str, ...]:
+    """Returns the Host of requests to the one address or name that HOST gives; none if HOST is all addresses.
+
+    Like `localhost` it is safe from DNS rebinding: no page of another name can send it.
+    """
+    bare = host.strip("[]")
+    return () if not bare or _is_unspecified(bare) else (bare,)
+
+
+def _is_unspecified(host: str) -> bool:
+    return _is_address(host) and ip_address(host.partition("%")[0]).is_unspecified
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def url_of(listener: socket.socket, host: str = "") -> str:
+    """Returns a URL that a client on this machine can open; `http://localhost` for a Unix socket.
+
+    A name that HOST gives stays in it: requests to its address would have a Host that is not allowed.
+    """
+    if listener.family not in IP:
         return "http://localhost"
     address, port = listener.getsockname()[:2]
-    if ip_address(address.partition("%")[0]).is_unspecified:
+    if host and host != "localhost" and not _is_address(host.strip("[]")):
+        address = host
+    elif _is_unspecified(address):
         address = "::1" if listener.family == socket.AF_INET6 else "127.0.0.1"
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
@@ -167,10 +193,7 @@ def public_address(sockets: Iterable[socket.socket]) -> str:
 
 def is_loopback(host: str) -> bool:
     """Returns True for `localhost` and the addresses of this machine alone."""
-    try:
-        return ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return ip_address(host.partition("%")[0]).is_loopback if _is_address(host) else host == "localhost"
 
 
 def warn_of_open_address(address: str) -> None:

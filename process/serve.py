@@ -155,7 +155,7 @@ def exit_with_error(exc: Exception, settings: Settings | None) -> NoReturn:
 
 
 def _announce(registry: Registry, settings: Settings, listener: socket.socket) -> None:
-    base = url_of(listener)
+    base = url_of(listener, settings.host)
     name = listener.getsockname()
     path = {"socket": name} if isinstance(name, str) else {}
     print(*banner_lines(registry, settings, base, **path), sep="\n", flush=True)

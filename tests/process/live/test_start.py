@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -39,14 +42,21 @@ def check_refused(router: Router, *parts: str) -> None:
 def test_table_has_each_server_with_its_tools_and_urls(start: Start) -> None:
     router = start(SERVERS="echo,math").await_table()
     base = f"http://127.0.0.1:{router.port}"
-    assert router.table[0].split() == ["SERVER", "TOOLS", "URLS"]
+    assert router.table[0].split() == ["SERVER", "TOOLS", "URL"]
     assert router.table[1].split() == ["echo", "echo_tool,", "reverse_tool", f"{base}/echo/mcp"]
-    words = {word for line in router.table for word in line.split()}
-    for server in ("echo", "math"):
-        assert {f"{base}/{server}/mcp{rest}" for rest in ("", "/tools", "/call", "/health")} <= words
+    assert router.table[2].split() == ["math", "add_tool,", "multiply_tool", f"{base}/math/mcp"]
+    assert f"in a browser: {base}/docs; Ctrl+C stops the router" in router.table[-2]
     assert router.table[-1] == f"All of them: {base}/mcp  /tools  /call  /health  /docs  /ws"
     assert router.get("/health")["tools"] == 4
     assert router.complaints() == []
+
+
+def test_command_of_the_table_is_answered_at_each_address(start: Start) -> None:
+    for host in ("0.0.0.0", "127.0.0.2"):  # every address, as in a container, and one that is not the default
+        router = start(HOST=host, SERVERS="echo").await_table()
+        command = next(line for line in router.table if line.startswith("Try: "))
+        printed = subprocess.run(shlex.split(command)[1:], capture_output=True, check=True, timeout=30).stdout
+        assert json.loads(printed) == {"result": "hello"}
 
 
 def test_router_listens_on_the_configured_port_and_address(start: Start) -> None:
