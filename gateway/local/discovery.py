@@ -16,12 +16,14 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 
 from gateway.errors import LoadError
+from gateway.local.loading import Loading, loading
 from gateway.local.native_calls import NativeCalls
 from gateway.naming import RESERVED
 from gateway.sdk.internals import has_auth
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 _SUFFIX = "_server"
+_NEW_NAME = "FastMCP is MCPServer now: `from mcp.server.mcpserver import MCPServer`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
         module = _run(server)
         mcp = getattr(module, "mcp", None)
         if mcp is None:
-            raise LoadError(f"{server.path}: defines no `mcp`; add `mcp = MCPServer({server.name!r})`")
+            raise LoadError(f"{server.path}: defines no `mcp`; {_remedy(server, module)}")
         if not isinstance(mcp, MCPServer):
             raise LoadError(f"{server.path}: `mcp` is a {type(mcp).__name__}, not an MCPServer")
         if has_auth(mcp):
@@ -103,18 +105,31 @@ def _run(server: Found) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     folder = str(home.resolve())
     sys.path[:] = [folder, *(entry for entry in sys.path if entry != folder)]
-    with _fresh_modules(home):
+    with _fresh_modules(home), loading(server.path) as state:
         sys.modules[name] = module  # before it runs: pydantic looks up annotations there
         try:
             spec.loader.exec_module(module)
         except ImportError as exc:
-            raise LoadError(f"{_place(exc, server.path)}: {exc}; is it installed, and spelled right?") from exc
+            advice = _NEW_NAME if "fastmcp" in str(exc) else "is it installed, and spelled right?"
+            raise LoadError(f"{_place(exc, server.path)}: {exc}; {advice}") from exc
         except KeyboardInterrupt:
             raise
         except BaseException as exc:  # the module's boundary: any exception is reported with its place
-            reason = f"{type(exc).__name__}: {exc}".splitlines()[0]
-            raise LoadError(f"{_place(exc, server.path)}: {reason}") from exc
+            if not _has_ended_well(exc, state):
+                reason = f"{type(exc).__name__}: {exc}".splitlines()[0]
+                raise LoadError(f"{_place(exc, server.path)}: {reason}") from exc
     return module
+
+
+def _has_ended_well(exc: BaseException, state: Loading) -> bool:
+    """Returns True for the end of a program that has served: `sys.exit(mcp.run())`."""
+    return isinstance(exc, SystemExit) and state.has_run and exc.code in (None, 0)
+
+
+def _remedy(server: Found, module: ModuleType) -> str:
+    """Returns what to change in a module without `mcp`, which may have a server of another name."""
+    named = next((name for name, value in vars(module).items() if isinstance(value, MCPServer)), None)
+    return f"add `mcp = MCPServer({server.name!r})`" if named is None else f"rename its server `{named}` to `mcp`"
 
 
 @contextmanager

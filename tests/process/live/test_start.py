@@ -12,7 +12,7 @@ import pytest
 
 from tests.ports import free_port
 from tests.process.live.conftest import Start
-from tests.process.live.router import Router
+from tests.process.live.router import SERVERS, Router
 from tests.shipped import shipped
 
 pytestmark = pytest.mark.process
@@ -27,6 +27,19 @@ async def lifespan(server):
     yield
 
 mcp = MCPServer("broken", lifespan=lifespan)
+"""
+
+OWN_RUN = """
+import anyio
+from mcp.server.mcpserver import MCPServer
+
+mcp = MCPServer("own")
+
+@mcp.tool()
+def add(a: int, b: int) -> int:
+    return a + b
+
+anyio.run(mcp.run_stdio_async)
 """
 
 
@@ -131,6 +144,17 @@ def test_server_that_does_not_start_ends_all_workers(start: Start, tmp_path: Pat
     assert "server 'broken' does not start: OSError: no database" in router.log()
     assert "Traceback" not in router.log()
     assert (router.printed(), "serving" in router.log()) == ("", False)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_file_that_serves_by_itself_is_one_warning_and_no_harm(start: Start, tmp_path: Path, workers: str) -> None:
+    (tmp_path / "own_server.py").write_text(OWN_RUN)
+    router = start(MCP_SERVERS_DIR=f"{tmp_path}:{SERVERS}", WORKERS=workers).await_workers(int(workers))
+    assert router.call("own", "add", a=1, b=2) == (200, {"result": 3})
+    router.end()
+    warnings = router.complaints()
+    assert len(warnings) == 1, warnings
+    assert "own_server.py: it runs its server itself, which is ignored; the router serves its `mcp`" in warnings[0]
 
 
 def test_uvicorn_command_serves_the_same_application(start: Start) -> None:
