@@ -19,9 +19,8 @@ from gateway.limits.capacity import Capacity
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
-from process import serve
+from process import address, serve
 from process.lifespan import lifespan
-from process.listen import own_hosts
 from process.shutdown import drained
 from routes.errors import exception_handlers
 from routes.json_api import call, health, index, tools
@@ -88,7 +87,7 @@ def _middleware(settings: Settings, features: Features, refused: Refusals, ready
         Middleware(request_id.RequestId),
         Middleware(drain.Drain, ready),
         Middleware(probes.Probes, ready),
-        Middleware(guard.Guard, hosts=(*settings.allowed_hosts, *own_hosts(settings.host)), refused=refused),
+        Middleware(guard.Guard, hosts=address.allowed_hosts(settings), refused=refused),
         Middleware(cors.CORS),
         *features.address.middleware,
         *features.tracing.middleware,

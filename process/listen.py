@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager
-from ipaddress import ip_address
 
 from process.unix_socket import BACKLOG, listen_on_file
 from settings.values import Settings
 
-logger = logging.getLogger(__name__)
 IP = (socket.AF_INET, socket.AF_INET6)
 LOOPBACK = ("127.0.0.1", "::1")
 FIRST_PASSED = 3
@@ -143,63 +140,3 @@ def _passed(descriptor: int) -> socket.socket:
 def _accepts(listener: socket.socket) -> bool:
     is_stream = listener.family in (*IP, socket.AF_UNIX) and listener.type == socket.SOCK_STREAM
     return is_stream and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
-
-
-def own_hosts(host: str) -> tuple[str, ...]:
-    """Returns the Host of requests to the one address or name that HOST gives; none if HOST is all addresses.
-
-    Like `localhost` it is safe from DNS rebinding: no page of another name can send it.
-    """
-    bare = host.strip("[]")
-    return () if not bare or _is_unspecified(bare) else (bare,)
-
-
-def _is_unspecified(host: str) -> bool:
-    return _is_address(host) and ip_address(host.partition("%")[0]).is_unspecified
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def url_of(listener: socket.socket, host: str = "") -> str:
-    """Returns a URL that a client on this machine can open; `http://localhost` for a Unix socket.
-
-    A name that HOST gives stays in it: requests to its address would have a Host that is not allowed.
-    """
-    if listener.family not in IP:
-        return "http://localhost"
-    address, port = listener.getsockname()[:2]
-    if host and host != "localhost" and not _is_address(host.strip("[]")):
-        address = host
-    elif _is_unspecified(address):
-        address = "::1" if listener.family == socket.AF_INET6 else "127.0.0.1"
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
-
-
-def public_address(sockets: Iterable[socket.socket]) -> str:
-    """Returns the first address that other machines can reach, empty if there is none."""
-    for listener in sockets:
-        if listener.family in IP:
-            address, port = listener.getsockname()[:2]
-            if not is_loopback(address):
-                return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Returns True for `localhost` and the addresses of this machine alone."""
-    return ip_address(host.partition("%")[0]).is_loopback if _is_address(host) else host == "localhost"
-
-
-def warn_of_open_address(address: str) -> None:
-    """Logs that authentication is off at an address that other machines can reach."""
-    logger.warning(
-        "authentication is off, and everyone who reaches %s can call every tool; "
-        "set MCP_AUTH_KEYS or MCP_AUTH_ISSUER, or listen on 127.0.0.1",
-        address,
-    )

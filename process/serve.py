@@ -21,13 +21,15 @@ from starlette.requests import ClientDisconnect
 from features.telemetry import worker_metrics
 from gateway import VERSION
 from gateway.errors import LoadError
+from gateway.local.hints import hints
 from gateway.servers.registry import Registry
 from gateway.telemetry import log
 from process import descriptors
+from process.address import public_address, url_of, warn_of_open_address
 from process.banner import banner_lines
 from process.http.front import http_options
 from process.lasting_loop import Config
-from process.listen import listening, public_address, url_of, warn_of_open_address
+from process.listen import listening
 from process.output import drain, never_block
 from process.server import LAST_STEPS, Server
 from process.signals import handled, log_and_ignore
@@ -35,6 +37,7 @@ from process.websocket_protocol import websocket_options
 from process.worker_process import Worker
 from process.workers import Workers
 from settings.reader import SettingError
+from settings.unknown import unknown
 from settings.values import Settings
 
 logger = logging.getLogger(__name__)
@@ -71,6 +74,8 @@ def load_app(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Sta
         log.configure(settings.log_level, settings.log_format, client_errors=(ClientDisconnect,))
         log.log_uncaught()
         descriptors.limit_accept_errors()
+        for line in unknown(os.environ, Settings):
+            hints.warning("%s", line)
         with _gc_paused():
             return settings, create_app(settings)
     except (SettingError, LoadError) as exc:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.machinery import all_suffixes
 from pathlib import Path
 from traceback import walk_tb
 from types import ModuleType
@@ -16,13 +18,17 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 
 from gateway.errors import LoadError
+from gateway.local.hints import hints
 from gateway.local.loading import Loading, loading
 from gateway.local.native_calls import NativeCalls
+from gateway.local.near_misses import near_misses
+from gateway.local.readable import readable
 from gateway.naming import RESERVED
 from gateway.sdk.internals import has_auth
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 _SUFFIX = "_server"
+_MODULE_SUFFIXES = {Path(f"name{suffix}").suffix for suffix in all_suffixes()}
 _NEW_NAME = "FastMCP is MCPServer now: `from mcp.server.mcpserver import MCPServer`"
 
 
@@ -38,7 +44,7 @@ def discover(folders: Sequence[str], only: Sequence[str] = ()) -> list[Found]:
     """Returns the servers in `folders`, sorted by name within each folder, or those that `only` names, in its order.
 
     Raises:
-        LoadError: a folder is missing, or a name is reserved, invalid, used twice or unknown.
+        LoadError: a folder is missing or not readable, or a name is reserved, invalid, used twice or unknown.
     """
     found: dict[str, Found] = {}
     for folder in folders:
@@ -77,12 +83,24 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
         yield server.name, mcp
 
 
-def _in_folder(folder: Path) -> Iterator[Found]:
-    if not folder.is_dir():
-        raise LoadError(f"MCP_SERVERS_DIR: there is no folder {str(folder)!r}")
-    for path in sorted(folder.iterdir()):
+def _in_folder(folder: Path) -> list[Found]:
+    """Returns the servers in `folder`, and logs what is nearly one."""
+    with readable(folder):
+        try:
+            found = list(_servers(sorted(folder.iterdir())))
+        except (FileNotFoundError, NotADirectoryError):
+            raise LoadError(f"MCP_SERVERS_DIR: there is no folder {str(folder)!r}") from None
+        for server in found:
+            server.path.open("rb").close()
+        for line in near_misses(folder, [server.path for server in found]):
+            hints.warning("%s", line)
+    return found
+
+
+def _servers(paths: Sequence[Path]) -> Iterator[Found]:
+    for path in (each for each in paths if each.stem.endswith(_SUFFIX)):
         is_package = (path / "__init__.py").is_file()
-        if path.stem.endswith(_SUFFIX) and (is_package or (path.suffix == ".py" and path.is_file())):
+        if is_package or (path.suffix == ".py" and path.is_file()):
             name = path.stem.removesuffix(_SUFFIX)
             if name in RESERVED:
                 raise LoadError(f"{path}: the name {name!r} is reserved; rename the file")
@@ -138,7 +156,7 @@ def _fresh_modules(folder: Path) -> Iterator[None]:
 
     A module of the same name from elsewhere is restored afterwards.
     """
-    names = {path.stem for path in folder.iterdir()} - sys.stdlib_module_names
+    names = {path.stem for path in folder.iterdir() if _is_module(path)} - sys.stdlib_module_names
     before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in names}
     for name in before:
         del sys.modules[name]
@@ -148,6 +166,14 @@ def _fresh_modules(folder: Path) -> Iterator[None]:
         for name, module in before.items():
             if not Path(getattr(module, "__file__", None) or folder).resolve().is_relative_to(folder.resolve()):
                 sys.modules[name] = module
+
+
+def _is_module(path: Path) -> bool:
+    """Returns True if an import finds `path` before a module of the same name from elsewhere. A `mcp.json` is none."""
+    if path.suffix in _MODULE_SUFFIXES or os.path.isfile(path / "__init__.py"):
+        return True
+    other = sys.modules.get(path.name)
+    return path.is_dir() and getattr(other, "__file__", None) is None  # a package without __init__.py comes last
 
 
 def _place(exc: BaseException, path: Path) -> str:

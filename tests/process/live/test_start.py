@@ -157,6 +157,15 @@ def test_file_that_serves_by_itself_is_one_warning_and_no_harm(start: Start, tmp
     assert "own_server.py: it runs its server itself, which is ignored; the router serves its `mcp`" in warnings[0]
 
 
+def test_nearly_right_files_and_settings_are_one_warning_each(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "weather.py").write_text(OWN_RUN)
+    router = start(MCP_SERVERS_DIR=f"{tmp_path}:{SERVERS}", MCP_ALLOWED_HOST="box", WORKERS="2").await_workers(2)
+    router.end()
+    setting, file = router.complaints()
+    assert "MCP_ALLOWED_HOST: there is no such setting; did you mean MCP_ALLOWED_HOSTS?" in setting
+    assert "weather.py: it is not served; rename it to weather_server.py if it is a server" in file
+
+
 def test_uvicorn_command_serves_the_same_application(start: Start) -> None:
     port = free_port()
     router = start("-m", "uvicorn", "app:app", "--port", str(port), SERVERS="echo,math")
