@@ -6,7 +6,6 @@ import gc
 import logging
 import os
 import platform
-import signal
 import socket
 import sys
 import threading
@@ -32,7 +31,7 @@ from process.lasting_loop import Config
 from process.listen import listening
 from process.output import drain, never_block
 from process.server import LAST_STEPS, Server
-from process.signals import handled, log_and_ignore
+from process.signals import handled, log_and_ignore, present
 from process.websocket_protocol import websocket_options
 from process.worker_process import Worker
 from process.workers import Workers
@@ -49,7 +48,7 @@ EXIT_INTERRUPTED = 130
 def main(create_app: Callable[[Settings], Starlette]) -> None:
     """Serves until a signal ends it. If it cannot serve, prints one line and exits with code 1."""
     with ExitStack() as stack:
-        stack.enter_context(handled((signal.SIGUSR1, signal.SIGUSR2), log_and_ignore))
+        stack.enter_context(handled(present("SIGUSR1", "SIGUSR2"), log_and_ignore))
         settings, app = load_app(create_app)
         started = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid()}
         started |= {"workers": settings.workers, "open_files": descriptors.raise_limit()}
