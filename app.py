@@ -109,11 +109,11 @@ def _server_routes(settings: Settings, names: Names) -> list[BaseRoute]:
     ]
 
 
-def __getattr__(name: str) -> Starlette:
+def __getattr__(name: str) -> object:
     """Makes `app` for `uvicorn app:app` when it is asked for: importing this module serves nothing."""
     if name != "app":
         raise AttributeError(name)
-    return serve.load_app(create_app)[1]
+    return serve.app_for_uvicorn(create_app)
 
 
 if __name__ == "__main__":

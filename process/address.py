@@ -42,11 +42,16 @@ def url_of(listener: socket.socket, host: str = "") -> str:
     if listener.family not in IP:
         return "http://localhost"
     address, port = listener.getsockname()[:2]
-    if host and host != "localhost" and not _is_address(host.strip("[]")):
-        address = host
-    elif _is_unspecified(address):
-        address = "::1" if listener.family == socket.AF_INET6 else "127.0.0.1"
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+    is_name = bool(host) and host != "localhost" and not _is_address(host.strip("[]"))
+    return url_at(host if is_name else address, port)
+
+
+def url_at(host: str, port: int) -> str:
+    """Returns the URL of a host; that of this machine if it stands for all addresses."""
+    host = host.strip("[]")
+    if _is_unspecified(host):
+        host = "::1" if ":" in host else "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def public_address(sockets: Iterable[socket.socket]) -> str:
