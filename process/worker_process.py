@@ -68,7 +68,7 @@ class Worker:
 
 
 def _work(config: uvicorn.Config, sockets: list[socket.socket], drain_delay: float, parent: Connection) -> None:
-    hints.disabled = True  # the parent has loaded the same files
+    hints.setLevel(logging.CRITICAL)  # the parent has loaded the same files
     # A SIGHUP of the terminal reaches all processes of its group. The parent replaces its workers then.
     with handled(present("SIGUSR1", "SIGUSR2", "SIGHUP"), log_and_ignore), suppress(KeyboardInterrupt):
         server = Server(config, drain_delay, lambda: None, is_worker=True)
