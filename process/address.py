@@ -19,7 +19,8 @@ def allowed_hosts(settings: Settings) -> tuple[str, ...]:
     Like `localhost` it is safe from DNS rebinding: no page of another name can send it.
     """
     own = settings.host.strip("[]")
-    return settings.allowed_hosts if _is_unspecified(own) else (*settings.allowed_hosts, own)
+    is_one = own != "*" and not _is_unspecified(own)  # as a Host that is allowed, * is every one
+    return (*settings.allowed_hosts, own) if is_one else settings.allowed_hosts
 
 
 def _is_unspecified(host: str) -> bool:

@@ -71,11 +71,9 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         # uvicorn raises the signals that it captured again at the end of this block, which ends the process.
-        more = present("SIGQUIT")
-        if not self._is_worker:
-            more += [
-                each for each in present("SIGHUP") if signal.getsignal(each) is not signal.SIG_IGN
-            ]  # as for `nohup`
+        hangup = [] if self._is_worker else present("SIGHUP")
+        hangup = [each for each in hangup if signal.getsignal(each) is not signal.SIG_IGN]  # `nohup` ignores it
+        more = [*present("SIGQUIT"), *hangup]
         with super().capture_signals(), handled(more, lambda _, frame: self.handle_exit(signal.SIGTERM, frame)):
             try:
                 yield

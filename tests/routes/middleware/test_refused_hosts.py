@@ -52,7 +52,12 @@ async def test_host_that_is_no_name_is_not_repeated_and_a_long_one_is_shortened(
 
 @pytest.mark.parametrize(
     ("listen", "allowed", "refused"),
-    [("192.0.2.7", "192.0.2.7:8000", "192.0.2.8"), ("::", "[::1]", "[::]"), ("box.lan", "box.lan", "evil.lan")],
+    [
+        ("192.0.2.7", "192.0.2.7:8000", "192.0.2.8"),
+        ("::", "[::1]", "[::]"),
+        ("box.lan", "box.lan", "evil.lan"),
+        ("*", "localhost", "evil.lan"),
+    ],
 )
 async def test_address_that_the_router_listens_on_alone_is_allowed(
     make_app: MakeApp, listen: str, allowed: str, refused: str
