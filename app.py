@@ -19,7 +19,7 @@ from gateway.limits.capacity import Capacity
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
-from process import serve
+from process import address, serve
 from process.lifespan import lifespan
 from process.shutdown import drained
 from routes.errors import exception_handlers
@@ -87,7 +87,7 @@ def _middleware(settings: Settings, features: Features, refused: Refusals, ready
         Middleware(request_id.RequestId),
         Middleware(drain.Drain, ready),
         Middleware(probes.Probes, ready),
-        Middleware(guard.Guard, settings.allowed_hosts, settings.allowed_origins, refused),
+        Middleware(guard.Guard, address.allowed_hosts(settings), settings.allowed_origins, refused),
         Middleware(cors.CORS),
         *features.address.middleware,
         *features.tracing.middleware,
@@ -109,11 +109,11 @@ def _server_routes(settings: Settings, names: Names, lists: tools.ToolLists) -> 
     ]
 
 
-def __getattr__(name: str) -> Starlette:
+def __getattr__(name: str) -> object:
     """Makes `app` for `uvicorn app:app` when it is asked for: importing this module serves nothing."""
     if name != "app":
         raise AttributeError(name)
-    return serve.load_app(create_app)[1]
+    return serve.app_for_uvicorn(create_app)
 
 
 if __name__ == "__main__":

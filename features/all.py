@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 from features.auth import Auth, address, auth
 from features.cache import cache
 from features.feature import Feature, Lifetime
-from features.limits import RateLimits, rate_limits
+from features.limits import RateLimits, check_rate_limit, rate_limits
 from features.local import Found
 from features.proxies import prefix
 from features.redis import Redis, redis
@@ -53,6 +53,7 @@ def all_features(
     refusals: Refusals,
 ) -> Features:
     """Raises LoadError if a package that a feature needs is missing, or a feature cannot be used."""
+    check_rate_limit(settings)  # before a missing package is told
     shared = redis(settings, found)
     counted = metrics(settings, [name for name, _ in found], registry, aggregate_sessions, refusals)
     refusals.listeners.extend(counted.refusal_listeners)

@@ -34,7 +34,7 @@ def auth(settings: Settings, refusals: Refusals) -> Auth:
     """Raises LoadError if the keys or the issuer cannot be used."""
     if not settings.auth_keys and not settings.auth_issuer:
         return Auth()
-    with optional_packages("MCP_AUTH_KEYS or MCP_AUTH_ISSUER"):
+    with optional_packages("MCP_AUTH_ISSUER" if settings.auth_issuer else "MCP_AUTH_KEYS"):
         from gateway.auth.authenticator import Authenticator
         from gateway.auth.authorization import Authorization
         from gateway.auth.native_access import NativeAccess

@@ -26,6 +26,14 @@ def time_limit(settings: Settings) -> Timeout:
     return Timeout(TimeLimits(settings.call_timeout, settings.call_total_timeout, settings.input_timeout))
 
 
+def check_rate_limit(settings: Settings) -> None:
+    """Raises LoadError if the rules cannot be read."""
+    if settings.rate_limit:
+        from gateway.limits.rate_rules import Rules
+
+        Rules(settings.rate_limit)
+
+
 def rate_limits(settings: Settings, redis: RedisClient | None) -> RateLimits:
     """Counts in Redis if there is one, else in this process. Raises LoadError if the rules cannot be read."""
     if not settings.rate_limit:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from features.feature import Feature, optional_packages
 from features.local import Found
+from gateway.errors import LoadError
 from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.redis import RedisClient
+
+_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,8 @@ def redis(settings: Settings, found: Found) -> Redis:
     """Raises LoadError if the package is missing, or the URL is not one of Redis."""
     if not settings.redis_url:
         return Redis()
+    if not settings.redis_url.startswith(_SCHEMES):  # before a missing package is told
+        raise LoadError(f"REDIS_URL: expected a URL that begins with one of {', '.join(_SCHEMES)}")
     with optional_packages("REDIS_URL"):
         from gateway.redis import RedisClient
         from gateway.redis_budget import RedisBudget

@@ -50,7 +50,7 @@ def tracing(settings: Settings) -> Feature:
     if not settings.traces:
         return Feature()
     try:
-        with optional_packages("tracing"):
+        with optional_packages(_setting_of_traces(settings)):
             from gateway.telemetry.tracing import Tracing
             from routes.middleware.trace_parent import TraceParent
     except LoadError as exc:
@@ -58,6 +58,12 @@ def tracing(settings: Settings) -> Feature:
         return Feature()
     spans = Tracing(settings.traces)
     return Feature(interceptors=[spans], middleware=[Middleware(TraceParent)], lifetimes=[spans.opened])
+
+
+def _setting_of_traces(settings: Settings) -> str:
+    if settings.traces_exporter:
+        return "OTEL_TRACES_EXPORTER"
+    return "OTEL_EXPORTER_OTLP_ENDPOINT" if settings.otlp_endpoint else "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 
 def metrics(

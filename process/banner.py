@@ -1,4 +1,4 @@
-"""The table that is printed when the router serves: each server, its tools, its URLs."""
+"""The table that is printed when the router serves: each server with its tools and its URL, and what to do next."""
 
 from __future__ import annotations
 
@@ -7,26 +7,53 @@ import shlex
 import textwrap
 
 from gateway.servers.registry import Registry
+from process.sample import sample_call
 from routes.json_api.index import urls
 from settings.values import Settings
+
+WIDTH = 100
+"""Columns of the table. The tools of a server are shortened to what is left of them, to `LEAST_TOOLS` at least."""
+
+LEAST_TOOLS = 24
 
 
 def banner_lines(registry: Registry, settings: Settings, base: str, socket: str = "") -> list[str]:
     """Returns the lines to print; `base` is the router's URL, `socket` the path of its Unix socket if it has one."""
-    rows = [("SERVER", "TOOLS", "URLS")]
-    for server in registry:
-        tools = textwrap.shorten(", ".join(tool["name"] for tool in server.tools()) or "-", 60, placeholder=" …")
-        own = urls(server, base)
-        rows += [(server.name, tools, own["mcp"])]
-        rows += [("", "", own[name]) for name in ("tools", "call", "health")]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    table = [f"{name:<{widths[0]}}  {tools:<{widths[1]}}  {url}".rstrip() for name, tools, url in rows]
+    servers = [
+        (server.name, urls(server, base)["mcp"], [tool["name"] for tool in server.tools()]) for server in registry
+    ]
+    names = max((len(name) for name, _, _ in servers), default=0)
+    names = max(names, len("SERVER"))
+    left = max(LEAST_TOOLS, WIDTH - names - max((len(url) for _, url, _ in servers), default=0) - 4)
+    rows = [("SERVER", "TOOLS", "URL")]
+    rows += [(name, _shortened(tools, left), url) for name, url, tools in servers]
+    tools_width = max(len(row[1]) for row in rows)
     websocket = "  /ws" if settings.websocket else ""
     return [
-        *table,
+        *(f"{name:<{names}}  {tools:<{tools_width}}  {url}" for name, tools, url in rows),
         *_notes(settings, base, socket),
+        *_next_steps(registry, settings, base, socket),
         f"All of them: {base}/mcp  /tools  /call  /health  /docs{websocket}",
     ]
+
+
+def _shortened(tools: list[str], width: int) -> str:
+    return textwrap.shorten(", ".join(tools) or "-", width, placeholder=" …")
+
+
+def _next_steps(registry: Registry, settings: Settings, base: str, socket: str) -> list[str]:
+    """Returns a command that works as it stands and the form of its answer, the page for a browser, and how to stop."""
+    key = " -H 'Authorization: Bearer KEY'" if settings.auth_keys or settings.auth_issuer else ""
+    curl = f"curl -s{f' --unix-socket {shlex.quote(socket)}' if socket else ''}{key} {base}"
+    call = sample_call(registry)
+    if call is None:
+        command, answer = f"{curl}/tools", '{"tools": [...]}'
+    else:
+        server, body = call
+        command = f"{curl}/{server}/mcp/call -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+        answer = '{"result": ...}'
+    browser = "" if socket else f"; in a browser: {base}/docs"
+    return [f"Try: {command}", f"It answers {answer}{browser}; Ctrl+C stops the router"]
 
 
 def _notes(settings: Settings, base: str, socket: str) -> list[str]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
-import resource
 import time
+
+try:
+    import resource
+except ImportError:  # only POSIX has it
+    resource = None  # type: ignore[assignment]
 
 RESERVED = 96
 """Descriptors that are left for files, child processes and upstream connections; at least an eighth of all."""
@@ -13,7 +17,12 @@ _FULL = "socket.accept() out of system resource"
 
 
 def raise_limit() -> int:
-    """Raises the number of files that the process may open as far as the system allows, and returns it."""
+    """Raises the number of files that the process may open as far as the system allows, and returns it.
+
+    It is 0 on a system that has no such limit.
+    """
+    if resource is None:
+        return 0
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -24,6 +33,8 @@ def raise_limit() -> int:
 
 def connections_within(wanted: int) -> int:
     """Returns how many connections the process may accept, at most `wanted`, so that descriptors are left."""
+    if resource is None:
+        return wanted
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager
-from ipaddress import ip_address
 
 from process.unix_socket import BACKLOG, listen_on_file
 from settings.values import Settings
 
-logger = logging.getLogger(__name__)
 IP = (socket.AF_INET, socket.AF_INET6)
 LOOPBACK = ("127.0.0.1", "::1")
 FIRST_PASSED = 3
@@ -143,40 +140,3 @@ def _passed(descriptor: int) -> socket.socket:
 def _accepts(listener: socket.socket) -> bool:
     is_stream = listener.family in (*IP, socket.AF_UNIX) and listener.type == socket.SOCK_STREAM
     return is_stream and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
-
-
-def url_of(listener: socket.socket) -> str:
-    """Returns a URL that a client on this machine can open; `http://localhost` for a Unix socket."""
-    if listener.family == socket.AF_UNIX:
-        return "http://localhost"
-    address, port = listener.getsockname()[:2]
-    if ip_address(address.partition("%")[0]).is_unspecified:
-        address = "::1" if listener.family == socket.AF_INET6 else "127.0.0.1"
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
-
-
-def public_address(sockets: Iterable[socket.socket]) -> str:
-    """Returns the first address that other machines can reach, empty if there is none."""
-    for listener in sockets:
-        if listener.family in IP:
-            address, port = listener.getsockname()[:2]
-            if not is_loopback(address):
-                return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Returns True for `localhost` and the addresses of this machine alone."""
-    try:
-        return ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def warn_of_open_address(address: str) -> None:
-    """Logs that authentication is off at an address that other machines can reach."""
-    logger.warning(
-        "authentication is off, and everyone who reaches %s can call every tool; "
-        "set MCP_AUTH_KEYS or MCP_AUTH_ISSUER, or listen on 127.0.0.1",
-        address,
-    )

@@ -6,7 +6,6 @@ import gc
 import logging
 import os
 import platform
-import signal
 import socket
 import sys
 import threading
@@ -21,32 +20,37 @@ from starlette.requests import ClientDisconnect
 from features.telemetry import worker_metrics
 from gateway import VERSION
 from gateway.errors import LoadError
+from gateway.local.hints import hints
 from gateway.servers.registry import Registry
 from gateway.telemetry import log
 from process import descriptors
+from process.address import public_address, url_of, warn_of_open_address
 from process.banner import banner_lines
 from process.http.front import http_options
 from process.lasting_loop import Config
-from process.listen import listening, public_address, url_of, warn_of_open_address
+from process.listen import listening
 from process.output import drain, never_block
+from process.reloading import Reloading, is_reloading
 from process.server import LAST_STEPS, Server
-from process.signals import handled, log_and_ignore
+from process.signals import handled, log_and_ignore, present
 from process.websocket_protocol import websocket_options
 from process.worker_process import Worker
 from process.workers import Workers
 from settings.reader import SettingError
+from settings.unknown import unknown
 from settings.values import Settings
 
 logger = logging.getLogger(__name__)
+CreateApp = Callable[[Settings], Starlette]
 
 EXIT_INTERRUPTED = 130
 """The exit code that shells give to a process that Ctrl+C ended."""
 
 
-def main(create_app: Callable[[Settings], Starlette]) -> None:
+def main(create_app: CreateApp) -> None:
     """Serves until a signal ends it. If it cannot serve, prints one line and exits with code 1."""
     with ExitStack() as stack:
-        stack.enter_context(handled((signal.SIGUSR1, signal.SIGUSR2), log_and_ignore))
+        stack.enter_context(handled(present("SIGUSR1", "SIGUSR2"), log_and_ignore))
         settings, app = load_app(create_app)
         started = {"version": VERSION, "python": platform.python_version(), "pid": os.getpid()}
         started |= {"workers": settings.workers, "open_files": descriptors.raise_limit()}
@@ -62,19 +66,43 @@ def main(create_app: Callable[[Settings], Starlette]) -> None:
     exit_process(code)
 
 
-def load_app(create_app: Callable[[Settings], Starlette]) -> tuple[Settings, Starlette]:
+def load_app(create_app: CreateApp) -> tuple[Settings, Starlette]:
     """Returns the settings of the environment and the application made of them, or exits with one line and code 1."""
     settings = None
-    never_block()
     try:
-        settings = Settings.from_env(os.environ)
-        log.configure(settings.log_level, settings.log_format, client_errors=(ClientDisconnect,))
-        log.log_uncaught()
-        descriptors.limit_accept_errors()
-        with _gc_paused():
-            return settings, create_app(settings)
+        settings = _prepare()
+        return settings, _create(create_app, settings)
     except (SettingError, LoadError) as exc:
         exit_with_error(exc, settings)
+
+
+def app_for_uvicorn(create_app: CreateApp) -> Starlette | Reloading:
+    """Returns the application for `uvicorn app:app`. With `--reload` it is there also if it cannot be created."""
+    if not is_reloading():
+        return load_app(create_app)[1]
+
+    def load() -> tuple[Settings, Starlette]:
+        settings = _prepare()
+        return settings, _create(create_app, settings)
+
+    return Reloading(load)
+
+
+def _prepare() -> Settings:
+    """Reads the settings and sets up the log. Raises SettingError."""
+    never_block()
+    settings = Settings.from_env(os.environ)
+    log.configure(settings.log_level, settings.log_format, client_errors=(ClientDisconnect,))
+    log.log_uncaught()
+    descriptors.limit_accept_errors()
+    for line in unknown(os.environ, Settings):
+        hints.warning("%s", line)
+    return settings
+
+
+def _create(create_app: CreateApp, settings: Settings) -> Starlette:
+    with _gc_paused():
+        return create_app(settings)
 
 
 @contextmanager
@@ -155,7 +183,7 @@ def exit_with_error(exc: Exception, settings: Settings | None) -> NoReturn:
 
 
 def _announce(registry: Registry, settings: Settings, listener: socket.socket) -> None:
-    base = url_of(listener)
+    base = url_of(listener, settings.host)
     name = listener.getsockname()
     path = {"socket": name} if isinstance(name, str) else {}
     print(*banner_lines(registry, settings, base, **path), sep="\n", flush=True)

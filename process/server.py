@@ -22,7 +22,7 @@ import uvicorn
 
 from process.last_connections import refuse_handshakes, waiting_connections
 from process.output import drain
-from process.signals import handled
+from process.signals import handled, present
 from process.unix_socket import BACKLOG
 
 logger = logging.getLogger(__name__)
@@ -71,9 +71,9 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         # uvicorn raises the signals that it captured again at the end of this block, which ends the process.
-        more = [signal.SIGQUIT]
-        if not self._is_worker and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
-            more.append(signal.SIGHUP)
+        hangup = [] if self._is_worker else present("SIGHUP")
+        hangup = [each for each in hangup if signal.getsignal(each) is not signal.SIG_IGN]  # `nohup` ignores it
+        more = [*present("SIGQUIT"), *hangup]
         with super().capture_signals(), handled(more, lambda _, frame: self.handle_exit(signal.SIGTERM, frame)):
             try:
                 yield

@@ -11,6 +11,11 @@ from types import FrameType
 logger = logging.getLogger(__name__)
 
 
+def present(*names: str) -> list[signal.Signals]:
+    """Returns the signals of these names that the system has. Windows has few of them."""
+    return [number for number in signal.Signals if number.name in names]
+
+
 @contextmanager
 def handled(numbers: Iterable[int], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Calls `handler` for these signals, and restores their handlers afterwards. For the main thread only."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+
+try:
+    import fcntl
+except ImportError:  # only POSIX has it
+    fcntl = None  # type: ignore[assignment]
 
 BACKLOG = 2048
 
@@ -22,6 +26,8 @@ def listen_on_file(path: str, mode: int) -> Iterator[socket.socket]:
         OSError: with a message that names the setting and the reason.
     """
     try:
+        if fcntl is None:
+            raise OSError("this system has no such sockets")
         listener = _bind(path, mode)
         made = _identity(path)
     except OSError as exc:

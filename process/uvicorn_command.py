@@ -7,7 +7,7 @@ from typing import Any
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from process.listen import is_loopback, warn_of_open_address
+from process.address import is_loopback, warn_of_open_address
 from process.shutdown import running_server
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,9 @@ from typing import Any
 
 import uvicorn
 
+from gateway.local.hints import hints
 from process.server import Server
-from process.signals import handled, log_and_ignore
+from process.signals import handled, log_and_ignore, present
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,9 @@ class Worker:
 
 
 def _work(config: uvicorn.Config, sockets: list[socket.socket], drain_delay: float, parent: Connection) -> None:
+    hints.setLevel(logging.CRITICAL)  # the parent has loaded the same files
     # A SIGHUP of the terminal reaches all processes of its group. The parent replaces its workers then.
-    with handled((signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP), log_and_ignore), suppress(KeyboardInterrupt):
+    with handled(present("SIGUSR1", "SIGUSR2", "SIGHUP"), log_and_ignore), suppress(KeyboardInterrupt):
         server = Server(config, drain_delay, lambda: None, is_worker=True)
         threading.Thread(target=_report, args=(server, parent), daemon=True).start()
         server.run(sockets)

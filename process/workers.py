@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 
 from uvicorn.config import STARTUP_FAILURE
 
-from process.signals import handled
+from process.signals import handled, present
 from process.worker_process import Worker
 
 logger = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ MAX_START_DELAY = 30.0
 MAX_SILENCE = 60.0
 """Seconds without a report after which a worker is killed; also the time in which it must have imported the program."""
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
-_SIGNALS = (*_ENDING, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
+_ENDING = present("SIGINT", "SIGTERM", "SIGQUIT")
+_SIGNALS = [*_ENDING, *present("SIGHUP", "SIGTTIN", "SIGTTOU")]
 _EXPECTED_EXIT_CODES = (0, -signal.SIGTERM)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from mcp.server.mcpserver import MCPServer
+from starlette.applications import Starlette
 
 import app as module
 from app import create_app
@@ -127,6 +128,7 @@ def test_module_makes_an_application_when_app_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python_hooks: None
 ) -> None:
     monkeypatch.setenv("MCP_SERVERS_DIR", str(tmp_path))
+    assert isinstance(module.app, Starlette)
     assert [server.name for server in module.app.state.registry] == []
     with pytest.raises(AttributeError):
         module.application  # noqa: B018

@@ -102,7 +102,10 @@ def test_the_rule_itself_has_no_circle() -> None:
 def test_imports_stand_at_the_top_except_those_of_optional_features() -> None:
     nodes = [(path, node) for path in FILES for node in ast.walk(TREES[path]) if path.parts[0] != "features"]
     found = [(path, node) for path, node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert [f"{path}:{node.lineno}" for path, node in found if node.col_offset > 0] == []
+    tried = {
+        id(node) for path in FILES for block in TREES[path].body if isinstance(block, ast.Try) for node in block.body
+    }
+    assert [f"{path}:{node.lineno}" for path, node in found if node.col_offset > 0 and id(node) not in tried] == []
 
 
 def test_nothing_is_imported_by_a_string() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.machinery import all_suffixes
 from pathlib import Path
 from traceback import walk_tb
 from types import ModuleType
@@ -16,12 +18,18 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 
 from gateway.errors import LoadError
+from gateway.local.hints import hints
+from gateway.local.loading import Loading, loading
 from gateway.local.native_calls import NativeCalls
+from gateway.local.near_misses import near_misses
+from gateway.local.readable import readable
 from gateway.naming import RESERVED
 from gateway.sdk.internals import has_auth
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 _SUFFIX = "_server"
+_MODULE_SUFFIXES = {Path(f"name{suffix}").suffix for suffix in all_suffixes()}
+_NEW_NAME = "FastMCP is MCPServer now: `from mcp.server.mcpserver import MCPServer`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ def discover(folders: Sequence[str], only: Sequence[str] = ()) -> list[Found]:
     """Returns the servers in `folders`, sorted by name within each folder, or those that `only` names, in its order.
 
     Raises:
-        LoadError: a folder is missing, or a name is reserved, invalid, used twice or unknown.
+        LoadError: a folder is missing or not readable, or a name is reserved, invalid, used twice or unknown.
     """
     found: dict[str, Found] = {}
     for folder in folders:
@@ -61,7 +69,7 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
         module = _run(server)
         mcp = getattr(module, "mcp", None)
         if mcp is None:
-            raise LoadError(f"{server.path}: defines no `mcp`; add `mcp = MCPServer({server.name!r})`")
+            raise LoadError(f"{server.path}: defines no `mcp`; {_remedy(server, module)}")
         if not isinstance(mcp, MCPServer):
             raise LoadError(f"{server.path}: `mcp` is a {type(mcp).__name__}, not an MCPServer")
         if has_auth(mcp):
@@ -75,12 +83,24 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
         yield server.name, mcp
 
 
-def _in_folder(folder: Path) -> Iterator[Found]:
-    if not folder.is_dir():
-        raise LoadError(f"MCP_SERVERS_DIR: there is no folder {str(folder)!r}")
-    for path in sorted(folder.iterdir()):
+def _in_folder(folder: Path) -> list[Found]:
+    """Returns the servers in `folder`, and logs what is nearly one."""
+    with readable(folder):
+        try:
+            found = list(_servers(sorted(folder.iterdir())))
+        except (FileNotFoundError, NotADirectoryError):
+            raise LoadError(f"MCP_SERVERS_DIR: there is no folder {str(folder)!r}") from None
+        for server in found:
+            server.path.open("rb").close()
+        for line in near_misses(folder, [server.path for server in found]):
+            hints.warning("%s", line)
+    return found
+
+
+def _servers(paths: Sequence[Path]) -> Iterator[Found]:
+    for path in (each for each in paths if each.stem.endswith(_SUFFIX)):
         is_package = (path / "__init__.py").is_file()
-        if path.stem.endswith(_SUFFIX) and (is_package or (path.suffix == ".py" and path.is_file())):
+        if is_package or (path.suffix == ".py" and path.is_file()):
             name = path.stem.removesuffix(_SUFFIX)
             if name in RESERVED:
                 raise LoadError(f"{path}: the name {name!r} is reserved; rename the file")
@@ -103,18 +123,31 @@ def _run(server: Found) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     folder = str(home.resolve())
     sys.path[:] = [folder, *(entry for entry in sys.path if entry != folder)]
-    with _fresh_modules(home):
+    with _fresh_modules(home), loading(server.path) as state:
         sys.modules[name] = module  # before it runs: pydantic looks up annotations there
         try:
             spec.loader.exec_module(module)
         except ImportError as exc:
-            raise LoadError(f"{_place(exc, server.path)}: {exc}; is it installed, and spelled right?") from exc
+            advice = _NEW_NAME if "fastmcp" in str(exc) else "is it installed, and spelled right?"
+            raise LoadError(f"{_place(exc, server.path)}: {exc}; {advice}") from exc
         except KeyboardInterrupt:
             raise
         except BaseException as exc:  # the module's boundary: any exception is reported with its place
-            reason = f"{type(exc).__name__}: {exc}".splitlines()[0]
-            raise LoadError(f"{_place(exc, server.path)}: {reason}") from exc
+            if not _has_ended_well(exc, state):
+                reason = f"{type(exc).__name__}: {exc}".splitlines()[0]
+                raise LoadError(f"{_place(exc, server.path)}: {reason}") from exc
     return module
+
+
+def _has_ended_well(exc: BaseException, state: Loading) -> bool:
+    """Returns True for the end of a program that has served: `sys.exit(mcp.run())`."""
+    return isinstance(exc, SystemExit) and state.has_run and exc.code in (None, 0)
+
+
+def _remedy(server: Found, module: ModuleType) -> str:
+    """Returns what to change in a module without `mcp`, which may have a server of another name."""
+    named = next((name for name, value in vars(module).items() if isinstance(value, MCPServer)), None)
+    return f"add `mcp = MCPServer({server.name!r})`" if named is None else f"rename its server `{named}` to `mcp`"
 
 
 @contextmanager
@@ -123,7 +156,7 @@ def _fresh_modules(folder: Path) -> Iterator[None]:
 
     A module of the same name from elsewhere is restored afterwards.
     """
-    names = {path.stem for path in folder.iterdir()} - sys.stdlib_module_names
+    names = {path.stem for path in folder.iterdir() if _is_module(path)} - sys.stdlib_module_names
     before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in names}
     for name in before:
         del sys.modules[name]
@@ -133,6 +166,14 @@ def _fresh_modules(folder: Path) -> Iterator[None]:
         for name, module in before.items():
             if not Path(getattr(module, "__file__", None) or folder).resolve().is_relative_to(folder.resolve()):
                 sys.modules[name] = module
+
+
+def _is_module(path: Path) -> bool:
+    """Returns True if an import finds `path` before a module of the same name from elsewhere. A `mcp.json` is none."""
+    if path.suffix in _MODULE_SUFFIXES or os.path.isfile(path / "__init__.py"):
+        return True
+    other = sys.modules.get(path.name)
+    return path.is_dir() and getattr(other, "__file__", None) is None  # a package without __init__.py comes last
 
 
 def _place(exc: BaseException, path: Path) -> str:

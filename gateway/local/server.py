@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -36,6 +37,8 @@ from gateway.sdk.tool_list import ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
 from gateway.tool import ToolInfo
+
+logger = logging.getLogger(__name__)
 
 
 class LocalServer:
@@ -89,6 +92,7 @@ class LocalServer:
         trace_once(self._mcp.middleware)
         async with self._server.lifespan(self._server) as self._lifespan_state:
             internals.enter_once(self._server, self._lifespan_state)
+            await self._list_own_tools()
             try:
                 async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
                     yield
@@ -123,6 +127,18 @@ class LocalServer:
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Sequence[Mapping[str, Any]]:
         return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version)
+
+    async def _list_own_tools(self) -> None:
+        """Takes over what an overridden `list_tools` lists, once: JSON shows the same tools as native MCP."""
+        try:
+            own = await internals.own_tools(self._mcp)
+        except Exception as exc:  # a list that needs a client's request, or a backend that is away
+            logger.warning(
+                "server %r: its own `list_tools` failed, so JSON lacks the tools of it alone", self.name, exc_info=exc
+            )
+            return
+        if own is not None:
+            self._tools.list_instead(own)
 
     def _tools_changed(self) -> None:
         self._wire_tools = WireTools()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
 
 from gateway.local.plan import Plan
 from gateway.local.served_tool import ServedTool
 from gateway.local.threads import Threads
 from gateway.naming import TOOL_SUFFIX, unambiguous
+from gateway.sdk.internals import OwnTool
 from gateway.sdk.tool_table import ToolTable
 from gateway.tool import ToolInfo
 
@@ -36,6 +38,8 @@ class Tools:
         self._changed = changed
         self._has_hooks = has_hooks
         self._plans: dict[str, Plan] = {}
+        self._own: dict[str, OwnTool] = {}
+        self._names: Iterable[str] = self._table
         self._listed: list[ToolInfo] | None = None
         self._shown: dict[str, tuple[str, str]] | None = None
 
@@ -44,7 +48,7 @@ class Tools:
         plan = self._plans.get(name)
         if plan is not None:
             return plan
-        tool = self._table.get(name)
+        tool: Tool | None = self._table.get(name) or self._own.get(name)
         if tool is None:
             return None
         if ServedTool.is_plain(tool):
@@ -60,12 +64,19 @@ class Tools:
     def listed(self) -> Sequence[ToolInfo]:
         """Returns the tools as MCP lists them on the wire. The same object until a tool comes or goes."""
         if self._listed is None:
-            self._listed = [plan.info for name in [*self._table] if (plan := self.plan(name)) is not None]
+            self._listed = [plan.info for name in [*self._names] if (plan := self.plan(name)) is not None]
         return self._listed
+
+    def list_instead(self, tools: Sequence[OwnTool]) -> None:
+        """Lists these tools, which the server's own `list_tools` returned, in place of those of the SDK's table."""
+        self._own = {tool.name: tool for tool in tools}
+        self._names = [*self._own]
+        self._listed = self._shown = None
+        self._changed()
 
     def _find_shown(self, name: str) -> Plan | None:
         if self._shown is None:
-            self._shown = unambiguous(("", each) for each in self._table)
+            self._shown = unambiguous(("", each) for each in self._names)
         return self.plan(self._shown[name][1]) if name in self._shown else None
 
     def _forget(self, name: str) -> None:

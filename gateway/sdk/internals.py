@@ -15,10 +15,11 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.resources import FunctionResource, ResourceTemplate
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.server.request_state import RequestStateBoundary
 from mcp.server.subscriptions import ListenHandler, SubscriptionBus
 from mcp.shared.dispatcher import DispatchContext
+from mcp_types import Tool as ListedTool
 from pydantic import TypeAdapter
 
 BUILT_IN = (OpenTelemetryMiddleware, RequestStateBoundary)
@@ -40,6 +41,33 @@ def low_level(mcp: MCPServer[Any]) -> LowLevelServer[Any]:
 
 def tools_of(mcp: MCPServer[Any]) -> list[Tool]:
     return mcp._tool_manager.list_tools()
+
+
+class OwnTool(Tool):
+    """A tool that only the overridden `call_tool` of its server can call. The function is never called."""
+
+
+async def own_tools(mcp: MCPServer[Any]) -> list[OwnTool] | None:
+    """Returns the tools that an overridden `list_tools` lists; None if the server has the SDK's own one."""
+    if type(mcp).list_tools is MCPServer.list_tools:
+        return None
+    return [_own_tool(tool) for tool in await mcp.list_tools()]
+
+
+def _own_tool(listed: ListedTool) -> OwnTool:
+    return OwnTool(
+        fn=_own_tool,
+        name=listed.name,
+        title=listed.title,
+        description=listed.description or "",
+        parameters=listed.input_schema,
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=listed.output_schema),
+        is_async=True,
+        context_kwarg=None,
+        annotations=listed.annotations,
+        icons=listed.icons,
+        meta=listed.meta,
+    )
 
 
 def functions_for(

@@ -18,6 +18,9 @@ _SCHEME = re.compile(rb"https?://")
 MAX_ACCEPTED_HOSTS = 64
 """Spellings of Host that are cached. A port is part of one, so a client could send any number of them."""
 
+MAX_SHOWN = 253
+"""Characters of a refused Host that the answer repeats: the longest name in the DNS."""
+
 
 class Guard:
     """Allows exactly the local names and `hosts`, with any port, and their pages. `*` among `hosts` allows everything.
@@ -44,8 +47,7 @@ class Guard:
                 origins += 1
         if hosts != 1:
             self._refused("misdirected", peer_of(scope))
-            detail = "This Host is not allowed. MCP_ALLOWED_HOSTS lists the allowed ones."
-            return problem("misdirected", detail)(scope, receive, send)
+            return problem("misdirected", _remedy(scope))(scope, receive, send)
         if origins:
             self._refused("forbidden-origin", peer_of(scope))
             detail = "Pages of this Origin are not allowed. MCP_ALLOWED_ORIGINS lists the origins that are."
@@ -67,3 +69,13 @@ class Guard:
         if scheme is not None and self._allows_host(origin[scheme.end() :]):
             return True
         return origin.lower() in self._origins
+
+
+def _remedy(scope: Scope) -> str:
+    """Returns the refused name and the setting that allows it. Only what can be a name is repeated to the client."""
+    found = [_HOST.fullmatch(value) for key, value in scope["headers"] if key == b"host"]
+    match = found[0] if len(found) == 1 else None
+    if match is None:
+        return "The request needs one header Host with the name or the address of a host."
+    name = (match[1] or match[2]).decode()[:MAX_SHOWN]
+    return f"The Host {name!r} is not allowed. MCP_ALLOWED_HOSTS={name} allows it; a comma separates several."

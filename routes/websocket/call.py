@@ -27,7 +27,7 @@ class SocketCall:
     """
 
     def __init__(
-        self, id_: Id, server: Callee, call: ToolCall, outgoing: Outgoing, finished: Callable[[Id], None]
+        self, id_: Id | None, server: Callee, call: ToolCall, outgoing: Outgoing, finished: Callable[[Id | None], None]
     ) -> None:
         self._id = id_
         self._server = server

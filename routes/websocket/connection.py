@@ -63,7 +63,7 @@ class Connection:
         self._limits = limits
         self._identity = identity
         self._outgoing = Outgoing(send, partial(self._close, POLICY_VIOLATION, "The client does not read."))
-        self._calls: dict[Id, SocketCall] = {}
+        self._calls: dict[Id | None, SocketCall] = {}
         self._request_id = request_id.get()
         self._loop = asyncio.get_running_loop()
         self._last_activity = self._loop.time()
@@ -135,9 +135,10 @@ class Connection:
         if self._identity.is_refused:
             self._close(POLICY_VIOLATION, "The credential was refused.")
 
-    def _start(self, id_: Id, frame: Mapping[str, Any]) -> None:
+    def _start(self, id_: Id | None, frame: Mapping[str, Any]) -> None:
         if id_ in self._calls:
-            raise InvalidRequest("A call with this `id` is in flight on this connection.")
+            which = "without an `id`" if id_ is None else "with this `id`"
+            raise InvalidRequest(f"A call {which} is in flight on this connection.")
         if self._ending is not None:
             raise Unavailable(self._ending)
         if len(self._calls) >= self._limits.in_flight:
@@ -146,13 +147,13 @@ class Connection:
         call = tool_call(frame, server, tool, "ws", self._scope)
         self._calls[id_] = SocketCall(id_, server, call, self._outgoing, self._finished)
 
-    def _cancel(self, id_: Id, frame: Mapping[str, Any]) -> None:
+    def _cancel(self, id_: Id | None, frame: Mapping[str, Any]) -> None:
         if frame["cancel"] is not True:
             raise InvalidRequest("`cancel` must be true.")
         if id_ in self._calls:  # no error otherwise: the answer may have crossed the frame on its way
             self._calls[id_].cancel()
 
-    def _finished(self, id_: Id) -> None:
+    def _finished(self, id_: Id | None) -> None:
         del self._calls[id_]
         self._last_activity = self._loop.time()
         if self._ending is not None and not self._calls:

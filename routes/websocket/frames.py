@@ -35,37 +35,43 @@ def parse_frame(message: Message, limit: int) -> dict[str, Any]:
     return json_object(text.removeprefix("\ufeff"), "frame")
 
 
-def parse_id(frame: Mapping[str, Any]) -> Id:
-    """Raises InvalidRequest."""
-    value = frame.get("id")
+def parse_id(frame: Mapping[str, Any]) -> Id | None:
+    """Returns None if the frame has none, as that of a client that waits for each answer. Raises InvalidRequest."""
+    if "id" not in frame:
+        return None
+    value = frame["id"]
     # The exact types, because a bool is an int too.
     if (type(value) is str and len(value) <= MAX_ID_LENGTH) or (type(value) is int and abs(value) <= MAX_ID_NUMBER):
         return value
-    if "id" not in frame:
-        raise InvalidRequest("`id` is missing.")
     raise InvalidRequest(
         f"`id` must be a string of at most {MAX_ID_LENGTH} characters, or a whole number up to {MAX_ID_NUMBER}."
     )
 
 
-def result_frame(id_: Id, result: ToolResult) -> bytes:
+def result_frame(id_: Id | None, result: ToolResult) -> bytes:
     """The result, or the tool's questions (`inputRequests`, `requestState`)."""
     if result.asks is not None:
-        return to_json({"id": id_, **result.asks})
+        return to_json({**_with(id_), **result.asks})
     # The result is JSON already: put the id in front instead of parsing it.
-    return b'{"id":%b,%b' % (to_json(id_), result.in_result()[1:])
+    body = result.in_result()
+    return body if id_ is None else b'{"id":%b,%b' % (to_json(id_), body[1:])
 
 
 def error_frame(id_: Id | None, problem: Mapping[str, Any]) -> bytes:
+    """The problem. Its id is null if the frame has none that can be read."""
     return to_json({"id": id_, "error": problem})
 
 
-def report_frame(id_: Id, name: str, fields: Mapping[str, Any]) -> bytes:
+def report_frame(id_: Id | None, name: str, fields: Mapping[str, Any]) -> bytes:
     """A report of the tool; `name` is `progress` or `log`."""
     # Tools may report any Python value, and a report must not fail their call.
-    return to_json({"id": id_, name: fields}, inf_nan_mode="null", fallback=str)
+    return to_json({**_with(id_), name: fields}, inf_nan_mode="null", fallback=str)
 
 
-def caller_frame(id_: Id, name: str | None) -> bytes:
+def caller_frame(id_: Id | None, name: str | None) -> bytes:
     """The answer to a token: the caller's name, or null if authentication is off."""
-    return to_json({"id": id_, "result": {"caller": name}})
+    return to_json({**_with(id_), "result": {"caller": name}})
+
+
+def _with(id_: Id | None) -> dict[str, Id]:
+    return {} if id_ is None else {"id": id_}

@@ -58,7 +58,7 @@ class Identity:
         """The bytes that a frame may have."""
         return min(self._limit, ANONYMOUS_FRAME_LIMIT) if self.is_anonymous else self._limit
 
-    async def authenticate(self, id_: Id, token: Any) -> bytes:
+    async def authenticate(self, id_: Id | None, token: Any) -> bytes:
         """Returns the answer to a frame with a token. Raises GatewayError."""
         if type(token) is not str:
             raise InvalidRequest("`token` must be a string.")

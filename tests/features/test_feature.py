@@ -63,7 +63,7 @@ def test_features_that_are_off_are_empty_and_import_nothing() -> None:
     [
         ("prometheus_client", "MCP_METRICS", {"MCP_METRICS": "/metrics"}),
         ("redis", "REDIS_URL", {"REDIS_URL": "redis://127.0.0.1"}),
-        ("jwt", "MCP_AUTH_KEYS or MCP_AUTH_ISSUER", {"MCP_AUTH_ISSUER": "https://x", "MCP_AUTH_AUDIENCE": "https://y"}),
+        ("jwt", "MCP_AUTH_ISSUER", {"MCP_AUTH_ISSUER": "https://x", "MCP_AUTH_AUDIENCE": "https://y"}),
     ],
 )
 def test_missing_package_is_reported_in_one_line(missing: str, setting: str, environ: dict[str, str]) -> None:
@@ -73,6 +73,22 @@ def test_missing_package_is_reported_in_one_line(missing: str, setting: str, env
     assert line.startswith(f"multi-mcp: {setting} needs the package {missing!r}, which is not installed; ")
     assert "pip install -r requirements/optional.txt" in line
     assert (ROOT / "requirements" / "optional.txt").exists()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("environ", "start"),
+    [
+        (
+            {"REDIS_URL": "localhost:6379"},
+            "REDIS_URL: expected a URL that begins with one of redis://, rediss://, unix://",
+        ),
+        ({"REDIS_URL": "redis://127.0.0.1", "MCP_RATE_LIMIT": "often"}, "MCP_RATE_LIMIT"),
+    ],
+)
+def test_wrong_value_is_reported_before_a_missing_package(environ: dict[str, str], start: str) -> None:
+    (line,) = made_without("redis", **environ).stderr.splitlines()
+    assert line.startswith(f"multi-mcp: {start}")
 
 
 def test_missing_package_is_a_load_error_that_names_it() -> None:

@@ -32,7 +32,7 @@ def test_missing_package_turns_traces_off_and_calls_are_served() -> None:
     ended = made_without("opentelemetry.sdk", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318")
     assert (ended.returncode, ended.stdout) == (0, "made\n")
     (line,) = ended.stderr.splitlines()
-    assert " warning Traces unavailable: tracing needs the package 'opentelemetry.sdk'" in line
+    assert " warning Traces unavailable: OTEL_EXPORTER_OTLP_ENDPOINT needs the package 'opentelemetry.sdk'" in line
 
 
 def test_disabled_telemetry_is_empty() -> None:

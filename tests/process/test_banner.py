@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime
+import shlex
+from typing import Any, Literal
 
 import pytest
 from mcp.server.mcpserver import MCPServer
+from mcp_types import ToolAnnotations
 
 from process.banner import banner_lines
+from process.sample import sample_call
 from settings.values import Settings
-from tests.conftest import MakeApp
+from tests.conftest import MakeApp, server_of
+from tests.transport import opened
 
 BASE = "http://127.0.0.1:8000"
 
@@ -17,22 +22,71 @@ BASE = "http://127.0.0.1:8000"
 def nothing() -> None: ...
 
 
-def test_each_server_has_its_tools_and_its_urls(make_app: MakeApp) -> None:
+async def forecast(city: str, days: int, unit: Literal["C", "F"], detailed: bool = False) -> str:
+    return f"{city} {days} {unit}"
+
+
+def dated(day: datetime.date) -> None: ...
+
+
+def test_each_server_is_one_line_with_its_tools_and_its_url(make_app: MakeApp) -> None:
     full, empty = MCPServer[None]("full"), MCPServer[None]("e")
     for name in ("one", "two"):
         full.add_tool(nothing, name=name)
     assert banner_lines(make_app(full, empty).state.registry, Settings(), BASE) == [
-        "SERVER  TOOLS     URLS",
+        "SERVER  TOOLS     URL",
         "full    one, two  http://127.0.0.1:8000/full/mcp",
-        "                  http://127.0.0.1:8000/full/mcp/tools",
-        "                  http://127.0.0.1:8000/full/mcp/call",
-        "                  http://127.0.0.1:8000/full/mcp/health",
         "e       -         http://127.0.0.1:8000/e/mcp",
-        "                  http://127.0.0.1:8000/e/mcp/tools",
-        "                  http://127.0.0.1:8000/e/mcp/call",
-        "                  http://127.0.0.1:8000/e/mcp/health",
+        "Try: curl -s http://127.0.0.1:8000/full/mcp/call -H 'Content-Type: application/json' "
+        """-d '{"tool": "one", "arguments": {}}'""",
+        'It answers {"result": ...}; in a browser: http://127.0.0.1:8000/docs; Ctrl+C stops the router',
         "All of them: http://127.0.0.1:8000/mcp  /tools  /call  /health  /docs  /ws",
     ]
+
+
+def test_twenty_servers_with_many_tools_fit_on_a_screen(make_app: MakeApp) -> None:
+    servers = [MCPServer[None](f"server_{number}") for number in range(20)]
+    for server in servers:
+        for number in range(50):
+            server.add_tool(nothing, name=f"tool_{number}")
+    lines = banner_lines(make_app(*servers).state.registry, Settings(), BASE)
+    assert len(lines) == 24
+    assert max(len(line) for line in lines[:21]) <= 100
+    assert "tool_0, tool_1" in lines[1]
+    assert " … " in lines[1]
+
+
+def test_without_a_server_or_a_simple_tool_the_command_lists_the_tools(make_app: MakeApp) -> None:
+    shown = "Try: curl -s http://127.0.0.1:8000/tools"
+    assert shown in banner_lines(make_app().state.registry, Settings(), BASE)
+    assert shown in banner_lines(make_app(server_of(dated)).state.registry, Settings(), BASE)
+
+
+@pytest.mark.parametrize("setting", [{"auth_keys": "keys.json"}, {"auth_issuer": "https://id.example.com"}])
+def test_command_has_the_header_that_authentication_needs(make_app: MakeApp, setting: dict[str, Any]) -> None:
+    lines = banner_lines(make_app().state.registry, Settings(**setting), BASE)
+    assert "Try: curl -s -H 'Authorization: Bearer KEY' http://127.0.0.1:8000/tools" in lines
+
+
+@pytest.mark.anyio
+async def test_command_that_is_printed_is_answered_as_printed(make_app: MakeApp) -> None:
+    app = make_app(server_of(dated, forecast))
+    lines = banner_lines(app.state.registry, Settings(), "")
+    *_, url, _, kind, _, body = shlex.split(next(line for line in lines if line.startswith("Try: ")))
+    async with opened(app) as client:
+        name, _, value = kind.partition(": ")
+        answer = await client.post(url, content=body, headers={name: value})
+    assert (answer.status_code, answer.json()) == (200, {"result": "hello 1 C"})
+
+
+def test_tool_that_only_reads_is_preferred_and_one_that_destroys_is_not_shown(make_app: MakeApp) -> None:
+    server = MCPServer[None]("one")
+    server.add_tool(nothing, name="drop", annotations=ToolAnnotations(destructive_hint=True))
+    assert sample_call(make_app(server).state.registry) is None
+    other = MCPServer[None]("two")
+    other.add_tool(nothing, name="write")
+    other.add_tool(nothing, name="read", annotations=ToolAnnotations(read_only_hint=True))
+    assert sample_call(make_app(other).state.registry) == ("two", '{"tool": "read", "arguments": {}}')
 
 
 @pytest.mark.parametrize(
@@ -59,13 +113,14 @@ def test_each_server_has_its_tools_and_its_urls(make_app: MakeApp) -> None:
 def test_surprising_effects_of_settings_are_noted(
     make_app: MakeApp, settings: dict[str, Any], notes: list[str]
 ) -> None:
-    assert banner_lines(make_app().state.registry, Settings(**settings), BASE)[1:-1] == notes
+    assert banner_lines(make_app().state.registry, Settings(**settings), BASE)[1:-3] == notes
 
 
 def test_unix_socket_is_shown_with_a_command_and_its_metrics_with_their_port(make_app: MakeApp) -> None:
     settings = Settings(metrics="/metrics", metrics_port=9100)
     lines = banner_lines(make_app().state.registry, settings, "http://localhost", "/run/my router.sock")
-    assert lines[1:-1] == [
+    assert lines[1:-3] == [
         "Metrics: http://localhost:9100/metrics",
         "On a Unix socket: curl --unix-socket '/run/my router.sock' http://localhost/health",
     ]
+    assert lines[-3] == "Try: curl -s --unix-socket '/run/my router.sock' http://localhost/tools"

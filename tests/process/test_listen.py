@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from process.listen import LOOPBACK, listen, listening, passed_sockets, public_address, url_of
+from process.address import public_address, url_of
+from process.listen import LOOPBACK, listen, listening, passed_sockets
 from settings.values import Settings
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.ports import free_port
 from tests.process.live.conftest import Start
-from tests.process.live.router import Router
+from tests.process.live.router import SERVERS, Router
 from tests.shipped import shipped
 
 pytestmark = pytest.mark.process
@@ -26,6 +29,19 @@ async def lifespan(server):
 mcp = MCPServer("broken", lifespan=lifespan)
 """
 
+OWN_RUN = """
+import anyio
+from mcp.server.mcpserver import MCPServer
+
+mcp = MCPServer("own")
+
+@mcp.tool()
+def add(a: int, b: int) -> int:
+    return a + b
+
+anyio.run(mcp.run_stdio_async)
+"""
+
 
 def check_refused(router: Router, *parts: str) -> None:
     """Checks that the process ended with exit code 1, and logged the reason in one line."""
@@ -39,14 +55,21 @@ def check_refused(router: Router, *parts: str) -> None:
 def test_table_has_each_server_with_its_tools_and_urls(start: Start) -> None:
     router = start(SERVERS="echo,math").await_table()
     base = f"http://127.0.0.1:{router.port}"
-    assert router.table[0].split() == ["SERVER", "TOOLS", "URLS"]
+    assert router.table[0].split() == ["SERVER", "TOOLS", "URL"]
     assert router.table[1].split() == ["echo", "echo_tool,", "reverse_tool", f"{base}/echo/mcp"]
-    words = {word for line in router.table for word in line.split()}
-    for server in ("echo", "math"):
-        assert {f"{base}/{server}/mcp{rest}" for rest in ("", "/tools", "/call", "/health")} <= words
+    assert router.table[2].split() == ["math", "add_tool,", "multiply_tool", f"{base}/math/mcp"]
+    assert f"in a browser: {base}/docs; Ctrl+C stops the router" in router.table[-2]
     assert router.table[-1] == f"All of them: {base}/mcp  /tools  /call  /health  /docs  /ws"
     assert router.get("/health")["tools"] == 4
     assert router.complaints() == []
+
+
+def test_command_of_the_table_is_answered_at_each_address(start: Start) -> None:
+    for host in ("0.0.0.0", "127.0.0.2"):  # every address, as in a container, and one that is not the default
+        router = start(HOST=host, SERVERS="echo").await_table()
+        command = next(line for line in router.table if line.startswith("Try: "))
+        printed = subprocess.run(shlex.split(command)[1:], capture_output=True, check=True, timeout=30).stdout
+        assert json.loads(printed) == {"result": "hello"}
 
 
 def test_router_listens_on_the_configured_port_and_address(start: Start) -> None:
@@ -121,6 +144,26 @@ def test_server_that_does_not_start_ends_all_workers(start: Start, tmp_path: Pat
     assert "server 'broken' does not start: OSError: no database" in router.log()
     assert "Traceback" not in router.log()
     assert (router.printed(), "serving" in router.log()) == ("", False)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_file_that_serves_by_itself_is_one_warning_and_no_harm(start: Start, tmp_path: Path, workers: str) -> None:
+    (tmp_path / "own_server.py").write_text(OWN_RUN)
+    router = start(MCP_SERVERS_DIR=f"{tmp_path}:{SERVERS}", WORKERS=workers).await_workers(int(workers))
+    assert router.call("own", "add", a=1, b=2) == (200, {"result": 3})
+    router.end()
+    warnings = router.complaints()
+    assert len(warnings) == 1, warnings
+    assert "own_server.py: it runs its server itself, which is ignored; the router serves its `mcp`" in warnings[0]
+
+
+def test_nearly_right_files_and_settings_are_one_warning_each(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "weather.py").write_text(OWN_RUN)
+    router = start(MCP_SERVERS_DIR=f"{tmp_path}:{SERVERS}", MCP_ALLOWED_HOST="box", WORKERS="2").await_workers(2)
+    router.end()
+    setting, file = router.complaints()
+    assert "MCP_ALLOWED_HOST: there is no such setting; did you mean MCP_ALLOWED_HOSTS?" in setting
+    assert "weather.py: it is not served; rename it to weather_server.py if it is a server" in file
 
 
 def test_uvicorn_command_serves_the_same_application(start: Start) -> None:

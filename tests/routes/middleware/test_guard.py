@@ -102,7 +102,6 @@ async def test_local_host_is_allowed_with_any_port(client: httpx2.AsyncClient, h
 async def test_host_that_only_looks_local_is_421(app: Starlette, host: str) -> None:
     answer = await ask(app, "GET", "/health", [(b"host", host.encode())])
     assert answer.status == 421
-    assert "evil" not in answer.body.decode()
 
 
 async def test_request_without_a_host_or_with_two_is_421(app: Starlette) -> None:

@@ -62,6 +62,27 @@ async def test_answer_has_the_id_of_the_call(make_app: MakeApp, id_: Any) -> Non
         assert (await socket.ask({"id": id_, "tool": "nothing"}))["id"] == id_
 
 
+async def test_call_without_an_id_is_answered_without_one(make_app: MakeApp) -> None:
+    async with talking(make_app(server(Seen()))) as socket:
+        assert await socket.ask(ADD) == {"result": 3}
+        assert await socket.ask({"tool": "size", "arguments": {"size": 2}}) == {"result": {"size": 2}}
+        refused = await socket.ask({"tool": "refuse", "arguments": {"reason": "no"}})
+        assert (refused["id"], slug(refused)) == (None, "tool-error")
+        assert await socket.ask({"token": "any"}) == {"result": {"caller": None}}
+
+
+async def test_second_call_without_an_id_is_refused_while_the_first_is_in_flight(make_app: MakeApp) -> None:
+    seen = Seen()
+    async with talking(make_app(server(seen))) as socket:
+        socket.send({"tool": "wait"})
+        await seen.until(began=1)
+        refused = await socket.ask(ADD)
+        assert "A call without an `id` is in flight on this connection." in refused["error"]["detail"]
+        assert await socket.ask({"id": 1, **ADD}) == {"id": 1, "result": 3}
+        assert slug(await socket.ask({"cancel": True})) == "cancelled"
+        assert await socket.ask(ADD) == {"result": 3}
+
+
 @pytest.mark.parametrize(
     "id_", [None, True, 1.0, 1.5, [], {}, "x" * 129, MAX_ID_NUMBER + 1, -MAX_ID_NUMBER - 1, 10**400]
 )

@@ -80,10 +80,8 @@ def test_router_serves_on_a_unix_socket_and_removes_it_at_the_end(
 ) -> None:
     router = start(UDS=path, UDS_MODE="600", SERVERS="echo").await_table()
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
-    assert router.table[-2:] == [
-        f"On a Unix socket: curl --unix-socket {path} http://localhost/health",
-        "All of them: http://localhost/mcp  /tools  /call  /health  /docs  /ws",
-    ]
+    assert f"On a Unix socket: curl --unix-socket {path} http://localhost/health" in router.table
+    assert router.table[-1] == "All of them: http://localhost/mcp  /tools  /call  /health  /docs  /ws"
     assert ask(UnixConnection(path), "/health")[0] == 200
     router.end(number)
     assert not os.path.exists(path)
