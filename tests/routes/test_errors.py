@@ -44,7 +44,7 @@ def check(answer: httpx2.Response, expected: dict[str, Any]) -> None:
         ({"tool": None}, "`tool` must be a string."),
         ({"tool": "add", "arguments": [1, 2]}, "`arguments` must be an object."),
         ({"tool": "add", "arguments": 1}, "`arguments` must be an object."),
-        ({"tool": "add", "arguments": "[]"}, "The text in `arguments` must be a JSON object."),
+        ({"tool": "add", "arguments": "[]"}, "The text in `arguments` must be a JSON object, not an array."),
         ({"tool": "add", "requestState": 1}, "`requestState` must be a string."),
         ({"tool": "add", "requestState": "x", "inputResponses": []}, "`inputResponses` must be an object."),
     ],
