@@ -99,14 +99,17 @@ def test_silent_and_incomplete_connections_are_closed(start: Callable[..., Route
 
 
 def test_answers_that_nobody_reads_are_dropped(start: Callable[..., Router]) -> None:
+    """Their memory is used again. The allocator may keep it for the process."""
     router = start(MCP_WRITE_TIMEOUT="3")
     router.get("/health")
-    files, memory = router.open_files(), router.memory()
-    with ExitStack() as stack:
-        for _ in range(60):
-            connection = stack.enter_context(connected(router))
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.sendall(HEAD % b"/call" + b"Content-Length: %d\r\n\r\n" % len(LARGE) + LARGE)
-        wait_for_files(router, files, 60)
-        assert router.memory() - memory < 60 * 1024
+    files, used = router.open_files(), []
+    for _ in range(3):
+        with ExitStack() as stack:
+            for _ in range(60):
+                connection = stack.enter_context(connected(router))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.sendall(HEAD % b"/call" + b"Content-Length: %d\r\n\r\n" % len(LARGE) + LARGE)
+            wait_for_files(router, files, 60)
+        used.append(router.memory())
+    assert used[2] - used[0] < 60 * 1024  # KiB; all answers of one round take four times as much
     assert router.get("/health")["status"] == "ok"
