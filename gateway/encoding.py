@@ -11,6 +11,8 @@ from pydantic_core import to_json
 
 T = TypeVar("T")
 ITEMS_AT_ONCE = 20
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark that some programs put in front of JSON."""
 
 
 async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:

@@ -17,6 +17,7 @@ from gateway.call import ToolCall, WayIn, request_id
 from gateway.caller import caller
 from gateway.errors import Forbidden
 from gateway.sdk.native import Find, protocol_error
+from gateway.sdk.openings import LISTEN
 from gateway.sdk.wire import wire
 from gateway.tool import ToolInfo
 
@@ -82,7 +83,7 @@ async def _authorize_over_all(servers: Callable[[], Iterable[str]], ctx: Context
 
 def _is_open(ctx: Context) -> bool:
     """Tells if any authenticated caller may send this: it shows no more than that the server exists."""
-    if ctx.method == "subscriptions/listen":
+    if ctx.method == LISTEN:
         wanted = (ctx.params or {}).get("notifications")
         return not (isinstance(wanted, Mapping) and wanted.get("resourceSubscriptions"))
     # A message without an id is a notification, which gets no answer.

@@ -23,9 +23,9 @@ from gateway.local.tools import Tools
 from gateway.sdk import wire
 from gateway.sdk.internals import request_channel
 from gateway.sdk.native import CALL, native_call, protocol_error
+from gateway.sdk.openings import LISTEN
 
 Context = ServerRequestContext[Any, Any]
-LISTEN = "subscriptions/listen"
 
 
 class NativeCalls:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from mcp.server import Server as LowLevelServer
@@ -17,6 +18,7 @@ from mcp.server.mcpserver.resources import FunctionResource, ResourceTemplate
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.server.request_state import RequestStateBoundary
+from mcp.server.session import ServerSession
 from mcp.server.subscriptions import ListenHandler, SubscriptionBus
 from mcp.shared.dispatcher import DispatchContext
 from mcp_types import Tool as ListedTool
@@ -140,6 +142,15 @@ def _has_middleware(mcp: MCPServer[Any]) -> bool:
 def request_channel(ctx: ServerRequestContext[Any, Any]) -> DispatchContext[Any]:
     """Returns the channel by which the tool of this request reports and asks."""
     return ctx.session._request_outbound
+
+
+def with_session(
+    ctx: ServerRequestContext[Any, Any], kind: type[ServerSession], **changed: Any
+) -> ServerRequestContext[Any, Any]:
+    """Returns the same request with a copy of its session, which is a `kind` and has other attributes."""
+    session = object.__new__(kind)
+    session.__dict__.update(vars(ctx.session), **changed)
+    return replace(ctx, session=session)
 
 
 def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:

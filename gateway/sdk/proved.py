@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
 
-from gateway.sdk.internals import connection_of, request_channel
+from gateway.sdk.internals import connection_of, request_channel, with_session
 from gateway.sendable import check_size, prove
 
 Context = ServerRequestContext[Any, Any]
@@ -50,7 +49,5 @@ def with_proved_channels(ctx: Context, max_bytes: int) -> Context:
     connection = connection_of(ctx)
     if not isinstance(connection.outbound, ProvedChannel):
         connection.outbound = ProvedChannel(connection.outbound, max_bytes)
-    session = object.__new__(type(ctx.session))
     channel = ProvedChannel(request_channel(ctx), max_bytes)
-    session.__dict__.update(vars(ctx.session), _request_outbound=channel)
-    return replace(ctx, session=session)
+    return with_session(ctx, type(ctx.session), _request_outbound=channel)

@@ -5,12 +5,14 @@ The SDK's own limit keeps a buffer and a copy of it for as long as the request r
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic_core import from_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_BOM = b"\xef\xbb\xbf"
+from gateway.encoding import BOM
+
 _TOO_LARGE = b"Request body too large"
 
 
@@ -25,15 +27,11 @@ class BoundedBody:
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        messages = deque(await self._messages(scope, receive))
-        if not messages:
+        messages = await self._messages(scope, receive)
+        if messages:
+            await self._app(scope, replaying(messages, receive), send)
+        else:
             await _refuse(send)
-            return
-
-        async def replay() -> Message:
-            return messages.popleft() if messages else await receive()
-
-        await self._app(scope, replay, send)
 
     async def _messages(self, scope: Scope, receive: Receive) -> list[Message]:
         """Returns the message with the body, or what came before its end. Empty if the body is too large."""
@@ -44,7 +42,7 @@ class BoundedBody:
         if first["type"] != "http.request" or not first.get("more_body", False):
             if len(first.get("body", b"")) > self._max_body:
                 return []
-            return [_whole(first["body"])] if first.get("body", b"").startswith(_BOM) else [first]
+            return [_whole(first["body"])] if first.get("body", b"").startswith(BOM) else [first]
         body, more = bytearray(first["body"]), True
         while more:
             message = await receive()
@@ -58,7 +56,7 @@ class BoundedBody:
 
 
 def _whole(body: bytes) -> Message:
-    return {"type": "http.request", "body": body.removeprefix(_BOM), "more_body": False}
+    return {"type": "http.request", "body": body.removeprefix(BOM), "more_body": False}
 
 
 async def _refuse(send: Send) -> None:
@@ -69,20 +67,30 @@ async def _refuse(send: Send) -> None:
 
 async def reread(receive: Receive) -> tuple[bytes, Receive]:
     """Returns the body, which is one message by now, and a `receive` that returns it again."""
-    messages = [await receive()]
+    message = await receive()
+    return message.get("body", b""), replaying([message], receive)
+
+
+def replaying(messages: list[Message], receive: Receive) -> Receive:
+    """Returns a `receive` that returns `messages` first, and keeps none that it has returned."""
 
     async def replay() -> Message:
-        return messages.pop() if messages else await receive()
+        return messages.pop(0) if messages else await receive()
 
-    return messages[0].get("body", b""), replay
+    return replay
 
 
 def is_initialize(body: bytes) -> bool:
     """Returns True if a body is an `initialize` request."""
-    if b"initialize" not in body:  # saves parsing every other request twice
-        return False
+    return message_of(body, "initialize") is not None
+
+
+def message_of(body: bytes, method: str) -> Mapping[str, Any] | None:
+    """Returns the JSON-RPC message in a body if it is of `method`, else None."""
+    if method.encode() not in body:  # saves parsing every other request twice
+        return None
     try:
-        message = from_json(body)
+        message = from_json(body.removeprefix(BOM))
     except (ValueError, RecursionError):
-        return False
-    return isinstance(message, dict) and message.get("method") == "initialize"
+        return None
+    return message if isinstance(message, dict) and message.get("method") == method else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -22,6 +21,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from gateway.call import ToolCall
+from gateway.sdk.internals import with_session
 
 Context = ServerRequestContext[Any, Any]
 
@@ -88,9 +88,7 @@ def as_result(server: LowLevelServer[Any], ctx: Context, result: dict[str, Any])
 
 def noted(ctx: Context, call: ToolCall) -> Context:
     """Returns the same request; questions to its client and progress are noted on `call` and its clock."""
-    session = object.__new__(_NotingSession)
-    session.__dict__.update(vars(ctx.session), call=call)
-    return replace(ctx, session=session)
+    return with_session(ctx, _NotingSession, call=call)
 
 
 class _NotingSession(ServerSession):

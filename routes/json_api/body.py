@@ -12,13 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from gateway.encoding import BOM
 from gateway.errors import InvalidRequest
 from routes.scope import STREAM
 
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
 _ZERO_QUALITY = re.compile(rb"\s*q\s*=\s*0(\.0*)?\s*")
-_BOM = b"\xef\xbb\xbf"
 _KINDS = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number", NoneType: "null"}
 
 
@@ -58,7 +58,7 @@ async def read_object(
         return empty()
     if not is_json:
         raise _not_json()
-    return json_object(body.removeprefix(_BOM), "body")
+    return json_object(body.removeprefix(BOM), "body")
 
 
 def refuse_encoded(codings: bytes) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import from_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.auth.native_access import Admit
 from gateway.errors import Forbidden
+from gateway.sdk.native import CALL
+from gateway.sdk.request_body import message_of, replaying
 from routes.json_api.body import read_body
 from routes.native.refusal import refusal
 
@@ -40,10 +41,7 @@ class Challenge:
                 return
             del call  # it may be as large as the body, and neither is kept while the endpoint runs
 
-        async def replay() -> Message:
-            return messages.pop() if messages else await receive()
-
-        await self.app(scope, replay, send)
+        await self.app(scope, replaying(messages, receive), send)
 
 
 async def _whole(receive: Receive, max_body: int) -> Message:
@@ -52,13 +50,8 @@ async def _whole(receive: Receive, max_body: int) -> Message:
 
 def _tool_call(body: bytes) -> Mapping[str, Any] | None:
     """Returns the JSON-RPC request if it is a `tools/call` with a name, else None."""
-    if b"tools/call" not in body:  # saves parsing every other request twice
-        return None
-    try:
-        message = from_json(body.removeprefix(b"\xef\xbb\xbf"))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(message, dict) or message.get("method") != "tools/call":
+    message = message_of(body, CALL)
+    if message is None:
         return None
     params, number = message.get("params"), message.get("id")
     # `type` and no `isinstance`: a bool is an int, but no valid id.

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from process.http.front import Front
 from process.http.limits import FrontLimits
 from process.websocket_protocol import WebSocketProtocol
+from tests.routes.raw import Answer
 
 MIB = 1024 * 1024
 CHUNKED = b"Transfer-Encoding: chunked"
@@ -26,17 +27,6 @@ WEBSOCKET = (
     b"Sec-WebSocket-Version: 13",
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.body)
 
 
 class App:
