@@ -55,16 +55,21 @@ def close_gate(gate: Path) -> None:
 def streaming(proxy: Proxy, path: str, headers: dict[str, str], message: Any) -> Iterator[HTTPResponse]:
     connection = proxy.connection()
     connection.request("POST", path, json.dumps(message), headers)
-    yield connection.getresponse()
-    connection.close()
+    try:
+        yield connection.getresponse()
+    finally:
+        connection.close()
 
 
 def next_event(stream: HTTPResponse) -> tuple[str, Any]:
     """Returns the name and the data of the next event."""
     lines: list[str] = []
-    while (line := stream.readline().decode().rstrip()) or not lines:
-        assert line or not lines
-        lines += [line] if line and not line.startswith(":") else []
+    while line := stream.readline().decode():
+        if line.strip() and not line.startswith(":"):
+            lines.append(line.rstrip())
+        elif lines and not line.strip():
+            break
+    assert lines, "the stream ended without an event"
     return lines[0].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
 
 
@@ -99,9 +104,11 @@ async def test_mcp_client_hears_each_step_before_the_next_is_made(proxy: Proxy, 
 
 
 def test_stream_of_changes_is_acknowledged_at_once(proxy: Proxy) -> None:
+    """Many times: Caddy lost one in 30 whose answer began before it had seen the end of the body."""
     headers, body = wire.modern("subscriptions/listen", notifications={"toolsListChanged": True})
-    with streaming(proxy, "/math/mcp", headers, body) as stream:
-        assert "acknowledged" in next_event(stream)[1]["method"]
+    for _ in range(150):
+        with streaming(proxy, "/math/mcp", headers, body) as stream:
+            assert "acknowledged" in next_event(stream)[1]["method"]
 
 
 def socket_through(proxy: Proxy, path: str) -> ClientConnection:
