@@ -52,12 +52,9 @@ async def answer(router: httpx2.AsyncClient, call: ChatCompletionMessageFunction
 
 
 async def call_tool(router: httpx2.AsyncClient, name: str, arguments: str) -> str:
+    """`arguments` is JSON text, which the router takes as it is; its error says what is wrong with it."""
     try:
-        body = json.dumps({"tool": name, "arguments": json.loads(arguments or "{}")}, allow_nan=False)
-    except (ValueError, RecursionError) as exc:
-        return f"The arguments are not valid JSON: {exc}"
-    try:
-        response = await router.post("/call", content=body, headers={"content-type": "application/json"})
+        response = await router.post("/call", json={"tool": name, "arguments": arguments})
     except httpx2.HTTPError as exc:
         return f"The router did not answer: {str(exc) or type(exc).__name__}"
     if response.status_code == 202:

@@ -34,6 +34,10 @@ def auth(settings: Settings, refusals: Refusals) -> Auth:
     """Raises LoadError if the keys or the issuer cannot be used."""
     if not settings.auth_keys and not settings.auth_issuer:
         return Auth()
+    if settings.auth_issuer:
+        from gateway.auth.issuer import check_issuer
+
+        check_issuer(settings.auth_issuer, settings.auth_audience)
     with optional_packages("MCP_AUTH_ISSUER" if settings.auth_issuer else "MCP_AUTH_KEYS"):
         from gateway.auth.authenticator import Authenticator
         from gateway.auth.authorization import Authorization
@@ -83,6 +87,7 @@ def _verifiers(settings: Settings) -> list[Verifier]:
         found.append(Keyring(Path(settings.auth_keys)))
     if settings.auth_issuer:
         from gateway.auth.access_tokens import AccessTokens
+        from gateway.auth.issuer_keys import KeySet
 
-        found.append(AccessTokens.from_settings(settings.auth_issuer, settings.auth_audience))
+        found.append(AccessTokens(settings.auth_issuer, settings.auth_audience, KeySet(settings.auth_issuer)))
     return found

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Any
 
 import jwt
 from pydantic import BaseModel, ValidationError
@@ -16,10 +14,8 @@ from pydantic import BaseModel, ValidationError
 from gateway.auth.issuer_keys import ALGORITHMS_BY_KEY_TYPE, KeySet
 from gateway.auth.principal import Principal, user
 from gateway.auth.token_kinds import check_kind
-from gateway.errors import Expired, LoadError, Unauthenticated
+from gateway.errors import Expired, Unauthenticated
 
-logger = logging.getLogger(__name__)
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 CLOCK_LEEWAY = 10
 """Seconds by which the issuer's clock may differ."""
 RECHECK_INTERVAL = 60.0
@@ -51,22 +47,6 @@ class AccessTokens:
         self._resource = re.compile(re.escape(audience.rstrip("/")) + r"(?:/([^/]+))?/mcp/?")
         self._keys = keys
         self._now = now
-
-    @classmethod
-    def from_settings(cls, issuer: str, audience: str) -> Self:
-        """Raises LoadError if the issuer is not a URL, or the audience is missing."""
-        try:
-            parts = urlsplit(issuer)
-            is_url = parts.scheme in ("https", "http") and parts.hostname and not parts.query and not parts.fragment
-        except ValueError:
-            is_url = False
-        if not is_url:
-            raise LoadError(f"MCP_AUTH_ISSUER={issuer!r}: expected a URL that begins with https://")
-        if not audience:
-            raise LoadError("MCP_AUTH_ISSUER needs MCP_AUTH_AUDIENCE, or tokens for other services would be accepted")
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-            logger.warning("MCP_AUTH_ISSUER=%s: its keys could be replaced on the way; use https", issuer)
-        return cls(issuer, audience, KeySet(issuer))
 
     def recognises(self, credential: str) -> bool:
         return _TOKEN.fullmatch(credential) is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import tool_manager
 
@@ -43,7 +44,7 @@ class Loading:
 
 @contextmanager
 def loading(path: Path) -> Iterator[Loading]:
-    """Replaces the methods of `MCPServer` that serve by ones that do nothing but log."""
+    """Replaces the functions of the SDK and of uvicorn that serve by ones that do nothing but log."""
     state = Loading(path)
 
     def run(*_: Any, **__: Any) -> None:
@@ -54,7 +55,9 @@ def loading(path: Path) -> Iterator[Loading]:
         return _nothing()
 
     with ExitStack() as stack:
-        stack.enter_context(_replaced(MCPServer, "run", run))
+        for serving in (MCPServer, uvicorn, uvicorn.Server):
+            stack.enter_context(_replaced(serving, "run", run))
+        stack.enter_context(_replaced(uvicorn.Server, "serve", run_async))
         for name in _ASYNC_RUNS:
             stack.enter_context(_replaced(MCPServer, name, run_async))
         stack.enter_context(_replaced(anyio, "run", _unless_ignored(anyio.run, run_async)))

@@ -144,7 +144,7 @@ async def test_model_receives_the_error_for_arguments_not_in_json(ask: Ask, mode
     model.follow(calls(("math_add_tool", arguments)), says("I cannot."))
 
     assert await ask("1 + 2?") == "I cannot."
-    assert model.was_told()["1"].startswith("The arguments are not valid JSON")
+    assert model.was_told()["1"].startswith("The text in `arguments` is not JSON")
 
 
 @pytest.mark.anyio

@@ -77,17 +77,20 @@ def test_missing_package_is_reported_in_one_line(missing: str, setting: str, env
 
 @pytest.mark.process
 @pytest.mark.parametrize(
-    ("environ", "start"),
+    ("missing", "environ", "start"),
     [
         (
+            "redis",
             {"REDIS_URL": "localhost:6379"},
             "REDIS_URL: expected a URL that begins with one of redis://, rediss://, unix://",
         ),
-        ({"REDIS_URL": "redis://127.0.0.1", "MCP_RATE_LIMIT": "often"}, "MCP_RATE_LIMIT"),
+        ("redis", {"REDIS_URL": "redis://127.0.0.1", "MCP_RATE_LIMIT": "often"}, "MCP_RATE_LIMIT"),
+        ("jwt", {"MCP_AUTH_ISSUER": "issuer"}, "MCP_AUTH_ISSUER='issuer'"),
+        ("jwt", {"MCP_AUTH_ISSUER": "https://issuer.example"}, "MCP_AUTH_ISSUER needs MCP_AUTH_AUDIENCE"),
     ],
 )
-def test_wrong_value_is_reported_before_a_missing_package(environ: dict[str, str], start: str) -> None:
-    (line,) = made_without("redis", **environ).stderr.splitlines()
+def test_wrong_value_is_reported_before_a_missing_package(missing: str, environ: dict[str, str], start: str) -> None:
+    (line,) = made_without(missing, **environ).stderr.splitlines()
     assert line.startswith(f"multi-mcp: {start}")
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from typing import Any
 
 import anyio
 import pytest
+import uvicorn
 from mcp.server.mcpserver import MCPServer
 
 from gateway.errors import LoadError
@@ -19,6 +21,7 @@ HEAD = """
 import asyncio
 import sys
 import anyio
+import uvicorn
 from mcp.server.mcpserver import MCPServer
 mcp = MCPServer("one")
 @mcp.tool()
@@ -36,6 +39,9 @@ ENDS = [
     "anyio.run(mcp.run_stdio_async)",
     "asyncio.run(mcp.run_stdio_async())",
     "asyncio.run(mcp.run_streamable_http_async(port=9000))",
+    "uvicorn.run(mcp.streamable_http_app(), port=9000)",
+    "uvicorn.Server(uvicorn.Config(mcp.streamable_http_app())).run()",
+    "asyncio.run(uvicorn.Server(uvicorn.Config(mcp.sse_app())).serve())",
 ]
 
 
@@ -71,7 +77,10 @@ def test_guarded_run_is_no_run(
 def test_other_coroutines_run_while_a_file_is_loaded_and_everything_is_restored(
     write_servers: WriteServers, make_app: MakeApp
 ) -> None:
-    before = (MCPServer.run, MCPServer.run_stdio_async, anyio.run, asyncio.run)
+    def replaced() -> list[Any]:
+        return [MCPServer.run, MCPServer.run_stdio_async, anyio.run, asyncio.run, uvicorn.run, uvicorn.Server.serve]
+
+    before = replaced()
     write_servers(
         {"one_server.py": HEAD + "async def two(): return 2\nassert asyncio.run(two()) + anyio.run(two) == 4"}
     )
@@ -79,7 +88,7 @@ def test_other_coroutines_run_while_a_file_is_loaded_and_everything_is_restored(
     write_servers({"two_server.py": "1 / 0"})
     with pytest.raises(LoadError):
         make_app()
-    assert (MCPServer.run, MCPServer.run_stdio_async, anyio.run, asyncio.run) == before
+    assert replaced() == before
 
 
 @pytest.mark.parametrize("end", ["sys.exit(0)", "mcp.run()\nsys.exit(3)"])
