@@ -39,7 +39,7 @@ def create_app(settings: Settings) -> Starlette:
     features = all_features(settings, found, registry, lambda: aggregate.sessions, refusals)
     interceptors = _interceptors(settings, features, capacity)
     names, limits = Names(registry, interceptors), server_limits(settings, features.rate_limits.count_opening)
-    hold_servers(found, registry, interceptors, limits, features.auth.access)
+    hold_servers(found, registry, interceptors, limits, features.auth.access, states=features.asking.states)
     aggregate = Aggregate(registry, names, limits, features.auth.access)
     sockets, lists = websocket(settings, features, registry, names, refusals), tools.ToolLists(registry, names)
     end = partial(drained, lambda: [*registry, aggregate, *sockets.streams], capacity, ready, settings.shutdown_grace)

@@ -14,6 +14,7 @@ GatewayError
 ├── ShareExceeded        the caller holds as much of a limit as one caller may
 ├── ToolCrashed          the tool raised an unexpected exception
 ├── CallTimeout          the call took too long
+├── Gone                 the process in which a call waited for input is gone
 ├── Unauthenticated      the credential is missing or invalid
 │   └── Expired          the credential was valid once
 └── Unavailable          the router is too busy, is shutting down, or cannot check something now
@@ -152,6 +153,11 @@ class CallTimeout(GatewayError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The server did not answer within {seconds:g} seconds.")
+
+
+class Gone(GatewayError):
+    slug = "gone"
+    detail = "The process in which this call waits is gone, or cannot be reached. Begin the call again."
 
 
 class Unauthenticated(GatewayError):

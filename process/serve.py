@@ -17,6 +17,7 @@ from typing import NoReturn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 
+from features.asking import inheritance
 from features.telemetry import worker_metrics
 from gateway import VERSION
 from gateway.errors import LoadError
@@ -145,7 +146,7 @@ def run(
         **websocket_options(settings.websocket, settings.max_body),
     )
     if settings.workers > 1:
-        start = partial(Worker, config, sockets, settings.drain_delay)
+        start = partial(Worker, config, sockets, settings.drain_delay, inheritance())
         grace = settings.drain_delay + settings.shutdown_grace + LAST_STEPS + 1
         code = Workers(
             start, count=settings.workers, grace=grace, announce=announce, forget=forget_worker, sockets=sockets

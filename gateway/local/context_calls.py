@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,14 +10,15 @@ import anyio
 from anyio.abc import TaskGroup
 from mcp.server import Server as LowLevelServer
 
-from gateway.call import ToolCall
-from gateway.errors import GatewayError, InvalidRequest, Unavailable
+from gateway.call import ToolCall, ToolResult
+from gateway.continuation import Continuation
+from gateway.errors import GatewayError, Gone, InvalidRequest, Unavailable
 from gateway.local.exchange import Exchange
+from gateway.local.waiting_states import UNKNOWN, WaitingStates, names_a_waiting_call
 from gateway.places import Places, part, take_each
 from gateway.sdk.sessions import Limits
 
 WAITING = "calls that wait for input"
-_PREFIX = "call-"
 
 
 def waiting_places(limits: Limits) -> list[Places]:
@@ -30,10 +30,13 @@ def waiting_places(limits: Limits) -> list[Places]:
 class ContextCalls:
     """Each call that waits for input takes one of each `places`, at most for `seconds`; then its tool is cancelled."""
 
-    def __init__(self, server: LowLevelServer[Any], places: Sequence[Places], seconds: float) -> None:
+    def __init__(
+        self, server: LowLevelServer[Any], places: Sequence[Places], seconds: float, states: WaitingStates
+    ) -> None:
         self._server = server
         self._places = places
         self._seconds = seconds
+        self._states = states
         self._waiting: dict[str, Exchange] = {}
         self._state_of: dict[Exchange, str] = {}
         self._tasks: TaskGroup | None = None
@@ -61,7 +64,7 @@ class ContextCalls:
             ShareExceeded, Unavailable: too many calls wait already, or the server is closed.
             Exception: the call raised it.
         """
-        exchange = self._resume(call) if (call.state or "").startswith(_PREFIX) else self._begin(call)
+        exchange = self._resume(call, call.state) if names_a_waiting_call(call.state) else self._begin(call)
         try:
             result = await exchange.next()
         except BaseException:  # the end of a request, for any reason, ends its call
@@ -72,6 +75,32 @@ class ContextCalls:
             state = self._suspend(exchange)
             result = {"resultType": "input_required", "inputRequests": exchange.questions(), "requestState": state}
         return result, exchange.call
+
+    async def elsewhere(self, call: ToolCall) -> ToolResult | None:
+        """Continues a call that waits in another process. Returns None for any other call.
+
+        Raises:
+            InvalidRequest: the state is none of ours.
+            Gone: there is no way to the process.
+            GatewayError: the other process raised it.
+        """
+        if not names_a_waiting_call(call.state) or (process := self._states.process_of(call.state)) is None:
+            return None
+        relay = self._states.relay
+        if relay is None:
+            raise Gone
+        continuation = Continuation(
+            process=process,
+            server=call.server,
+            tool=call.tool,
+            state=call.state,
+            owner=call.caller.owner,
+            request_id=call.request_id,
+            answers=call.answers,
+            wants_reports=call.report is not None,
+        )
+        progressed = call.clock.progressed if call.clock is not None else lambda: None
+        return await relay.resume(continuation, call.report, progressed)
 
     def _begin(self, call: ToolCall) -> Exchange:
         if self._tasks is None:
@@ -87,7 +116,7 @@ class ContextCalls:
             self._forget(exchange)
 
     def _suspend(self, exchange: Exchange) -> str:
-        state = _PREFIX + secrets.token_urlsafe(24)
+        state = self._states.new()
         try:
             take_each(self._places, exchange.call.caller)
         except GatewayError:
@@ -105,12 +134,11 @@ class ContextCalls:
             for places in self._places:
                 places.give_back(exchange.call.caller)
 
-    def _resume(self, call: ToolCall) -> Exchange:
-        state = call.state or ""
+    def _resume(self, call: ToolCall, state: str) -> Exchange:
         exchange = self._waiting.get(state)
         asking = (call.tool, call.caller.owner)
         if exchange is None or asking != (exchange.call.tool, exchange.call.caller.owner):
-            raise InvalidRequest("No call waits under this `requestState`: it is unknown, answered or expired.")
+            raise InvalidRequest(UNKNOWN)
         exchange.answer(call.answers)
         self._forget(exchange)
         exchange.scope.deadline = float("inf")

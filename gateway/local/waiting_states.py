@@ -1,0 +1,62 @@
+"""The `requestState` of calls that wait for input: a sealed name of the process in which a call waits."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeGuard
+
+from mcp.server.request_state import InvalidRequestState
+
+from gateway.call import CallNext
+from gateway.continuation import Relay
+from gateway.errors import Gone, InvalidRequest
+from gateway.sdk.request_state import StateKeys
+
+UNKNOWN = "No call waits under this `requestState`: it is unknown, answered or expired."
+_PREFIX = "call-"
+_KIND = b"waits in "
+_UNKNOWN_KEY = "unknown key"
+"""The SDK's reason for a state that another key has sealed."""
+
+
+def names_a_waiting_call(state: str | None) -> TypeGuard[str]:
+    return state is not None and state.startswith(_PREFIX)
+
+
+class WaitingStates:
+    """Makes and reads the states of this process. `relay` leads to other processes, if there is a way to them."""
+
+    def __init__(self, keys: StateKeys | None = None, relay: Relay | None = None) -> None:
+        self.keys = keys or StateKeys()
+        self.relay = relay
+        self._process = relay.process if relay is not None else secrets.token_hex(16)
+
+    def new(self) -> str:
+        """Returns a state that no other call has: each seal is different."""
+        return _PREFIX + self.keys.seal(_KIND + self._process.encode())
+
+    def process_of(self, state: str) -> str | None:
+        """Returns the name of the process in which the call waits; None if it is this one.
+
+        Raises:
+            InvalidRequest: the state is none of ours.
+            Gone: another key has sealed it, and so a process that is gone or has nothing to do with this one.
+        """
+        try:
+            kind, _, process = self.keys.unseal(state.removeprefix(_PREFIX)).rpartition(b" ")
+        except InvalidRequestState as exc:
+            raise Gone() if str(exc) == _UNKNOWN_KEY else InvalidRequest(UNKNOWN) from exc
+        if kind + b" " != _KIND:
+            raise InvalidRequest(UNKNOWN)
+        return None if process.decode() == self._process else process.decode()
+
+    @contextmanager
+    def serving(self, server: str, resume: CallNext) -> Iterator[None]:
+        """Lets other processes continue the calls of `server` inside of the block."""
+        if self.relay is None:
+            yield
+            return
+        with self.relay.serving(server, resume):
+            yield
