@@ -72,6 +72,6 @@ def all_features(
         rate_limits=rate_limits(settings, shared.client),
         cache=cache(settings, found, shared.client, counted.cache_listeners),
         redis=shared,
-        asking=asking(settings),
+        asking=asking(settings, shared.client),
         watchdog=watchdog(counted),
     )

@@ -99,7 +99,7 @@ class LocalServer:
             await self._list_own_tools()
             try:
                 async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
-                    with self._states.serving(self.name, self._execute):
+                    with self._states.serving(self, self._execute):
                         yield
             finally:
                 self._is_closed = True

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeGuard
 
 from mcp.server.request_state import InvalidRequestState
 
-from gateway.call import CallNext
+from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.continuation import Relay
 from gateway.errors import Gone, InvalidRequest
 from gateway.sdk.request_state import StateKeys
+from gateway.server import Callee
 
 UNKNOWN = "No call waits under this `requestState`: it is unknown, answered or expired."
 _PREFIX = "call-"
@@ -52,11 +52,11 @@ class WaitingStates:
             raise InvalidRequest(UNKNOWN)
         return None if process.decode() == self._process else process.decode()
 
-    @contextmanager
-    def serving(self, server: str, resume: CallNext) -> Iterator[None]:
-        """Lets other processes continue the calls of `server` inside of the block."""
-        if self.relay is None:
-            yield
-            return
-        with self.relay.serving(server, resume):
-            yield
+    def serving(self, server: Callee, execute: CallNext) -> AbstractContextManager[None]:
+        """Lets other processes continue the calls of `server` inside of the block. Interceptors have acted there."""
+
+        async def resume(call: ToolCall) -> ToolResult:
+            call.entry = server.find(call.tool)
+            return await execute(call)
+
+        return nullcontext() if self.relay is None else self.relay.serving(server.name, resume)

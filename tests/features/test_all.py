@@ -114,7 +114,7 @@ def test_metrics_hear_of_refusals_redis_failures_cache_look_ups_and_the_loop() -
 def test_lifetimes_open_the_redis_client_before_the_cache() -> None:
     features = features_of(redis_url="redis://127.0.0.1:1", traces_exporter="console")
     parts = [type(opened.__self__).__name__ for opened in features.lifetimes]  # type: ignore[attr-defined]
-    assert parts == ["CallLog", "RedisClient", "Tracing"]
+    assert parts == ["CallLog", "RedisClient", "RedisWay", "RedisKey", "Tracing"]
 
 
 async def _nothing() -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,8 @@ class Door:
 
 def answers_to(asked: Mapping[str, Any], answer: Any = ACCEPTED) -> dict[str, Any]:
     """Returns what a continuation has besides the call: the state, and `answer` to each question."""
-    return {
-        "requestState": asked["requestState"],
-        "inputResponses": dict.fromkeys(asked["inputRequests"], answer),
-    }
+    replies = dict.fromkeys(asked["inputRequests"], answer)
+    return {"requestState": asked["requestState"], "inputResponses": replies}
 
 
 def over_json(door: Door, tool: str) -> Any:
@@ -99,3 +97,38 @@ def pids(router: Router, count: int, besides: Collection[int] = ()) -> set[int]:
         with suppress(ConnectionError, http.client.BadStatusLine):  # of a worker that has just been killed
             seen |= {door.call("pid")[1]["result"]} - {*besides}
     return seen
+
+
+def process_of(asked: Mapping[str, Any]) -> int:
+    """Returns the id of the process in which a tool has asked in its body."""
+    [request] = asked["inputRequests"].values()
+    return int(request["params"]["message"].split()[-2])
+
+
+class Worker:
+    """A connection that stays open, and so leads to one worker."""
+
+    def __init__(self, router: Router) -> None:
+        self.connection = router.connection()
+
+    def send(self, tool: str, arguments: Any = None, **more: Any) -> None:
+        body = json.dumps({"tool": tool, "arguments": arguments or {}, **more})
+        self.connection.request("POST", "/asks/mcp/call", body, {"content-type": "application/json"})
+
+    def __call__(self, tool: str, arguments: Any = None, **more: Any) -> Answer:
+        self.send(tool, arguments, **more)
+        answer = self.connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+@contextmanager
+def worker(router: Router, is_wanted: Callable[[int], bool]) -> Iterator[Worker]:
+    """Connects until a worker answers whose process id is wanted, and provides the connection to it."""
+    while True:
+        found = Worker(router)
+        try:
+            if is_wanted(found("pid")[1]["result"]):
+                yield found
+                return
+        finally:
+            found.connection.close()

@@ -38,35 +38,13 @@ async def by_resolver(dish: str, size: Annotated[Size, Resolve(_ask)]) -> str:
 
 
 async def _asked(dish: str, ctx: Context[Any, Any]) -> int:
-    answer: Any = await ctx.elicit(f"How big a {dish}?", Size)
+    answer: Any = await ctx.elicit(f"How big a {dish}? {os.getpid()} waits.", Size)
     return answer.data.size if answer.action == "accept" else 0
 
 
 @mcp.tool()
 async def in_body(dish: str, ctx: Context[Any, Any]) -> str:
     return f"{dish} of size {await _asked(dish, ctx)}"
-
-
-@mcp.tool()
-async def in_body_twice(dish: str, ctx: Context[Any, Any]) -> list[int]:
-    return [await _asked(dish, ctx), await _asked(dish, ctx)]
-
-
-@mcp.tool()
-async def in_body_and_fails(dish: str, ctx: Context[Any, Any]) -> str:
-    """Report an error of its own for an even size, and crash for an odd one."""
-    if await _asked(dish, ctx) % 2:
-        raise RuntimeError("a secret")
-    raise ValueError("too even")
-
-
-@mcp.tool()
-async def in_body_and_reports(dish: str, steps: int, ctx: Context[Any, Any]) -> str:
-    """Report as many steps as were asked for, after the answer."""
-    await _asked(dish, ctx)
-    for step in range(steps):
-        await ctx.report_progress(step + 1, steps)
-    return f"{steps} steps"
 
 
 @mcp.tool()
@@ -80,12 +58,6 @@ async def in_body_and_waits(dish: str, seconds: float, note: str, ctx: Context[A
         _write(note, "cancelled")
         raise
     return "waited"
-
-
-@mcp.tool()
-async def in_body_and_grows(dish: str, ctx: Context[Any, Any]) -> str:
-    """Return as many bytes as the answer says."""
-    return "x" * await _asked(dish, ctx)
 
 
 @mcp.tool()
