@@ -19,7 +19,7 @@ from gateway.sdk.request_state import StateKeys, new_key
 from settings.values import Settings
 
 if TYPE_CHECKING:
-    from gateway.continuation import Relay
+    from gateway.call import Relay
     from gateway.redis import RedisClient
 
 logger = logging.getLogger(__name__)

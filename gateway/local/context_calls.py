@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 from mcp.server import Server as LowLevelServer
+from mcp.shared.exceptions import MCPError
+from mcp_types import CORE_RESULT_TYPES, INVALID_PARAMS, METHOD_NOT_FOUND
 
-from gateway.call import ToolCall, ToolResult
-from gateway.continuation import Continuation
-from gateway.errors import GatewayError, Gone, InvalidRequest, Unavailable
+from gateway.call import Continuation, ToolCall, ToolResult
+from gateway.errors import GatewayError, Gone, InvalidRequest, Unavailable, UnknownResultType, UnknownTask
 from gateway.local.exchange import Exchange
-from gateway.local.waiting_states import UNKNOWN, WaitingStates, names_a_waiting_call
+from gateway.local.waiting_states import UNKNOWN, WaitingStates, names_a_task, names_a_waiting_call
 from gateway.places import Places, part, take_each
 from gateway.sdk.sessions import Limits
+from gateway.sdk.tasks import CANCEL, GET, TASK, UPDATE, result_of, task_in
 
+logger = logging.getLogger(__name__)
 WAITING = "calls that wait for input"
 
 
@@ -54,16 +59,53 @@ class ContextCalls:
                 tasks.cancel_scope.cancel()
 
     async def call(self, call: ToolCall) -> tuple[Mapping[str, Any], ToolCall]:
-        """Begins the call, or continues the one that waits under its state.
+        """Begins the call, continues the one that waits under its state, or asks for the task that its state names.
 
         Returns the result as it goes on the wire (the tool's, or an `input_required` one with its requests) and the
         call that began it, with the notes of its tool.
 
         Raises:
             InvalidRequest: no call of this caller and tool waits under this state, or the answers do not fit.
+            UnknownTask, UnknownResultType
             ShareExceeded, Unavailable: too many calls wait already, or the server is closed.
             Exception: the call raised it.
         """
+        if names_a_task(call.state):
+            return self._known(await self._of_task(call, self._states.task_in(call.state, call)), call), call
+        result, begun = await self._answered(call)
+        return self._known(result, call), begun
+
+    async def _of_task(self, call: ToolCall, task: str) -> Mapping[str, Any]:
+        """Cancels the task, or answers what it asks and returns its result, or the task itself."""
+        asked: list[tuple[str, dict[str, Any]]] = [(CANCEL, {})] if call.method == CANCEL else [(GET, {})]
+        if call.answers:
+            asked.insert(0, (UPDATE, {"inputResponses": dict(call.answers)}))
+        answer: Mapping[str, Any] = {}
+        for method, more in asked:
+            request = replace(call, method=method, arguments={"taskId": task, **more}, state=None, answers=None)
+            request.clock = call.clock
+            try:
+                answer, _ = await self._answered(request)
+            except MCPError as exc:
+                if exc.error.code in (METHOD_NOT_FOUND, INVALID_PARAMS):
+                    raise UnknownTask from exc
+                raise
+        return result_of(answer) if call.method != CANCEL else {}
+
+    def _known(self, result: Mapping[str, Any], call: ToolCall) -> Mapping[str, Any]:
+        """Returns the result if JSON has a form for it; a task gets its state. Raises UnknownResultType."""
+        kind = result.get("resultType", "complete")
+        if kind == TASK:
+            task = task_in(result)
+            return task | {"requestState": self._states.of_task(task["taskId"], call)}
+        if kind not in CORE_RESULT_TYPES:
+            logger.error(
+                "Tool %r of server %r answered with the unknown resultType %.100r", call.tool, call.server, kind
+            )
+            raise UnknownResultType
+        return result
+
+    async def _answered(self, call: ToolCall) -> tuple[Mapping[str, Any], ToolCall]:
         exchange = self._resume(call, call.state) if names_a_waiting_call(call.state) else self._begin(call)
         try:
             result = await exchange.next()

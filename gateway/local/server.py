@@ -24,7 +24,7 @@ from gateway.local.boundary import Boundary
 from gateway.local.context_calls import ContextCalls, waiting_places
 from gateway.local.crashes import crashed, refusal
 from gateway.local.in_flight import InFlight
-from gateway.local.native_calls import NativeCalls
+from gateway.local.native_calls import NativeCalls, unless_json
 from gateway.local.plan import Plan
 from gateway.local.requests import Requests
 from gateway.local.threads import Threads
@@ -85,7 +85,7 @@ class LocalServer:
             mcp,
             refuse_unsendable,
             *([] if has_own_tool_list else [ToolList(self._server, self._list_tools)]),
-            *([] if access is None else [access.middleware(name)]),
+            *([] if access is None else [unless_json(access.middleware(name))]),
             NativeCalls(self._tools, Requests(name, mcp, threads), self._server, interceptors, self._in_flight),
             Boundary(self._server, limits.max_result, self._has_author_hooks),
         )

@@ -1,16 +1,16 @@
-"""The `requestState` of calls that wait for input: a sealed name of the process in which a call waits."""
+"""The `requestState` of calls that wait for input, and of tasks: sealed names of what the caller may go on with."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeGuard
 
 from mcp.server.request_state import InvalidRequestState
 
-from gateway.call import CallNext, ToolCall, ToolResult
-from gateway.continuation import Relay
-from gateway.errors import Gone, InvalidRequest
+from gateway.call import CallNext, Relay, ToolCall, ToolResult
+from gateway.errors import Gone, InvalidRequest, UnknownTask
 from gateway.sdk.request_state import StateKeys
 from gateway.server import Callee
 
@@ -19,6 +19,13 @@ _PREFIX = "call-"
 _KIND = b"waits in "
 _UNKNOWN_KEY = "unknown key"
 """The SDK's reason for a state that another key has sealed."""
+
+
+TASK_PREFIX = "task-"
+
+
+def names_a_task(state: str | None) -> TypeGuard[str]:
+    return state is not None and state.startswith(TASK_PREFIX)
 
 
 def names_a_waiting_call(state: str | None) -> TypeGuard[str]:
@@ -52,6 +59,20 @@ class WaitingStates:
             raise InvalidRequest(UNKNOWN)
         return None if process.decode() == self._process else process.decode()
 
+    def of_task(self, task: str, call: ToolCall) -> str:
+        """Returns the state of a task, for the caller and the tool of `call` alone."""
+        return TASK_PREFIX + self.keys.seal(json.dumps([task, *_binding(call)]).encode())
+
+    def task_in(self, state: str, call: ToolCall) -> str:
+        """Returns the id of a task. Raises UnknownTask for the state of another caller or tool, or none of ours."""
+        try:
+            task, *binding = json.loads(self.keys.unseal(state.removeprefix(TASK_PREFIX)))
+        except (InvalidRequestState, ValueError, TypeError) as exc:
+            raise UnknownTask from exc
+        if binding != _binding(call):
+            raise UnknownTask
+        return str(task)
+
     def serving(self, server: Callee, execute: CallNext) -> AbstractContextManager[None]:
         """Lets other processes continue the calls of `server` inside of the block. Interceptors have acted there."""
 
@@ -60,3 +81,7 @@ class WaitingStates:
             return await execute(call)
 
         return nullcontext() if self.relay is None else self.relay.serving(server.name, resume)
+
+
+def _binding(call: ToolCall) -> list[str | None]:
+    return [call.server, call.tool, call.caller.owner]

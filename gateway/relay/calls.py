@@ -8,10 +8,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from gateway.call import CallNext, ToolCall
+from gateway.call import CallNext, Continuation, ToolCall
 from gateway.caller import Caller
 from gateway.clock import Clock
-from gateway.continuation import Continuation
 from gateway.errors import GatewayError, Gone, ToolCrashed
 from gateway.relay.messages import Message, of_error, of_result
 

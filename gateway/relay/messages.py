@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from gateway.call import ToolResult
-from gateway.continuation import Continuation
+from gateway.call import Continuation, ToolResult
 from gateway.errors import (
     CallTimeout,
     GatewayError,

@@ -7,8 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from gateway.call import Report, ToolResult
-from gateway.continuation import Continuation
+from gateway.call import Continuation, Report, ToolResult
 from gateway.errors import Gone, Unavailable
 from gateway.redis import RedisClient, RedisUnavailable
 from gateway.relay.calls import ENDED, Calls

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from pydantic_core import from_json, to_json
 
-from gateway.call import Report, ToolResult
-from gateway.continuation import Continuation
+from gateway.call import Continuation, Report, ToolResult
 from gateway.errors import Gone
 from gateway.relay.calls import ENDED, Calls
 from gateway.relay.messages import Message, continuation_of, of_continuation, result_of

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from gateway.call import CallNext, Report, ToolResult
-from gateway.continuation import Continuation
+from gateway.call import CallNext, Continuation, Report, ToolResult
 from gateway.errors import Gone
 from gateway.relay.calls import Calls
 
