@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from gateway.redis import RedisClient
 from tests.conftest import MakeApp
 from tests.gateway.relay.pair import Pair, replicas
 from tests.gateway.relay.test_ways import *  # noqa: F403  # the same tests
-from tests.process.live.asking.rounds import FOLDERS, WAYS, Door, over_json, over_websocket
+from tests.process.live.asking.rounds import FOLDERS, WAYS, Door, answers_to, over_json, over_websocket
+from tests.process.live.note import Note
 from tests.process.live.router import Router
 from tests.redis.redis import RedisServer
 
@@ -73,6 +76,31 @@ async def test_redis_that_goes_away_in_mid_call_ends_its_continuation(
             own_redis.stop()
             assert (await continued).status_code == 503
             await pair.asking.ended.wait()
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_call_whose_replica_is_killed_is_gone_within_about_a_second(
+    redis: RedisServer, tmp_path: Path, is_running: bool
+) -> None:
+    settings = {"REDIS_URL": redis.url, "MCP_SERVERS_DIR": FOLDERS}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    note = Note(tmp_path / "note")
+    arguments = {"dish": "cake", "seconds": 60, "note": str(note.path)}
+    with Router(tmp_path / "one", **settings) as owner, Router(tmp_path / "two", **settings) as other:
+        asked = Door(owner.await_table()).call("in_body_and_waits", arguments)[1]
+        door = Door(other.await_table())
+        if not is_running:
+            owner.process.kill()
+        with ThreadPoolExecutor() as threads:
+            answer = threads.submit(door.call, "in_body_and_waits", arguments, **answers_to(asked))
+            if is_running:
+                note.await_lines("began", str(owner.process.pid))
+                owner.process.kill()
+            started = time.monotonic()
+            status, problem = answer.result(timeout=10)
+    assert (status, problem["type"]) == (410, "urn:multi-mcp:error:gone")
+    assert time.monotonic() - started < 5
 
 
 def test_every_continuation_works_over_three_replicas_with_one_redis(redis: RedisServer, tmp_path: Path) -> None:
