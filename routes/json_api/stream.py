@@ -39,7 +39,7 @@ async def stream(
     encode: Callable[[ToolResult], bytes] = ToolResult.in_result,
     keep_alive: float = KEEP_ALIVE,
 ) -> None:
-    """Sends `progress` and `log` events as the tool reports them, then `result`, `input-required`, `task` or `error`."""
+    """Sends `progress` and `log` events as the tool reports, then `result`, `input-required`, `task` or `error`."""
     events = Events(send)
     call = replace(call, report=events.report)
     await events.begin()
