@@ -15,8 +15,9 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CORE_RESULT_TYPES, INVALID_PARAMS, METHOD_NOT_FOUND
 
 from gateway.call import Continuation, ToolCall, ToolResult
-from gateway.errors import GatewayError, Gone, InvalidRequest, Unavailable, UnknownResultType, UnknownTask
+from gateway.errors import GatewayError, Gone, InvalidRequest, ToolCrashed, Unavailable, UnknownResultType, UnknownTask
 from gateway.local.exchange import Exchange
+from gateway.local.requests import has_crashed
 from gateway.local.waiting_states import UNKNOWN, WaitingStates, names_a_task, names_a_waiting_call
 from gateway.places import Places, part, take_each
 from gateway.sdk.sessions import Limits
@@ -89,6 +90,8 @@ class ContextCalls:
             except MCPError as exc:
                 if exc.error.code in (METHOD_NOT_FOUND, INVALID_PARAMS):
                     raise UnknownTask from exc
+                if has_crashed(exc):
+                    raise ToolCrashed from exc
                 raise
         return result_of(answer) if call.method != CANCEL else {}
 
@@ -99,9 +102,7 @@ class ContextCalls:
             task = task_in(result)
             return task | {"requestState": self._states.of_task(task["taskId"], call)}
         if kind not in CORE_RESULT_TYPES:
-            logger.error(
-                "Tool %r of server %r answered with the unknown resultType %.100r", call.tool, call.server, kind
-            )
+            logger.error("Tool %r answered with an unknown resultType: %.100r", call.tool, kind)
             raise UnknownResultType
         return result
 

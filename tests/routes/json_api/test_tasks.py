@@ -48,6 +48,8 @@ class Tasks(Extension):
         self.asked.append(ctx.method)
         if self.told["status"] == "deleted":
             raise MCPError(INVALID_PARAMS, "a secret")
+        if self.told["status"] == "broken":
+            raise RuntimeError("a secret")
         return {"taskId": params.task_id, **self.told}
 
 
@@ -111,6 +113,7 @@ async def test_task_is_polled_until_it_has_its_result(http: Http, tasks: Tasks) 
         ({"status": "completed", "result": {"content": [], "isError": True}}, 422, "tool-error", ""),
         ({"status": "cancelled"}, 410, "gone", "The task was cancelled."),
         ({"status": "completed"}, 502, "upstream-error", "The server answered with a kind of result that this"),
+        ({"status": "broken"}, 500, "tool-crashed", "The tool failed unexpectedly."),
         ({"status": "deleted"}, 404, "not-found", "The caller has no such task"),
     ],
 )
