@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ _MEMORY = "/dev/shm"  # noqa: S108  # writable in a container whose root is read
 class Inheritance:
     """The key that all workers of one parent share, and the folder for their sockets, which is empty without one."""
 
-    key: str
+    key: str = field(repr=False)
     folder: str
 
 

@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic_core import from_json, to_json
 from redis.exceptions import RedisError, ResponseError
@@ -19,7 +19,6 @@ from gateway.redis import RedisClient, RedisUnavailable
 from gateway.redis_budget import Budget, budget
 from gateway.relay.messages import Message
 
-T = TypeVar("T")
 logger = logging.getLogger(__name__)
 LONG = 64 * 1024
 """Bytes of a message above which its text is stored apart."""
@@ -103,7 +102,7 @@ class RedisChannel:
 
     async def _take(self, data: bytes) -> None:
         """Hands a message on. One that is damaged, or whose text has expired, is dropped."""
-        with suppress(RedisUnavailable, ValueError, TypeError, KeyError):
+        with suppress(RedisUnavailable, ValueError, TypeError, KeyError, AttributeError):
             message: Message = from_json(data)
             if "text" in message:
                 client, key = self._redis.client, message["text"]

@@ -36,6 +36,14 @@ async def test_nothing_of_a_finished_call_stays_in_redis(pair: Pair, client: Red
     assert [str(key).rpartition(":")[2] for key in await client.client.keys("*")] == ["state-key'"]
 
 
+@pytest.mark.parametrize("damaged", [b"", b"5", b'"text"', b"[]", b"{}", b'{"from": "x", "call": 1, "continue": {}}'])
+async def test_damaged_message_is_dropped(pair: Pair, client: RedisClient, damaged: bytes) -> None:
+    body = await pair.begin("once")
+    for channel in await client.client.pubsub_channels():
+        await client.client.publish(channel, damaged)
+    assert (await pair.go_on(body)).json() == {"result": {"size": 3}}
+
+
 async def test_reports_that_nobody_reads_are_dropped_and_the_result_is_not(pair: Pair) -> None:
     answer = await pair.go_on(await pair.begin("reports", steps=2000, length=1))
     assert answer.json() == {"result": "x"}

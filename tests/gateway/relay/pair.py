@@ -49,10 +49,11 @@ class Asking:
         await asked(ctx)
         return object()
 
-    async def reports(self, steps: int, length: int, ctx: Context[Any, Any]) -> str:
+    async def reports(self, steps: int, length: int, ctx: Context[Any, Any], pause: float = 0) -> str:
         await asked(ctx)
         for step in range(steps):
             await ctx.report_progress(step + 1, steps)
+            await anyio.sleep(pause)
         return "x" * length
 
     async def waits(self, ctx: Context[Any, Any]) -> str:

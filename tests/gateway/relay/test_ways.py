@@ -30,6 +30,7 @@ __all__ = [
     "test_large_result_arrives_whole",
     "test_only_the_principal_tool_and_server_that_asked_may_continue",
     "test_other_process_that_is_gone_is_410_and_says_what_to_do",
+    "test_progress_in_the_other_process_counts_for_the_time_limit",
     "test_reports_pass_to_the_process_that_continues_the_call",
     "test_state_is_used_once_over_both_processes",
     "test_time_limit_of_the_continuation_cancels_the_tool_in_its_process",
@@ -116,6 +117,12 @@ async def test_time_limit_of_the_continuation_cancels_the_tool_in_its_process(op
         assert (answer.status_code, answer.json()["type"]) == (504, "urn:multi-mcp:error:timeout")
         with anyio.fail_after(5):
             await pair.asking.ended.wait()
+
+
+async def test_progress_in_the_other_process_counts_for_the_time_limit(open_pair: Open) -> None:
+    async with open_pair(call_timeout=0.5) as pair:
+        answer = await pair.go_on(await pair.begin("reports", steps=8, length=1, pause=0.1))
+        assert (answer.status_code, answer.json()) == (200, {"result": "x"})
 
 
 async def test_only_the_principal_tool_and_server_that_asked_may_continue(open_pair: Open, tmp_path: Path) -> None:
