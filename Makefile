@@ -91,7 +91,7 @@ generators: .venv/installed-test node_modules ## generate clients from the OpenA
 fuzz: .venv/installed-test ## send random and malformed requests to every URL
 	$(PYTEST) tests/fuzz -m fuzz --numprocesses 2
 
-redis: .venv/installed-test ## test rate limits and cache with Redis (needs redis-server)
+redis: .venv/installed-test ## test rate limits, cache and tools that ask with Redis (needs redis-server)
 	$(PYTEST) tests/redis -m redis --numprocesses 2
 
 browser: .venv/installed-test ## test web pages in a real browser (needs Chromium)

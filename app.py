@@ -23,7 +23,7 @@ from process import address, serve
 from process.lifespan import lifespan
 from process.shutdown import drained
 from routes.errors import exception_handlers
-from routes.json_api import call, health, index, tools
+from routes.json_api import call, health, index, tasks, tools
 from routes.middleware import cors, drain, guard, probes, request_id
 from routes.native.endpoint import native, native_of_server
 from routes.openapi.docs import docs
@@ -39,7 +39,7 @@ def create_app(settings: Settings) -> Starlette:
     features = all_features(settings, found, registry, lambda: aggregate.sessions, refusals)
     interceptors = _interceptors(settings, features, capacity)
     names, limits = Names(registry, interceptors), server_limits(settings, features.rate_limits.count_opening)
-    hold_servers(found, registry, interceptors, limits, features.auth.access)
+    hold_servers(found, registry, interceptors, limits, features.auth.access, states=features.asking.states)
     aggregate = Aggregate(registry, names, limits, features.auth.access)
     sockets, lists = websocket(settings, features, registry, names, refusals), tools.ToolLists(registry, names)
     end = partial(drained, lambda: [*registry, aggregate, *sockets.streams], capacity, ready, settings.shutdown_grace)
@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> Starlette:
         *sockets.routes,
         Route("/", index.Index(registry).get),
     ]
-    of_server = [*_server_routes(settings, names, lists), *sockets.server_routes]
+    of_server = [*_server_routes(settings, names, lists), *sockets.server_routes, tasks.route()]
     app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(features.auth.access)))
     app.state.registry = registry
     return app

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.routing import BaseRoute
 
+from features.asking import Asking, asking
 from features.auth import Auth, address, auth
 from features.cache import cache
 from features.feature import Feature, Lifetime
@@ -33,6 +34,7 @@ class Features:
     rate_limits: RateLimits
     cache: Feature
     redis: Redis
+    asking: Asking
     watchdog: Feature = field(compare=False)
 
     @property
@@ -42,7 +44,8 @@ class Features:
     @property
     def lifetimes(self) -> list[Lifetime]:
         """The parts that open before the servers and close after them. The watchdog opens last."""
-        return [*self.call_log.lifetimes, *self.redis.lifetimes, *self.tracing.lifetimes, *self.cache.lifetimes]
+        shared = [*self.redis.lifetimes, *self.asking.lifetimes]
+        return [*self.call_log.lifetimes, *shared, *self.tracing.lifetimes, *self.cache.lifetimes]
 
 
 def all_features(
@@ -69,5 +72,6 @@ def all_features(
         rate_limits=rate_limits(settings, shared.client),
         cache=cache(settings, found, shared.client, counted.cache_listeners),
         redis=shared,
+        asking=asking(settings, shared.client),
         watchdog=watchdog(counted),
     )

@@ -11,6 +11,7 @@ from gateway.call import Interceptor
 from gateway.local.context_calls import WAITING
 from gateway.local.discovery import discover, load
 from gateway.local.server import LocalServer
+from gateway.local.waiting_states import WaitingStates
 from gateway.places import Places, part
 from gateway.sdk.native import Access
 from gateway.sdk.openings import CountOpening
@@ -45,8 +46,16 @@ def server_limits(settings: Settings, count_opening: CountOpening | None) -> Lim
 
 
 def hold_servers(
-    found: Found, registry: Registry, interceptors: Sequence[Interceptor], limits: Limits, access: Access | None
+    found: Found,
+    registry: Registry,
+    interceptors: Sequence[Interceptor],
+    limits: Limits,
+    access: Access | None,
+    *,
+    states: WaitingStates,
 ) -> None:
     """Adds the servers to the registry, which opens them with the application."""
     for name, mcp in found:
-        registry.hold(LocalServer(name, mcp, interceptors, limits, access=access, changed=registry.changed))
+        registry.hold(
+            LocalServer(name, mcp, interceptors, limits, access=access, changed=registry.changed, states=states)
+        )

@@ -1,8 +1,9 @@
-"""One tool call on its way, its result, and the chain of interceptors between the two."""
+"""One tool call on its way, its result, the chain of interceptors between the two, and calls of other processes."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
@@ -89,6 +90,48 @@ class ToolCall:
 
 
 CallNext = Callable[[ToolCall], Coroutine[Any, Any, ToolResult]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """The request that continues the call which waits in `process` under `state`.
+
+    `owner` is the principal who sent it. `wants_reports` is True if it waits for progress and log messages.
+    """
+
+    process: str
+    server: str
+    tool: str
+    state: str
+    owner: str | None
+    request_id: str
+    answers: Mapping[str, Any] | None
+    wants_reports: bool
+
+
+class Relay(Protocol):
+    """The way to the calls that wait in other processes."""
+
+    @property
+    def process(self) -> str:
+        """The name of this process, which is in the state of each call that waits in it."""
+        ...
+
+    def serving(self, server: str, resume: CallNext) -> AbstractContextManager[None]:
+        """Lets other processes continue the calls of a local server inside of the block."""
+        ...
+
+    async def resume(
+        self, continuation: Continuation, report: Report | None, progressed: Callable[[], None]
+    ) -> ToolResult:
+        """Continues the call in its process. Its cancellation cancels the tool there.
+
+        Raises:
+            Gone: the process is gone, or there is no way to it.
+            GatewayError: the other process raised it.
+        """
+        ...
+
 
 current_call: ContextVar[ToolCall | None] = ContextVar("current_call", default=None)
 """The call whose tool is running: the SDK's interfaces offer no other way to it."""

@@ -14,6 +14,9 @@ GatewayError
 ├── ShareExceeded        the caller holds as much of a limit as one caller may
 ├── ToolCrashed          the tool raised an unexpected exception
 ├── CallTimeout          the call took too long
+├── Gone                 the process in which a call waited for input is gone, or a task was cancelled
+├── UnknownTask          the caller has no such task
+├── UnknownResultType    the server answered with a kind of result that only an extension knows
 ├── Unauthenticated      the credential is missing or invalid
 │   └── Expired          the credential was valid once
 └── Unavailable          the router is too busy, is shutting down, or cannot check something now
@@ -152,6 +155,21 @@ class CallTimeout(GatewayError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The server did not answer within {seconds:g} seconds.")
+
+
+class Gone(GatewayError):
+    slug = "gone"
+    detail = "The process in which this call waits is gone, or cannot be reached. Begin the call again."
+
+
+class UnknownTask(GatewayError):
+    slug = "not-found"
+    detail = "The caller has no such task: it is unknown, or the server has deleted it."
+
+
+class UnknownResultType(GatewayError):
+    slug = "upstream-error"
+    detail = "The server answered with a kind of result that this endpoint does not know."
 
 
 class Unauthenticated(GatewayError):

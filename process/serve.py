@@ -17,6 +17,7 @@ from typing import NoReturn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 
+from features.asking import inheritance
 from features.telemetry import worker_metrics
 from gateway import VERSION
 from gateway.errors import LoadError
@@ -133,8 +134,7 @@ def run(
     """
     announce = partial(_announce, app.state.registry, settings, sockets[0])
     config = Config(
-        # A worker is a new process, which imports the application by its name.
-        app if settings.workers == 1 else "app:app",
+        app if settings.workers == 1 else "app:app",  # a worker imports the application by its name
         workers=settings.workers,
         log_config=None,
         access_log=False,
@@ -145,11 +145,12 @@ def run(
         **websocket_options(settings.websocket, settings.max_body),
     )
     if settings.workers > 1:
-        start = partial(Worker, config, sockets, settings.drain_delay)
         grace = settings.drain_delay + settings.shutdown_grace + LAST_STEPS + 1
-        code = Workers(
-            start, count=settings.workers, grace=grace, announce=announce, forget=forget_worker, sockets=sockets
-        ).run()
+        with inheritance() as common:
+            start = partial(Worker, config, sockets, settings.drain_delay, common)
+            code = Workers(
+                start, count=settings.workers, grace=grace, announce=announce, forget=forget_worker, sockets=sockets
+            ).run()
         logger.info("stopped")
         return code
     server = Server(config, settings.drain_delay, announce, release)

@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from features.asking import Inheritance, inherited
 from gateway.local.hints import hints
 from process.server import Server
 from process.signals import handled, log_and_ignore, present
@@ -30,10 +31,12 @@ REPORT_INTERVAL_OF_A_START = 0.05
 class Worker:
     """A worker that was started. `is_up` is True when it serves, `heard` the time of its last report."""
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], drain_delay: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[socket.socket], drain_delay: float, inheritance: Inheritance
+    ) -> None:
         self._reports, own = multiprocessing.Pipe()
         spawn = multiprocessing.get_context("spawn")
-        self._process = spawn.Process(target=_work, args=(config, sockets, drain_delay, own))
+        self._process = spawn.Process(target=_work, args=(config, sockets, drain_delay, inheritance, own))
         self._process.start()
         own.close()  # open in this process too, the pipe would not report the exit of the worker at its other end
         self.is_up = False
@@ -67,7 +70,14 @@ class Worker:
         self._process.kill()
 
 
-def _work(config: uvicorn.Config, sockets: list[socket.socket], drain_delay: float, parent: Connection) -> None:
+def _work(
+    config: uvicorn.Config,
+    sockets: list[socket.socket],
+    drain_delay: float,
+    inheritance: Inheritance,
+    parent: Connection,
+) -> None:
+    inherited.set(inheritance)
     hints.setLevel(logging.CRITICAL)  # the parent has loaded the same files
     # A SIGHUP of the terminal reaches all processes of its group. The parent replaces its workers then.
     with handled(present("SIGUSR1", "SIGUSR2", "SIGHUP"), log_and_ignore), suppress(KeyboardInterrupt):

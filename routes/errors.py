@@ -27,6 +27,7 @@ TABLE: Mapping[str, tuple[int, str]] = {
     "method-not-allowed": (405, "Method not allowed"),
     "not-acceptable": (406, "Not acceptable"),
     "request-timeout": (408, "Request timed out"),
+    "gone": (410, "Gone"),
     "too-large": (413, "Request body too large"),
     "url-too-long": (414, "URL too long"),
     "unsupported-media-type": (415, "Unsupported media type"),

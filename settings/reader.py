@@ -14,6 +14,9 @@ MAX_SECONDS = 1e9
 
 _WORD = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
+_SECRET = 32
+"""Characters that a secret has at least."""
+
 _PERMISSIONS = re.compile(r"0?[0-7]{3}")
 
 
@@ -128,6 +131,20 @@ def fraction(name: str, default: float, meaning: str) -> float:
     return declared(name, default, meaning, parse, written=f"{default:g}")
 
 
+def secrets(name: str, meaning: str) -> tuple[str, ...]:
+    """Declares a list of different secrets, separated by `,`. No message has their text."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        parts = split(value, ",")
+        if len({*parts}) < len(parts) or any(len(part) < _SECRET or not part.isascii() for part in parts):
+            raise SettingError(
+                f"{name}: expected different secrets of at least {_SECRET} ASCII characters each, separated by `,`"
+            )
+        return parts
+
+    return declared(name, (), meaning, parse, is_secret=True)
+
+
 def word(name: str, meaning: str, *, unset: str) -> str:
     """Declares a word that becomes part of names elsewhere, empty by default. `unset` is shown as its default."""
 
@@ -140,12 +157,19 @@ def word(name: str, meaning: str, *, unset: str) -> str:
 
 
 def declared(
-    name: str, default: T, meaning: str, parse: Callable[[str], T], *, written: str = "", unset: str = "none"
+    name: str,
+    default: T,
+    meaning: str,
+    parse: Callable[[str], T],
+    *,
+    written: str = "",
+    unset: str = "none",
+    is_secret: bool = False,
 ) -> T:
     """Returns a dataclass field. `written` is its default as a value of the environment, empty if that is unset."""
     setting = Setting(name, default, f"`{written}`" if written else unset, meaning, parse)
     # Typed as its value, like `dataclasses.field`, so that mypy compares the default with the annotation.
-    return field(default=default, metadata={"setting": setting})
+    return field(default=default, repr=not is_secret, metadata={"setting": setting})
 
 
 def split(value: str, separator: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from settings.network import Network, hosts, networks, origins, path, url
-from settings.reader import choice, flag, fraction, names, permissions, seconds, setting_of, text, whole, word
+from settings.reader import choice, flag, fraction, names, permissions, seconds, secrets, setting_of, text, whole, word
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Settings:
         "MCP_RATE_LIMIT", "", "calls allowed for each caller, such as `100/minute; math:*=1000/minute`"
     )
     redis_url: str = text(
-        "REDIS_URL", "", "URL of a Redis or Valkey that workers and replicas share for rate limits and the cache"
+        "REDIS_URL", "", "URL of a Redis or Valkey that replicas share for rate limits, the cache and tools that ask"
     )
     redis_prefix: str = word(
         "MCP_REDIS_PREFIX",
@@ -145,6 +145,9 @@ class Settings:
         "open",
         "`open` allows calls while Redis is unavailable, `closed` answers them with 503",
         choices=("open", "closed"),
+    )
+    state_keys: tuple[str, ...] = secrets(
+        "MCP_STATE_KEYS", "secrets of 32 bytes or more, separated by `,`; the first seals `requestState`, all open it"
     )
     cache_max_bytes: int = whole(
         "MCP_CACHE_MAX_BYTES", 64 * 1024 * 1024, "bytes of the results cached in the memory of a worker", at_least=1024
@@ -192,8 +195,6 @@ class Settings:
     @property
     def traces(self) -> tuple[str, ...]:
         """The exporters of spans, by OpenTelemetry's own rules. Empty if traces are off."""
-        if self.otel_disabled.lower() == "true":
-            return ()
         wanted = self.traces_exporter or ("otlp" if self.otlp_endpoint or self.otlp_traces_endpoint else "none")
         exporters = tuple(name.strip() for name in wanted.split(","))
-        return () if "none" in exporters else exporters
+        return () if "none" in exporters or self.otel_disabled.lower() == "true" else exporters

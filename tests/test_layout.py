@@ -27,7 +27,7 @@ BANNED = {"util", "utils", "helper", "helpers", "common", "core", "base", "misc"
 
 KERNEL = "gateway"
 """The files directly in `gateway/`."""
-WINGS = {"gateway.auth", "gateway.limits", "gateway.cache", "gateway.telemetry"}
+WINGS = {"gateway.auth", "gateway.limits", "gateway.cache", "gateway.relay", "gateway.telemetry"}
 GATEWAY = {KERNEL, "gateway.sdk", "gateway.servers", "gateway.local", "gateway.aggregate"} | WINGS
 MAY_IMPORT = {
     "settings": {"settings"},
@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "gateway.auth": {KERNEL, "gateway.sdk", "gateway.auth"},
     "gateway.limits": {KERNEL, "gateway.limits"},
     "gateway.cache": {KERNEL, "gateway.cache"},
+    "gateway.relay": {KERNEL, "gateway.relay"},
     "gateway.telemetry": {KERNEL, "gateway.telemetry"},
     "routes": {"routes"} | GATEWAY,
     "features": {"features", "routes", "settings"} | GATEWAY,

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from gateway.call import ToolResult
 from gateway.local.crashes import check_awaited
 from gateway.sdk.internals import output_adapter
+from gateway.sdk.tasks import TASK
 from gateway.sdk.wire import encode_success, wire
 from gateway.sendable import Unsendable, check_numbers, check_size, encode, encode_scalar, prove
 
@@ -99,7 +100,10 @@ class Answer:
 
     def of_wire(self, result: Mapping[str, Any]) -> ToolResult:
         """Returns the result of what native MCP would send: its structured content, or else its content."""
-        if result.get("resultType") == "input_required":
+        kind = result.get("resultType")
+        if kind == TASK:
+            return ToolResult(asks=result, outcome=TASK)
+        if kind == "input_required":
             asks = {key: result[key] for key in ("inputRequests", "requestState") if key in result}
             return ToolResult(asks=asks, outcome="input-required")
         content = result.get("content", [])

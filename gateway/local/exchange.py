@@ -74,15 +74,13 @@ class Exchange:
     async def run(self, server: LowLevelServer[Any], lifespan_state: Any) -> None:
         """Runs the call in the exchange's own task, from the middleware of its server to the tool."""
         call = self.call
-        state = {"inputResponses": call.answers, "requestState": call.state}
-        params: dict[str, Any] = {"name": call.tool, "arguments": call.arguments, "_meta": _META}
-        params |= {key: value for key, value in state.items() if value is not None}
+        params = {"_meta": _META, **self._params()}
         connection = Connection.from_envelope(LATEST_MODERN_VERSION, _CLIENT, _CAPABILITIES, outbound=self)
         current_call.set(call)
         try:
             with self.scope:
                 self._result = await serve_one(
-                    server, self, "tools/call", params, connection=connection, lifespan_state=lifespan_state
+                    server, self, call.method, params, connection=connection, lifespan_state=lifespan_state
                 )
         except Exception as exc:  # this task's boundary: the waiting request raises it
             self._error = exc
@@ -94,6 +92,15 @@ class Exchange:
         finally:
             self.ended.set()
             self._changed.set()
+
+    def _params(self) -> dict[str, Any]:
+        """Returns the parameters of the request: those of the tool, or the arguments of another method."""
+        call = self.call
+        if call.method != "tools/call":
+            return call.arguments
+        state = {"inputResponses": call.answers, "requestState": call.state}
+        given = {key: value for key, value in state.items() if value is not None}
+        return {"name": call.tool, "arguments": call.arguments, **given}
 
     @property
     def over(self) -> bool:

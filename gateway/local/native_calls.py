@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp.server import Server as LowLevelServer
 from mcp.server.context import CallNext as SDKCallNext
-from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.server.context import HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
@@ -97,6 +97,17 @@ class NativeCalls:
         with suppress(Exception):  # a result that JSON cannot carry is still an answer to this native call
             sent = plan.answer.of_sent(call.returned, bare)
             result.body, result.wrapped, result.wire = sent.body, sent.wrapped, wire.encode_success(bare)
+
+
+def unless_json(middleware: ServerMiddleware[Any]) -> ServerMiddleware[Any]:
+    """Returns `middleware` for all but the requests about a task of a JSON call, which interceptors have let pass."""
+
+    async def apply(ctx: Context, call_next: SDKCallNext) -> HandlerResult:
+        if ctx.method != CALL and _is_exchange(ctx):
+            return await call_next(ctx)
+        return await middleware(ctx, call_next)
+
+    return apply
 
 
 def _is_exchange(ctx: Context) -> bool:

@@ -24,14 +24,16 @@ from gateway.local.boundary import Boundary
 from gateway.local.context_calls import ContextCalls, waiting_places
 from gateway.local.crashes import crashed, refusal
 from gateway.local.in_flight import InFlight
-from gateway.local.native_calls import NativeCalls
+from gateway.local.native_calls import NativeCalls, unless_json
 from gateway.local.plan import Plan
 from gateway.local.requests import Requests
 from gateway.local.threads import Threads
 from gateway.local.tools import Tools
+from gateway.local.waiting_states import WaitingStates
 from gateway.sdk import internals, wire
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
+from gateway.sdk.request_state import share_state_keys
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, WireTools
 from gateway.sdk.tracing import trace_once
@@ -56,9 +58,11 @@ class LocalServer:
         *,
         access: Access | None = None,
         changed: Callable[[], None] = lambda: None,
+        states: WaitingStates | None = None,
     ) -> None:
         self.name = name
         self._mcp = mcp
+        self._states = states or WaitingStates()
         self._changed = changed
         self._wire_tools = WireTools()
         threads = Threads(limits.threads, limits.share)
@@ -67,12 +71,12 @@ class LocalServer:
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
         has_own_tool_list = internals.has_own_tool_list(mcp)
-        self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout)
+        self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout, self._states)
+        share_state_keys(mcp, self._states.keys, name)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._end_listening = bound_listen(self._server, openings)
         self._manager = session_manager(self._server, limits, openings)
-        self._in_flight = InFlight()
-        self._is_closed = False
+        self._in_flight, self._is_closed = InFlight(), False
         self.call = chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
@@ -81,7 +85,7 @@ class LocalServer:
             mcp,
             refuse_unsendable,
             *([] if has_own_tool_list else [ToolList(self._server, self._list_tools)]),
-            *([] if access is None else [access.middleware(name)]),
+            *([] if access is None else [unless_json(access.middleware(name))]),
             NativeCalls(self._tools, Requests(name, mcp, threads), self._server, interceptors, self._in_flight),
             Boundary(self._server, limits.max_result, self._has_author_hooks),
         )
@@ -95,7 +99,8 @@ class LocalServer:
             await self._list_own_tools()
             try:
                 async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
-                    yield
+                    with self._states.serving(self, self._execute):
+                        yield
             finally:
                 self._is_closed = True
 
@@ -159,7 +164,7 @@ class LocalServer:
         try:
             if plan.direct and not self._has_author_hooks and call.state is None and call.answers is None:
                 return await plan.call(call)
-            return await self._call_with_context(call, plan.answer)
+            return await self._context_calls.elsewhere(call) or await self._call_with_context(call, plan.answer)
         finally:
             self._in_flight.leave()
 

@@ -24,6 +24,7 @@ from routes.errors import tool_error
 from routes.json_api.body import json_object, read_object, refuse_empty
 from routes.json_api.disconnect import while_connected
 from routes.json_api.stream import stream
+from routes.json_api.task_url import task_headers
 from routes.scope import CALL, SERVER, STREAM
 
 _JSON = (b"content-type", b"application/json")
@@ -42,7 +43,7 @@ class Call:
         body = await read_object(scope, receive, self._max_body)
         server: Callee = scope[SERVER.name]
         call = tool_call(body, server, text(body, "tool"), "call", scope)
-        await _respond(server, call, scope, receive, send)
+        await respond(server, call, scope, receive, send)
 
 
 class CallAny:
@@ -56,7 +57,7 @@ class CallAny:
         body = await read_object(scope, receive, self._max_body)
         server, tool = named(body, self._names)
         call = tool_call(body, server, tool, "call", scope)
-        await _respond(server, call, scope, receive, send)
+        await respond(server, call, scope, receive, send)
 
 
 class CallTool:
@@ -72,7 +73,7 @@ class CallTool:
         server, tool = SERVER.of(scope), scope["path_params"]["tool"]
         arguments = await read_object(scope, receive, self._max_body, partial(_no_arguments, server, tool))
         call = tool_call({"arguments": arguments}, server, tool, "tool-url", scope)
-        await _respond(server, call, scope, receive, send, encode=_structured)
+        await respond(server, call, scope, receive, send, encode=_structured)
 
 
 def _no_arguments(server: Callee, tool: str) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def _request(scope: Scope) -> HTTPConnection:
     return Request(scope) if scope["type"] == "http" else HTTPConnection(scope)
 
 
-async def _respond(
+async def respond(
     server: Callee, call: ToolCall, scope: Scope, receive: Receive, send: Send, *, encode: Encode = ToolResult.in_result
 ) -> None:
     scope[CALL.name] = call
@@ -169,6 +170,8 @@ async def _respond(
         return
     status, body = (200, encode(result)) if result.asks is None else (202, _asks(result.asks))
     headers = [_JSON, (b"content-length", b"%d" % len(body))]
+    if result.asks is not None:
+        headers += task_headers(result.asks, server.name, call.tool, scope)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -39,7 +39,7 @@ async def stream(
     encode: Callable[[ToolResult], bytes] = ToolResult.in_result,
     keep_alive: float = KEEP_ALIVE,
 ) -> None:
-    """Sends `progress` and `log` events as the tool reports them, then `result`, `input-required` or `error`."""
+    """Sends `progress` and `log` events as the tool reports, then `result`, `input-required`, `task` or `error`."""
     events = Events(send)
     call = replace(call, report=events.report)
     await events.begin()
@@ -103,7 +103,7 @@ def _last(result: ToolResult, call: ToolCall, encode: Callable[[ToolResult], byt
     if result.is_error:
         return "error", _problem("tool-error", result.message, call)
     if result.asks is not None:
-        return "input-required", to_json(result.asks)
+        return result.outcome, to_json(result.asks)
     return "result", encode(result)
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS: Mapping[str, tuple[str, str]] = {
-    "JSON": ("accept content-type", "Accept-Encoding Allow Retry-After"),
+    "JSON": ("accept content-type", "Accept-Encoding Allow Location Retry-After"),
     "native MCP": ("last-event-id mcp-method mcp-name mcp-protocol-version mcp-session-id", "Mcp-Session-Id"),
     "lists": ("if-none-match", "ETag"),
     "authentication": ("authorization x-api-key", "WWW-Authenticate"),

@@ -78,7 +78,8 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
     off = Feature()
     features = features_of()
     assert names_of(features.call_log.interceptors) == ["Record"]
-    assert features_of(log_level="warning") == Features(
+    off_again = features_of(log_level="warning")
+    assert off_again == Features(
         call_log=off,
         prefix=off,
         address=off,
@@ -88,8 +89,10 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
         rate_limits=RateLimits(),
         cache=off,
         redis=Redis(),
+        asking=off_again.asking,
         watchdog=off,
     )
+    assert features.asking.lifetimes == ()
     assert (features.routes, len(features.lifetimes)) == ([], 1)
 
 
@@ -111,7 +114,7 @@ def test_metrics_hear_of_refusals_redis_failures_cache_look_ups_and_the_loop() -
 def test_lifetimes_open_the_redis_client_before_the_cache() -> None:
     features = features_of(redis_url="redis://127.0.0.1:1", traces_exporter="console")
     parts = [type(opened.__self__).__name__ for opened in features.lifetimes]  # type: ignore[attr-defined]
-    assert parts == ["CallLog", "RedisClient", "Tracing"]
+    assert parts == ["CallLog", "RedisClient", "RedisWay", "RedisKey", "Tracing"]
 
 
 async def _nothing() -> None: ...

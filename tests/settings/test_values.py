@@ -90,6 +90,7 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("redis_prefix", "team-a:prod", "team-a:prod"),
         ("rate_limit", "100/minute", "100/minute"),
         ("rate_limit_without_redis", "Closed", "closed"),
+        ("state_keys", f"{'a' * 32}, {'b' * 40}", ("a" * 32, "b" * 40)),
         ("cache_max_bytes", "1024", 1024),
         ("metrics", "/metrics", "/metrics"),
         ("metrics_port", "9100", 9100),
@@ -186,3 +187,12 @@ def test_invalid_value_is_reported_with_the_expected_form(name: str, value: str,
     with pytest.raises(SettingError) as caught:
         Settings.from_env({name: value})
     assert str(caught.value) == f"{name}={value.lower()!r}: expected {expected}"
+
+
+@pytest.mark.parametrize("value", ["short", f"{'a' * 32},short", f"{'a' * 32},{'a' * 32}", "ä" * 32])
+def test_secrets_are_in_no_message_and_not_shown(value: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.from_env({"MCP_STATE_KEYS": value})
+    expected = "different secrets of at least 32 ASCII characters each, separated by `,`"
+    assert str(caught.value) == f"MCP_STATE_KEYS: expected {expected}"
+    assert "aaa" not in repr(Settings(state_keys=("a" * 32,)))

@@ -19,8 +19,8 @@ async def add(a: int = 1, b: int = 2) -> int:
 
 
 async def test_calls_pass_and_the_log_says_so_once(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
-    app = make_app(server_of(add), rate_limit="1/minute, 2/hour", redis_url=UNREACHABLE)
-    async with opened(app) as http:
+    limits = {"rate_limit": "1/minute, 2/hour", "state_keys": ("of replicas, and not from Redis!",)}
+    async with opened(make_app(server_of(add), redis_url=UNREACHABLE, **limits)) as http:
         assert [(await post(http, "add")).status_code for _ in range(5)] == [200] * 5
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert [line.partition(":")[0] for line in warnings] == ["Redis unavailable"]

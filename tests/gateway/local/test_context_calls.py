@@ -80,6 +80,14 @@ async def test_unanswered_call_is_cancelled_after_the_input_timeout(make_app: Ma
     assert late.json()["detail"].endswith("it is unknown, answered or expired.")
 
 
+async def test_call_of_an_earlier_process_is_gone(make_app: MakeApp) -> None:
+    async with opened(make_app(Asking().server)) as client:
+        asked = (await post(client, "asks")).json()
+    async with opened(make_app(Asking().server)) as client:
+        late = await decline(client, "asks", asked)
+    assert (late.status_code, late.json()["type"]) == (410, "urn:multi-mcp:error:gone")
+
+
 async def test_answer_in_time_stops_the_input_timeout(make_app: MakeApp) -> None:
     asking = Asking()
     async with opened(make_app(asking.server, input_timeout=0.05, call_timeout=0.2)) as client:

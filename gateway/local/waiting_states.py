@@ -1,0 +1,87 @@
+"""The `requestState` of calls that wait for input, and of tasks: sealed names of what the caller may go on with."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeGuard
+
+from mcp.server.request_state import InvalidRequestState
+
+from gateway.call import CallNext, Relay, ToolCall, ToolResult
+from gateway.errors import Gone, InvalidRequest, UnknownTask
+from gateway.sdk.request_state import StateKeys
+from gateway.server import Callee
+
+UNKNOWN = "No call waits under this `requestState`: it is unknown, answered or expired."
+_PREFIX = "call-"
+_KIND = b"waits in "
+_UNKNOWN_KEY = "unknown key"
+"""The SDK's reason for a state that another key has sealed."""
+
+
+TASK_PREFIX = "task-"
+
+
+def names_a_task(state: str | None) -> TypeGuard[str]:
+    return state is not None and state.startswith(TASK_PREFIX)
+
+
+def names_a_waiting_call(state: str | None) -> TypeGuard[str]:
+    return state is not None and state.startswith(_PREFIX)
+
+
+class WaitingStates:
+    """Makes and reads the states of this process. `relay` leads to other processes, if there is a way to them."""
+
+    def __init__(self, keys: StateKeys | None = None, relay: Relay | None = None) -> None:
+        self.keys = keys or StateKeys()
+        self.relay = relay
+        self._process = relay.process if relay is not None else secrets.token_hex(16)
+
+    def new(self) -> str:
+        """Returns a state that no other call has: each seal is different."""
+        return _PREFIX + self.keys.seal(_KIND + self._process.encode())
+
+    def process_of(self, state: str) -> str | None:
+        """Returns the name of the process in which the call waits; None if it is this one.
+
+        Raises:
+            InvalidRequest: the state is none of ours.
+            Gone: another key has sealed it, and so a process that is gone or has nothing to do with this one.
+        """
+        try:
+            kind, _, process = self.keys.unseal(state.removeprefix(_PREFIX)).rpartition(b" ")
+        except InvalidRequestState as exc:
+            raise Gone() if str(exc) == _UNKNOWN_KEY else InvalidRequest(UNKNOWN) from exc
+        if kind + b" " != _KIND:
+            raise InvalidRequest(UNKNOWN)
+        return None if process.decode() == self._process else process.decode()
+
+    def of_task(self, task: str, call: ToolCall) -> str:
+        """Returns the state of a task, for the caller and the tool of `call` alone."""
+        return TASK_PREFIX + self.keys.seal(json.dumps([task, *_binding(call)]).encode())
+
+    def task_in(self, state: str, call: ToolCall) -> str:
+        """Returns the id of a task. Raises UnknownTask for the state of another caller or tool, or none of ours."""
+        try:
+            task, *binding = json.loads(self.keys.unseal(state.removeprefix(TASK_PREFIX)))
+        except (InvalidRequestState, ValueError, TypeError) as exc:
+            raise UnknownTask from exc
+        if binding != _binding(call):
+            raise UnknownTask
+        return str(task)
+
+    def serving(self, server: Callee, execute: CallNext) -> AbstractContextManager[None]:
+        """Lets other processes continue the calls of `server` inside of the block. Interceptors have acted there."""
+
+        async def resume(call: ToolCall) -> ToolResult:
+            call.entry = server.find(call.tool)
+            return await execute(call)
+
+        return nullcontext() if self.relay is None else self.relay.serving(server.name, resume)
+
+
+def _binding(call: ToolCall) -> list[str | None]:
+    return [call.server, call.tool, call.caller.owner]
