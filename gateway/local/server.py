@@ -33,7 +33,7 @@ from gateway.sdk import internals, wire
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.sessions import Limits, openings_at, session_manager
-from gateway.sdk.tool_list import ToolList, WireTools
+from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
 from gateway.tool import ToolInfo
@@ -66,6 +66,7 @@ class LocalServer:
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
+        self.extensions: Mapping[str, Mapping[str, Any]] = self._server.extensions
         has_own_tool_list = internals.has_own_tool_list(mcp)
         self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout)
         openings = openings_at(name, lambda who: who.uses(self), limits)
@@ -113,8 +114,12 @@ class LocalServer:
         self._end_listening()
         self._manager.end_streams()
 
+    @property
+    def instructions(self) -> str | None:
+        return self._server.instructions
+
     def handles(self, method: str) -> bool:
-        return self._server.get_request_handler(method) is not None
+        return wire.handler(self._server, method) is not None
 
     async def forward(
         self, ctx: ServerRequestContext[Any, Any], method: str, params: Mapping[str, Any]
@@ -125,8 +130,8 @@ class LocalServer:
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
         return internals.bus(self._mcp).subscribe(listener)
 
-    async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Sequence[Mapping[str, Any]]:
-        return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version)
+    async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
+        return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}
 
     async def _list_own_tools(self) -> None:
         """Takes over what an overridden `list_tools` lists, once: JSON shows the same tools as native MCP."""

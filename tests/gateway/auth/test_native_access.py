@@ -122,7 +122,7 @@ async def test_resource_subscription_needs_the_whole_server_but_ping_and_log_lev
 OVER_ALL: list[tuple[str, dict[str, Any]]] = [
     ("prompts/get", {"name": "one_greet"}),
     ("resources/read", {"uri": "note://one"}),
-    ("resources/read", {"uri": "one+note://one"}),
+    ("resources/read", {"uri": "note://one/one"}),
     ("completion/complete", {"ref": {**REF, "name": "one_greet"}, "argument": {"name": "x", "value": ""}}),
 ]
 
