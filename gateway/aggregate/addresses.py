@@ -44,6 +44,12 @@ def without_server(uri: str) -> Address | None:
     return unquote(name), found[0] + rest
 
 
+def owner_of(uri: str) -> str | None:
+    """Returns the name of the server in a URI; None if it names none."""
+    address = without_server(uri)
+    return None if address is None else address[0]
+
+
 def is_web(uri: str) -> bool:
     """Returns True for a URI that clients can use without any server: `http`, `https` and `data`."""
     found = _SCHEME.match(uri)

@@ -11,6 +11,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from starlette.types import ASGIApp
 
 from gateway import VERSION
+from gateway.aggregate.addresses import owner_of
 from gateway.aggregate.asks import Asks
 from gateway.aggregate.events import ServerEvents
 from gateway.aggregate.lists import Lists
@@ -62,7 +63,7 @@ class Aggregate:
         self._manager = session_manager(self._server, limits, openings)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
-            self._server.middleware.append(access.over(lambda: [server.name for server in registry]))
+            self._server.middleware.append(access.over(lambda: [server.name for server in registry], owner_of))
             self.app = access.endpoint(self.app, self._find, "aggregate")
         self._server.middleware.append(ToolList(self._server, self._requests.list_tools))
 
