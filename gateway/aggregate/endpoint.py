@@ -49,6 +49,7 @@ class Aggregate:
         self._server = AggregateServer(
             "multi-mcp",
             servers=owners.usable,
+            forward=self._requests.forward,
             notify=self._requests.notify,
             version=VERSION,
             get_tool_input_schema=self._input_schema,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
 
 from gateway.aggregate.addresses import is_web, with_server
 from gateway.aggregate.owners import Owners
@@ -30,7 +31,11 @@ class Forwarding:
         """Returns the result of the same request with `changed` parameters; `change` is that of `rewritten`."""
         endpoint.set("aggregate")
         own = with_rewriting_channels(ctx, server.name)
-        result = await server.forward(own, ctx.method, {**(ctx.params or {}), **changed})
+        try:
+            result = await server.forward(own, ctx.method, {**(ctx.params or {}), **changed})
+        except MCPError as exc:
+            data = rewritten(server.name, exc.error.data, change)
+            raise MCPError(exc.error.code, exc.error.message, data) from exc
         return (
             await self._outward(ctx, server, result) if change is None else dict(rewritten(server.name, result, change))
         )

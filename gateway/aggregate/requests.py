@@ -69,6 +69,11 @@ class Requests:
         named_tools = [{**tools[key], "name": name} for name, key in self._names.table().items() if key in tools]
         return named_tools, listed.cache
 
+    async def forward(self, ctx: Context, params: Any) -> Result:
+        """Answers a request that one server alone has."""
+        having = (server for server in self._owners.usable() if server.handles(ctx.method))
+        return await self._forwarding.send(ctx, next(having))
+
     async def notify(self, ctx: Context, params: Any) -> None:
         """Sends a client's notification on to each server that has a handler for it."""
         servers = [server for server in self._owners.usable() if server.handles(ctx.method)]

@@ -10,7 +10,8 @@ from mcp.server import Server as LowLevelServer
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import HandlerEntry
 from mcp.server.models import InitializationOptions
-from mcp_types import NotificationParams, ServerCapabilities
+from mcp_types import NotificationParams, RequestParams, ServerCapabilities
+from mcp_types.methods import SPEC_CLIENT_METHODS
 
 from gateway.server import Peer, Server
 
@@ -18,17 +19,21 @@ MAX_INSTRUCTIONS = 8 * 1024
 MAX_ALL_INSTRUCTIONS = 64 * 1024
 """Characters of the instructions of one server, and of all."""
 
-Notify = Callable[[ServerRequestContext[Any, Any], Any], Any]
+Handle = Callable[[ServerRequestContext[Any, Any], Any], Any]
 
 
 class AggregateServer(LowLevelServer[Any]):
     """Says what the servers together can do that `servers` returns: those of which the caller may use something.
 
-    `notify` takes each notification of a client for which one of them has a handler.
+    `forward` takes each request of an extension that one of them alone has, and `notify` each notification of a client
+    for which one has a handler.
     """
 
-    def __init__(self, name: str, *, servers: Callable[[], Iterable[Server]], notify: Notify, **options: Any) -> None:
+    def __init__(
+        self, name: str, *, servers: Callable[[], Iterable[Server]], forward: Handle, notify: Handle, **options: Any
+    ) -> None:
         self._servers = servers
+        self._forward = forward
         self._notify = notify
         super().__init__(name, **options)
 
@@ -55,6 +60,13 @@ class AggregateServer(LowLevelServer[Any]):
         capabilities = super().get_capabilities(*arguments, **keywords)
         capabilities.extensions = _merged(self._servers()) or None
         return capabilities
+
+    def get_request_handler(self, method: str) -> HandlerEntry[Any] | None:
+        entry = super().get_request_handler(method)
+        if entry is None and method not in SPEC_CLIENT_METHODS:
+            having = [server for server in self._servers() if server.handles(method)]
+            return HandlerEntry(RequestParams, self._forward) if len(having) == 1 else None
+        return entry
 
     def get_notification_handler(self, method: str) -> HandlerEntry[Any] | None:
         if any(server.handles(method) for server in self._servers()):

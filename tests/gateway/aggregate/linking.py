@@ -59,6 +59,17 @@ def make(name: str) -> MCPServer[Any]:
         server.resource(uri, name=uri)(lambda: f"text of {name}")
     server.resource(TEMPLATE, name="rows")(lambda table, page="1": f"{table} {page} of {name}")
 
+    _add_tools(server)
+
+    @server.prompt()
+    def explain() -> list[UserMessage]:
+        return [UserMessage(content) for content in (link(SKILL), embedded(UI), link(WEB))]
+
+    _subscribable(server)
+    return server
+
+
+def _add_tools(server: MCPServer[Any]) -> None:
     @server.tool()
     async def links() -> CallToolResult:
         content: list[ContentBlock] = [
@@ -82,13 +93,6 @@ def make(name: str) -> MCPServer[Any]:
     async def update(ctx: Context[Any, Any]) -> None:
         await ctx.notify_resource_updated(SKILL)
         await ctx.session.send_resource_updated(OWN_WEB)
-
-    @server.prompt()
-    def explain() -> list[UserMessage]:
-        return [UserMessage(content) for content in (link(SKILL), embedded(UI), link(WEB))]
-
-    _subscribable(server)
-    return server
 
 
 def _subscribable(server: MCPServer[Any]) -> None:

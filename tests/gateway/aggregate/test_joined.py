@@ -11,7 +11,7 @@ import pytest
 from mcp.server.apps import Apps
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
-from mcp_types import EmptyResult, NotificationParams, SetLevelRequest, SetLevelRequestParams
+from mcp_types import EmptyResult, NotificationParams, RequestParams, SetLevelRequest, SetLevelRequestParams
 from starlette.applications import Starlette
 
 from gateway.sdk.internals import low_level
@@ -170,3 +170,23 @@ async def test_cancellation_by_a_client_reaches_the_tool(make_app: MakeApp) -> N
             await http.post("/mcp", json=body, headers=session)
             await cancelled.wait()
         tasks.cancel_scope.cancel()
+
+
+async def test_method_that_one_server_alone_has_is_forwarded_to_it(make_app: MakeApp) -> None:
+    def having(name: str, *methods: str) -> MCPServer[Any]:
+        async def answer(ctx: Any, params: Any) -> dict[str, Any]:
+            return {"of": name, "x": ctx.params["x"], "resources": [{"uri": "note://1"}]}
+
+        server = make(name)
+        for method in methods:
+            low_level(server).add_request_handler(method, RequestParams, answer)
+        return server
+
+    async with opened(make_app(having("one", "x/own", "x/both"), having("two", "x/both"))) as http:
+        answers = []
+        for method in ("x/own", "x/both", "x/none"):
+            headers, body = modern(method, x=1)
+            answers.append((await http.post("/mcp", json=body, headers=headers)).json())
+    result = answers[0]["result"]
+    assert (result["of"], result["x"], result["resources"]) == ("one", 1, [{"uri": "note://one/1"}])
+    assert [answer["error"]["code"] for answer in answers[1:]] == [-32601, -32601]

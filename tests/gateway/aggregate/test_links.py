@@ -9,10 +9,14 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ResourceUpdated
 from mcp_types import (
+    CreateMessageRequest,
+    CreateMessageRequestParams,
     CreateMessageResult,
     EmptyResult,
+    InputRequiredResult,
     ResourceTemplateReference,
     SubscribeRequest,
     SubscribeRequestParams,
@@ -22,8 +26,10 @@ from starlette.applications import Starlette
 
 from tests.clients import ERAS, Era, connected
 from tests.conftest import MakeApp
-from tests.gateway.aggregate.linking import WEB, make
+from tests.gateway.aggregate.linking import SKILL as OWN_SKILL
+from tests.gateway.aggregate.linking import WEB, link, make
 from tests.transport import opened
+from tests.wire import modern
 
 pytestmark = pytest.mark.anyio
 UI, SKILL = "ui://south_pole/clock/app.html", "skill://south_pole/pdf/SKILL.md"
@@ -152,3 +158,29 @@ async def test_server_is_asked_for_its_own_uri_when_a_template_is_completed(make
         template = ResourceTemplateReference(type="ref/resource", uri="db://south_pole/{table}{?page}")
         await client.complete(template, {"name": "table", "value": ""})
     assert asked == ["db://{table}{?page}"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_error_of_a_read_has_the_uri_that_was_asked_for(app: Starlette, era: Era) -> None:
+    async with client_of(app, era) as client:
+        with pytest.raises(MCPError) as raised:
+            await client.read_resource("ui://north/nothing")
+    assert raised.value.error.data == {"uri": "ui://north/nothing"}
+
+
+async def test_links_in_what_a_tool_asks_across_requests_lead_to_their_server(make_app: MakeApp) -> None:
+    server = make("south_pole")
+
+    @server.tool()
+    async def choose() -> InputRequiredResult:
+        use = {"type": "tool_use", "id": "1", "name": "x", "input": {}}
+        used = {"type": "tool_result", "toolUseId": "1", "content": [link(OWN_SKILL).model_dump(exclude_none=True)]}
+        messages = [{"role": "assistant", "content": use}, {"role": "user", "content": used}]
+        params = CreateMessageRequestParams.model_validate({"messages": messages, "maxTokens": 1})
+        return InputRequiredResult(input_requests={"uri": CreateMessageRequest(params=params)}, request_state="x")
+
+    headers, body = modern("tools/call", name="south_pole_choose", arguments={})
+    body["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = {"sampling": {"tools": {}}}
+    async with opened(make_app(server)) as http:
+        result = (await http.post("/mcp", json=body, headers=headers)).json()["result"]
+    assert result["inputRequests"]["uri"]["params"]["messages"][1]["content"]["content"][0]["uri"] == SKILL
