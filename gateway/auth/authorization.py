@@ -8,8 +8,6 @@ from typing import Any
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.errors import Forbidden
 
-TOOL_CALL = "tools/call"
-
 
 class Authorization:
     """The interceptor that enforces scopes when authentication is on.
@@ -21,7 +19,7 @@ class Authorization:
         # Without grants the call came in by a route that nothing authenticates: refused, not allowed.
         if call.caller.grants is None:
             raise Forbidden(call.server, call.requested, f"{call.server}:{call.requested}")
-        if call.method != TOOL_CALL:
+        if call.is_authorized:
             return call_next(call)
         tool = call.tool if call.entry is None else call.entry.info
         # A call without a server matched no tool, so there is nothing to cover.

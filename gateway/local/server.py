@@ -66,6 +66,7 @@ class LocalServer:
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
+        self.instructions = self._server.instructions
         self.extensions: Mapping[str, Mapping[str, Any]] = self._server.extensions
         has_own_tool_list = internals.has_own_tool_list(mcp)
         self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout)
@@ -113,10 +114,6 @@ class LocalServer:
     def end_streams(self) -> None:
         self._end_listening()
         self._manager.end_streams()
-
-    @property
-    def instructions(self) -> str | None:
-        return self._server.instructions
 
     def handles(self, method: str) -> bool:
         return wire.handler(self._server, method) is not None

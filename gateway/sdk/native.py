@@ -70,7 +70,10 @@ def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerReq
 
 
 def native_request(server: str, entry: Entry, ctx: ServerRequestContext[Any, Any]) -> ToolCall:
-    """Returns the call for any other native request; `entry` stands for its method."""
+    """Returns the call for any other native request, which the `Access` of its server has let pass.
+
+    `entry` stands for its method.
+    """
     params = {key: value for key, value in (ctx.params or {}).items() if key != "_meta"}
     return ToolCall(
         server=server,
@@ -82,6 +85,7 @@ def native_request(server: str, entry: Entry, ctx: ServerRequestContext[Any, Any
         requested=entry.name,
         request_id=request_id.get(),
         method=entry.name,
+        is_authorized=True,
     )
 
 
