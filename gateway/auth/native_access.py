@@ -85,15 +85,16 @@ class _ServerAccess:
         """Returns the filter of a list for a caller who may use some tools alone."""
         if method == "resources/list":
             uis = self._parts.uis(asking)
-            return lambda resource: resource.get("uri") in uis
-        if method == "tasks/list":
-            return lambda task: self._parts.owns_task(asking, task.get("taskId"))
+            return lambda resource: resource["uri"] in uis
+        if method == "tasks/list":  # an extension's own list, which the SDK does not check
+            return lambda task: isinstance(task, Mapping) and self._parts.owns_task(asking, task.get("taskId"))
         return lambda _: False
 
     def _is_of_own_tool(self, asking: Caller, ctx: Context) -> bool:
         params = ctx.params or {}
         if ctx.method == "resources/read":
-            return params.get("uri") in self._parts.uis(asking)
+            uri = params.get("uri")
+            return isinstance(uri, str) and uri in self._parts.uis(asking)
         return ctx.method in TASK_METHODS and self._parts.owns_task(asking, params.get("taskId"))
 
 

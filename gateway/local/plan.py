@@ -35,9 +35,8 @@ class Plan:
     """How to run one tool: the `Entry` of a local server."""
 
     __slots__ = (
-        *("__weakref__", "_answer", "_asks", "_function", "_has_hooks", "_has_unsafe_names", "_max_result"),
-        "_validate",
-        *("direct", "info", "name", "tool", "waits"),
+        *("__weakref__", "_answer", "_asks", "_function", "_has_hooks", "_has_unsafe_names"),
+        *("_max_result", "_validate", "direct", "info", "name", "tool", "waits"),
     )
 
     def __init__(self, tool: Tool, max_result: int, has_hooks: bool = False) -> None:

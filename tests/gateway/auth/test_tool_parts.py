@@ -22,6 +22,7 @@ from tests.gateway.aggregate.tasks import OF_TASK, Tasks
 from tests.gateway.auth.test_native_access import asked
 from tests.keys import add_key, bearer
 from tests.transport import opened
+from tests.wire import modern
 
 pytestmark = pytest.mark.anyio
 Http = httpx2.AsyncClient
@@ -120,6 +121,14 @@ async def test_ui_is_read_by_callers_of_its_tool(
         assert all(answer["error"]["data"]["type"] == "forbidden" for answer in answers if "error" in answer)
     assert readable == {"begin": uris[:1], "other": uris[1:2], "server": uris}
     assert "error" in await asked(http, era, url, keys["none"], "resources/read", uri=uris[0])
+
+
+@pytest.mark.parametrize("params", [{"uri": ["ui://clock/app.html"]}, {"uri": None}, {}])
+async def test_malformed_uri_is_refused(http: Http, keys: dict[str, dict[str, str]], params: dict[str, Any]) -> None:
+    headers, body = modern("resources/read", uri="x")
+    body["params"] = {"_meta": body["params"]["_meta"], **params}
+    answer = (await http.post("/one/mcp", json=body, headers={**headers, **keys["begin"]})).json()
+    assert answer["error"]["code"] in (-32000, -32602, -32020)
 
 
 @pytest.mark.parametrize("era", ERAS)
