@@ -18,7 +18,8 @@ Unsubscribe = Callable[[], None]
 class ServerEvents:
     """The SDK's `SubscriptionBus` over those of the servers there are now.
 
-    A server that comes or goes changes every list. A resource is known by its URI over all servers.
+    A server that comes or goes changes every list. A resource is known by its URI over all servers and by the server's
+    own, since either can be read.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -57,6 +58,8 @@ class ServerEvents:
 
 def _over_all(server: Server, listener: Listener) -> Listener:
     def heard(event: ServerEvent) -> None:
-        listener(ResourceUpdated(with_server(server.name, event.uri)) if isinstance(event, ResourceUpdated) else event)
+        listener(event)
+        if isinstance(event, ResourceUpdated):
+            listener(ResourceUpdated(with_server(server.name, event.uri)))
 
     return heard
