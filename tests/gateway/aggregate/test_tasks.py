@@ -7,11 +7,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.clients import open_session
 from tests.conftest import MakeApp
 from tests.gateway.aggregate.listing import make as make_without_tasks
 from tests.gateway.aggregate.tasks import OF_TASK, make
 from tests.transport import opened
-from tests.wire import modern
+from tests.wire import messages, modern, request
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +45,18 @@ async def test_task_of_each_server_is_polled_and_cancelled_by_its_id(make_app: M
         assert of_south.made == {"task-1": "cancelled"}
         assert of_north.made == {"task-1": "working"}
         assert of_north.asked == []
+
+
+async def test_tasks_are_polled_in_a_session_too(make_app: MakeApp) -> None:
+    (north, _), (south, tasks) = make("north"), make("south_pole")
+    tasks.made["task-7"] = "working"
+    async with opened(make_app(north, south)) as http:
+        session = await open_session(http, "/mcp")
+        listed = await http.post("/mcp", json=request("tasks/list"), headers=session)
+        [task] = messages(listed.text)[-1]["result"]["tasks"]
+        assert task == {"taskId": "south_pole:task-7", "status": "working"}
+        got = await http.post("/mcp", json=request("tasks/get", taskId=task["taskId"]), headers=session)
+        assert messages(got.text)[-1]["result"]["taskId"] == task["taskId"]
 
 
 async def test_unknown_task_is_an_error_that_names_no_server(make_app: MakeApp) -> None:
