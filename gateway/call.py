@@ -59,7 +59,7 @@ class ToolCall:
     call whose tool asked for input. `wants_progress` is true if a native caller listens for progress.
 
     Any other request that runs an author's code, such as `resources/read`, is a call too: `method` and `tool` are its
-    method then, and `arguments` its parameters.
+    method then, `arguments` its parameters, and `is_authorized` is true, since access to it is no question of a tool.
 
     The fields that follow are notes about the call while it runs, each written in one place.
     """
@@ -78,6 +78,7 @@ class ToolCall:
     answers: Mapping[str, Any] | None = None
     wants_progress: bool = False
     method: str = "tools/call"
+    is_authorized: bool = False
     # The cache sets it: the result must have `wire`.
     wants_wire: bool = field(default=False, init=False)
     # The SDK turns both into text before anything else can look at them; `gateway/local/plan.py` notes what they were.

@@ -14,6 +14,7 @@ RESERVED = frozenset(
 """Names that no server may have: the first segments of other URLs."""
 
 MAX_NAME_LENGTH = 64
+_HASHED_LENGTH = MAX_NAME_LENGTH - 9
 TOOL_SUFFIX = "_tool"
 """May be left off a tool's name if that is unambiguous."""
 
@@ -35,8 +36,17 @@ def unambiguous(keys: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
     return {clear.get(key) or _hashed(name, key): key for key, name in wanted.items()}
 
 
+def may_be_named(server: str, name: str) -> bool:
+    """Returns False if `unambiguous` gives nothing of `server` this name."""
+    start = f"{server}_"
+    return name == server or name.startswith((start, _safe(start)[:_HASHED_LENGTH]))
+
+
 def _hashed(name: str, key: tuple[str, str]) -> str:
     digest = sha256("\0".join(key).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{_safe(name)[:_HASHED_LENGTH]}_{digest}"
+
+
+def _safe(name: str) -> str:
     safe = _NOT_SAFE.sub("_", name)
-    safe = safe if safe[:1].isalpha() else f"_{safe}"
-    return f"{safe[: MAX_NAME_LENGTH - 9]}_{digest}"
+    return safe if safe[:1].isalpha() else f"_{safe}"

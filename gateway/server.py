@@ -56,12 +56,22 @@ class Endpoint(Protocol):
 class Peer(Protocol):
     """Answers native requests that came in at another endpoint."""
 
+    @property
+    def instructions(self) -> str | None:
+        """The text that tells models how to use the server."""
+        ...
+
+    @property
+    def extensions(self) -> Mapping[str, Mapping[str, Any]]:
+        """The settings of the protocol extensions that the server has, by their identifiers."""
+        ...
+
     def handles(self, method: str) -> bool:
-        """Returns True if the native endpoint has this method."""
+        """Returns True if the native endpoint has a handler for this request or notification."""
         ...
 
     async def forward(self, ctx: Any, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answers a native request as this server's own endpoint would.
+        """Answers a native request as this server's own endpoint would. The answer to a notification is empty.
 
         `ctx` is the SDK's request context with the client's session; only the SDK's types know it. Returns the result
         as it goes on the wire.

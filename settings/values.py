@@ -63,6 +63,7 @@ class Settings:
     input_timeout: float = seconds(
         "MCP_INPUT_TIMEOUT", 300.0, "seconds that a call waits for the input that its tool requested from the client"
     )
+    list_timeout: float = seconds("MCP_LIST_TIMEOUT", 2.0, "seconds that a server has for its part of a list at `/mcp`")
     threads: int = whole("MCP_THREADS", 40, "threads for the synchronous tools of each server", at_least=1)
     max_calls: int = whole("MCP_MAX_CALLS", 1000, "calls in flight in each worker; further ones get 503", at_least=1)
     max_share: float = fraction(

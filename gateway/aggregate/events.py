@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mcp.server.subscriptions import ListenHandler, ServerEvent
 from mcp.shared.subscriptions import PromptsListChanged, ResourcesListChanged, ResourceUpdated, ToolsListChanged
 
-from gateway.aggregate.catalog import prefixed
+from gateway.aggregate.addresses import with_server
 from gateway.server import Server
 from gateway.servers.registry import Registry
 
@@ -18,7 +18,8 @@ Unsubscribe = Callable[[], None]
 class ServerEvents:
     """The SDK's `SubscriptionBus` over those of the servers there are now.
 
-    A server that comes or goes changes every list. A resource is known by its URI and by its prefixed one.
+    A server that comes or goes changes every list. A resource is known by its URI over all servers and by the server's
+    own, since either can be read.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -33,7 +34,7 @@ class ServerEvents:
         subscriptions: dict[str, Unsubscribe] = {}
 
         def follow(server: Server) -> None:
-            subscriptions[server.name] = server.subscribe(_both_uris(server, listener))
+            subscriptions[server.name] = server.subscribe(_over_all(server, listener))
 
         def changed(server: Server, came: bool) -> None:
             if came:
@@ -55,10 +56,10 @@ class ServerEvents:
         return end
 
 
-def _both_uris(server: Server, listener: Listener) -> Listener:
+def _over_all(server: Server, listener: Listener) -> Listener:
     def heard(event: ServerEvent) -> None:
         listener(event)
         if isinstance(event, ResourceUpdated):
-            listener(ResourceUpdated(uri=prefixed(server, event.uri)))
+            listener(ResourceUpdated(with_server(server.name, event.uri)))
 
     return heard

@@ -1,4 +1,4 @@
-"""Refuses calls that the caller's scopes do not cover, before anything of the call runs."""
+"""Refuses calls of tools that the caller's scopes do not cover, before anything of the call runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from gateway.errors import Forbidden
 
 
 class Authorization:
-    """The interceptor that enforces scopes when authentication is on."""
+    """The interceptor that enforces scopes when authentication is on.
+
+    `NativeAccess` has authorized any other native request before it gets here.
+    """
 
     def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]:
         # Without grants the call came in by a route that nothing authenticates: refused, not allowed.
         if call.caller.grants is None:
             raise Forbidden(call.server, call.requested, f"{call.server}:{call.requested}")
+        if call.is_authorized:
+            return call_next(call)
         tool = call.tool if call.entry is None else call.entry.info
         # A call without a server matched no tool, so there is nothing to cover.
         refused = call.caller.refusal(call.server, tool, call.requested) if call.server else None

@@ -1,20 +1,22 @@
 """Authorizes native MCP requests other than tool calls, as middleware of the SDK's servers.
 
 Prompts, resources, completions and methods that a server's author added have no scopes of their own. They are for
-callers whose scopes cover the whole server. Other callers get empty lists, and an error for the rest.
+callers whose scopes cover the whole server. Other callers get empty lists, and an error for the rest. The UI resource
+of a tool and the tasks that its calls have made belong to the tool, and so to the callers who may call it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from starlette.types import ASGIApp
 
+from gateway.auth.tool_parts import ToolParts
 from gateway.call import ToolCall, WayIn, request_id
-from gateway.caller import caller
+from gateway.caller import Caller, ListsTools, caller
 from gateway.errors import Forbidden
 from gateway.sdk.native import Find, protocol_error
 from gateway.sdk.openings import LISTEN
@@ -27,10 +29,12 @@ LIST_METHODS: Mapping[str, str] = {
     "prompts/list": "prompts",
     "resources/list": "resources",
     "resources/templates/list": "resourceTemplates",
+    "tasks/list": "tasks",
 }
 """The field of the result that has the items, by method."""
 FORWARDED_METHODS = OPEN_METHODS | LIST_METHODS.keys() | {"prompts/get", "resources/read", "completion/complete"}
-FORWARDED_METHODS |= {"resources/subscribe", "resources/unsubscribe"}
+TASK_METHODS = frozenset({"tasks/get", "tasks/result", "tasks/update", "tasks/cancel"})
+FORWARDED_METHODS |= {"resources/subscribe", "resources/unsubscribe", *TASK_METHODS}
 Admit = Callable[[str, dict[str, Any]], Coroutine[Any, Any, None]]
 """Takes a tool's name and arguments. Raises Forbidden, recorded as a call, if the caller may not call it."""
 
@@ -44,38 +48,72 @@ class NativeAccess:
     def endpoint(self, app: ASGIApp, find: Find, via: WayIn) -> ASGIApp:
         return self._challenge(app, partial(admit, find, via))
 
-    def middleware(self, server: str) -> ServerMiddleware[Any]:
-        return partial(_authorize, server)
+    def middleware(self, server: ListsTools) -> ServerMiddleware[Any]:
+        return _ServerAccess(server)
 
-    def over(self, servers: Callable[[], Iterable[str]]) -> ServerMiddleware[Any]:
-        return partial(_authorize_over_all, servers)
+    def over(self, servers: Callable[[], Iterable[str]], owner: Callable[[str], str | None]) -> ServerMiddleware[Any]:
+        return partial(_authorize_over_all, servers, owner)
 
 
-async def _authorize(server: str, ctx: Context, call_next: CallNext) -> HandlerResult:
+class _ServerAccess:
     """Authorizes a request to one server, from any endpoint. Tool calls are left to `Authorization`."""
-    grants = caller.get().grants
-    if ctx.method == "tools/list":
-        listed = await call_next(ctx)
-        return _filtered(listed, "tools", lambda tool: grants is not None and grants.covers(server, tool))
-    if _is_open(ctx):
+
+    def __init__(self, server: ListsTools) -> None:
+        self._server = server
+        self._parts = ToolParts(server)
+
+    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        asking = caller.get()
+        if ctx.method == "tools/list":
+            return _filtered(await call_next(ctx), "tools", lambda tool: _covers(asking, self._server.name, tool))
+        if ctx.method == "tools/call":
+            result = await call_next(ctx)
+            self._parts.note(asking, str((ctx.params or {}).get("name")), result)
+            return result
+        if _is_open(ctx):
+            return await call_next(ctx)
+        covers_server = asking.grants is not None and asking.grants.covers_all_of(self._server.name)
+        if ctx.method in LIST_METHODS:
+            listed = await call_next(ctx)
+            may_see = (lambda _: True) if covers_server else self._of_own_tools(asking, ctx.method)
+            return _filtered(listed, LIST_METHODS[ctx.method], may_see)
+        if not (covers_server or self._is_of_own_tool(asking, ctx)):
+            raise protocol_error(Forbidden(self._server.name, None, f"{self._server.name}:*"))
         return await call_next(ctx)
-    covers_server = grants is not None and grants.covers_all_of(server)
-    if ctx.method in LIST_METHODS:
-        return _filtered(await call_next(ctx), LIST_METHODS[ctx.method], lambda _: covers_server)
-    if not covers_server:
-        raise protocol_error(Forbidden(server, None, f"{server}:*"))
-    return await call_next(ctx)
+
+    def _of_own_tools(self, asking: Caller, method: str) -> Callable[[Any], bool]:
+        """Returns the filter of a list for a caller who may use some tools alone."""
+        if method == "resources/list":
+            uis = self._parts.uis(asking)
+            return lambda resource: resource["uri"] in uis
+        if method == "tasks/list":  # an extension's own list, which the SDK does not check
+            return lambda task: isinstance(task, Mapping) and self._parts.owns_task(asking, task.get("taskId"))
+        return lambda _: False
+
+    def _is_of_own_tool(self, asking: Caller, ctx: Context) -> bool:
+        params = ctx.params or {}
+        if ctx.method == "resources/read":
+            uri = params.get("uri")
+            return isinstance(uri, str) and uri in self._parts.uis(asking)
+        return ctx.method in TASK_METHODS and self._parts.owns_task(asking, params.get("taskId"))
 
 
-async def _authorize_over_all(servers: Callable[[], Iterable[str]], ctx: Context, call_next: CallNext) -> HandlerResult:
+async def _authorize_over_all(
+    servers: Callable[[], Iterable[str]], owner: Callable[[str], str | None], ctx: Context, call_next: CallNext
+) -> HandlerResult:
     """Authorizes a request to the endpoint over all servers.
 
-    Requests that are forwarded to one server are left to `_authorize`. Any other needs all of every server.
+    Requests that are forwarded to one server are left to its own access. A listener for resources needs all of the
+    servers that these name, and any other request all of every server.
     """
     if ctx.method in FORWARDED_METHODS or _is_open(ctx):
         return await call_next(ctx)
     grants = caller.get().grants
-    for server in servers():
+    needed = [*servers()]
+    if ctx.method == LISTEN:
+        owners = [owner(uri) if isinstance(uri, str) else None for uri in _subscribed(ctx)]
+        needed = needed if any(name not in needed for name in owners) else [name for name in owners if name]
+    for server in needed:
         if grants is None or not grants.covers_all_of(server):
             raise protocol_error(Forbidden(server, None, f"{server}:*"))
     return await call_next(ctx)
@@ -84,16 +122,25 @@ async def _authorize_over_all(servers: Callable[[], Iterable[str]], ctx: Context
 def _is_open(ctx: Context) -> bool:
     """Tells if any authenticated caller may send this: it shows no more than that the server exists."""
     if ctx.method == LISTEN:
-        wanted = (ctx.params or {}).get("notifications")
-        return not (isinstance(wanted, Mapping) and wanted.get("resourceSubscriptions"))
+        return not _subscribed(ctx)
     # A message without an id is a notification, which gets no answer.
     return ctx.method in OPEN_METHODS or ctx.request_id is None
 
 
-def _filtered(result: HandlerResult, key: str, may_see: Callable[[ToolInfo], bool]) -> dict[str, Any]:
+def _subscribed(ctx: Context) -> Sequence[Any]:
+    wanted = (ctx.params or {}).get("notifications")
+    uris = wanted.get("resourceSubscriptions") if isinstance(wanted, Mapping) else None
+    return uris if isinstance(uris, list) else [uris] if uris else []
+
+
+def _covers(asking: Caller, server: str, tool: ToolInfo) -> bool:
+    return asking.grants is not None and asking.grants.covers(server, tool)
+
+
+def _filtered(result: HandlerResult, key: str, may_see: Callable[[Any], bool]) -> dict[str, Any]:
     """Returns the result with the items that the caller may see."""
     listed = dict(wire(result))
-    listed[key] = [item for item in listed.get(key, ()) if may_see(cast("ToolInfo", item))]
+    listed[key] = [item for item in listed.get(key, ()) if may_see(item)]
     # A shared cache must not give this list to another caller.
     return listed | ({"cacheScope": "private"} if "cacheScope" in listed else {})
 

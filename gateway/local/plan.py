@@ -35,8 +35,8 @@ class Plan:
     """How to run one tool: the `Entry` of a local server."""
 
     __slots__ = (
-        *("__weakref__", "_answer", "_function", "_has_hooks", "_has_unsafe_names", "_max_result", "_validate"),
-        *("direct", "info", "name", "tool", "waits"),
+        *("__weakref__", "_answer", "_asks", "_function", "_has_hooks", "_has_unsafe_names"),
+        *("_max_result", "_validate", "direct", "info", "name", "tool", "waits"),
     )
 
     def __init__(self, tool: Tool, max_result: int, has_hooks: bool = False) -> None:
@@ -53,6 +53,7 @@ class Plan:
         self._answer: Answer | None = None
         self._validate: Validate | None = None
         self._has_unsafe_names: bool | None = None
+        self._asks: bool | None = None
 
     @property
     def has_unsafe_names(self) -> bool:
@@ -63,7 +64,9 @@ class Plan:
     @property
     def asks(self) -> bool:
         """True if the function's return type says so, or if other code than the function may ask."""
-        return self._has_hooks or not self.direct or "InputRequiredResult" in _return_type(self._function)
+        if self._asks is None:
+            self._asks = self._has_hooks or not self.direct or "InputRequiredResult" in _return_type(self._function)
+        return self._asks
 
     @property
     def answer(self) -> Answer:

@@ -35,7 +35,7 @@ from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.request_state import share_state_keys
 from gateway.sdk.sessions import Limits, openings_at, session_manager
-from gateway.sdk.tool_list import ToolList, WireTools
+from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
 from gateway.tool import ToolInfo
@@ -70,6 +70,8 @@ class LocalServer:
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
+        self.instructions = self._server.instructions
+        self.extensions: Mapping[str, Mapping[str, Any]] = self._server.extensions
         has_own_tool_list = internals.has_own_tool_list(mcp)
         self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout, self._states)
         share_state_keys(mcp, self._states.keys, name)
@@ -85,7 +87,7 @@ class LocalServer:
             mcp,
             refuse_unsendable,
             *([] if has_own_tool_list else [ToolList(self._server, self._list_tools)]),
-            *([] if access is None else [unless_json(access.middleware(name))]),
+            *([] if access is None else [unless_json(access.middleware(self))]),
             NativeCalls(self._tools, Requests(name, mcp, threads), self._server, interceptors, self._in_flight),
             Boundary(self._server, limits.max_result, self._has_author_hooks),
         )
@@ -119,7 +121,7 @@ class LocalServer:
         self._manager.end_streams()
 
     def handles(self, method: str) -> bool:
-        return self._server.get_request_handler(method) is not None
+        return wire.handler(self._server, method) is not None
 
     async def forward(
         self, ctx: ServerRequestContext[Any, Any], method: str, params: Mapping[str, Any]
@@ -130,8 +132,8 @@ class LocalServer:
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
         return internals.bus(self._mcp).subscribe(listener)
 
-    async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Sequence[Mapping[str, Any]]:
-        return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version)
+    async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
+        return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}
 
     async def _list_own_tools(self) -> None:
         """Takes over what an overridden `list_tools` lists, once: JSON shows the same tools as native MCP."""

@@ -158,6 +158,13 @@ def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
     return ctx.session._connection
 
 
+def with_outbound(connection: Connection, outbound: Any) -> Connection:
+    """Returns a copy of the client's connection that sends by another channel. All other state is shared."""
+    copied = object.__new__(Connection)
+    copied.__dict__.update(vars(connection), outbound=outbound)
+    return copied
+
+
 def unbounded_listen(handler: Any) -> Any:
     """Returns a handler of `subscriptions/listen`, the SDK's own one without its bound of 1,024 streams for all."""
     if isinstance(handler, ListenHandler):

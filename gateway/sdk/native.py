@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from starlette.types import ASGIApp
 
 from gateway.call import ToolCall, WayIn, endpoint, request_id
-from gateway.caller import caller
+from gateway.caller import ListsTools, caller
 from gateway.errors import CallTimeout, GatewayError, InvalidRequest
 from gateway.sendable import Unsendable, prove
 from gateway.server import Callee
@@ -33,12 +33,15 @@ Find = Callable[[str], tuple[Callee, str] | None]
 class Access(Protocol):
     """Guards a native endpoint besides the chain, for callers with scopes."""
 
-    def middleware(self, server: str) -> ServerMiddleware[Any]:
+    def middleware(self, server: ListsTools) -> ServerMiddleware[Any]:
         """Returns the guard of the endpoint of one server."""
         ...
 
-    def over(self, servers: Callable[[], Iterable[str]]) -> ServerMiddleware[Any]:
-        """Returns the guard of the aggregate endpoint, whose requests go on to those of `servers`."""
+    def over(self, servers: Callable[[], Iterable[str]], owner: Callable[[str], str | None]) -> ServerMiddleware[Any]:
+        """Returns the guard of the aggregate endpoint, whose requests go on to those of `servers`.
+
+        `owner` returns the name of the server that a URI names.
+        """
         ...
 
     def endpoint(self, app: ASGIApp, find: Find, via: WayIn) -> ASGIApp:
@@ -67,7 +70,10 @@ def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerReq
 
 
 def native_request(server: str, entry: Entry, ctx: ServerRequestContext[Any, Any]) -> ToolCall:
-    """Returns the call for any other native request; `entry` stands for its method."""
+    """Returns the call for any other native request, which the `Access` of its server has let pass.
+
+    `entry` stands for its method.
+    """
     params = {key: value for key, value in (ctx.params or {}).items() if key != "_meta"}
     return ToolCall(
         server=server,
@@ -79,6 +85,7 @@ def native_request(server: str, entry: Entry, ctx: ServerRequestContext[Any, Any
         requested=entry.name,
         request_id=request_id.get(),
         method=entry.name,
+        is_authorized=True,
     )
 
 

@@ -20,8 +20,12 @@ from gateway.tool import ToolInfo
 Context = ServerRequestContext[Any, Any]
 LIST = "tools/list"
 NO_CACHE = {"ttlMs": 0, "cacheScope": "private"}
-ListTools = Callable[[Context], Awaitable[Sequence[Mapping[str, Any]]]]
-"""Returns the tools that the caller may see, as the protocol version of the request describes them."""
+Listed = tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]]
+"""The tools that the caller may see, as the protocol version of the request describes them, and hints for caches.
+
+Without hints, those of the server's author stand.
+"""
+ListTools = Callable[[Context], Awaitable[Listed]]
 
 
 class ToolList:
@@ -35,9 +39,9 @@ class ToolList:
         if ctx.method != LIST or not connection_of(ctx).initialize_accepted:
             return await call_next(ctx)
         methods.validate_client_request(LIST, ctx.protocol_version, ctx.params)
-        tools = await self._list_tools(ctx)
-        # A hint of the author fills what the result leaves open.
-        cache = {} if LIST in self._server.cache_hints else NO_CACHE
+        tools, cache = await self._list_tools(ctx)
+        if not cache and LIST not in self._server.cache_hints:  # a hint of the author fills what the result leaves open
+            cache = NO_CACHE
         result = as_result(self._server, ctx, {"resultType": "complete", "tools": [], **cache})
         if caller.get().grants is not None and "cacheScope" in result:
             result["cacheScope"] = "private"

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from mcp.server import Server as LowLevelServer
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp.server.lowlevel.server import HandlerEntry
 from mcp.server.runner import ServerRunner
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
@@ -33,9 +34,17 @@ def wire(result: HandlerResult | Mapping[str, Any]) -> dict[str, Any]:
     return cast("dict[str, Any]", result or {})
 
 
+def handler(server: LowLevelServer[Any], method: str) -> HandlerEntry[Any] | None:
+    """Returns what the server does with a request or a notification."""
+    return server.get_request_handler(method) or server.get_notification_handler(method)
+
+
 async def answer(server: LowLevelServer[Any], ctx: Context) -> Mapping[str, Any]:
-    """Answers a request that came in at another endpoint with this server's middleware and handler."""
-    entry = server.get_request_handler(ctx.method)
+    """Answers a request that came in at another endpoint with this server's middleware and handler.
+
+    A notification is handled alike, and its answer is empty.
+    """
+    entry = handler(server, ctx.method)
     if entry is None:
         raise MCPError(METHOD_NOT_FOUND, "Method not found", ctx.method)
 
@@ -43,7 +52,10 @@ async def answer(server: LowLevelServer[Any], ctx: Context) -> Mapping[str, Any]
         result = await entry.handler(ctx, entry.params_type.model_validate(ctx.params or {}, by_name=False))
         if isinstance(result, ErrorData):
             raise MCPError.from_error_data(result)
-        return result
+        if ctx.method == "tools/call" or ctx.request_id is None:
+            return result
+        # With the server's own cache hints, and checked: the endpoint joins it with what other servers send.
+        return strip_server_stamp(server, as_result(server, ctx, result))
 
     call: CallNext = handle
     for middleware in reversed(server.middleware):
@@ -81,7 +93,7 @@ def restamp(server: LowLevelServer[Any], ctx: Context, call: ToolCall, encoded: 
     return as_result(server, ctx, result)
 
 
-def as_result(server: LowLevelServer[Any], ctx: Context, result: dict[str, Any]) -> dict[str, Any]:
+def as_result(server: LowLevelServer[Any], ctx: Context, result: HandlerResult) -> dict[str, Any]:
     """Returns a result with the stamps that the SDK adds to the answer of this request."""
     return ServerRunner(server, cast("Any", None), None)._serialize(ctx.method, ctx.protocol_version, result)
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from gateway.naming import MAX_NAME_LENGTH, unambiguous
+from gateway.naming import MAX_NAME_LENGTH, may_be_named, unambiguous
 
 Key = tuple[str, str]
 SAFE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -81,3 +81,9 @@ def test_tool_cannot_take_the_hashed_name_of_another() -> None:
         assert list(names.values()) == keys
         assert names[first] == ("a", "b_c")
         taken = next(name for name, key in names.items() if key == keys[-1])
+
+
+def test_server_of_a_name_is_among_those_that_may_have_it() -> None:
+    for name, (server, _) in unambiguous(KEYS).items():
+        assert not server or may_be_named(server, name)
+    assert not may_be_named("math", "maths_add")

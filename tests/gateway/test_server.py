@@ -51,6 +51,9 @@ class Stub:
     def end_streams(self) -> None:
         pass
 
+    instructions: str | None = None
+    extensions: Mapping[str, Mapping[str, Any]] = {}
+
     def handles(self, method: str) -> bool:
         return False
 

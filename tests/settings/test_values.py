@@ -75,6 +75,7 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("call_timeout", "1e2", 100.0),
         ("call_total_timeout", "120", 120.0),
         ("input_timeout", "30", 30.0),
+        ("list_timeout", "5", 5.0),
         ("threads", "4", 4),
         ("max_calls", "7", 7),
         ("max_share", "1", 1.0),

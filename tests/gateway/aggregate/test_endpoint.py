@@ -117,21 +117,26 @@ async def test_progress_reaches_the_client(app: Starlette, era: Era) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_shared_uri_is_read_from_the_right_server(app: Starlette, era: Era) -> None:
+async def test_each_uri_names_its_server_and_is_read_there(app: Starlette, era: Era) -> None:
     async with aggregate(app, era) as client:
         uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
-        assert uris == ["north+note://shared", "note://north", "south.pole+note://shared", "note://south_pole"]
+        assert uris == [
+            "note://north/shared",
+            "note://north/north",
+            "note://south_pole/shared",
+            "note://south_pole/south_pole",
+        ]
         for uri, expected in [
-            ("north+note://shared", "shared of north"),
-            ("south.pole+note://shared", "shared of south_pole"),
-            ("note://south_pole", "own of south_pole"),
-            ("south.pole+page://3", "page 3 of south_pole"),
+            ("note://north/shared", "shared of north"),
+            ("note://south_pole/shared", "shared of south_pole"),
+            ("note://south_pole", "own of south_pole"),  # a server's own URI that no other server has
+            ("page://south_pole/3", "page 3 of south_pole"),
         ]:
             content: Any = (await client.read_resource(uri)).contents[0]
             assert (str(content.uri), content.text) == (uri, expected)
-        with pytest.raises(MCPError, match=r"ask for one of: north\+note://shared, south.pole\+note://shared"):
+        with pytest.raises(MCPError, match="ask for one of: note://north/shared, note://south_pole/shared"):
             await client.read_resource("note://shared")
-        with pytest.raises(MCPError, match=r"ask for one of: north\+page://3, south.pole\+page://3"):
+        with pytest.raises(MCPError, match="ask for one of: page://north/3, page://south_pole/3"):
             await client.read_resource("page://3")
         with pytest.raises(MCPError, match="Unknown resource: note://nowhere"):
             await client.read_resource("note://nowhere")
@@ -149,7 +154,7 @@ async def test_link_in_a_result_leads_to_its_server(app: Starlette, era: Era) ->
 async def test_templates_and_prompts_name_their_server(app: Starlette, era: Era) -> None:
     async with aggregate(app, era) as client:
         templates = [template.uri_template for template in (await client.list_resource_templates()).resource_templates]
-        assert templates == ["north+page://{number}", "south.pole+page://{number}"]
+        assert templates == ["page://north/{number}", "page://south_pole/{number}"]
         assert [prompt.name for prompt in (await client.list_prompts()).prompts] == ["north_greet", "south_pole_greet"]
         prompt: Any = await client.get_prompt("south_pole_greet", {"person": "Ann"})
         assert prompt.messages[0].content.text == "south_pole greets Ann"
@@ -164,7 +169,7 @@ async def test_completion_goes_to_the_server_of_the_reference(app: Starlette, er
     argument = {"name": "number", "value": "1"}
     async with aggregate(app, era) as client:
         prompt = PromptReference(type="ref/prompt", name="south_pole_greet")
-        template = ResourceTemplateReference(type="ref/resource", uri="north+page://{number}")
+        template = ResourceTemplateReference(type="ref/resource", uri="page://north/{number}")
         assert (await client.complete(prompt, argument)).completion.values == ["south_pole-greet"]
         assert (await client.complete(template, argument)).completion.values == ["north-page://{number}"]
 

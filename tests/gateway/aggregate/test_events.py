@@ -28,17 +28,21 @@ def make(name: str) -> MCPServer[Any]:
     return server
 
 
-async def test_listener_hears_events_of_each_server_and_a_resource_by_both_its_uris(make_app: MakeApp) -> None:
+async def test_listener_hears_events_of_each_server_and_a_resource_by_both_its_uris(
+    make_app: MakeApp,
+) -> None:
     app = make_app(make("north"), make("south"))
-    uris = ["south+note://1", "note://1"]
+    uris = ["note://south/1", "note://1"]
     async with (
         opened(app) as http,
         connected(http, "modern", "") as client,
         client.listen(tools_list_changed=True, resource_subscriptions=uris) as events,
     ):
+        await client.call_tool("north_change", {})
+        assert [await anext(events) for _ in range(2)] == [ToolsListChanged(), ResourceUpdated("note://1")]
         await client.call_tool("south_change", {})
         heard = [await anext(events) for _ in range(3)]
-    assert heard == [ToolsListChanged(), ResourceUpdated("note://1"), ResourceUpdated("south+note://1")]
+    assert heard == [ToolsListChanged(), ResourceUpdated("note://1"), ResourceUpdated("note://south/1")]
 
 
 async def test_publishing_is_not_implemented() -> None:

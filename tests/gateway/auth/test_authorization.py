@@ -176,3 +176,16 @@ async def test_name_that_fits_two_servers_reveals_nothing_about_the_one_without_
             found.append(facts(await http.post("/call", json={"tool": "my_math_x"})))
     assert found[0] == found[1]
     assert found[0][0] == 403
+
+
+async def test_request_that_its_server_has_authorized_runs_if_there_is_a_caller() -> None:
+    entry = Known("tasks/get")
+    by = Caller("key:ci", grants=Scopes(["math:add"]))
+    options: Any = {"server": "math", "entry": entry, "method": "tasks/get"}
+    assert await Authorization()(make_call("tasks/get", caller=by, **options, is_authorized=True), run) is RAN
+    for call in (
+        make_call("tasks/get", caller=by, **options),
+        make_call("tasks/get", caller=Caller(), **options, is_authorized=True),
+    ):
+        with pytest.raises(Forbidden):
+            await Authorization()(call, run)

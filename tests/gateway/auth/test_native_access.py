@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
 
-import anyio
 import httpx2
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -122,7 +121,7 @@ async def test_resource_subscription_needs_the_whole_server_but_ping_and_log_lev
 OVER_ALL: list[tuple[str, dict[str, Any]]] = [
     ("prompts/get", {"name": "one_greet"}),
     ("resources/read", {"uri": "note://one"}),
-    ("resources/read", {"uri": "one+note://one"}),
+    ("resources/read", {"uri": "note://one/one"}),
     ("completion/complete", {"ref": {**REF, "name": "one_greet"}, "argument": {"name": "x", "value": ""}}),
 ]
 
@@ -154,32 +153,6 @@ async def test_unknown_method_needs_the_whole_server_and_at_the_aggregate_all_se
         assert (await asked(http, "modern", url, keys[ADMIN], "x/other"))["error"]["code"] == -32601
 
 
-async def listening(http: Http, url: str, headers: Mapping[str, str], notifications: Mapping[str, Any]) -> Any:
-    """Returns the first message of a listen stream, or the error response."""
-    needed, body = wire.modern("subscriptions/listen", notifications=notifications)
-    with anyio.fail_after(10):
-        async with http.stream("POST", url, json=body, headers={**needed, **headers}) as answer:
-            if not answer.headers["content-type"].startswith("text/event-stream"):
-                await answer.aread()
-                return answer.json()
-            async for line in answer.aiter_lines():
-                if line.startswith("data:"):
-                    return line
-    raise AssertionError("no message")
-
-
-@pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
-async def test_list_changes_need_any_of_the_server_and_resource_changes_all_of_it(
-    http: Http, keys: dict[str, dict[str, str]], url: str
-) -> None:
-    heard = {}
-    for scope, headers in keys.items():
-        lists = await listening(http, url, headers, {"toolsListChanged": True, "resourceSubscriptions": []})
-        assert ("acknowledged" in lists) is (scope != OTHER or url == "/mcp")
-        heard[scope] = "acknowledged" in await listening(http, url, headers, {"resourceSubscriptions": ["note://one"]})
-    assert heard == {ALL: url == "/one/mcp", SOME: False, OTHER: False, ADMIN: True}
-
-
 async def test_everything_is_open_without_authentication(make_app: MakeApp) -> None:
     async with opened(make_app(make("one"))) as http:
         for method, params in REQUESTS:
@@ -190,7 +163,7 @@ async def test_everything_is_open_without_authentication(make_app: MakeApp) -> N
 
 async def test_aggregate_endpoint_asks_for_the_server_names_at_each_request() -> None:
     names = ["one"]
-    access = NativeAccess(lambda app, admit: app).over(lambda: names)
+    access = NativeAccess(lambda app, admit: app).over(lambda: names, lambda uri: None)
     caller.set(Caller("key:ci", grants=Scopes([ALL])))
     ctx: Any = SimpleNamespace(method="x/other", request_id=1, params={})
     call_next = AsyncMock(return_value={})
