@@ -89,6 +89,7 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
         cache=off,
         redis=Redis(),
         watchdog=off,
+        pages=features.pages,
     )
     assert (features.routes, len(features.lifetimes)) == ([], 1)
 
