@@ -63,25 +63,33 @@ export function scrolled(label, tag, ...children) {
 function argument(name, { schema, document }) {
   const own = schema.properties[name] ?? {};
   const needed = schema.required?.includes(name) ? "required" : "optional";
-  const about = own.description ?? resolved(own, document).description;
+  const about = own.description ?? resolved(own, document).description ?? "";
   return [
-    el("dt", {}, el("code", {}, name), " ", el("span", { className: "kind" }, kindOf(own, document, 0)), " ", el("span", { className: needed }, needed)),
-    el("dd", {}, prose(about ?? "")),
+    el("dt", {}, el("code", {}, name), " ", el("span", { className: "kind" }, kindOf(own, document)), " ", el("span", { className: needed }, needed)),
+    el("dd", {}, prose(String(about))),
   ];
 }
 
-/** Returns the type of a value in words, such as `list of text`. */
-function kindOf(schema, document, depth) {
+/** Returns the type of a value in words, such as `array of integer`; nothing for a schema that is none. */
+function kindOf(schema, document) {
+  try {
+    return clipped(kind(schema, document, 0));
+  } catch {
+    return "";
+  }
+}
+
+function kind(schema, document, depth) {
   const found = resolved(schema, document);
-  const within = (inner) => (depth < 3 ? kindOf(inner, document, depth + 1) : "…");
-  if (found.enum) return clipped(found.enum.map((value) => JSON.stringify(value)).join(" or "));
-  if ("const" in found) return clipped(JSON.stringify(found.const));
+  const within = (inner) => (depth < 3 ? kind(inner, document, depth + 1) : "…");
+  if (found.enum) return found.enum.map((value) => JSON.stringify(value)).join(" or ");
+  if ("const" in found) return JSON.stringify(found.const);
   const branches = found.anyOf ?? found.oneOf;
-  if (branches) return clipped([...new Set(branches.map(within))].join(" or "));
+  if (branches) return [...new Set(branches.map(within))].join(" or ");
   if (found.type === "array") return found.items && Object.keys(found.items).length ? `array of ${within(found.items)}` : "array";
-  const kind = [found.type ?? "any"].flat().join(" or ") + (found.format ? ` (${found.format})` : "");
-  const limits = Object.entries(LIMITS).filter(([word]) => Math.abs(found[word]) < FAR);
-  return clipped([kind, ...limits.map(([word, sign]) => `${sign} ${found[word]}`)].join(" "));
+  const type = [found.type ?? "any"].flat().join(" or ") + (found.format ? ` (${found.format})` : "");
+  const limits = Object.entries(LIMITS).filter(([word]) => typeof found[word] === "number" && Math.abs(found[word]) < FAR);
+  return [type, ...limits.map(([word, sign]) => `${sign} ${found[word]}`)].join(" ");
 }
 
 const clipped = (text) => (text.length > 120 ? `${text.slice(0, 119)}…` : text);
@@ -94,8 +102,8 @@ function trial(tool) {
   const command = snippet("The same with curl", () => curl(tool.path, oneLine(input.value)));
   const run = el("button", { type: "submit", className: "primary" }, "Try it");
   const output = el("div", { className: "output" });
-  input.oninput = command.refresh;
-  input.onkeydown = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && form.requestSubmit();
+  input.addEventListener("input", command.refresh);
+  input.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && form.requestSubmit());
   const form = el("form", {},
     el("label", { htmlFor: id }, "Arguments, as JSON"), input,
     el("div", { className: "actions" }, run, el("code", { className: "quiet" }, `POST ${tool.path}`)),
