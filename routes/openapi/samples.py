@@ -20,7 +20,7 @@ MAX_LENGTH = 200
 MAX_MATCHED = 20
 """Characters of a text that is matched with an author's pattern, which may take time exponential in them."""
 
-MAX_STEPS = 1000
+MAX_STEPS = 500
 
 _FORMATS: Mapping[str, str] = {
     "date": "2026-07-28",

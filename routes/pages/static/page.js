@@ -95,7 +95,7 @@ function oneServer(server) {
     status === "ok" ? null : el("p", { className: "lead" }, reason(server)),
     el("div", { className: "snippets" }, sampleCall("Call a tool", `${name}/mcp/call`, `${name}/mcp/call`), client("Connect an MCP client", name, `${name}/mcp`)),
     el("dl", { className: "links" }, links.flatMap(([word, path]) => [el("dt", {}, word), el("dd", {}, url(path))])),
-    el("h2", {}, plural(tools.length, "tool")),
+    ...(status === "ok" ? [el("h2", {}, plural(tools.length, "tool"))] : []),
     ...filtered("Filter tools", tools.length > FEW, el("div", { className: "list" }, tools.map(listed))),
   ].filter(Boolean);
 }
@@ -110,15 +110,12 @@ function docs() {
   const { index, tools, others } = known;
   const groups = index.servers.filter(({ server }) => tools.get(server).length).map(({ server }) =>
     el("section", {}, el("h2", {}, pageLink(absolute(server), {}, server)), el("div", { className: "list" }, tools.get(server).map(listed))));
-  const rows = others.map(({ method, path, summary }) =>
-    el("tr", {}, el("td", {}, el("code", {}, method.toUpperCase())), el("td", {}, el("code", {}, path)), el("td", {}, summary)));
-  const head = el("tr", {}, ["Method", "URL", "Answer"].map((word) => el("th", { scope: "col" }, word)));
-  const table = [el("thead", {}, head), el("tbody", {}, rows)];
+  const rest = others.flatMap(({ method, path, summary }) => [el("dt", {}, el("code", {}, `${method.toUpperCase()} ${path}`)), el("dd", {}, summary)]);
   return [
     el("h1", {}, "Tools"),
     el("p", { className: "lead" }, "Open a tool to see its arguments and to try it. A call here is a real one."),
     ...filtered("Filter tools", [...tools.values()].flat().length > FEW, el("div", {}, groups)),
-    el("details", { className: "others" }, el("summary", {}, "All other URLs"), scrolled("All other URLs", "table", ...table)),
+    el("details", { className: "others" }, el("summary", {}, "All other URLs"), scrolled("All other URLs", "dl", ...rest)),
   ];
 }
 
