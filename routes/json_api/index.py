@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,14 +14,12 @@ from gateway.errors import UnknownServer
 from gateway.server import Server
 from gateway.servers.registry import Registry
 from routes.json_api.tools import cache_control
-from routes.pages.pages import Pages, prefers_html
+from routes.pages.pages import Pages, can_be_server, prefers_html
 from routes.router import both
 from routes.scope import root_path_of
 
 STATUS: Mapping[str, str] = {"ready": "ok", "starting": "starting", "failed": "failed"}
 """The status by the state of a server, in the words of `health`. The log has the reason of a failure."""
-
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Index:
@@ -46,7 +43,7 @@ class Index:
             return await self._pages.get(request) if name in found else self._pages.page(request.scope).missing()
         if name in found:
             return _json(found[name])
-        raise UnknownServer(name, [*found]) if _NAME.fullmatch(name) else HTTPException(404)
+        raise UnknownServer(name, [*found]) if can_be_server(name) else HTTPException(404)
 
     def _entries(self, root: str) -> dict[str, dict[str, str]]:
         """Returns the servers that the caller may use, by name, also those that are not ready."""

@@ -36,7 +36,7 @@ HEADERS: Mapping[str, str] = {
 _UP = b"{up}"
 """Stands in the page in front of each link. Links are relative, so they are right behind any prefix."""
 
-_PAGE = re.compile(r"/(?:([A-Za-z0-9_-]{1,64})/?)?")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _QUALITY = re.compile(r"q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
 
@@ -44,23 +44,22 @@ class Static:
     """A file that is read once."""
 
     def __init__(self, body: bytes, kind: str, **headers: str) -> None:
-        etag = f'"{sha256(body).hexdigest()[:32]}"'
-        self._headers = {**HEADERS, **headers, "ETag": etag}
-        self._answer = Response(body, headers=self._headers, media_type=kind)
-        self._unchanged = Response(status_code=304, headers=self._headers)
-        self.body = body
-        self.kind = kind
-        self.etag = etag
+        self._body = body
+        self._kind = kind
+        self._etag = f'"{sha256(body).hexdigest()[:32]}"'
+        self._headers = {**HEADERS, **headers, "ETag": self._etag}
 
     def answer(self, headers: Headers) -> Response:
-        return self._unchanged if is_known(headers, self.etag) else self._answer
+        if is_known(headers, self._etag):
+            return Response(status_code=304, headers=self._headers)
+        return Response(self._body, 200, self._headers, self._kind)
+
+    def missing(self) -> Response:
+        """Returns the file with the status 404."""
+        return Response(self._body, 404, self._headers, self._kind)
 
     async def get(self, request: Request) -> Response:
         return self.answer(request.headers)
-
-    def missing(self) -> Response:
-        """Returns the same page with the status 404."""
-        return Response(self.body, 404, self._headers, self.kind)
 
 
 class Pages:
@@ -94,10 +93,15 @@ class Pages:
         path, headers = route_path(scope), Headers(scope=scope)
         if path in self._parts:
             return self._parts[path].answer(headers)
-        found = _PAGE.fullmatch(path)
-        if found is None or path in self._taken or found[1] in RESERVED - {"docs"} or not prefers_html(headers):
+        is_page = path in ("/", DOCS, DOCS + "/") or can_be_server(path[1:].removesuffix("/"))
+        if not is_page or path in self._taken or not prefers_html(headers):
             return None
         return self.page(scope).answer(headers)
+
+
+def can_be_server(name: str) -> bool:
+    """Returns True if a server may have this name."""
+    return _NAME.fullmatch(name) is not None and name not in RESERVED
 
 
 def prefers_html(headers: Headers) -> bool:

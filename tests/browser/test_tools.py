@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.browser.page import Page
+from tests.process.live.router import Router
 
 pytestmark = pytest.mark.browser
 TOOL = "#math_add_tool"
@@ -72,12 +73,15 @@ def test_markup_in_names_and_descriptions_is_text(page: Page, base: str) -> None
     assert "&lt;b&gt;" in page.text(f"#{tool}")
 
 
-def test_what_is_copied_is_what_is_shown_and_works(page: Page, base: str) -> None:
+def test_what_is_copied_is_what_is_shown_and_works(page: Page, base: str, router: Router) -> None:
+    tool = router.get("/openapi.json")["paths"]["/hostile/mcp/tools/quoted"]["post"]
+    quoted = tool["requestBody"]["content"]["application/json"]["example"]["text"]
+    assert """it's $HOME `id` \\ {"a":1""" in quoted
     permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"]
     page.send("Browser.grantPermissions", origin=base, permissions=permissions)
     page.send("Emulation.setFocusEmulationEnabled", enabled=True)
     copied = []
-    for url, answer in (("/", "hello"), ("/math", "42"), ("/docs#hostile_quoted", "it's $HOME `id`")):
+    for url, answer in (("/", quoted), ("/math", 42), ("/docs#hostile_quoted", quoted)):
         page.open(base + url)
         for number in range(2 if "#" not in url else 1):
             page.run(f"document.querySelectorAll('.copy')[{number}].click()")
@@ -86,7 +90,7 @@ def test_what_is_copied_is_what_is_shown_and_works(page: Page, base: str) -> Non
             assert copied[-1] == page.run(f"document.querySelectorAll('.snippet pre')[{number}].textContent")
         curl = next(text for text in reversed(copied) if text.startswith("curl"))
         done = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, check=True)
-        assert answer in str(json.loads(done.stdout)["result"])
+        assert json.loads(done.stdout)["result"] == answer
     clients = [json.loads(text)["mcpServers"] for text in copied if text.startswith("{")]
     assert clients == [
         {"multi-mcp": {"type": "http", "url": f"{base}/mcp"}},

@@ -1,6 +1,7 @@
 // The router as the page sees it: its URL, its answers, and the key, which only the memory of this module holds.
 
 export const root = new URL("..", import.meta.url);
+export const absolute = (path) => new URL(path, root).href;
 let key = "";
 
 export class Refused extends Error {
@@ -20,7 +21,7 @@ export function setKey(value) {
 /** Sends a request to a path below the root, with the key if there is one. */
 export function send(path, { headers = {}, ...options } = {}) {
   const credential = key && { Authorization: `Bearer ${key}` };
-  return fetch(new URL(path, root), { ...options, headers: { ...headers, ...credential }, cache: "no-store" });
+  return fetch(absolute(path), { ...options, headers: { ...headers, ...credential }, cache: "no-store" });
 }
 
 /** Returns the JSON at a path. Throws Refused for any status but 2xx. */

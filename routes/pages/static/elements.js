@@ -14,7 +14,8 @@ export function el(tag, properties = {}, ...children) {
 export const prose = (text) => text.split(/`([^`\n]+)`/).map((part, at) => (at % 2 ? el("code", {}, part) : part));
 
 /** Returns a link to another of the pages, which is shown without loading it: the key would be lost. */
-export const pageLink = (href, properties, ...children) => el("a", { href, "data-page": "", ...properties }, ...children);
+export const pageLink = (href, properties, ...children) =>
+  el("a", { href, "data-page": "", ...properties }, ...children);
 
 /** Returns text with a button that copies it. `text` may be a function that returns the text there is now. */
 export function snippet(label, text) {

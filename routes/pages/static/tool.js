@@ -1,6 +1,6 @@
 // One tool that can be opened and tried.
 
-import { hasKey, indented, root, send } from "./client.js";
+import { absolute, hasKey, indented, send } from "./client.js";
 import { el, prose, say, snippet } from "./elements.js";
 
 const MAX_SHOWN = 200_000;
@@ -26,8 +26,13 @@ function resolved(schema, document) {
 export function curl(path, body) {
   const key = hasKey() ? ['-H "Authorization: Bearer $KEY"'] : [];
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  const url = new URL(path.slice(1), root).href;
-  return [`curl -s ${/^[\w:/.%-]+$/.test(url) ? url : quoted(url)}`, ...key, "-H 'Content-Type: application/json'", `-d ${quoted(body)}`].join(" \\\n  ");
+  const url = absolute(path.slice(1));
+  return [
+    `curl -s ${/^[\w:/.%-]+$/.test(url) ? url : quoted(url)}`,
+    ...key,
+    "-H 'Content-Type: application/json'",
+    `-d ${quoted(body)}`,
+  ].join(" \\\n  ");
 }
 
 /** Returns the first line about a tool, if it says more than the name. */
@@ -46,10 +51,15 @@ function fill(element, tool) {
   const { description = "", schema } = tool;
   const names = Object.keys(schema.properties ?? {});
   element.append(
-    el("div", { className: "inside" },
-      description.trim() && description.trim() !== tool.summary ? scrolled("Description", "p", ...prose(description.trim())) : null,
+    el(
+      "div",
+      { className: "inside" },
+      description.trim() && description.trim() !== tool.summary
+        ? scrolled("Description", "p", ...prose(description.trim()))
+        : null,
       names.length ? scrolled("Arguments", "dl", ...names.flatMap((name) => argument(name, tool))) : null,
-      trial(tool)),
+      trial(tool),
+    ),
   );
 }
 
@@ -65,7 +75,15 @@ function argument(name, { schema, document }) {
   const needed = schema.required?.includes(name) ? "required" : "optional";
   const about = own.description ?? resolved(own, document).description ?? "";
   return [
-    el("dt", {}, el("code", {}, name), " ", el("span", { className: "kind" }, kindOf(own, document)), " ", el("span", { className: needed }, needed)),
+    el(
+      "dt",
+      {},
+      el("code", {}, name),
+      " ",
+      el("span", { className: "kind" }, kindOf(own, document)),
+      " ",
+      el("span", { className: needed }, needed),
+    ),
     el("dd", {}, prose(String(about))),
   ];
 }
@@ -86,9 +104,12 @@ function kind(schema, document, depth) {
   if ("const" in found) return JSON.stringify(found.const);
   const branches = found.anyOf ?? found.oneOf;
   if (branches) return [...new Set(branches.map(within))].join(" or ");
-  if (found.type === "array") return found.items && Object.keys(found.items).length ? `array of ${within(found.items)}` : "array";
+  if (found.type === "array")
+    return found.items && Object.keys(found.items).length ? `array of ${within(found.items)}` : "array";
   const type = [found.type ?? "any"].flat().join(" or ") + (found.format ? ` (${found.format})` : "");
-  const limits = Object.entries(LIMITS).filter(([word]) => typeof found[word] === "number" && Math.abs(found[word]) < FAR);
+  const limits = Object.entries(LIMITS).filter(
+    ([word]) => typeof found[word] === "number" && Math.abs(found[word]) < FAR,
+  );
   return [type, ...limits.map(([word, sign]) => `${sign} ${found[word]}`)].join(" ");
 }
 
@@ -103,11 +124,19 @@ function trial(tool) {
   const run = el("button", { type: "submit", className: "primary" }, "Try it");
   const output = el("div", { className: "output" });
   input.addEventListener("input", command.refresh);
-  input.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && form.requestSubmit());
-  const form = el("form", {},
-    el("label", { htmlFor: id }, "Arguments, as JSON"), input,
+  input.addEventListener(
+    "keydown",
+    (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && form.requestSubmit(),
+  );
+  const form = el(
+    "form",
+    {},
+    el("label", { htmlFor: id }, "Arguments, as JSON"),
+    input,
     el("div", { className: "actions" }, run, el("code", { className: "quiet" }, `POST ${tool.path}`)),
-    output, command);
+    output,
+    command,
+  );
   let running = null;
   form.onsubmit = async (event) => {
     event.preventDefault();
@@ -135,7 +164,8 @@ async function called(tool, body, signal) {
     const text = indented(await answer.text());
     const took = Math.round(performance.now() - started);
     const status = `${answer.status} ${answer.statusText} · ${took} ms${answer.status === 202 ? " · the tool asks for input" : ""}`;
-    const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}\n… and ${text.length - MAX_SHOWN} more characters` : text;
+    const shown =
+      text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}\n… and ${text.length - MAX_SHOWN} more characters` : text;
     const box = el("pre", { tabIndex: 0, role: "group", "aria-label": "Answer" }, el("code", {}, shown));
     return [el("p", { className: answer.ok ? "succeeded" : "failed" }, status), box];
   } catch (error) {
@@ -145,6 +175,6 @@ async function called(tool, body, signal) {
 }
 
 /** Returns JSON without line breaks; the text as it is if it is no JSON. */
-function oneLine(text) {
+export function oneLine(text) {
   return indented(text).replace(/\n\s*/g, (found, at, whole) => (/[,]/.test(whole[at - 1]) ? " " : ""));
 }

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 
 import anyio
 from mcp.server.mcpserver import MCPServer
+from mcp_types import ToolAnnotations
 from pydantic import Field
 
+QUOTED = """it's $HOME `id` \\ {"a":1,"b": [2, 3]} é"""
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 failing = anyio.Event()
 
@@ -42,8 +44,8 @@ async def large(number: Annotated[int, Field(examples=[2**63 - 1], le=2**63 - 1)
     return [number, 2**53 + 1, 1.0]
 
 
-@mcp.tool()
-async def quoted(text: Annotated[str, Field(examples=['it\'s $HOME `id` \\ "x" é'])]) -> str:
+@mcp.tool(annotations=ToolAnnotations(read_only_hint=True))
+async def quoted(text: Annotated[str, Field(examples=[QUOTED])]) -> str:
     return text
 
 
