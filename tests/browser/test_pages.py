@@ -111,7 +111,8 @@ def test_twenty_servers_can_be_searched(page: Page, tmp_path: Path) -> None:
 def test_name_of_no_server_is_said_on_a_page(chromium: Chromium, base: str) -> None:
     with opened_page(chromium) as page:
         page.open(f"{base}/maths")
-        assert "There is no server “maths”." in page.text("main")
+        assert "There is no server 'maths'. Did you mean 'math'?" in page.text("main")
+        assert page.violations() == []
         page.click("main a")
         page.await_text("h1", "Servers")
 

@@ -19,7 +19,7 @@ async function show({ again = false } = {}) {
   let contents;
   try {
     known ??= await load();
-    contents = view(place(), known);
+    contents = view(place(), known) ?? (await unknown());
   } catch (error) {
     contents = error.status === 401 ? keyForm(hasKey() ? error.message : "") : failure(error);
     if (error.status === 401) setKey("");
@@ -34,6 +34,13 @@ async function show({ again = false } = {}) {
     .join(" · ");
   openLinked();
   main.querySelector("[data-first]")?.focus();
+}
+
+/** Returns the page of a server that has come since the last reading. Throws what the router says about the name. */
+async function unknown() {
+  await read(place());
+  known = await load();
+  return view(place(), known);
 }
 
 /** Returns the servers, their tools by the server's name, and the other operations of the OpenAPI document. */
@@ -92,7 +99,11 @@ function failure(error) {
     "Try again",
   );
   const message = error instanceof Refused ? error.message : `The router was not reached: ${error.message}`;
-  return [el("h1", {}, "The servers cannot be shown"), el("p", { className: "failed", role: "alert" }, message), again];
+  const [heading, remedy] =
+    error.status === 404
+      ? ["Not found", pageLink(root.href, {}, "All servers")]
+      : ["The servers cannot be shown", again];
+  return [el("h1", {}, heading), el("p", { className: "failed", role: "alert" }, message), remedy];
 }
 
 function navigation() {

@@ -7,17 +7,12 @@ import { curl, oneLine, scrolled, summaryOf, toolElement } from "./tool.js";
 const FEW = 6; // a list is shortened, or can be searched, above
 const WORDS = { ok: "serving", starting: "starting", failed: "failed" };
 
-/** Returns the contents of a page: that of all servers, `docs`, or that of a server. */
+/** Returns the contents of a page: that of all servers, `docs`, or that of a server; null if there is no such server. */
 export function view(name, served) {
   if (name === "") return home(served);
   if (name === "docs") return docs(served);
   const server = served.index.servers.find((each) => each.server === name);
-  if (server) return oneServer(server, served);
-  return [
-    el("h1", {}, "Not found"),
-    el("p", {}, `There is no server “${name}”.`),
-    el("p", {}, pageLink(root.href, {}, "All servers")),
-  ];
+  return server ? oneServer(server, served) : null;
 }
 
 function home({ index, tools, others }) {
