@@ -84,3 +84,11 @@ async def test_opening_a_page_is_no_refusal_in_the_log(
         assert caplog.messages == []
         await http.get("/")
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("url", [*PAGES, *FILES])
+async def test_page_is_open_with_an_issuer_of_tokens_too(make_app: MakeApp, url: str) -> None:
+    issuer = {"auth_issuer": "https://id.example", "auth_audience": "https://tools.example"}
+    async with opened(make_app(MCPServer("math"), **issuer)) as http:
+        assert (await http.get(url, headers=HTML)).status_code == 200
+        assert (await http.get("/openapi.json", headers=HTML)).status_code == 401
