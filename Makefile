@@ -94,7 +94,7 @@ fuzz: .venv/installed-test ## send random and malformed requests to every URL
 redis: .venv/installed-test ## test rate limits, cache and tools that ask with Redis (needs redis-server)
 	$(PYTEST) tests/redis -m redis --numprocesses 2
 
-browser: .venv/installed-test ## test web pages in a real browser (needs Chromium)
+browser: .venv/installed-test node_modules ## test web pages in a real browser, with axe-core (needs Chromium and Node)
 	$(PYTEST) tests/browser -m browser
 
 proxies: .venv/installed-test ## test the router behind nginx, HAProxy and Caddy (needs them)

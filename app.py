@@ -26,7 +26,6 @@ from routes.errors import exception_handlers
 from routes.json_api import call, health, index, tasks, tools
 from routes.middleware import cors, drain, guard, probes, request_id
 from routes.native.endpoint import native, native_of_server
-from routes.openapi.docs import docs
 from routes.openapi.document import OpenAPI, OpenAPIOfAll
 from routes.router import Methods, ServersRouter, both
 from settings.values import Settings
@@ -54,10 +53,10 @@ def create_app(settings: Settings) -> Starlette:
         *both("/tools", lists.of_all),
         *both("/health", health.HealthOfAll(registry, aggregate).get),
         Route("/openapi.json", OpenAPIOfAll(registry, names).get),
-        *docs(),
+        *features.pages.routes(),
         *features.routes,
         *sockets.routes,
-        Route("/", index.Index(registry).get),
+        *index.Index(registry, features.pages).routes(),
     ]
     of_server = [*_server_routes(settings, names, lists), *sockets.server_routes, tasks.route()]
     app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(features.auth.access)))

@@ -18,6 +18,7 @@ from features.redis import Redis, redis
 from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
+from routes.pages.pages import Pages
 from settings.values import Settings
 
 
@@ -36,6 +37,7 @@ class Features:
     redis: Redis
     asking: Asking
     watchdog: Feature = field(compare=False)
+    pages: Pages = field(compare=False)
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -58,6 +60,7 @@ def all_features(
     """Raises LoadError if a package that a feature needs is missing, or a feature cannot be used."""
     check_rate_limit(settings)  # before a missing package is told
     shared = redis(settings, found)
+    pages = Pages([settings.metrics])
     counted = metrics(settings, [name for name, _ in found], registry, aggregate_sessions, refusals)
     refusals.listeners.extend(counted.refusal_listeners)
     if shared.client is not None:
@@ -68,10 +71,11 @@ def all_features(
         address=address(settings),
         tracing=tracing(settings),
         metrics=counted,
-        auth=auth(settings, refusals),
+        auth=auth(settings, refusals, pages),
         rate_limits=rate_limits(settings, shared.client),
         cache=cache(settings, found, shared.client, counted.cache_listeners),
         redis=shared,
         asking=asking(settings, shared.client),
         watchdog=watchdog(counted),
+        pages=pages,
     )

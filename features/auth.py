@@ -15,6 +15,7 @@ from gateway.caller import Caller, caller
 from gateway.places import Places, part
 from gateway.sdk.native import Access
 from gateway.telemetry.refusals import Refusals
+from routes.pages.pages import Pages
 from settings.values import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Auth(Feature):
     set_caller: Callable[[Caller], object] = caller.set
 
 
-def auth(settings: Settings, refusals: Refusals) -> Auth:
+def auth(settings: Settings, refusals: Refusals, pages: Pages) -> Auth:
     """Raises LoadError if the keys or the issuer cannot be used."""
     if not settings.auth_keys and not settings.auth_issuer:
         return Auth()
@@ -55,6 +56,7 @@ def auth(settings: Settings, refusals: Refusals) -> Auth:
             authenticator=authenticator,
             metadata=metadata,
             refused=refusals,
+            pages=pages.open_to_all,
             open_paths=(settings.metrics,) if settings.metrics_open else (),
         )
         each = max(part(settings.max_body_total, settings.max_share), settings.max_body)

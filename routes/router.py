@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route, Router, WebSocketRoute, request_
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import StartError, UnknownServer
+from gateway.naming import RESERVED
 from gateway.servers.registry import Registry
 from routes.scope import SERVER, root_path_of
 
@@ -77,7 +78,7 @@ class ServersRouter(Router):
 
     def _of_server(self, scope: Scope, path: str, table: _Table) -> _Found | None:
         end = path.find("/", 1)
-        server = self._registry.get(path[1:end]) if end > 0 else None
+        server = self._registry.get(path[1:end]) if 0 < end < len(path) - 1 else None
         if server is None:
             return None
         scope[SERVER.name] = server  # directly: this is the hot path
@@ -97,7 +98,8 @@ class ServersRouter(Router):
     async def _unknown(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers 404; the detail names the nearest servers if the path is one that a server would have."""
         name, _, rest = route_path(scope)[1:].partition("/")
-        if name not in self._registry and (rest == "openapi.json" or rest.partition("/")[0] == "mcp"):
+        is_free = name not in self._registry and name not in RESERVED
+        if is_free and (rest == "openapi.json" or rest.partition("/")[0] == "mcp"):
             raise UnknownServer(name, self._registry.names_used())
         raise HTTPException(404)
 

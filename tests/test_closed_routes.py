@@ -1,4 +1,4 @@
-"""Routes when authentication is on: all need a credential except those in `OPEN`."""
+"""Routes when authentication is on: all need a credential except those in `OPEN`, and reading the files of pages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+from routes.pages.pages import FOLDER
 from routes.router import ServersRouter
 from tests.conftest import MakeApp, server_of
 from tests.matrix import access
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 METADATA = "/.well-known/oauth-protected-resource"
 HEALTH = {"/health", "/health/", "/one/mcp/health", "/one/mcp/health/"}
 OPEN = {*HEALTH, "/livez", "/readyz", METADATA, METADATA + "/x"}
+FILES = {f"/docs/{path.name}" for path in FOLDER.iterdir() if path.suffix != ".html"}
 PROBES = ("/livez", "/readyz")  # answered in front of the routes
 METHODS = ("GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS")
 
@@ -55,13 +57,14 @@ def _filled(parameter: re.Match[str]) -> str:
 async def test_every_route_needs_a_credential(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(server_of(add), **access.keys(tmp_path))
     found = urls(app)
-    assert {"/mcp/", "/call", "/one/mcp", "/one/mcp/call/", "/one/mcp/tools/x", "/docs/x"} | OPEN <= found
+    assert {"/mcp/", "/call", "/one/mcp", "/one/mcp/call/", "/one/mcp/tools/x", "/docs", "/x/"} | OPEN | FILES <= found
     async with opened(app) as http:
         for url in sorted(found):
             for method in METHODS:
                 answer = await http.request(method, url)
-                assert (answer.status_code == 401) is (url not in OPEN), (method, url)
-                assert ("resource_metadata=" in answer.headers.get("www-authenticate", "")) is (url not in OPEN)
+                is_closed = url not in (OPEN | FILES if method in ("GET", "HEAD") else OPEN)
+                assert (answer.status_code == 401) is is_closed, (method, url)
+                assert ("resource_metadata=" in answer.headers.get("www-authenticate", "")) is is_closed
 
 
 @pytest.mark.parametrize("url", sorted(OPEN))

@@ -64,6 +64,11 @@ class Registry:
         asking = caller.get()
         return [server.name for server in self if asking.uses(server)]
 
+    def used(self) -> Sequence[tuple[Server, State]]:
+        """Returns the servers of which the caller may use anything, each with its state, also those not ready."""
+        asking = caller.get()
+        return [(held.server, held.state) for held in self._held.values() if asking.uses(held.server)]
+
     def changed(self) -> None:
         """Notes that a server or a tool came or went. Each server calls it when its tools change."""
         self.revision += 1

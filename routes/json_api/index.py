@@ -1,48 +1,64 @@
-"""`GET /`: the servers and their URLs, as JSON, or as a short page for a browser."""
+"""`GET /` and `GET /{server}`: the servers, their states and their URLs, as JSON, or as a page for a browser."""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Mapping
+from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
+from gateway.errors import UnknownServer
 from gateway.server import Server
 from gateway.servers.registry import Registry
 from routes.json_api.tools import cache_control
+from routes.pages.pages import Pages, can_be_server, prefers_html
+from routes.router import both
 from routes.scope import root_path_of
+
+STATUS: Mapping[str, str] = {"ready": "ok", "starting": "starting", "failed": "failed"}
+"""The status by the state of a server, in the words of `health`. The log has the reason of a failure."""
 
 
 class Index:
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, pages: Pages) -> None:
         self._registry = registry
+        self._pages = pages
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route("/", self.get), *both("/{server}", self.of_server)]
 
     async def get(self, request: Request) -> Response:
+        if prefers_html(request.headers):
+            return await self._pages.get(request)
         root = root_path_of(request.scope)
-        servers = [urls(self._registry[name], root) for name in self._registry.names_used()]
-        headers = {"Cache-Control": cache_control()}
-        if "text/html" in request.headers.get("accept", ""):
-            return HTMLResponse(_page(servers, root), headers=headers)
         rest = {name: f"{root}/{name}" for name in ("mcp", "tools", "call", "health", "docs")}
-        return JSONResponse({"servers": servers, **rest, "openapi": f"{root}/openapi.json"}, headers=headers)
+        return _json({"servers": [*self._entries(root).values()], **rest, "openapi": f"{root}/openapi.json"})
+
+    async def of_server(self, request: Request) -> Response:
+        name, found = request.path_params["server"], self._entries(root_path_of(request.scope))
+        if prefers_html(request.headers):
+            return await self._pages.get(request) if name in found else self._pages.page(request.scope).missing()
+        if name in found:
+            return _json(found[name])
+        raise UnknownServer(name, [*found]) if can_be_server(name) else HTTPException(404)
+
+    def _entries(self, root: str) -> dict[str, dict[str, str]]:
+        """Returns the servers that the caller may use, by name, also those that are not ready."""
+        return {
+            server.name: {"server": server.name, "status": STATUS[state], **urls(server, root)}
+            for server, state in self._registry.used()
+        }
 
 
 def urls(server: Server, root: str = "") -> dict[str, str]:
     """Returns the URLs of one server by their purpose."""
     mcp = f"{root}/{server.name}/mcp"
     rest = {name: f"{mcp}/{name}" for name in ("tools", "call", "health")}
-    return {"server": server.name, "mcp": mcp, **rest, "openapi": f"{root}/{server.name}/openapi.json"}
+    return {"mcp": mcp, **rest, "openapi": f"{root}/{server.name}/openapi.json"}
 
 
-def _page(servers: list[dict[str, str]], root: str) -> str:
-    rows = "".join(
-        f"<tr><th>{escape(server['server'])}</th>"
-        + "".join(f'<td><a href="{escape(server[name])}">{name}</a></td>' for name in ("tools", "health", "openapi"))
-        + f"<td><code>{escape(server['mcp'])}</code></td></tr>"
-        for server in servers
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Multi-MCP</title>'
-        "<style>body{font:16px system-ui;margin:3em}th,td{text-align:left;padding:.3em 1em .3em 0}</style>"
-        f'<h1>Multi-MCP</h1><table>{rows}</table><p><a href="{escape(root)}/docs">Try the tools</a></p></html>'
-    )
+def _json(document: Any) -> Response:
+    return JSONResponse(document, headers={"Cache-Control": cache_control(), "Vary": "Accept"})

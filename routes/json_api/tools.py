@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from anyio import to_thread
 from pydantic_core import to_json
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -92,10 +93,15 @@ async def cached(request: Request, body: bytes, etag: str = "") -> Response:
     """Returns JSON with an `ETag`, or 304 if `If-None-Match` has it."""
     etag = etag or await etag_of(body)
     headers = {"ETag": etag, "Cache-Control": cache_control()}
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag in known or "*" in known:
+    if is_known(request.headers, etag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
+
+
+def is_known(headers: Headers, etag: str) -> bool:
+    """Returns True if `If-None-Match` has the tag."""
+    known = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
+    return etag in known or "*" in known
 
 
 def cache_control() -> str:

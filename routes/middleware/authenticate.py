@@ -27,7 +27,8 @@ class Authenticate:
     """Refuses requests without a valid credential, and hides the credential from everything behind it.
 
     Health, the OAuth metadata and `open_paths` need no credential. A WebSocket without one passes as anonymous,
-    since it may authenticate in its first frame.
+    since it may authenticate in its first frame. `pages` returns the answer to a browser that opens a page: it is sent
+    in place of a refusal, and nothing behind sees the request.
     """
 
     def __init__(
@@ -36,12 +37,15 @@ class Authenticate:
         authenticator: Authenticator,
         metadata: Challenges,
         refused: Refused,
+        *,
+        pages: Callable[[Scope], ASGIApp | None] = lambda _: None,
         open_paths: Collection[str] = (),
     ) -> None:
         self.app = app
         self._authenticator = authenticator
         self._metadata = metadata
         self._refused = refused
+        self._pages = pages
         self._open_paths = frozenset(open_paths)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -70,6 +74,9 @@ class Authenticate:
             found = await self._caller(credentials)
         except GatewayError as exc:
             if not self._is_open(scope, credentials):
+                if (page := self._pages(scope)) is not None:
+                    await page(scope, receive, send)
+                    return
                 self._refused(exc.slug)
                 await self._refusal(exc, bool(credentials), scope)(scope, receive, send)
                 return

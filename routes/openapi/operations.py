@@ -10,6 +10,8 @@ from gateway.server import Server
 from gateway.tool import ToolInfo
 from routes.json_api.formats import FORMATS
 from routes.openapi.components import ANY_ERROR, json_content, ref
+from routes.openapi.sample_call import sample_call
+from routes.openapi.samples import sample_arguments
 
 Paths = dict[str, Any]
 ToolsOf = Sequence[tuple[Server, Sequence[ToolInfo]]]
@@ -37,7 +39,8 @@ def call_of_tool(server: Server, tool: ToolInfo, name: str, shape: Shape) -> dic
     """Returns the operation that calls a tool; `name` is its id."""
     description = tool.get("description", "")
     summary = tool.get("title") or description.strip().partition("\n")[0] or tool["name"]
-    call = _call(name, server.name, summary, shape.arguments, output=shape.result, asks=shape.asks)
+    sample = sample_arguments(tool["inputSchema"])
+    call = _call(name, server.name, summary, shape.arguments, sample, output=shape.result, asks=shape.asks)
     return {**call, "description": description} if description else call
 
 
@@ -47,7 +50,8 @@ def description_of_tool(server: Server, tool: ToolInfo, name: str) -> dict[str, 
 
 def operations_of_server(server: Server, tools: Sequence[ToolInfo], taken: Container[str]) -> Paths:
     base, name = f"/{server.name}/mcp", server.name
-    example = next(({"tool": tool["name"], "arguments": {}} for tool in tools), None)
+    sample = sample_call([(server, tools)])
+    example = {"tool": sample.tool, "arguments": sample.arguments} if sample is not None else None
     call = _call(operation_id("call", name, taken), name, "Call a tool of this server by its name", "Call", example)
     return {
         f"{base}/tools": {"get": _list(operation_id("tools", name, taken), name, "The tools of this server")},
@@ -60,8 +64,8 @@ def operations_of_server(server: Server, tools: Sequence[ToolInfo], taken: Conta
 
 def operations_over_all(servers: ToolsOf) -> Paths:
     """Returns the endpoints over all servers. No tool has their ids: its name has a `_` after the server's name."""
-    tag, first = "All", next(((server.name, tool["name"]) for server, tools in servers for tool in tools), None)
-    example = {"server": first[0], "tool": first[1], "arguments": {}} if first is not None else None
+    tag, sample = "All", sample_call(servers)
+    example = sample._asdict() if sample is not None else None
     return {
         "/tools": {"get": _list("tools", tag, "The tools of all servers")},
         "/call": {"post": _call("call", tag, "Call a tool of any server by its name", "CallOfAny", example)},

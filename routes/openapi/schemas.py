@@ -62,7 +62,7 @@ class _Move:
     def _first(self, schema: Schema) -> Schema:
         """Returns the target of a schema that is a reference: generators read no component that is only another's."""
         pointer = schema.get("$ref") if isinstance(schema, dict) else None
-        if not isinstance(pointer, str) or pointer in self._name_of or (part := _at(self._root, pointer)) is None:
+        if not isinstance(pointer, str) or pointer in self._name_of or (part := part_at(self._root, pointer)) is None:
             return schema
         self._name_of[pointer] = self._name_of[_ROOT]
         return self._first(part)
@@ -84,7 +84,7 @@ class _Move:
         if "enum" in copy and not {"type", "anyOf"} & copy.keys() and len(kinds := _by_type(copy["enum"])) > 1:
             copy["anyOf"] = [{"enum": values} for values in kinds.values()]
             del copy["enum"]  # generators make a class of one type
-        if "array" in _types(schema):
+        if "array" in types_of(schema):
             copy.setdefault("items", {})  # generators want it, also beside `prefixItems`
         if "$ref" in copy and (name := self._component(copy.pop("$ref"))) is not None:
             copy["$ref"] = _reference(name)
@@ -104,7 +104,7 @@ class _Move:
         if not isinstance(pointer, str):
             return None
         if pointer not in self._name_of:
-            part = _at(self._root, pointer)
+            part = part_at(self._root, pointer)
             if part is None:
                 return None
             [safe] = unambiguous([("", unquote(pointer.rpartition("/")[2]))])
@@ -131,7 +131,7 @@ def _keep_title(name: str, schema: Schema, copy: Schema) -> None:
         copy["description"] = f"{title}. {copy.get('description', '')}".rstrip()
 
 
-def _at(root: Schema, pointer: str) -> Schema | None:
+def part_at(root: Schema, pointer: str) -> Schema | None:
     """Returns the schema at a JSON pointer such as `#/$defs/Person`; None if there is none."""
     if not pointer.startswith("#/"):
         return None
@@ -166,10 +166,10 @@ def _admits(schema: Schema, value: Any) -> bool:
         return schema is not False
     if isinstance(schema.get("anyOf"), list):
         return any(_admits(inner, value) for inner in schema["anyOf"])
-    return "type" not in schema or not _TYPES[type(value)].isdisjoint(_types(schema))
+    return "type" not in schema or not _TYPES[type(value)].isdisjoint(types_of(schema))
 
 
-def _types(schema: dict[str, Any]) -> list[str]:
+def types_of(schema: dict[str, Any]) -> list[str]:
     return [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", [])
 
 

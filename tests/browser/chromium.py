@@ -33,7 +33,7 @@ class Chromium:
 
     def text_of(self, url: str, within: float = 30) -> str:
         """Opens `url` and returns the text of the page as soon as it is not empty. Raises TimeoutError."""
-        target = self._new(url)
+        target = self.new(url)
         with connect(target["webSocketDebuggerUrl"], compression=None, max_size=None) as page:
             deadline = time.monotonic() + within
             while time.monotonic() < deadline:
@@ -43,7 +43,8 @@ class Chromium:
                 time.sleep(0.05)
         raise TimeoutError(url)
 
-    def _new(self, url: str) -> Any:
+    def new(self, url: str) -> Any:
+        """Opens a tab, and returns its description."""
         asked = f"http://127.0.0.1:{self._port}/json/new?{quote(url, safe='')}"
         with urlopen(Request(asked, method="PUT"), timeout=30) as answer:
             return json.load(answer)

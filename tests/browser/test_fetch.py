@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
 from routes.middleware.cors import ALLOWED_HEADERS
-from tests.browser.chromium import Chromium, running
+from tests.browser.chromium import Chromium
 from tests.browser.test_websocket import pages
 from tests.process.live.router import Router
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with running(tmp_path_factory.mktemp("chromium")) as chromium:
-        yield chromium
 
 
 def test_page_sends_every_allowed_header_and_no_other(chromium: Chromium, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.browser.chromium import Chromium, running
+from tests.browser.chromium import Chromium
 from tests.process.live.router import ROOT, Router
 
 pytestmark = pytest.mark.browser
@@ -38,12 +38,6 @@ def pages(host: str) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with running(tmp_path_factory.mktemp("chromium")) as chromium:
-        yield chromium
 
 
 def called(chromium: Chromium, router: Router, page: str, *protocols: str) -> str:

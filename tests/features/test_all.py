@@ -91,6 +91,7 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
         redis=Redis(),
         asking=off_again.asking,
         watchdog=off,
+        pages=features.pages,
     )
     assert features.asking.lifetimes == ()
     assert (features.routes, len(features.lifetimes)) == ([], 1)

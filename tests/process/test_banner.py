@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import shlex
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from mcp.server.mcpserver import MCPServer
 from mcp_types import ToolAnnotations
+from pydantic import Field
 
 from process.banner import banner_lines
 from process.sample import sample_call
@@ -26,7 +26,7 @@ async def forecast(city: str, days: int, unit: Literal["C", "F"], detailed: bool
     return f"{city} {days} {unit}"
 
 
-def dated(day: datetime.date) -> None: ...
+def coded(code: Annotated[str, Field(pattern="^no such text$")]) -> None: ...
 
 
 def test_each_server_is_one_line_with_its_tools_and_its_url(make_app: MakeApp) -> None:
@@ -56,10 +56,10 @@ def test_twenty_servers_with_many_tools_fit_on_a_screen(make_app: MakeApp) -> No
     assert " … " in lines[1]
 
 
-def test_without_a_server_or_a_simple_tool_the_command_lists_the_tools(make_app: MakeApp) -> None:
+def test_without_a_server_or_a_tool_with_a_sample_the_command_lists_the_tools(make_app: MakeApp) -> None:
     shown = "Try: curl -s http://127.0.0.1:8000/tools"
     assert shown in banner_lines(make_app().state.registry, Settings(), BASE)
-    assert shown in banner_lines(make_app(server_of(dated)).state.registry, Settings(), BASE)
+    assert shown in banner_lines(make_app(server_of(coded)).state.registry, Settings(), BASE)
 
 
 @pytest.mark.parametrize("setting", [{"auth_keys": "keys.json"}, {"auth_issuer": "https://id.example.com"}])
@@ -70,13 +70,13 @@ def test_command_has_the_header_that_authentication_needs(make_app: MakeApp, set
 
 @pytest.mark.anyio
 async def test_command_that_is_printed_is_answered_as_printed(make_app: MakeApp) -> None:
-    app = make_app(server_of(dated, forecast))
+    app = make_app(server_of(coded, forecast))
     lines = banner_lines(app.state.registry, Settings(), "")
     *_, url, _, kind, _, body = shlex.split(next(line for line in lines if line.startswith("Try: ")))
     async with opened(app) as client:
         name, _, value = kind.partition(": ")
         answer = await client.post(url, content=body, headers={name: value})
-    assert (answer.status_code, answer.json()) == (200, {"result": "hello 1 C"})
+    assert (answer.status_code, answer.json()) == (200, {"result": "hello 10 C"})
 
 
 def test_tool_that_only_reads_is_preferred_and_one_that_destroys_is_not_shown(make_app: MakeApp) -> None:

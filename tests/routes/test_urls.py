@@ -16,6 +16,8 @@ pytestmark = pytest.mark.anyio
 
 ALLOWED = {
     "/": "GET, HEAD",
+    "/math": "GET, HEAD",
+    "/math/": "GET, HEAD",
     "/tools": "GET, HEAD",
     "/tools/": "GET, HEAD",
     "/health": "GET, HEAD",
@@ -32,6 +34,8 @@ ALLOWED = {
     "/math/openapi.json": "GET, HEAD",
     "/openapi.json": "GET, HEAD",
     "/docs": "GET, HEAD",
+    "/docs/": "GET, HEAD",
+    "/docs/page.js": "GET, HEAD",
 }
 NATIVE = ["/mcp", "/mcp/", "/math/mcp", "/math/mcp/"]
 
@@ -59,7 +63,7 @@ async def test_tool_whose_name_ends_in_a_slash_has_its_own_url(make_app: MakeApp
 
 
 @pytest.mark.parametrize(
-    "url", ["/openapi.json/", "/math/openapi.json/", "/tools//", "/math", "/math/", "//", "/math//mcp", "/math/mcp//"]
+    "url", ["/openapi.json/", "/math/openapi.json/", "/tools//", "//", "/math//", "/math//mcp", "/math/mcp//"]
 )
 async def test_no_url_redirects(client: httpx2.AsyncClient, url: str) -> None:
     assert (await client.get(f"http://localhost{url}")).status_code == 404
@@ -103,7 +107,7 @@ async def test_url_of_an_unknown_server_names_the_nearest_one(make_app: MakeApp,
     assert answer.json()["detail"] == "There is no server 'wether'. Did you mean 'weather'?"
 
 
-@pytest.mark.parametrize("path", ["/weather/else", "/weather", "/else", "/else/", "/tools/x", "/x/y/mcp"])
+@pytest.mark.parametrize("path", ["/weather/else", "/else.html", "/else/x", "/tools/x", "/tools/mcp", "/x/y/mcp"])
 async def test_any_other_url_is_not_found(make_app: MakeApp, path: str) -> None:
     server: MCPServer[Any] = MCPServer("weather")
     async with opened(make_app(server)) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -57,13 +58,22 @@ async def test_only_servers_the_caller_may_use_are_listed(http: Http, keys: dict
     for name, expected in SERVERS.items():
         index = (await http.get("/", headers=keys[name])).json()
         assert [server["server"] for server in index["servers"]] == expected
-        page = (await http.get("/", headers={**keys[name], "accept": "text/html"})).text
-        assert [server for server in ("one", "two", "prompts") if f"/{server}/mcp" in page] == expected
+        of_each = {server: (await http.get(f"/{server}", headers=keys[name])) for server in ("one", "two", "prompts")}
+        assert [server for server, answer in of_each.items() if answer.status_code == 200] == expected
         health = (await http.get("/health", headers=keys[name])).json()
         assert [server["server"] for server in health["servers"]] == expected
         paths = (await http.get("/openapi.json", headers=keys[name])).json()["paths"]
         assert [path.split("/")[1] for path in paths if path.endswith("/mcp/call")] == expected
         assert '"two"' not in (await http.get("/openapi.json", headers=keys["one"])).text
+
+
+async def test_server_that_the_caller_may_not_use_is_as_unknown_as_none(http: Http, keys: dict[str, Headers]) -> None:
+    for accept in ("application/json", "text/html"):
+        headers = {**keys["one"], "accept": accept}
+        closed, none = [await http.get(url, headers=headers) for url in ("/two", "/six")]
+        assert (closed.status_code, none.status_code) == (404, 404)
+    closed, none = [(await http.get(url, headers=keys["one"])).json() for url in ("/two", "/six")]
+    assert {**closed, "requestId": ""} == json.loads(json.dumps({**none, "requestId": ""}).replace("six", "two"))
 
 
 async def test_health_of_a_server_the_caller_may_not_use_has_only_its_status(

@@ -6,6 +6,7 @@ import json
 import re
 from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from starlette.applications import Starlette
@@ -21,7 +22,7 @@ from tests.transport import opened
 pytestmark = pytest.mark.anyio
 LOCAL = (ip_network("127.0.0.1"),)
 SERVERS = {"servers_dir": (shipped(),), "trusted_proxies": LOCAL}
-LINKED = ["/", "/tools", "/math/mcp/tools", "/math/mcp/tools/add_tool", "/openapi.json", "/math/openapi.json"]
+LINKED = ["/", "/math", "/tools", "/math/mcp/tools", "/math/mcp/tools/add_tool", "/openapi.json", "/math/openapi.json"]
 
 
 def links(document: Any) -> list[str]:
@@ -45,8 +46,10 @@ async def test_every_link_has_the_prefix_and_leads_to_an_answer(make_app: MakeAp
             assert [link for link in found if not (link + "/").startswith(prefix + "/")] == []
             for link in found:
                 assert (await http.get(link.removeprefix(prefix) or "/")).status_code in (200, 400, 405), link
-        page = (await http.get("/", headers={"accept": "text/html"})).text
-        assert {link.startswith(prefix + "/") for link in re.findall('href="([^"]*)"', page)} == {True}
+        for url in ("/", "/math", "/math/", "/docs"):
+            page = (await http.get(url, headers={"accept": "text/html"})).text
+            found = [urljoin(prefix + url, link) for link in re.findall('(?:href|src)="([^"#]*)"', page)]
+            assert {link.startswith(prefix + "/") for link in found} == {True}
         assert (
             await http.post("/math/mcp/call", json={"tool": "add", "arguments": {"a": 1, "b": 2}})
         ).status_code == 200
