@@ -23,7 +23,7 @@ MAX_PAGES = 100
 async def listed(servers: Iterable[Server], ctx: Any, method: str, key: str) -> list[Owned]:
     """Returns every item of a list method (`prompts/list`) with its server, from all pages."""
     owned: list[Owned] = []
-    for server in servers:
+    for server in (each for each in servers if each.handles(method)):
         await anyio.lowlevel.checkpoint()  # other calls have their turn between two servers
         params: dict[str, Any] = {"_meta": (ctx.params or {}).get("_meta", {})}
         for _ in range(MAX_PAGES):

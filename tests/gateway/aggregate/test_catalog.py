@@ -22,6 +22,9 @@ class Pages:
     def __init__(self, pages: list[list[str]]) -> None:
         self._pages = pages
 
+    def handles(self, method: str) -> bool:
+        return True
+
     async def forward(self, ctx: Any, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         number = int(params.get("cursor", 0))
         more = {"nextCursor": str(number + 1)} if number + 1 < len(self._pages) else {}
