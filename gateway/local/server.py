@@ -81,6 +81,7 @@ class LocalServer:
             mcp,
             refuse_unsendable,
             *([] if has_own_tool_list else [ToolList(self._server, self._list_tools)]),
+            *self._own_list.middleware,
             *([] if access is None else [access.middleware(name)]),
             NativeCalls(self._tools, Requests(name, mcp, threads), self._server, interceptors, self._in_flight),
             Boundary(self._server, limits.max_result, self._has_author_hooks),

@@ -160,14 +160,23 @@ async def test_resources_prompts_and_completions_are_served(served: Served, era:
         assert completed.completion.values == ["a!"]
 
 
-async def test_tool_that_comes_later_is_found_by_its_first_call(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_tool_that_comes_later_is_found_by_its_first_call_in_json(served: Served) -> None:
     await post(served.http, "adds_a_tool")
-    await asyncio.sleep(1)  # the list is read again once a second
     assert (await post(served.http, "later")).json() == {"result": {"later": True}}
     names = [tool["name"] for tool in (await served.http.get("/one/mcp/tools")).json()["tools"]]
     assert names[-1] == "later_tool"
+
+
+@pytest.mark.parametrize("server", ["one", ""])
+@pytest.mark.parametrize("era", ERAS)
+async def test_native_list_shows_the_tools_that_came_later_to_every_way(served: Served, era: Era, server: str) -> None:
+    await post(served.http, "adds_a_tool")
+    async with connected(served.http, era, server) as mcp:
+        page = await mcp.list_tools()
+        while page.next_cursor:
+            page = await mcp.list_tools(cursor=page.next_cursor)
+        assert page.tools[-1].name.endswith("later_tool")
+    assert (await served.http.get("/one/mcp/tools")).json()["tools"][-1]["name"] == "later_tool"
 
 
 async def test_change_that_the_server_publishes_reaches_clients_of_all_servers(served: Served) -> None:

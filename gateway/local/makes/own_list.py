@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 
 from gateway.local.plan import Plan
 from gateway.local.tools import Tools
 from gateway.sdk import internals
+from gateway.sdk.tool_list import LIST
 
+Context = ServerRequestContext[Any, Any]
 logger = logging.getLogger(__name__)
 MIN_SECONDS = 1.0
-"""The list is read again at most as often, whoever asks for unknown tools."""
+"""The list is read again after this time at the earliest, however often it may have changed."""
 
 
 class OwnList:
@@ -24,11 +29,10 @@ class OwnList:
         self._server = server
         self._mcp = mcp
         self._tools = tools
-        self._read_at = -MIN_SECONDS
+        self._read_again_at = -math.inf
 
     async def read(self) -> None:
         """Reads the list. One that fails is logged, and the tools of the last one stay."""
-        self._read_at = anyio.current_time()
         try:
             own = await internals.own_tools(self._mcp)
         except Exception as exc:  # a list that needs a client's request, or a backend that is away
@@ -43,7 +47,24 @@ class OwnList:
 
     async def find_new(self, name: str) -> Plan | None:
         """Returns a tool that has come since the list was read; None if there is none of this name."""
-        if internals.lists_itself(self._mcp) and anyio.current_time() - self._read_at >= MIN_SECONDS:
+        await self._read_again()
+        return self._tools.find(name)
+
+    @property
+    def middleware(self) -> list[ServerMiddleware[Any]]:
+        return [self._note] if internals.lists_itself(self._mcp) else []
+
+    async def _note(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """Is an SDK middleware. Reads the list again when a native one has a tool that the last one had not."""
+        result = await call_next(ctx)
+        if ctx.method != LIST or not isinstance(result, Mapping):
+            return result
+        if any(self._tools.plan(str(tool.get("name"))) is None for tool in result.get("tools", ())):
+            await self._read_again()
+        return result
+
+    async def _read_again(self) -> None:
+        now = anyio.current_time()
+        if internals.lists_itself(self._mcp) and now - self._read_again_at >= MIN_SECONDS:
+            self._read_again_at = now
             await self.read()
-            return self._tools.find(name)
-        return None
