@@ -66,7 +66,6 @@ class LocalServer:
         self._own_list = OwnList(name, mcp, self._tools)
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
-        has_own_tool_list = internals.has_own_tool_list(mcp)
         self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._end_listening = bound_listen(self._server, openings)
@@ -80,7 +79,7 @@ class LocalServer:
         internals.insert_middleware(
             mcp,
             refuse_unsendable,
-            *([] if has_own_tool_list else [ToolList(self._server, self._list_tools)]),
+            *([] if internals.has_own_tool_list(mcp) else [ToolList(self._server, self._list_tools)]),
             *self._own_list.middleware,
             *([] if access is None else [access.middleware(name)]),
             NativeCalls(self._tools, Requests(name, mcp, threads), self._server, interceptors, self._in_flight),
