@@ -7,13 +7,15 @@ FROM ${BASE} AS build
 ARG REQUIREMENTS=run.lock
 WORKDIR /app
 COPY requirements/*.lock requirements/
-# Packages that your own servers import: --build-arg PACKAGES="requests pandas==2.3"
+COPY requirements.txt ./
+# Packages that your own servers import: --build-arg PACKAGES="requests pandas==2.3". None of them replaces the SDK.
 ARG PACKAGES=
 # The environment has no pip. Bytecode is compiled here, because the file system of the container may be read-only.
 RUN python -m venv --without-pip /venv \
  && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --no-deps --require-hashes \
       -r requirements/${REQUIREMENTS} \
- && if [ -n "${PACKAGES}" ]; then python -m pip --python /venv/bin/python install --no-cache-dir --no-compile ${PACKAGES}; fi \
+ && if [ -n "${PACKAGES}" ]; then python -m pip --python /venv/bin/python install --no-cache-dir --no-compile \
+      -c requirements.txt ${PACKAGES}; fi \
  && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv/lib
 COPY app.py ./
 COPY settings settings

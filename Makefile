@@ -71,7 +71,7 @@ format: .venv/installed-test ## format the code and apply lint fixes
 	.venv/bin/python -m ruff check --fix . $(SHIPPED)
 	.venv/bin/python -m ruff format . $(SHIPPED)
 
-process: .venv/installed-test ## test the router as a real process, and run the blocks of the documentation
+process: .venv/installed-test .venv-makes/installed-makes ## test the router as a real process, and run the blocks of the documentation
 	$(PYTEST) $(HERE) -m process --numprocesses 3
 
 conformance: .venv/installed-test node_modules ## run the official conformance suite and the Inspector (needs Node)
@@ -131,12 +131,13 @@ lock: .venv-lock/bin/uv ## pin requirements.txt and requirements/*.txt with hash
 	$(LOCK) requirements.txt requirements/optional.txt -c requirements/run.lock -o requirements/optional.lock
 	$(LOCK) requirements.txt requirements/optional.txt requirements/test.txt -c requirements/optional.lock \
 		-o requirements/test.lock
+	$(LOCK) requirements.txt requirements/makes.txt -c requirements/run.lock -o requirements/makes.lock
 
 clean: ## remove all files that these commands created
-	rm -rf .venv .venv-bench .venv-lock tests/conformance/node_modules .coverage sbom.json .hypothesis .*_cache
+	rm -rf .venv .venv-bench .venv-lock .venv-makes tests/conformance/node_modules .coverage sbom.json .hypothesis .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/bin/python .venv-bench/bin/python .venv-lock/bin/python:
+.venv/bin/python .venv-bench/bin/python .venv-makes/bin/python .venv-lock/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { echo "$(MISSING)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(TOO_OLD)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(@:/bin/python=)
@@ -160,6 +161,11 @@ clean: ## remove all files that these commands created
 	@echo "Installing benchmarks/requirements.txt into .venv-bench, once"
 	@.venv-bench/bin/python $(LOCKED) requirements/optional.lock
 	@.venv-bench/bin/python $(PIP) -r benchmarks/requirements.txt
+	@touch $@
+
+.venv-makes/installed-makes: .venv-makes/bin/python requirements/makes.lock
+	@echo "Installing requirements/makes.lock into .venv-makes, once; this takes about half a minute"
+	@$< $(LOCKED) requirements/makes.lock
 	@touch $@
 
 .venv-lock/bin/uv: .venv-lock/bin/python Makefile

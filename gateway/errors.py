@@ -19,6 +19,7 @@ GatewayError
 ├── UnknownResultType    the server answered with a kind of result that only an extension knows
 ├── Unauthenticated      the credential is missing or invalid
 │   └── Expired          the credential was valid once
+├── UpstreamError        the server runs elsewhere and did not answer, or not as MCP says
 └── Unavailable          the router is too busy, is shutting down, or cannot check something now
 """
 
@@ -51,13 +52,15 @@ class Quota(NamedTuple):
 class GatewayError(Exception):
     """The base class. `str()` is `detail`, a sentence for the caller; `slug` names the kind of error.
 
-    `retry_after` is in seconds. `scope` is the one that the caller lacks.
+    `retry_after` is in seconds. `scope` is the one that the caller lacks. `outcome` says of a call that did not return
+    whether its tool may have run: `not-executed` or `unknown`.
     """
 
     slug = "error"
     detail = ""
     retry_after: int | None = None
     scope: str | None = None
+    outcome: str | None = None
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.detail)
@@ -181,9 +184,17 @@ class Expired(Unauthenticated):
     detail = "The credential has expired."
 
 
+class UpstreamError(GatewayError):
+    slug = "upstream-error"
+
+    def __init__(self, detail: str, *, was_sent: bool) -> None:
+        super().__init__(detail)
+        self.outcome = "unknown" if was_sent else "not-executed"
+
+
 class Unavailable(GatewayError):
     slug = "unavailable"
-    retry_after = 1
+    retry_after: int | None = 1
 
 
 def _cut(name: str) -> str:

@@ -78,6 +78,7 @@ def of_refusal(exc: GatewayError, call: ToolCall | None) -> dict[str, Any]:
         errors=exc.errors,
         retryAfter=exc.retry_after,
         scope=exc.scope,
+        outcome=exc.outcome,
     )
 
 

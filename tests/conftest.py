@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 import pytest
+from mcp.server import Server
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from starlette.applications import Starlette
@@ -26,7 +27,7 @@ WriteServers = Callable[[Mapping[str, str]], Path]
 class MakeApp(Protocol):
     """Creates the application with these servers, in this order. The default is those that the test has written."""
 
-    def __call__(self, *servers: MCPServer[Any], **settings: Any) -> Starlette: ...
+    def __call__(self, *servers: MCPServer[Any] | Server[Any], **settings: Any) -> Starlette: ...
 
 
 def server_of(*functions: Callable[..., Any], name: str = "one", **options: Any) -> MCPServer[Any]:
@@ -107,7 +108,7 @@ def write_servers(servers_dir: Path) -> WriteServers:
 
 @pytest.fixture
 def make_app(servers_dir: Path, write_servers: WriteServers, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
-    def make(*servers: MCPServer[Any], **settings: Any) -> Starlette:
+    def make(*servers: MCPServer[Any] | Server[Any], **settings: Any) -> Starlette:
         given = ModuleType("given_servers")
         monkeypatch.setitem(sys.modules, given.__name__, given)
         for server in servers:

@@ -14,7 +14,7 @@ import pytest
 from tests.sources import FILES, PRODUCT, ROOT, SOURCES, TEXT, TREES, Function, functions
 
 OURS = {path.parts[0].removesuffix(".py") for path in FILES}
-USE_THE_SDK = {"gateway.sdk", "gateway.local", "gateway.aggregate", "gateway.auth", "features"}
+USE_THE_SDK = {"gateway.sdk", "gateway.local", "gateway.upstream", "gateway.aggregate", "gateway.auth", "features"}
 OUTSIDE = {
     "mcp": USE_THE_SDK,
     "mcp_types": USE_THE_SDK,
@@ -28,13 +28,14 @@ BANNED = {"util", "utils", "helper", "helpers", "common", "core", "base", "misc"
 KERNEL = "gateway"
 """The files directly in `gateway/`."""
 WINGS = {"gateway.auth", "gateway.limits", "gateway.cache", "gateway.relay", "gateway.telemetry"}
-GATEWAY = {KERNEL, "gateway.sdk", "gateway.servers", "gateway.local", "gateway.aggregate"} | WINGS
+GATEWAY = {KERNEL, "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream", "gateway.aggregate"} | WINGS
 MAY_IMPORT = {
     "settings": {"settings"},
     KERNEL: {KERNEL},
     "gateway.sdk": {KERNEL, "gateway.sdk"},
     "gateway.servers": {KERNEL, "gateway.servers"},
     "gateway.local": {KERNEL, "gateway.sdk", "gateway.local"},
+    "gateway.upstream": {KERNEL, "gateway.sdk", "gateway.upstream"},
     "gateway.aggregate": {KERNEL, "gateway.sdk", "gateway.servers", "gateway.aggregate"},
     "gateway.auth": {KERNEL, "gateway.sdk", "gateway.auth"},
     "gateway.limits": {KERNEL, "gateway.limits"},

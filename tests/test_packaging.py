@@ -18,6 +18,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 RUN_TIME = ROOT / "requirements" / "run.lock"
 OPTIONAL = ROOT / "requirements" / "optional.lock"
 TEST = ROOT / "requirements" / "test.lock"
+MAKES = ROOT / "requirements" / "makes.lock"
 
 # Replaces python3 and the python of the environment that it creates. It records its arguments.
 PYTHON = """#!/bin/sh
@@ -158,9 +159,9 @@ def test_every_marker_excluded_from_make_test_has_its_own_command(marker: str) -
     [
         ("requirements.txt", RUN_TIME),
         ("requirements/optional.txt", OPTIONAL),
-        ("requirements.txt", TEST),
         ("requirements/optional.txt", TEST),
         ("requirements/test.txt", TEST),
+        ("requirements/makes.txt", MAKES),
     ],
     ids=lambda value: Path(value).name,
 )
@@ -171,11 +172,12 @@ def test_every_requirement_is_bounded_and_pinned_within_its_bounds(name: str, lo
         assert requirement.specifier.contains(pins(lock)[requirement.name]), requirement
 
 
-def test_test_lock_contains_the_pins_of_the_run_time() -> None:
+def test_other_locks_contain_the_pins_of_the_run_time() -> None:
     assert pins(RUN_TIME).items() <= pins(OPTIONAL).items() <= pins(TEST).items()
+    assert pins(RUN_TIME).items() <= pins(MAKES).items()
 
 
-@pytest.mark.parametrize("lock", [RUN_TIME, OPTIONAL, TEST], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [RUN_TIME, OPTIONAL, TEST, MAKES], ids=lambda lock: lock.name)
 def test_lock_contains_only_pins_and_hashes(lock: Path) -> None:
     pin = r"[a-z0-9-]+==[\w.]+( ; [\w.<>!='\" ]+)? \\"
     for line in lock.read_text(encoding="utf-8").splitlines():
@@ -184,10 +186,11 @@ def test_lock_contains_only_pins_and_hashes(lock: Path) -> None:
 
 def test_image_runs_without_root_and_in_exec_form() -> None:
     users = re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
-    assert [re.fullmatch(r"[1-9]\d*:[1-9]\d*", user) is not None for user in users] == [True]
+    assert [bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)) for user in users] == [True]
     assert json.loads(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[0]) == ["python", "app.py"]
     assert "ARG REQUIREMENTS=run.lock\n" in DOCKERFILE
     assert "--no-deps --require-hashes \\\n      -r requirements/${REQUIREMENTS} " in DOCKERFILE
+    assert "-c requirements.txt ${PACKAGES}" in DOCKERFILE  # no package replaces the SDK
 
 
 def test_files_copied_into_the_image_exist_and_are_not_ignored() -> None:

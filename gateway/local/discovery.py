@@ -20,16 +20,17 @@ from mcp.server.mcpserver import MCPServer
 from gateway.errors import LoadError
 from gateway.local.hints import hints
 from gateway.local.loading import Loading, loading
+from gateway.local.makes.refusals import refused, without_mcp, written_for_another_sdk
+from gateway.local.makes.served import make_of
 from gateway.local.native_calls import NativeCalls
 from gateway.local.near_misses import near_misses
 from gateway.local.readable import readable
 from gateway.naming import RESERVED
-from gateway.sdk.internals import has_auth
+from gateway.sdk.internals import has_auth, low_level
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 _SUFFIX = "_server"
 _MODULE_SUFFIXES = {Path(f"name{suffix}").suffix for suffix in all_suffixes()}
-_NEW_NAME = "FastMCP is MCPServer now: `from mcp.server.mcpserver import MCPServer`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,15 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
         module = _run(server)
         mcp = getattr(module, "mcp", None)
         if mcp is None:
-            raise LoadError(f"{server.path}: defines no `mcp`; {_remedy(server, module)}")
-        if not isinstance(mcp, MCPServer):
-            raise LoadError(f"{server.path}: `mcp` is a {type(mcp).__name__}, not an MCPServer")
+            raise LoadError(f"{server.path}: {without_mcp(server.name, module)}")
+        make = make_of(mcp)
+        if make is None:
+            raise LoadError(f"{server.path}: {refused(server.name, server.path, mcp)}")
+        mcp = make(mcp)
         if has_auth(mcp):
             raise LoadError(f"{server.path}: `mcp` has its own `auth`, which this router would not apply; remove it")
         # A second chain on the same server would count and record each call twice.
-        if any(isinstance(item, NativeCalls) for item in mcp.middleware) or any(mcp is other for other in loaded):
+        if any(isinstance(item, NativeCalls) for item in mcp.middleware) or low_level(mcp) in map(low_level, loaded):
             raise LoadError(
                 f"{server.path}: its `mcp` is served by another file or app already; create one in this file"
             )
@@ -128,26 +131,21 @@ def _run(server: Found) -> ModuleType:
         try:
             spec.loader.exec_module(module)
         except ImportError as exc:
-            advice = _NEW_NAME if "fastmcp" in str(exc) else "is it installed, and spelled right?"
+            advice = written_for_another_sdk(server.name, server.path, exc) or "is it installed, and spelled right?"
             raise LoadError(f"{_place(exc, server.path)}: {exc}; {advice}") from exc
         except KeyboardInterrupt:
             raise
         except BaseException as exc:  # the module's boundary: any exception is reported with its place
             if not _has_ended_well(exc, state):
                 reason = f"{type(exc).__name__}: {exc}".splitlines()[0]
-                raise LoadError(f"{_place(exc, server.path)}: {reason}") from exc
+                advice = written_for_another_sdk(server.name, server.path, exc)
+                raise LoadError(f"{_place(exc, server.path)}: {reason}{advice and f'; {advice}'}") from exc
     return module
 
 
 def _has_ended_well(exc: BaseException, state: Loading) -> bool:
     """Returns True for the end of a program that has served: `sys.exit(mcp.run())`."""
     return isinstance(exc, SystemExit) and state.has_run and exc.code in (None, 0)
-
-
-def _remedy(server: Found, module: ModuleType) -> str:
-    """Returns what to change in a module without `mcp`, which may have a server of another name."""
-    named = next((name for name, value in vars(module).items() if isinstance(value, MCPServer)), None)
-    return f"add `mcp = MCPServer({server.name!r})`" if named is None else f"rename its server `{named}` to `mcp`"
 
 
 @contextmanager

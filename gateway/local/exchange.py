@@ -162,8 +162,11 @@ class Exchange:
             self._questions.pop(key, None)
 
     async def notify(self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None) -> None:
-        if method == "notifications/message" and self.report is not None:
-            await self.report("log", params or {})
+        given = params or {}
+        if method == "notifications/progress" and given.get("progressToken") == _META["progressToken"]:
+            await self.progress(given["progress"], given.get("total"), given.get("message"))
+        elif method == "notifications/message" and self.report is not None:
+            await self.report("log", given)
 
     async def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
         if self.clock is not None:

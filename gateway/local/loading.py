@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
+import mcp
 import uvicorn
+from mcp.server import Server as LowLevelServer
+from mcp.server import stdio
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import tool_manager
 
@@ -58,6 +62,9 @@ def loading(path: Path) -> Iterator[Loading]:
         for serving in (MCPServer, uvicorn, uvicorn.Server):
             stack.enter_context(_replaced(serving, "run", run))
         stack.enter_context(_replaced(uvicorn.Server, "serve", run_async))
+        stack.enter_context(_replaced(LowLevelServer, "run", run_async))
+        for module in (mcp, stdio):
+            stack.enter_context(_replaced(module, "stdio_server", _no_streams))
         for name in _ASYNC_RUNS:
             stack.enter_context(_replaced(MCPServer, name, run_async))
         stack.enter_context(_replaced(anyio, "run", _unless_ignored(anyio.run, run_async)))
@@ -70,6 +77,11 @@ def loading(path: Path) -> Iterator[Loading]:
 async def _nothing() -> None: ...
 
 
+@asynccontextmanager
+async def _no_streams() -> AsyncIterator[tuple[None, None]]:
+    yield None, None
+
+
 def _unless_ignored(run: Callable[..., Any], ignored: Callable[..., Any]) -> Callable[..., Any]:
     """Returns `anyio.run` or `asyncio.run` without effect for a method that does nothing.
 
@@ -79,12 +91,22 @@ def _unless_ignored(run: Callable[..., Any], ignored: Callable[..., Any]) -> Cal
     def wrapped(main: Any, *args: Any, **options: Any) -> Any:
         if getattr(main, "__func__", None) is ignored:
             main = main()
+        elif _runs_fast_mcp(main):
+            if inspect.iscoroutine(main):
+                main.close()
+            main = ignored()
         if getattr(main, "cr_code", None) is _nothing.__code__:
             main.close()
             return None
         return run(main, *args, **options)
 
     return wrapped
+
+
+def _runs_fast_mcp(main: Any) -> bool:
+    """Returns True for `partial(mcp.run_async, …)`, as FastMCP runs itself, and for a coroutine of one of its runs."""
+    code = getattr(main, "cr_code", None) or getattr(getattr(main, "func", main), "__code__", None)
+    return code is not None and code.co_name.startswith("run_") and "fastmcp" in Path(code.co_filename).parts
 
 
 @contextmanager

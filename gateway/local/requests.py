@@ -21,6 +21,7 @@ from gateway.sdk import internals
 from gateway.sdk.native import native_request
 from gateway.tool import ToolInfo
 
+UNKNOWN = "unknown-method"
 PROTOCOL = frozenset({"initialize", "ping", "server/discover", "logging/setLevel"})
 LISTS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 
@@ -58,9 +59,12 @@ class Requests:
         for each in internals.functions_for(self._mcp, ctx.method, ctx.params or {}):
             if not is_async_callable(each.fn):
                 each.fn = partial(self._run, each.fn)
-        entry = self._entries.get(ctx.method)
-        if entry is None:  # as many as the server has methods: the SDK has refused any other
-            entry = self._entries[ctx.method] = RequestEntry(ctx.method)
+        # The SDK refuses a method that the server has not, but inside of this; a client can send any number of them.
+        is_known = internals.low_level(self._mcp).get_request_handler(ctx.method) is not None
+        method = ctx.method if is_known else UNKNOWN
+        entry = self._entries.get(method)
+        if entry is None:
+            entry = self._entries[method] = RequestEntry(method)
         return native_request(self.server, entry, ctx)
 
 

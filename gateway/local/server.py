@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,6 +23,8 @@ from gateway.local.boundary import Boundary
 from gateway.local.context_calls import ContextCalls, waiting_places
 from gateway.local.crashes import crashed, refusal
 from gateway.local.in_flight import InFlight
+from gateway.local.makes.own_list import OwnList
+from gateway.local.makes.served import inside
 from gateway.local.native_calls import NativeCalls, unless_json
 from gateway.local.plan import Plan
 from gateway.local.requests import Requests
@@ -39,8 +40,6 @@ from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
 from gateway.tool import ToolInfo
-
-logger = logging.getLogger(__name__)
 
 
 class LocalServer:
@@ -68,11 +67,11 @@ class LocalServer:
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
+        self._own_list = OwnList(name, mcp, self._tools)
         self.find = self._tools.find
         self._server = internals.low_level(mcp)
         self.instructions = self._server.instructions
         self.extensions: Mapping[str, Mapping[str, Any]] = self._server.extensions
-        has_own_tool_list = internals.has_own_tool_list(mcp)
         self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout, self._states)
         share_state_keys(mcp, self._states.keys, name)
         openings = openings_at(name, lambda who: who.uses(self), limits)
@@ -86,10 +85,12 @@ class LocalServer:
         internals.insert_middleware(
             mcp,
             refuse_unsendable,
-            *([] if has_own_tool_list else [ToolList(self._server, self._list_tools)]),
+            *([] if internals.has_own_tool_list(mcp) else [ToolList(self._server, self._list_tools)]),
+            *self._own_list.middleware,
             *([] if access is None else [unless_json(access.middleware(self))]),
             NativeCalls(self._tools, Requests(name, mcp, threads), self._server, interceptors, self._in_flight),
             Boundary(self._server, limits.max_result, self._has_author_hooks),
+            *inside(mcp, threads),
         )
 
     @asynccontextmanager
@@ -98,7 +99,7 @@ class LocalServer:
         trace_once(self._mcp.middleware)
         async with self._server.lifespan(self._server) as self._lifespan_state:
             internals.enter_once(self._server, self._lifespan_state)
-            await self._list_own_tools()
+            await self._own_list.read()
             try:
                 async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
                     with self._states.serving(self, self._execute):
@@ -135,18 +136,6 @@ class LocalServer:
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
         return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}
 
-    async def _list_own_tools(self) -> None:
-        """Takes over what an overridden `list_tools` lists, once: JSON shows the same tools as native MCP."""
-        try:
-            own = await internals.own_tools(self._mcp)
-        except Exception as exc:  # a list that needs a client's request, or a backend that is away
-            logger.warning(
-                "server %r: its own `list_tools` failed, so JSON lacks the tools of it alone", self.name, exc_info=exc
-            )
-            return
-        if own is not None:
-            self._tools.list_instead(own)
-
     def _tools_changed(self) -> None:
         self._wire_tools = WireTools()
         self._changed()
@@ -157,6 +146,9 @@ class LocalServer:
     async def _execute(self, call: ToolCall) -> ToolResult:
         plan = call.entry
         if plan is None:
+            plan = await self._own_list.find_new(call.tool)
+            if plan is not None:  # complete now; what was decided about it was decided for an unknown tool
+                return await self.call(replace(call, tool=plan.name, entry=plan))
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
         if self._is_closed:  # the call waited in an interceptor while the server was removed

@@ -69,8 +69,12 @@ class Tools:
 
     def list_instead(self, tools: Sequence[OwnTool]) -> None:
         """Lists these tools, which the server's own `list_tools` returned, in place of those of the SDK's table."""
-        self._own = {tool.name: tool for tool in tools}
-        self._names = [*self._own]
+        own = {tool.name: tool for tool in tools}
+        if own == self._own and [*own] == [*self._own]:
+            return
+        for name in self._own:
+            self._plans.pop(name, None)
+        self._own, self._names = own, [*own]
         self._listed = self._shown = None
         self._changed()
 

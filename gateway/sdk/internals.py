@@ -51,9 +51,12 @@ class OwnTool(Tool):
 
 async def own_tools(mcp: MCPServer[Any]) -> list[OwnTool] | None:
     """Returns the tools that an overridden `list_tools` lists; None if the server has the SDK's own one."""
-    if type(mcp).list_tools is MCPServer.list_tools:
-        return None
-    return [_own_tool(tool) for tool in await mcp.list_tools()]
+    return [_own_tool(tool) for tool in await mcp.list_tools()] if lists_itself(mcp) else None
+
+
+def lists_itself(mcp: MCPServer[Any]) -> bool:
+    """Returns True if the class of the server overrides `list_tools`."""
+    return type(mcp).list_tools is not MCPServer.list_tools
 
 
 def _own_tool(listed: ListedTool) -> OwnTool:
@@ -63,13 +66,21 @@ def _own_tool(listed: ListedTool) -> OwnTool:
         title=listed.title,
         description=listed.description or "",
         parameters=listed.input_schema,
-        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=listed.output_schema),
+        fn_metadata=FuncMetadata(
+            arg_model=ArgModelBase, output_schema=listed.output_schema, wrap_output=_is_wrapped(listed)
+        ),
         is_async=True,
         context_kwarg=None,
         annotations=listed.annotations,
         icons=listed.icons,
         meta=listed.meta,
     )
+
+
+def _is_wrapped(listed: ListedTool) -> bool:
+    """Returns True for the object that FastMCP and the SDK put around a value that is none: `{"result": value}`."""
+    schema = listed.output_schema or {}
+    return {*schema.get("properties", ())} == {"result"} and schema.get("required") == ["result"]
 
 
 def functions_for(
@@ -108,8 +119,9 @@ def enter_once(server: LowLevelServer[Any], state: Any) -> None:
 
 def insert_middleware(mcp: MCPServer[Any], *middleware: ServerMiddleware[Any]) -> None:
     """Inserts inside of the SDK's own middleware, outside of the author's. The first one acts first."""
-    place = sum(isinstance(item, BUILT_IN) for item in mcp.middleware)
-    mcp.middleware[place:place] = middleware
+    built_in = [item for item in mcp.middleware if isinstance(item, BUILT_IN)]
+    authors = [item for item in mcp.middleware if not isinstance(item, BUILT_IN)]
+    mcp.middleware[:] = [*built_in, *middleware, *authors]
 
 
 def has_author_hooks(mcp: MCPServer[Any]) -> bool:

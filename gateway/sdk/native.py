@@ -118,4 +118,6 @@ def protocol_error(exc: GatewayError) -> MCPError:
         data["retryAfter"] = exc.retry_after
     if exc.scope is not None:
         data["scope"] = exc.scope
+    if exc.outcome is not None:
+        data["outcome"] = exc.outcome
     return MCPError(TIMED_OUT if isinstance(exc, CallTimeout) else SERVER_ERROR, str(exc), data)

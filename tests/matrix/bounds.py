@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.matrix.rules import Call, Rule
+from tests.matrix.ways import Outcome
 
 
 async def answers(call: Call) -> None:
@@ -17,8 +20,16 @@ async def times_out(call: Call) -> None:
     assert (await call("wait")).slug == "timeout"
 
 
+async def begun(call: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
+    """Begins a call, and gives it the turns of the event loop that it takes to its tool."""
+    task = asyncio.create_task(call)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    return task
+
+
 async def is_full(call: Call) -> None:
-    first = asyncio.create_task(call("wait"))
+    first = await begun(call("wait"))
     while not first.done() and (found := await call("add", a=1, b=2)).slug == "ok":
         await asyncio.sleep(0)
     assert found.slug == "unavailable"
@@ -26,7 +37,7 @@ async def is_full(call: Call) -> None:
 
 
 async def is_shared(call: Call) -> None:
-    first = asyncio.create_task(call("wait", GREEDY))
+    first = await begun(call("wait", GREEDY))
     while not first.done() and (found := await call("add", GREEDY, a=1, b=2)).slug == "ok":
         await asyncio.sleep(0)
     assert found.slug == "share-exceeded"

@@ -66,6 +66,31 @@ def test_file_that_serves_by_itself_is_loaded_before_there_is_an_event_loop(
     assert len(caplog.messages) == 1
 
 
+LOW_LEVEL = """
+import asyncio
+import anyio
+import mcp.server.stdio
+from mcp import stdio_server
+from mcp.server import Server
+mcp_module, mcp = mcp, Server("one")
+async def serve():
+    async with stdio_server() as (read, write):
+        await mcp.run(read, write, mcp.create_initialization_options())
+async def serve_too():
+    async with mcp_module.server.stdio.stdio_server() as streams:
+        await mcp.run(*streams, mcp.create_initialization_options())
+"""
+
+
+@pytest.mark.parametrize("end", ["anyio.run(serve)", "asyncio.run(serve())", "asyncio.run(serve_too())"])
+def test_low_level_server_that_serves_by_itself_is_loaded_with_one_warning(
+    write_servers: WriteServers, make_app: MakeApp, caplog: pytest.LogCaptureFixture, end: str
+) -> None:
+    path = write_servers({"one_server.py": LOW_LEVEL + end}) / "one_server.py"
+    assert [server.name for server in make_app().state.registry] == ["one"]
+    assert caplog.messages == [f"{path}: it runs its server itself, which is ignored; the router serves its `mcp`"]
+
+
 def test_guarded_run_is_no_run(
     write_servers: WriteServers, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -123,7 +148,10 @@ def test_two_tools_of_one_name_are_a_warning_with_the_file(
     [
         (HEAD.replace("mcp = MCP", "server = mcp = MCP") + "del mcp", "rename its server `server` to `mcp`"),
         ("from mcp.server.fastmcp import FastMCP", "FastMCP is MCPServer now"),
-        ("from fastmcp import FastMCP", "FastMCP is MCPServer now"),
+        (
+            "from fastmcp import FastMCP",
+            "install it with `.venv/bin/python -m pip install -c requirements.txt 'fastmcp>=4'`",
+        ),
     ],
 )
 def test_file_of_a_quickstart_with_another_name_is_refused_with_what_to_change(

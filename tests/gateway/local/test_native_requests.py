@@ -7,7 +7,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.clients import ERAS, Era, connected, post
+from tests import wire
+from tests.clients import ERAS, Era, connected, open_session, post
 from tests.conftest import MakeApp
 from tests.gateway.local.requesting import METHODS, REQUESTS, at_once, error_type, read, serving
 from tests.matrix import access
@@ -80,3 +81,19 @@ async def test_caller_without_the_whole_server_reads_nothing(make_app: MakeApp, 
         http.headers.update(access.HEADERS["server"])
         async with connected(http, "modern") as client:
             assert (await read(client)).contents[0].text == "fixed"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_methods_that_the_server_has_not_are_refused_and_recorded_under_one_name(
+    make_app: MakeApp, era: Era, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with opened(make_app(serving())) as http:
+        session = await open_session(http, "/one/mcp")
+        for number in range(3):
+            headers, body = wire.modern(f"made/up-{number}")
+            if era == "legacy":
+                headers, body = session, wire.request(f"made/up-{number}", number)
+            assert "Method not found" in (await http.post("/one/mcp", json=body, headers=headers)).text
+    lines = [line for line in capsys.readouterr().err.splitlines() if " call request_id=" in line]
+    assert len([line for line in lines if " tool=unknown-method " in line]) == 3
+    assert "made/up" not in "".join(lines)

@@ -25,12 +25,14 @@ SERVERS = Path(__file__).resolve().parent / "servers"
 class Router:
     """`python app.py` on a free port. `table` has the lines printed at its start, and log() its log."""
 
+    python = sys.executable
+
     def __init__(self, folder: Path, *command: str, **settings: str) -> None:
         self._log = folder / "stderr"
         defaults = {"PORT": "0", "MCP_SERVERS_DIR": f"{shipped()}:{SERVERS}", "PATH": os.environ["PATH"]}
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *(command or ("app.py",))],
+                [self.python, *(command or ("app.py",))],
                 cwd=ROOT,
                 env={**defaults, **settings},
                 stdout=subprocess.PIPE,

@@ -1,0 +1,1 @@
+"""Servers of other makes than the SDK's `MCPServer`, in a user's file."""

@@ -1,0 +1,148 @@
+"""The file of upstream servers, as Claude Desktop, Cursor and VS Code have it: `{"mcpServers": {"NAME": {…}}}`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from gateway.errors import LoadError
+from gateway.naming import RESERVED
+
+logger = logging.getLogger(__name__)
+MAX_FILE = 1024 * 1024
+MAX_MILLISECONDS = 1000
+"""A `timeout` above it is taken for milliseconds, as other programs write it."""
+
+_IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
+"""Keys of other programs that say nothing about how a server is reached."""
+_TYPES = {"streamable-http": "http", "streamableHttp": "http", "streamable_http": "http"}
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, int | float) and value > MAX_MILLISECONDS:
+        logger.warning("MCP_SERVERS_FILE: timeout %s is taken for milliseconds", value)
+        return value / 1000
+    return value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=False)
+
+
+class Tools(_Part):
+    """Which tools of an upstream are served, and how. Patterns may contain `*`."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    rename: dict[str, str] = Field(default_factory=dict)
+    describe: dict[str, str] = Field(default_factory=dict)
+
+
+class Upstream(_Part):
+    """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds.
+
+    `era` is the protocol that is spoken; `auto` asks the server.
+    """
+
+    type: Literal["stdio", "http", "sse"]
+    command: str = ""
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    inherit_env: tuple[str, ...] = ()
+    cwd: str = ""
+    url: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
+    headers_file: str = ""
+    disabled: bool = False
+    disabled_tools: tuple[str, ...] = ()
+    timeout: Annotated[float | None, BeforeValidator(_seconds), Field(gt=0)] = None
+    start_timeout: Annotated[float, Field(gt=0)] = 30.0
+    idle_timeout: Annotated[float | None, Field(gt=0)] = None
+    era: Literal["auto", "legacy", "modern"] = "auto"
+    max_message: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
+    tools: Tools = Field(default_factory=Tools)
+
+
+_KEYS = sorted(["transport", *(field.alias or name for name, field in Upstream.model_fields.items())])
+
+
+def read_upstreams(path: Path) -> dict[str, Upstream]:
+    """Returns the entries by the name under which each is served, without those that are disabled.
+
+    Raises:
+        LoadError: the file cannot be read, or an entry is not valid. The message never has a value of the file.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise LoadError(f"MCP_SERVERS_FILE={str(path)!r}: larger than {MAX_FILE} bytes")
+        document = json.loads(path.read_bytes())
+    except OSError as exc:
+        raise LoadError(f"MCP_SERVERS_FILE={str(path)!r}: {exc.strerror}") from exc
+    except ValueError as exc:
+        raise LoadError(f"MCP_SERVERS_FILE={str(path)!r}: not JSON: {exc}") from exc
+    found: dict[str, Upstream] = {}
+    for key, entry in _entries(path, document).items():
+        name = _name(key)
+        if name in found:
+            raise LoadError(f"{path}: two servers would be named {name!r}")
+        upstream = _upstream(f"{path}: server {key!r}", entry)
+        if not upstream.disabled:
+            found[name] = upstream
+    return found
+
+
+def _entries(path: Path, document: Any) -> Mapping[str, Any]:
+    """Returns the entries under `mcpServers`, VS Code's `servers`, or of the bare object."""
+    if isinstance(document, dict):
+        for key in ("mcpServers", "servers"):
+            if isinstance(document.get(key), dict):
+                return document[key]  # type: ignore[no-any-return]
+        if all(isinstance(entry, dict) for entry in document.values()):
+            return document
+    raise LoadError(f'{path}: expected {{"mcpServers": {{"NAME": {{"command": ...}}}}}}')
+
+
+def _name(key: str) -> str:
+    """Returns the name in URLs: `Brave Search` is `brave-search`."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", key.lower()).strip("-_")
+    if not name or name in RESERVED:
+        raise LoadError(f"MCP_SERVERS_FILE: {key!r} cannot be the name of a server")
+    return name
+
+
+def _upstream(place: str, entry: Any) -> Upstream:
+    if not isinstance(entry, dict):
+        raise LoadError(f"{place}: expected an object")
+    for key in entry.keys() - _IGNORED - set(_KEYS):
+        nearest = get_close_matches(key, _KEYS, n=1)
+        meant = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        logger.warning("%s: the key %r is not known, and is ignored%s", place, key, meant)
+    known = {key: value for key, value in entry.items() if key in _KEYS}
+    known.setdefault("type", known.pop("transport", None))
+    try:
+        upstream = Upstream.model_validate(known | {"type": _type(known)})
+    except ValidationError as exc:
+        error = exc.errors(include_input=False, include_url=False)[0]
+        raise LoadError(f"{place}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
+    needed = "command" if upstream.type == "stdio" else "url"
+    if not getattr(upstream, needed):
+        raise LoadError(f"{place}: {needed!r} is missing")
+    return upstream
+
+
+def _type(entry: Mapping[str, Any]) -> Any:
+    """Returns the transport of an entry, which most files leave out."""
+    named = entry.get("type")
+    if named is not None:
+        return _TYPES.get(named, named) if isinstance(named, str) else named
+    if "command" in entry or "url" not in entry:
+        return "stdio"
+    return "sse" if str(entry["url"]).rstrip("/").endswith("/sse") else "http"

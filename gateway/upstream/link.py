@@ -1,0 +1,83 @@
+"""One open way to an upstream server, whichever transport it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+MODERN = "2026-07-28"
+LEGACY = "2025-11-25"
+Params = Mapping[str, Any]
+
+Report = Callable[[Params], Awaitable[None]]
+"""Takes the parameters of each progress notification of one request."""
+
+Heard = Callable[[str, Params], None]
+"""Takes the method and the parameters of each other notification."""
+
+
+class LinkFailure(Exception):
+    """No answer came. `str()` is the reason, for the log and for `/health`.
+
+    `was_sent` is False only if the upstream has surely not executed the request. `retry_after` is what the upstream
+    asked for, in seconds.
+    """
+
+    def __init__(self, reason: str, *, was_sent: bool, retry_after: int | None = None) -> None:
+        super().__init__(reason)
+        self.was_sent = was_sent
+        self.retry_after = retry_after
+
+
+class Refusal(Exception):
+    """The JSON-RPC error that the upstream answered with."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.data = code, message, data
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What an upstream server said of itself when the link was opened. `version` is the revision that is spoken."""
+
+    version: str
+    capabilities: Params = field(default_factory=dict)
+    server_info: Params = field(default_factory=dict)
+    instructions: str | None = None
+
+    @property
+    def is_modern(self) -> bool:
+        return self.version >= MODERN
+
+
+class Link(Protocol):
+    """A failure of one request leaves the others and the link as they are, unless `ended` returns."""
+
+    @property
+    def identity(self) -> Identity: ...
+
+    async def request(
+        self, method: str, params: Params, report: Report | None = None, *, session: str = ""
+    ) -> dict[str, Any]:
+        """Returns the result. A request that is cancelled is cancelled upstream.
+
+        Links that have sessions use one for each `session`; the others have one for all.
+
+        Raises:
+            LinkFailure, Refusal
+        """
+        ...
+
+    async def ended(self) -> str:
+        """Waits until the link can take no more requests, and returns the reason."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the link and everything it started. May be called at any time, and again."""
+        ...
+
+
+Open = Callable[[Heard], Coroutine[Any, Any, Link]]
+"""Opens a link. Raises LinkFailure."""
