@@ -55,7 +55,7 @@ def all_features(
     """Raises LoadError if a package that a feature needs is missing, or a feature cannot be used."""
     check_rate_limit(settings)  # before a missing package is told
     shared = redis(settings, found)
-    counted = metrics(settings, [name for name, _ in found], registry, aggregate_sessions, refusals)
+    counted = metrics(settings, found.names, registry, aggregate_sessions, refusals)
     refusals.listeners.extend(counted.refusal_listeners)
     if shared.client is not None:
         shared.client.listeners.extend(counted.redis_listeners)

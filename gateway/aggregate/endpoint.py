@@ -18,11 +18,11 @@ from starlette.types import ASGIApp
 from gateway import VERSION
 from gateway.aggregate import catalog
 from gateway.aggregate.events import ServerEvents
-from gateway.aggregate.sessions import LegacySessions
 from gateway.aggregate.unknown_tool import unknown_tool
 from gateway.call import endpoint
 from gateway.errors import GatewayError
 from gateway.sdk.aggregate_server import AggregateServer
+from gateway.sdk.legacy_sessions import LegacySessions
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.raw_json import raw_json

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -19,11 +20,11 @@ from starlette.types import ASGIApp
 from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
 from gateway.errors import InvalidRequest, ToolCrashed, Unavailable, UnknownTool
+from gateway.in_flight import InFlight
 from gateway.local.answer import Answer
 from gateway.local.boundary import Boundary
 from gateway.local.context_calls import ContextCalls, waiting_places
 from gateway.local.crashes import crashed, refusal
-from gateway.local.in_flight import InFlight
 from gateway.local.native_calls import NativeCalls
 from gateway.local.plan import Plan
 from gateway.local.requests import Requests
@@ -46,6 +47,8 @@ class LocalServer:
 
     `changed` is called whenever a tool comes or goes.
     """
+
+    status: Mapping[str, Any] = MappingProxyType({"status": "ok"})
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -40,7 +40,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an upstream server said of itself when the link was opened. `version` is the revision that is spoken."""
+    """The words of an upstream server about itself at the opening. `version` is the revision that is spoken."""
 
     version: str
     capabilities: Params = field(default_factory=dict)
@@ -79,5 +79,13 @@ class Link(Protocol):
         ...
 
 
-Open = Callable[[Heard], Coroutine[Any, Any, Link]]
-"""Opens a link. Raises LinkFailure."""
+class Opening(Protocol):
+    """Opens the links to one server, one after the other."""
+
+    async def __call__(self, heard: Heard) -> Link:
+        """Raises LinkFailure."""
+        ...
+
+    def close(self) -> None:
+        """Ends what the links shared. Called once, when the last one is closed."""
+        ...
