@@ -86,9 +86,9 @@ def hold_servers(
     if not found.upstream:
         return ()
     from gateway.upstream.server import UpstreamServer
+    from gateway.upstream.starts import Starts
     from gateway.upstream.stdio.leash import Leash
     from gateway.upstream.stdio.opening import StdioOpening
-    from gateway.upstream.starts import Starts
 
     starts, leash = Starts(), Leash()
     for name, entry in found.upstream.items():

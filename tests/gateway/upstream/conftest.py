@@ -25,17 +25,21 @@ def entry(how: str = "", **fields: Any) -> dict[str, Any]:
     return {"command": sys.executable, "args": ["-IS", str(PEER)], **fields}
 
 
+def written(folder: Path, entries: dict[str, Any]) -> str:
+    """Writes the file with these entries, and returns its path."""
+    file = folder / "mcp.json"
+    file.write_text(json.dumps({"mcpServers": entries}))
+    return str(file)
+
+
 @pytest.fixture
 def serving(make_app: MakeApp, tmp_path: Path) -> Serving:
     """Returns a function that opens the application with these entries, each under its name."""
 
     @asynccontextmanager
-    async def serve(
-        settings: dict[str, Any] | None = None, **entries: dict[str, Any]
-    ) -> AsyncIterator[httpx2.AsyncClient]:
-        file = tmp_path / "mcp.json"
-        file.write_text(json.dumps({"mcpServers": entries or {"one": entry()}}))
-        async with opened(make_app(servers_file=str(file), **(settings or {}))) as client:
+    async def serve(settings: dict[str, Any] | None = None, **entries: Any) -> AsyncIterator[httpx2.AsyncClient]:
+        file = written(tmp_path, entries or {"one": entry()})
+        async with opened(make_app(servers_file=file, **(settings or {}))) as client:
             yield client
 
     return serve

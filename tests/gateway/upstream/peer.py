@@ -53,13 +53,12 @@ def add(number: Any, a: int, b: int, **_: Any) -> None:
 
 
 def stderr(number: Any, text: str, **_: Any) -> None:
-    os.write(2, text.encode())
-    said(number, "said")
+    said(number, str(os.write(2, text.encode())))
 
 
 def steps(number: Any, token: Any, count: int = 3) -> None:
     for step in range(1, count + 1):
-        params = {"progressToken": token, "progress": step, "total": count}
+        params = {"progressToken": token, "progress": step}
         send({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
     said(number, "done")
 
@@ -121,6 +120,7 @@ TOOLS: dict[str, Callable[..., None]] = {
     "image": lambda number, **_: answer(
         number, {"content": [{"type": "image", "data": "AA==", "mimeType": "image/png"}]}
     ),
+    "erase": lambda number, **_: answer(number, {"content": [], "structuredContent": {"result": "erased"}}),
     "nothing": lambda number, **_: answer(number, {"content": []}),
     "closes": lambda *_, **__: os.close(1),
     "stderr": stderr,
@@ -130,6 +130,8 @@ TOOLS: dict[str, Callable[..., None]] = {
 def listed(cursor: str | None) -> dict[str, Any]:
     tools: list[dict[str, Any]] = [{"name": name, "inputSchema": ANY} for name in TOOLS]
     tools[0] |= {"inputSchema": NUMBER, "outputSchema": RESULT | {"title": "add_toolOutput"}, "description": "Add."}
+    erasing = {"annotations": {"destructiveHint": True}, "outputSchema": RESULT | {"title": "eraseOutput"}}
+    next(tool for tool in tools if tool["name"] == "erase").update(erasing)
     tools += state["extra"]
     page = 10
     start = int(cursor or 0)
