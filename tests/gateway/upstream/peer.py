@@ -133,8 +133,7 @@ def listed(cursor: str | None) -> dict[str, Any]:
     erasing = {"annotations": {"destructiveHint": True}, "outputSchema": RESULT | {"title": "eraseOutput"}}
     next(tool for tool in tools if tool["name"] == "erase").update(erasing)
     tools += state["extra"]
-    page = 10
-    start = int(cursor or 0)
+    page, start = 10, int(cursor or 0)
     more: dict[str, Any] = {"nextCursor": str(start + page)} if start + page < len(tools) else {}
     return {"tools": tools[start : start + page], "ttlMs": 0, "cacheScope": "private"} | more
 
