@@ -86,14 +86,17 @@ class Backend:
     async def request(self, method: str, params: Params, report: Report | None) -> dict[str, Any]:
         """Sends one request. Raises GatewayError, or Refusal if the server answers with an error."""
         link = await self._supervisor.link()
-        self._supervisor.in_use += 1
-        try:
-            return await link.request(method, params, report, session=caller.get().key)
-        except LinkFailure as exc:
-            logger.warning("%s failed: %s", method, exc, extra={"fields": {"server": self._name}})
-            raise failed(exc) from exc
-        finally:
-            self._supervisor.in_use -= 1
+        while True:
+            self._supervisor.in_use += 1
+            try:
+                return await link.request(method, params, report, session=caller.get().key)
+            except LinkFailure as exc:
+                if not exc.is_over:
+                    logger.warning("%s failed: %s", method, exc, extra={"fields": {"server": self._name}})
+                    raise failed(exc) from exc
+            finally:
+                self._supervisor.in_use -= 1
+            link = await self._supervisor.link(after=link)
 
     async def _prepare(self, link: Link) -> None:
         """Takes over what a new link says of the server. Raises LinkFailure, or Refusal."""

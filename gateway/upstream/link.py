@@ -21,13 +21,14 @@ class LinkFailure(Exception):
     """No answer came. `str()` is the reason, for the log and for `/health`.
 
     `was_sent` is False only if the upstream has surely not executed the request. `retry_after` is what the upstream
-    asked for, in seconds.
+    asked for, in seconds. `is_over` is True if the link had ended before, so that the request belongs on the next one.
     """
 
-    def __init__(self, reason: str, *, was_sent: bool, retry_after: int | None = None) -> None:
+    def __init__(self, reason: str, *, was_sent: bool, retry_after: int | None = None, is_over: bool = False) -> None:
         super().__init__(reason)
         self.was_sent = was_sent
         self.retry_after = retry_after
+        self.is_over = is_over
 
 
 class Refusal(Exception):

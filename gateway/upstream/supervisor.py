@@ -62,14 +62,16 @@ class Supervisor:
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
 
-    async def link(self) -> Link:
-        """Returns the open link. Waits for the first start, and for one after the server was idle or has just ended.
+    async def link(self, after: Link | None = None) -> Link:
+        """Returns the open link, and not `after` again, which has ended.
+
+        Waits for the first start, and for one after the server was idle or has just ended.
 
         Raises:
             Unavailable: the server has failed, and is started again.
         """
         self._used_at = self._now()
-        while (link := self._link) is None:
+        while (link := self._link) is None or link is after:
             if self._refuses:
                 raise self._unavailable()
             self._wanted.set()

@@ -24,13 +24,17 @@ _STDIN, _STDOUT = 0, 1
 
 
 class Child(asyncio.SubprocessProtocol):
-    """`received` is called with what it writes to its standard output, `over` with the reason when it has ended."""
+    """`received` is called with what it writes to its standard output, `over` with the reason when it has ended.
+
+    `is_leaving` is True from the first sign of its end.
+    """
 
     def __init__(self, stderr: Stderr, leash: Leash, received: Callable[[bytes], None], over: Callable[[str], None]):
         self._stderr = stderr
         self._leash = leash
         self._received = received
         self._over = over
+        self.is_leaving = False
         self._is_over = False
         self._exited = asyncio.Event()
         self._writable = asyncio.Event()
@@ -75,10 +79,12 @@ class Child(asyncio.SubprocessProtocol):
             self._stderr.feed(data)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self.is_leaving = True
         if fd == _STDOUT:  # most often because it ends: the exit code says more
             asyncio.get_running_loop().call_later(LAST_WORDS, self._end, "it closed its standard output")
 
     def process_exited(self) -> None:
+        self.is_leaving = True
         self._exited.set()
         # Whatever it started and left behind: `npx` and shells end before the server that they run.
         self._signal(signal.SIGTERM)
@@ -105,6 +111,7 @@ class Child(asyncio.SubprocessProtocol):
 
     async def end(self, patience: float = PATIENCE) -> None:
         """Closes its standard input, and ends its whole group if it does not end by itself in time."""
+        self.is_leaving = True
         self._stdin.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
             if await self._has_exited(patience):

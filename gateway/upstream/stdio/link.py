@@ -69,8 +69,8 @@ class StdioLink:
     async def request(
         self, method: str, params: Params, report: Report | None = None, *, session: str = ""
     ) -> dict[str, Any]:
-        if self._child is None or self._ended.done():
-            raise LinkFailure(self._ended.result() if self._ended.done() else "not started", was_sent=False)
+        if self._child is None or self._child.is_leaving:
+            raise LinkFailure(f"{await self.ended()}, before the request", was_sent=False, is_over=True)
         self._last_id = number = self._last_id + 1
         line = to_json({"jsonrpc": "2.0", "id": number, "method": method, "params": self._stamped(params, number)})
         if len(line) > self._max_message:

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
@@ -30,6 +31,15 @@ def written(folder: Path, entries: dict[str, Any]) -> str:
     file = folder / "mcp.json"
     file.write_text(json.dumps({"mcpServers": entries}))
     return str(file)
+
+
+async def status(http: httpx2.AsyncClient, wanted: str = "ok") -> dict[str, Any]:
+    """Waits until the server has this status, and returns its health."""
+    with anyio.fail_after(10):
+        while (health := (await http.get("/one/mcp/health")).json())["status"] != wanted:
+            await anyio.sleep(0.02)
+    found: dict[str, Any] = health
+    return found
 
 
 @pytest.fixture

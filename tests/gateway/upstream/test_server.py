@@ -11,7 +11,7 @@ import pytest
 
 from tests import wire
 from tests.clients import ERAS, Era, answered, connected, post
-from tests.gateway.upstream.conftest import Serving, entry
+from tests.gateway.upstream.conftest import Serving, entry, status
 
 pytestmark = pytest.mark.anyio
 PEERS = {"modern": "", "legacy": "legacy"}
@@ -143,6 +143,7 @@ async def test_question_of_a_shared_child_is_refused_and_the_call_goes_on(servin
 
 async def test_changed_list_of_tools_is_asked_for_once_and_told_to_all(serving: Serving) -> None:
     async with serving() as http:
+        await status(http)
         before = (await http.get("/one/mcp/tools")).headers["etag"]
         await post(http, "grow")
         with anyio.fail_after(5):
@@ -161,6 +162,7 @@ async def test_tools_are_chosen_renamed_and_described_as_the_entry_says(serving:
         "describe": {"echo": "Say."},
     }
     async with serving(one=entry(tools=rules, disabledTools=["pid"])) as http:
+        await status(http)
         tools = (await http.get("/one/mcp/tools")).json()["tools"]
         assert [(tool["name"], tool.get("description")) for tool in tools] == [("plus", "Add."), ("echo", "Say.")]
         assert (await post(http, "plus", {"a": 1, "b": 2})).json() == {"result": 3}

@@ -7,23 +7,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import anyio
-import httpx2
 import pytest
 
 from tests.clients import ERAS, connected, error_of, post
-from tests.gateway.upstream.conftest import Serving, entry
+from tests.gateway.upstream.conftest import Serving, entry, status
 
 pytestmark = pytest.mark.anyio
-
-
-async def status(http: httpx2.AsyncClient, wanted: str) -> dict[str, Any]:
-    """Waits until the server has this status, and returns its health."""
-    with anyio.fail_after(10):
-        while (health := (await http.get("/one/mcp/health")).json())["status"] != wanted:
-            await anyio.sleep(0.02)
-    found: dict[str, Any] = health
-    return found
 
 
 @pytest.mark.parametrize("how", ["", "legacy", "exits", "banner"])
