@@ -156,7 +156,7 @@ async def test_changed_list_of_tools_is_asked_for_once_and_told_to_all(serving: 
 
 async def test_tools_are_chosen_renamed_and_described_as_the_entry_says(serving: Serving) -> None:
     rules = {
-        "include": ["*_tool", "e*"],
+        "include": ["*_tool", "e[cn]*"],
         "exclude": ["environ"],
         "rename": {"add_tool": "plus"},
         "describe": {"echo": "Say."},
