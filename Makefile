@@ -18,7 +18,7 @@ LOCKED := $(PIP) --no-deps --require-hashes -r
 PYTEST := .venv/bin/python -m pytest
 # Marked tests are deselected anyway; not importing them saves seconds.
 HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/redis \
-	--ignore tests/browser --ignore tests/proxies --ignore tests/generators
+	--ignore tests/browser --ignore tests/proxies --ignore tests/generators --ignore tests/upstreams
 # No fast test uses these plugins, and importing them takes a second in each process.
 FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis \
 	-p no:hypothesispytest --numprocesses auto
@@ -30,12 +30,14 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --generate-hashes -
 	--no-annotate --no-header
 # `mcp_servers` is the user's folder: only the files that ship with the project are checked.
 SHIPPED := $(addprefix mcp_servers/,echo_server.py echo_tools.py math_server.py math_tools.py)
+# The environments of servers that tests/upstreams serves, each with packages that the others cannot have.
+REAL := mcp1 mcp2 fastmcp2
 NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 
 unexport PYTHONDONTWRITEBYTECODE  # cached bytecode halves the time of the second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an incomplete environment is created again
-.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors generators fuzz redis browser proxies soak bench fresh audit sbom container lock \
+.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors generators fuzz redis browser proxies upstreams soak bench fresh audit sbom container lock \
 	clean
 
 help: ## list these commands
@@ -100,6 +102,9 @@ browser: .venv/installed-test node_modules ## test web pages in a real browser, 
 proxies: .venv/installed-test ## test the router behind nginx, HAProxy and Caddy (needs them)
 	$(PYTEST) tests/proxies -m proxies --numprocesses 2
 
+upstreams: .venv/installed-test $(REAL:%=.venv-upstreams/%/installed) tests/upstreams/node_modules/.package-lock.json ## serve servers of PyPI and npm (needs Node)
+	$(PYTEST) tests/upstreams -m upstreams --numprocesses 2
+
 soak: .venv/installed-test ## open and abort thousands of connections; check that memory does not grow
 	$(PYTEST) tests/soak -m soak
 
@@ -132,9 +137,12 @@ lock: .venv-lock/bin/uv ## pin requirements.txt and requirements/*.txt with hash
 	$(LOCK) requirements.txt requirements/optional.txt requirements/test.txt -c requirements/optional.lock \
 		-o requirements/test.lock
 	$(LOCK) requirements.txt requirements/makes.txt -c requirements/run.lock -o requirements/makes.lock
+	for name in $(REAL); do \
+		$(LOCK) tests/upstreams/requirements/$$name.txt -o tests/upstreams/requirements/$$name.lock || exit 1; done
 
 clean: ## remove all files that these commands created
-	rm -rf .venv .venv-bench .venv-lock .venv-makes tests/conformance/node_modules .coverage sbom.json .hypothesis .*_cache
+	rm -rf .venv .venv-bench .venv-lock .venv-makes .venv-upstreams tests/conformance/node_modules tests/upstreams/node_modules \
+		.coverage sbom.json .hypothesis .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python .venv-bench/bin/python .venv-makes/bin/python .venv-lock/bin/python:
@@ -166,6 +174,16 @@ clean: ## remove all files that these commands created
 .venv-makes/installed-makes: .venv-makes/bin/python requirements/makes.lock
 	@echo "Installing requirements/makes.lock into .venv-makes, once; this takes about half a minute"
 	@$< $(LOCKED) requirements/makes.lock
+	@touch $@
+
+.venv-upstreams/%/installed: tests/upstreams/requirements/%.lock
+	@echo "Installing $< into $(@D), once"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python $(LOCKED) $<
+	@touch $@
+
+tests/upstreams/node_modules/.package-lock.json: tests/upstreams/package-lock.json
+	cd tests/upstreams && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .venv-lock/bin/uv: .venv-lock/bin/python Makefile

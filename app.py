@@ -38,11 +38,11 @@ def create_app(settings: Settings) -> Starlette:
     features = all_features(settings, found, registry, lambda: aggregate.sessions, refusals)
     interceptors = _interceptors(settings, features, capacity)
     names, limits = Names(registry, interceptors), server_limits(settings, features.rate_limits.count_opening)
-    hold_servers(found, registry, interceptors, limits, features.auth.access, states=features.asking.states)
+    begun = hold_servers(found, registry, interceptors, limits, features.auth.access, states=features.asking.states)
     aggregate = Aggregate(registry, names, limits, features.auth.access, settings.list_timeout)
     sockets, lists = websocket(settings, features, registry, names, refusals), tools.ToolLists(registry, names)
     end = partial(drained, lambda: [*registry, aggregate, *sockets.streams], capacity, ready, settings.shutdown_grace)
-    served: list[Lifetime] = [registry.opened, aggregate.opened, *sockets.lifetimes, end]
+    served: list[Lifetime] = [registry.opened, *begun, aggregate.opened, *sockets.lifetimes, end]
     parts = [*features.lifetimes, *served, *features.watchdog.lifetimes]
     app = Starlette(
         middleware=_middleware(settings, features, refusals, ready), exception_handlers=exception_handlers()

@@ -61,7 +61,7 @@ def all_features(
     check_rate_limit(settings)  # before a missing package is told
     shared = redis(settings, found)
     pages = Pages([settings.metrics])
-    counted = metrics(settings, [name for name, _ in found], registry, aggregate_sessions, refusals)
+    counted = metrics(settings, found.names, registry, aggregate_sessions, refusals)
     refusals.listeners.extend(counted.refusal_listeners)
     if shared.client is not None:
         shared.client.listeners.extend(counted.redis_listeners)

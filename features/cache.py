@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def cache(settings: Settings, found: Found, redis: RedisClient | None, listeners: Sequence[Listener]) -> Feature:
     """Stores results in Redis if there is one, else in this process. Raises LoadError for a tool with a wrong mark."""
-    tools = [(name, tool.name, tool.meta) for name, mcp in found for tool in tools_of(mcp)]
+    tools = [(name, tool.name, tool.meta) for name, mcp in found.local.items() for tool in tools_of(mcp)]
     if not any("cache" in (meta or {}) for _, _, meta in tools):
         return Feature()
     from gateway.cache.entry import Store

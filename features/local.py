@@ -1,13 +1,18 @@
-"""The servers of this process: `MCP_SERVERS_DIR`, `SERVERS`."""
+"""The servers: those of this process (`MCP_SERVERS_DIR`), and those that run elsewhere (`MCP_SERVERS_FILE`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import MCPServer
 
+from features.feature import Lifetime
 from gateway.call import Interceptor
+from gateway.errors import LoadError
 from gateway.local.context_calls import WAITING
 from gateway.local.discovery import discover, load
 from gateway.local.server import LocalServer
@@ -19,15 +24,43 @@ from gateway.sdk.sessions import Limits
 from gateway.servers.registry import Registry
 from settings.values import Settings
 
+if TYPE_CHECKING:
+    from gateway.upstream.config import Upstream
+
 MAX_WAITING = 1000
 """The calls that wait for input, over all servers."""
-Found = Sequence[tuple[str, MCPServer[Any]]]
-"""Names and server objects, before they are served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The servers before they are served: server objects, and entries of the file, by their names."""
+
+    local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
+    upstream: Mapping[str, Upstream] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [*self.local, *self.upstream]
 
 
 def find_servers(settings: Settings) -> Found:
     """Raises LoadError if a file cannot be served."""
-    return list(load(discover(settings.servers_dir, settings.servers)))
+    upstream = _upstreams(settings)
+    only = [name for name in settings.servers if name not in upstream]
+    wanted = {name: entry for name, entry in upstream.items() if not settings.servers or name in settings.servers}
+    local = dict(load(discover(settings.servers_dir, only))) if only or not settings.servers else {}
+    for name in upstream:
+        if name in local:
+            raise LoadError(f"MCP_SERVERS_FILE: the name {name!r} is taken by a file of MCP_SERVERS_DIR")
+    return Found(local, wanted)
+
+
+def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
+    if not settings.servers_file:
+        return {}
+    from gateway.upstream.config import read_upstreams
+
+    return read_upstreams(Path(settings.servers_file))
 
 
 def server_limits(settings: Settings, count_opening: CountOpening | None) -> Limits:
@@ -53,9 +86,25 @@ def hold_servers(
     access: Access | None,
     *,
     states: WaitingStates,
-) -> None:
-    """Adds the servers to the registry, which opens them with the application."""
-    for name, mcp in found:
+) -> Sequence[Lifetime]:
+    """Adds the servers to the registry, which opens them with the application. Returns what is entered after that."""
+    for name, mcp in found.local.items():
         registry.hold(
             LocalServer(name, mcp, interceptors, limits, access=access, changed=registry.changed, states=states)
         )
+    if not found.upstream:
+        return ()
+    from gateway.upstream.server import UpstreamServer
+    from gateway.upstream.starts import Starts
+    from gateway.upstream.stdio.leash import Leash
+    from gateway.upstream.stdio.opening import StdioOpening
+
+    starts, leash = Starts(), Leash()
+    for name, entry in found.upstream.items():
+        opening = StdioOpening(name, entry, os.environ, leash)
+        registry.hold(
+            UpstreamServer(
+                name, entry, opening, interceptors, limits, starts=starts, access=access, changed=registry.changed
+            )
+        )
+    return (starts.awaited,)

@@ -46,5 +46,5 @@ def deployment(settings: Settings, found: Found) -> str:
     """
     urls = [settings.public_url, sorted(settings.allowed_hosts)]
     access = [settings.auth_issuer, settings.auth_audience, settings.auth_keys]
-    text = json.dumps([urls, access, sorted(name for name, _ in found)])
+    text = json.dumps([urls, access, sorted(found.names)])
     return blake2b(text.encode(), digest_size=6).hexdigest()

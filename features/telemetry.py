@@ -21,6 +21,7 @@ from gateway.telemetry.call_log import CallLog
 from gateway.telemetry.loop_watchdog import LoopWatchdog
 from gateway.telemetry.record import Record
 from gateway.telemetry.refusals import Refused
+from settings.exporters import span_exporters
 from settings.values import Settings
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,8 @@ def call_log(settings: Settings) -> Feature:
 
 def tracing(settings: Settings) -> Feature:
     """Is off, with a warning, if a package is missing: these variables are often set for many programs at once."""
-    if not settings.traces:
+    exporters = span_exporters(settings)
+    if not exporters:
         return Feature()
     try:
         with optional_packages(_setting_of_traces(settings)):
@@ -56,7 +58,7 @@ def tracing(settings: Settings) -> Feature:
     except LoadError as exc:
         logger.warning("Traces unavailable: %s", exc)
         return Feature()
-    spans = Tracing(settings.traces)
+    spans = Tracing(exporters)
     return Feature(interceptors=[spans], middleware=[Middleware(TraceParent)], lifetimes=[spans.opened])
 
 

@@ -86,6 +86,11 @@ class Peer(Protocol):
 class Server(Callee, Endpoint, Peer, Protocol):
     """A served server."""
 
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """The state for `/health`: `status` is `ok`, `starting`, `idle` or `failing`; the rest is for its operator."""
+        ...
+
     def opened(self) -> AbstractAsyncContextManager[None]:
         """Returns the server's lifetime. Entered and left once, by the same task."""
         ...

@@ -6,6 +6,7 @@ import re
 import shlex
 import textwrap
 
+from gateway.server import Server
 from gateway.servers.registry import Registry
 from process.sample import sample_call
 from routes.json_api.index import urls
@@ -19,9 +20,7 @@ LEAST_TOOLS = 24
 
 def banner_lines(registry: Registry, settings: Settings, base: str, socket: str = "") -> list[str]:
     """Returns the lines to print; `base` is the router's URL, `socket` the path of its Unix socket if it has one."""
-    servers = [
-        (server.name, urls(server, base)["mcp"], [tool["name"] for tool in server.tools()]) for server in registry
-    ]
+    servers = [(server.name, urls(server, base)["mcp"], _tools(server)) for server in registry]
     names = max((len(name) for name, _, _ in servers), default=0)
     names = max(names, len("SERVER"))
     left = max(LEAST_TOOLS, WIDTH - names - max((len(url) for _, url, _ in servers), default=0) - 4)
@@ -35,6 +34,12 @@ def banner_lines(registry: Registry, settings: Settings, base: str, socket: str 
         *_next_steps(registry, settings, base, socket),
         f"All of them: {base}/mcp  /tools  /call  /health  /docs{websocket}",
     ]
+
+
+def _tools(server: Server) -> list[str]:
+    """Returns the names of its tools, or the state of a server that has not listed them yet."""
+    word = server.status["status"]
+    return [tool["name"] for tool in server.tools()] or ([] if word == "ok" else [f"({word})"])
 
 
 def _shortened(tools: list[str], width: int) -> str:

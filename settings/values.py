@@ -26,6 +26,9 @@ class Settings:
     servers: tuple[str, ...] = names(
         "SERVERS", (), "names of the servers to serve, in this order, separated by `,`", separator=",", unset="all"
     )
+    servers_file: str = text(
+        "MCP_SERVERS_FILE", "", "file with servers elsewhere, as Claude Desktop and Cursor write it"
+    )
     websocket: bool = flag("MCP_WEBSOCKET", True, "`0` disables WebSocket")
     shutdown_grace: float = seconds("MCP_SHUTDOWN_GRACE", 10.0, "seconds for calls in flight to finish after SIGTERM")
     drain_delay: float = seconds(
@@ -192,10 +195,3 @@ class Settings:
             SettingError: a value is of the wrong kind or out of range.
         """
         return cls(**{declared.name: setting_of(declared).read(environ) for declared in fields(cls)})
-
-    @property
-    def traces(self) -> tuple[str, ...]:
-        """The exporters of spans, by OpenTelemetry's own rules. Empty if traces are off."""
-        wanted = self.traces_exporter or ("otlp" if self.otlp_endpoint or self.otlp_traces_endpoint else "none")
-        exporters = tuple(name.strip() for name in wanted.split(","))
-        return () if "none" in exporters or self.otel_disabled.lower() == "true" else exporters

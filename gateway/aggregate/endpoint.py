@@ -17,9 +17,9 @@ from gateway.aggregate.events import ServerEvents
 from gateway.aggregate.lists import Lists
 from gateway.aggregate.owners import Owners
 from gateway.aggregate.requests import Requests
-from gateway.aggregate.sessions import LegacySessions
 from gateway.errors import GatewayError
 from gateway.sdk.aggregate_server import AggregateServer
+from gateway.sdk.legacy_sessions import LegacySessions
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.sessions import Limits, openings_at, session_manager

@@ -14,9 +14,9 @@ from mcp.shared.exceptions import MCPError
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
 from gateway.errors import GatewayError, ToolCrashed, UnknownTool
+from gateway.in_flight import InFlight
 from gateway.local.crashes import outcome
 from gateway.local.exchange import Exchange
-from gateway.local.in_flight import InFlight
 from gateway.local.plan import Plan
 from gateway.local.requests import Requests, has_crashed
 from gateway.local.tools import Tools

@@ -18,26 +18,11 @@ from gateway.call import ToolCall
 from gateway.errors import ToolCrashed
 from gateway.local.threads import Threads
 from gateway.sdk import internals
-from gateway.sdk.native import native_request
-from gateway.tool import ToolInfo
+from gateway.sdk.native import RequestEntry, native_request
 
 UNKNOWN = "unknown-method"
 PROTOCOL = frozenset({"initialize", "ping", "server/discover", "logging/setLevel"})
 LISTS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
-
-
-class RequestEntry:
-    """The `Entry` of a method such as `resources/read`."""
-
-    __slots__ = ("__weakref__", "info", "name")
-    direct = False
-    asks = True
-    has_unsafe_names = False
-    waits = True
-
-    def __init__(self, method: str) -> None:
-        self.name = method
-        self.info: ToolInfo = {"name": method, "inputSchema": {"type": "object"}}
 
 
 class Requests:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -18,11 +19,11 @@ from starlette.types import ASGIApp
 from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
 from gateway.errors import InvalidRequest, ToolCrashed, Unavailable, UnknownTool
+from gateway.in_flight import InFlight
 from gateway.local.answer import Answer
 from gateway.local.boundary import Boundary
 from gateway.local.context_calls import ContextCalls, waiting_places
 from gateway.local.crashes import crashed, refusal
-from gateway.local.in_flight import InFlight
 from gateway.local.makes.own_list import OwnList
 from gateway.local.makes.served import inside
 from gateway.local.native_calls import NativeCalls, unless_json
@@ -47,6 +48,8 @@ class LocalServer:
 
     `changed` is called whenever a tool comes or goes.
     """
+
+    status: Mapping[str, Any] = MappingProxyType({"status": "ok"})
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from gateway.caller import ListsTools, caller
 from gateway.errors import CallTimeout, GatewayError, InvalidRequest
 from gateway.sendable import Unsendable, prove
 from gateway.server import Callee
-from gateway.tool import Entry
+from gateway.tool import Entry, ToolInfo
 
 # The specification reserves -32020 to -32099.
 SERVER_ERROR = -32000
@@ -47,6 +47,20 @@ class Access(Protocol):
     def endpoint(self, app: ASGIApp, find: Find, via: WayIn) -> ASGIApp:
         """Returns `app`, with an HTTP answer for a tool call that the caller may not make."""
         ...
+
+
+class RequestEntry:
+    """The `Entry` of a method such as `resources/read`."""
+
+    __slots__ = ("__weakref__", "info", "name")
+    direct = False
+    asks = True
+    has_unsafe_names = False
+    waits = True
+
+    def __init__(self, method: str) -> None:
+        self.name = method
+        self.info: ToolInfo = {"name": method, "inputSchema": {"type": "object"}}
 
 
 def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerRequestContext[Any, Any]) -> ToolCall:

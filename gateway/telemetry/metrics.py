@@ -59,6 +59,7 @@ class Metrics(Collector):
         self._servers: Servers | None = None
         self._aggregate_sessions: Callable[[], int] = int
         self._sessions: dict[str, int | None] = {}
+        self._failing: set[str] = set()
         own = self._own_registry(folder)
         tool = ("server", "tool")
         self._calls = Counter("mcp_tool_calls", "Calls, by outcome", (*tool, "via", "outcome"), registry=own)
@@ -98,6 +99,7 @@ class Metrics(Collector):
         if self._servers is not None:
             self._sessions = dict.fromkeys(self._servers.states())
             self._sessions |= {server.name: _sessions(server) for server in self._servers}
+            self._failing = {server.name for server in self._servers if server.status["status"] == "failing"}
         self._publish_in_flight()
 
     def collect(self) -> Iterable[Metric]:
@@ -105,7 +107,7 @@ class Metrics(Collector):
         up = GaugeMetricFamily("mcp_server_up", "1 if the server can be called", labels=["server"])
         sessions = GaugeMetricFamily("mcp_open_sessions", "Open MCP sessions", labels=["server"])
         for server, count in self._sessions.items():
-            up.add_metric([server], count is not None)
+            up.add_metric([server], count is not None and server not in self._failing)
             sessions.add_metric([server], count or 0)
         if self._servers is not None:
             sessions.add_metric([AGGREGATE], self._aggregate_sessions())

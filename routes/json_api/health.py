@@ -20,10 +20,16 @@ DOWN: Mapping[str, str] = {"status": "failed"}
 """The same while a server has failed. The status is 503."""
 
 
+FAILING = "failing"
+"""The status of a server that runs elsewhere and does not answer at the moment."""
+
+
 async def health_of_server(request: Request) -> Response:
     """Answers with the numbers of the caller's tools and of open MCP sessions of one server."""
     server = SERVER.of(request.scope)
-    return JSONResponse(health(server) if caller.get().uses(server) else UP)
+    word = server.status["status"]
+    bare = DOWN if word == FAILING else UP
+    return JSONResponse(health(server) if caller.get().uses(server) else bare, 503 if word == FAILING else 200)
 
 
 class HealthOfAll:
@@ -55,5 +61,6 @@ class HealthOfAll:
 def health(server: Server) -> dict[str, Any]:
     """Returns what the caller may know of a server: sessions are counted only for one who may use all of it."""
     asking = caller.get()
-    found = {"status": "ok", "server": server.name, "tools": len(asking.sees(server))}
-    return found | ({"sessions": server.sessions} if asking.uses_all_of(server) else {})
+    status = server.status
+    found = {"status": status["status"], "server": server.name, "tools": len(asking.sees(server))}
+    return found | ({"sessions": server.sessions, **status} if asking.uses_all_of(server) else {})

@@ -99,8 +99,10 @@ def test_files_on_a_page_match_the_repository() -> None:
 
 
 def test_client_configuration_is_json() -> None:
-    (snippet,) = blocks("json")
-    assert set(json.loads(snippet)) == {"mcpServers"}
+    snippets = blocks("json")
+    assert len(snippets) == 2
+    for snippet in snippets:
+        assert set(json.loads(snippet)) == {"mcpServers"}
 
 
 def test_table_of_errors_matches_the_code() -> None:

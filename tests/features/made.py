@@ -11,9 +11,9 @@ from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
 
 
-def features_of(*, found: Found = (), refusals: Refusals | None = None, **settings: Any) -> Features:
+def features_of(*, found: Found | None = None, refusals: Refusals | None = None, **settings: Any) -> Features:
     """Returns the features that `settings` turn on, in front of servers that are not opened."""
-    return all_features(Settings(**settings), found, Registry(), int, refusals or Refusals())
+    return all_features(Settings(**settings), found or Found(), Registry(), int, refusals or Refusals())
 
 
 def names_of(parts: Any) -> list[str]:

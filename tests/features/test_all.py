@@ -14,6 +14,7 @@ from features.all import Features
 from features.auth import Auth
 from features.feature import Feature
 from features.limits import RateLimits
+from features.local import Found
 from features.redis import Redis
 from features.telemetry import Metrics
 from gateway.telemetry.refusals import Refusals
@@ -101,7 +102,9 @@ def test_metrics_hear_of_refusals_redis_failures_cache_look_ups_and_the_loop() -
     mcp: MCPServer[Any] = MCPServer("one")
     mcp.add_tool(_nothing, meta={"cache": {"ttl": 60}})
     refusals = Refusals()
-    features = features_of(found=[("one", mcp)], refusals=refusals, metrics="/metrics", redis_url="redis://127.0.0.1:1")
+    features = features_of(
+        found=Found({"one": mcp}), refusals=refusals, metrics="/metrics", redis_url="redis://127.0.0.1:1"
+    )
     (counters,) = features.metrics.interceptors
     (cache,) = features.cache.interceptors
     assert refusals.listeners == [counters.refused]  # type: ignore[attr-defined]

@@ -9,27 +9,28 @@ from mcp.server.mcpserver import MCPServer
 
 from features.cache import cache
 from features.feature import Feature
+from features.local import Found
 from features.redis import redis
 from gateway.errors import LoadError
 from settings.values import Settings
 from tests.features.made import names_of
 
 
-def found(*metas: dict[str, Any] | None) -> list[tuple[str, MCPServer[Any]]]:
+def found(*metas: dict[str, Any] | None) -> Found:
     """Returns one server for each `meta`, each with a tool that declares it."""
 
     async def nothing() -> None: ...
 
-    servers: list[tuple[str, MCPServer[Any]]] = []
+    servers: dict[str, MCPServer[Any]] = {}
     for number, meta in enumerate(metas):
         mcp: MCPServer[Any] = MCPServer(f"server{number}")
         mcp.add_tool(nothing, meta=meta)
-        servers.append((mcp.name, mcp))
-    return servers
+        servers[mcp.name] = mcp
+    return Found(servers)
 
 
 def test_cache_is_off_unless_a_tool_asks_for_it() -> None:
-    for servers in ([], found(None), found(None, {"other": 1})):
+    for servers in (Found(), found(None), found(None, {"other": 1})):
         assert cache(Settings(), servers, None, []) == Feature()
 
 

@@ -9,6 +9,7 @@ import pytest
 from features.auth import address
 from features.feature import Feature
 from features.limits import RateLimits, rate_limits
+from features.local import Found
 from features.redis import redis
 from gateway.errors import LoadError
 from settings.values import Settings
@@ -24,7 +25,7 @@ def storage_of(feature: Feature) -> Any:
 
 def test_without_rules_there_is_no_limit() -> None:
     assert rate_limits(Settings(), None) == RateLimits()
-    assert rate_limits(Settings(redis_url=URL), redis(Settings(redis_url=URL), ()).client) == RateLimits()
+    assert rate_limits(Settings(redis_url=URL), redis(Settings(redis_url=URL), Found()).client) == RateLimits()
 
 
 def test_calls_are_counted_in_memory_without_redis() -> None:
@@ -36,7 +37,7 @@ def test_calls_are_counted_in_memory_without_redis() -> None:
 
 def test_calls_are_counted_in_redis_if_it_is_on() -> None:
     settings = Settings(rate_limit="1/minute", redis_url=URL)
-    assert type(storage_of(rate_limits(settings, redis(settings, ()).client))).__name__ == "RedisWindows"
+    assert type(storage_of(rate_limits(settings, redis(settings, Found()).client))).__name__ == "RedisWindows"
 
 
 def test_rate_limits_need_the_address_of_the_client() -> None:

@@ -17,7 +17,7 @@ URL = "redis://127.0.0.1:1"
 
 
 def found(*names: str) -> Found:
-    return [(name, MCPServer(name)) for name in names]
+    return Found({name: MCPServer(name) for name in names})
 
 
 def prefix(*servers: str, **settings: Any) -> str:
@@ -27,12 +27,12 @@ def prefix(*servers: str, **settings: Any) -> str:
 
 
 def test_redis_is_off_unless_configured() -> None:
-    off = redis(Settings(), ())
+    off = redis(Settings(), Found())
     assert (off.client, off.interceptors, off.lifetimes) == (None, (), ())
-    on = redis(Settings(redis_url=URL), ())
+    on = redis(Settings(redis_url=URL), Found())
     assert (names_of(on.interceptors), len(on.lifetimes)) == (["RedisBudget"], 1)
     with pytest.raises(LoadError, match="REDIS_URL"):
-        redis(Settings(redis_url="http://127.0.0.1"), ())
+        redis(Settings(redis_url="http://127.0.0.1"), Found())
 
 
 def test_replicas_and_workers_of_one_deployment_have_the_same_prefix() -> None:

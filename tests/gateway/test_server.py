@@ -23,6 +23,7 @@ class Stub:
     """A server without MCP: its one tool returns the server's name."""
 
     sessions = 0
+    status = {"status": "ok"}
 
     def __init__(self, name: str) -> None:
         self.name = name

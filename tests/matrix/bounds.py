@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
 
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.matrix.rules import Call, Rule
-from tests.matrix.ways import Outcome
+from tests.matrix.ways import Headers, Outcome
 
 
 async def answers(call: Call) -> None:
@@ -20,26 +18,26 @@ async def times_out(call: Call) -> None:
     assert (await call("wait")).slug == "timeout"
 
 
-async def begun(call: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
-    """Begins a call, and gives it the turns of the event loop that it takes to its tool."""
-    task = asyncio.create_task(call)
-    for _ in range(50):
-        await asyncio.sleep(0)
-    return task
+async def beside_a_waiting_one(call: Call, *headers: Headers) -> tuple[asyncio.Task[Outcome], Outcome]:
+    """Returns a call that waits, and the outcome of another one that is refused or answered meanwhile."""
+    for _ in range(20):
+        first = asyncio.create_task(call("wait", *headers))
+        await asyncio.sleep(0.02)
+        while (found := await call("add", *headers, a=1, b=2)).slug == "ok" and not first.done():
+            await asyncio.sleep(0)
+        if not first.done():  # otherwise the other call had its place
+            break
+    return first, found
 
 
 async def is_full(call: Call) -> None:
-    first = await begun(call("wait"))
-    while not first.done() and (found := await call("add", a=1, b=2)).slug == "ok":
-        await asyncio.sleep(0)
+    first, found = await beside_a_waiting_one(call)
     assert found.slug == "unavailable"
     first.cancel()
 
 
 async def is_shared(call: Call) -> None:
-    first = await begun(call("wait", GREEDY))
-    while not first.done() and (found := await call("add", GREEDY, a=1, b=2)).slug == "ok":
-        await asyncio.sleep(0)
+    first, found = await beside_a_waiting_one(call, GREEDY)
     assert found.slug == "share-exceeded"
     data = found.problem.get("data") or found.problem
     assert data["retryAfter"] == 1

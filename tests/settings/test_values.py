@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from settings.exporters import span_exporters
 from settings.reader import SettingError
 from settings.values import Settings
 
@@ -53,6 +54,7 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("log_arguments", "1", True),
         ("log_arguments", "Yes", True),
         ("log_arguments", "false", False),
+        ("servers_file", "mcp.json", "mcp.json"),
         ("servers_dir", "one:two/three: ", ("one", "two/three")),
         ("servers", "math, echo,,", ("math", "echo")),
         ("head_timeout", "2.5", 2.5),
@@ -126,7 +128,8 @@ def test_every_setting_has_a_case_above() -> None:
     ],
 )
 def test_traces_follow_the_variables_of_opentelemetry(environ: dict[str, str], exporters: tuple[str, ...]) -> None:
-    assert Settings.from_env({NAMES[name]: value for name, value in environ.items()}).traces == exporters
+    settings = Settings.from_env({NAMES[name]: value for name, value in environ.items()})
+    assert span_exporters(settings) == exporters
 
 
 def test_several_workers_are_stateless() -> None:

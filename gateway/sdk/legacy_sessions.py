@@ -1,4 +1,4 @@
-"""Legacy sessions of the aggregate endpoint, which hear that servers came or went.
+"""Legacy sessions of one endpoint, which hear that its lists changed.
 
 Clients of 2026-07-28 hear it on the `subscriptions/listen` streams that they open.
 """

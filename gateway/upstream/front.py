@@ -1,0 +1,82 @@
+"""The SDK's server in front of an upstream: both protocol eras, sessions and validation, with no tools of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import mcp_types as types
+from mcp.server import NotificationOptions
+from mcp.server import Server as LowLevelServer
+from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.server.models import InitializationOptions
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ServerEvent
+from mcp.shared.subscriptions import PromptsListChanged, ResourcesListChanged, ResourceUpdated, ToolsListChanged
+from pydantic import BaseModel
+
+from gateway.sdk.tool_list import no_tools
+from gateway.upstream.link import Identity, Params
+
+Context = ServerRequestContext[Any, Any]
+Forward = Callable[[Context, Any], Awaitable[HandlerResult]]
+
+FORWARDED: Mapping[str, tuple[type[BaseModel], str]] = {
+    "prompts/list": (types.PaginatedRequestParams, "prompts"),
+    "prompts/get": (types.GetPromptRequestParams, "prompts"),
+    "resources/list": (types.PaginatedRequestParams, "resources"),
+    "resources/templates/list": (types.PaginatedRequestParams, "resources"),
+    "resources/read": (types.ReadResourceRequestParams, "resources"),
+    "completion/complete": (types.CompleteRequestParams, "completions"),
+}
+"""The methods that go on to the upstream besides `tools/call`: their parameters, and the capability they need."""
+
+_EVENTS: Mapping[str, Callable[[], ServerEvent]] = {
+    "notifications/tools/list_changed": ToolsListChanged,
+    "notifications/prompts/list_changed": PromptsListChanged,
+    "notifications/resources/list_changed": ResourcesListChanged,
+}
+
+
+class Front(LowLevelServer[Any]):
+    """Promises what the upstream promised when it was opened last. Until then it promises tools alone."""
+
+    def __init__(self, name: str, input_schema: Callable[[str], Mapping[str, Any] | None]) -> None:
+        self.bus = InMemorySubscriptionBus()
+        super().__init__(
+            name,
+            on_list_tools=no_tools,
+            on_subscriptions_listen=ListenHandler(self.bus),
+            get_tool_input_schema=input_schema,
+        )
+        self._forward: Forward | None = None
+
+    def serve(self, forward: Forward) -> None:
+        """Sends tool calls, and all that the upstream will promise, to `forward`."""
+        self._forward = forward
+        self.add_request_handler("tools/call", types.CallToolRequestParams, forward)
+
+    def identify(self, identity: Identity) -> None:
+        """Takes over what the upstream says of itself."""
+        self.instructions = identity.instructions
+        for field in ("version", "title"):
+            value = identity.server_info.get(field)
+            setattr(self, field, value if isinstance(value, str) else getattr(self, field))
+        self.__dict__.pop("_server_info_stamp_source", None)  # the SDK computes it once
+        for method, (params, capability) in FORWARDED.items():
+            if self._forward is not None and isinstance(identity.capabilities.get(capability), dict):
+                self.add_request_handler(method, params, self._forward)
+            else:
+                self._request_handlers.pop(method, None)
+
+    def create_initialization_options(
+        self, notification_options: NotificationOptions | None = None, *arguments: Any, **keywords: Any
+    ) -> InitializationOptions:
+        options = notification_options or NotificationOptions(True, True, True)
+        return super().create_initialization_options(options, *arguments, **keywords)
+
+    async def publish(self, method: str, params: Params) -> None:
+        """Publishes what a notification of the upstream says to those who listen."""
+        if method in _EVENTS:
+            await self.bus.publish(_EVENTS[method]())
+        elif method == "notifications/resources/updated" and isinstance(params.get("uri"), str):
+            await self.bus.publish(ResourceUpdated(uri=params["uri"]))

@@ -1,0 +1,131 @@
+"""The chain around native requests that go on to an upstream, as a middleware of the front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from mcp.server.caching import CACHEABLE_METHODS
+from mcp.server.context import CallNext as SDKCallNext
+from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
+from gateway.errors import GatewayError, UnknownTool
+from gateway.in_flight import InFlight
+from gateway.sdk import wire
+from gateway.sdk.native import CALL, RequestEntry, native_call, native_request, protocol_error
+from gateway.sdk.tool_list import NO_CACHE
+from gateway.upstream.backend import Backend
+from gateway.upstream.front import FORWARDED, Front
+from gateway.upstream.link import Params, Refusal
+from gateway.upstream.results import refused, tool_result
+from gateway.upstream.tools import UpstreamTool
+
+Context = ServerRequestContext[Any, Any]
+_RESERVED = "io.modelcontextprotocol/"
+
+
+class NativeCalls:
+    """Takes each request that an upstream answers through the interceptors, and sends it on.
+
+    It is a middleware of `front`, and the handler of the methods that the front serves.
+    """
+
+    def __init__(
+        self, server: str, front: Front, backend: Backend, interceptors: Sequence[Interceptor], max_result: int
+    ) -> None:
+        self.in_flight = InFlight()
+        self._server = server
+        self._front = front
+        self._backend = backend
+        self._interceptors = interceptors
+        self._max_result = max_result
+        self._entries = {method: RequestEntry(method) for method in FORWARDED}
+        front.serve(self._forward)
+
+    async def __call__(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
+        if ctx.request_id is None or (ctx.method != CALL and ctx.method not in FORWARDED):
+            return await call_next(ctx)
+        if ctx.method == CALL:
+            call = native_call(self._server, self._backend.tools.plan, ctx)
+        else:
+            call = native_request(self._server, self._entries[ctx.method], ctx)
+        current_call.set(call)
+        try:
+            result = await chain(self._interceptors, partial(self._execute, ctx, call_next))(call)
+        except GatewayError as exc:
+            raise protocol_error(exc) from exc
+        if result.native is None and result.wire:
+            return wire.restamp(self._front, ctx, call, result.wire)
+        if isinstance(result.native, MCPError):
+            raise result.native
+        return result.native  # type: ignore[no-any-return]
+
+    async def _forward(self, ctx: Context, params: Any) -> HandlerResult:
+        """Is the handler of every method that goes on: the SDK has validated the request."""
+        call = current_call.get()
+        sent = _without_reserved(ctx.params or {})
+        if call is not None and isinstance(call.entry, UpstreamTool):
+            sent["name"] = call.entry.own_name
+        report = partial(_report, ctx) if call is not None and call.wants_progress else None
+        return _completed(ctx, await self._backend.request(ctx.method, sent, report))
+
+    @contextmanager
+    def in_flight_once(self) -> Iterator[None]:
+        self.in_flight.count += 1
+        try:
+            yield
+        finally:
+            self.in_flight.leave()
+
+    async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
+        if ctx.method == CALL and call.entry is None:
+            call.entry = await self._backend.found_late(call)
+        if ctx.method == CALL and call.entry is None:
+            return self._unknown(ctx, call)
+        with self.in_flight_once():
+            try:
+                native = await call_next(wire.noted(ctx, call))
+            except Refusal as exc:
+                return refused(exc)
+        is_error = isinstance(native, Mapping) and bool(native.get("isError"))
+        result = ToolResult(native=native, is_error=is_error, outcome="tool-error" if is_error else "ok")
+        if call.wants_wire and isinstance(call.entry, UpstreamTool) and not is_error:
+            sent = tool_result(call.entry, wire.strip_server_stamp(self._front, native), True, self._max_result)
+            result.body, result.wrapped, result.wire = sent.body, sent.wrapped, sent.wire
+        return result
+
+    def _unknown(self, ctx: Context, call: ToolCall) -> ToolResult:
+        """Returns a result that the model can read, as a server of this process would."""
+        message = str(UnknownTool(call.requested, (), self._server))
+        result = {"resultType": "complete", "content": [{"type": "text", "text": message}], "isError": True}
+        native = wire.as_result(self._front, ctx, result)
+        return ToolResult(native=native, is_error=True, message=message, outcome=UnknownTool.slug)
+
+
+def _completed(ctx: Context, result: dict[str, Any]) -> dict[str, Any]:
+    """Returns a result with the fields that a modern client must get: a legacy server does not know them."""
+    if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+        return result
+    return {"resultType": "complete", **(NO_CACHE if ctx.method in CACHEABLE_METHODS else {}), **result}
+
+
+async def _report(ctx: Context, params: Params) -> None:
+    progress = params.get("progress")
+    if isinstance(progress, int | float):
+        total, message = params.get("total"), params.get("message")
+        await ctx.session.report_progress(progress, total, message)
+
+
+def _without_reserved(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns parameters without the fields of `_meta` that belong to the hop between the client and us."""
+    meta = params.get("_meta")
+    if not isinstance(meta, Mapping):
+        return dict(params)
+    kept = {key: value for key, value in meta.items() if not key.startswith(_RESERVED) and key != "progressToken"}
+    bare = {key: value for key, value in params.items() if key != "_meta"}
+    return bare | ({"_meta": kept} if kept else {})

@@ -1,0 +1,175 @@
+"""An upstream server as the registry holds it: it keeps its name, tools and sessions while links come and go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from mcp.server.context import ServerRequestContext
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
+from mcp.server.subscriptions import ServerEvent
+from starlette.types import ASGIApp
+
+from gateway.call import Interceptor, ToolCall, ToolResult, chain
+from gateway.caller import caller
+from gateway.errors import Unavailable, UnknownTool
+from gateway.sdk import wire
+from gateway.sdk.legacy_sessions import LegacySessions
+from gateway.sdk.native import Access, protocol_error, refuse_unsendable
+from gateway.sdk.openings import bound_listen
+from gateway.sdk.sessions import Limits, openings_at, session_manager
+from gateway.sdk.tool_list import Listed, ToolList, WireTools
+from gateway.sdk.tracing import trace_once
+from gateway.server import Callee
+from gateway.tool import ToolInfo
+from gateway.upstream.backend import TOOLS_CHANGED, Backend
+from gateway.upstream.config import Upstream
+from gateway.upstream.front import Front
+from gateway.upstream.link import Opening, Params, Refusal, Report
+from gateway.upstream.native_calls import NativeCalls
+from gateway.upstream.results import refused, tool_result
+from gateway.upstream.starts import Starts
+from gateway.upstream.tools import UpstreamTool
+
+
+class UpstreamServer:
+    """Serves an entry of the file under `name`. Every call, from every way in, passes `interceptors`.
+
+    `changed` is called whenever a tool comes or goes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        entry: Upstream,
+        opening: Opening,
+        interceptors: Sequence[Interceptor],
+        limits: Limits,
+        *,
+        starts: Starts,
+        access: Access | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self._changed = changed
+        self._max_result = limits.max_result
+        self._starts = starts
+        starts.expect(name)
+        self._sessions = LegacySessions()
+        self._wire_tools = WireTools()
+        self._front = Front(name, self._input_schema)
+        self._backend = Backend(name, entry, opening, opened=self._front.identify, told=self._told)
+        self._tools = self._backend.tools
+        self.find = self._tools.find
+        self.call = chain(interceptors, self._execute)
+        self._native = NativeCalls(name, self._front, self._backend, interceptors, limits.max_result)
+        openings = openings_at(name, lambda who: who.uses(self), limits)
+        self._end_listening = bound_listen(self._front, openings)
+        self._manager = session_manager(self._front, limits, openings)
+        self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
+        self._front.middleware += [refuse_unsendable, self._sessions, ToolList(self._front, self._list_tools)]
+        if access is not None:
+            self.app = access.endpoint(self.app, self._exact, "mcp")
+            self._front.middleware.append(access.middleware(self))
+        self._front.middleware.append(self._native)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Begins to open the upstream, and does not wait for it: one that does not answer stops no start."""
+        trace_once(self._front.middleware)
+        self._backend.begin(self._starts)
+        try:
+            async with self._manager.run():
+                yield
+        finally:
+            await self._backend.close()
+
+    def tools(self) -> Sequence[ToolInfo]:
+        return self._tools.listed()
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        return self._backend.status
+
+    @property
+    def instructions(self) -> str | None:
+        return self._front.instructions
+
+    @property
+    def extensions(self) -> Mapping[str, Mapping[str, Any]]:
+        return self._front.extensions
+
+    async def drained(self) -> None:
+        await self._native.in_flight.drained()
+
+    @property
+    def sessions(self) -> int:
+        return self._manager.open_sessions
+
+    def end_streams(self) -> None:
+        self._end_listening()
+        self._manager.end_streams()
+
+    def handles(self, method: str) -> bool:
+        return self._front.get_request_handler(method) is not None
+
+    async def forward(
+        self, ctx: ServerRequestContext[Any, Any], method: str, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        return await wire.answer(self._front, replace(ctx, method=method, params=dict(params)))
+
+    def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
+        return self._front.bus.subscribe(listener)
+
+    async def _execute(self, call: ToolCall) -> ToolResult:
+        tool = call.entry or await self._backend.found_late(call)
+        if tool is None:
+            known = [tool["name"] for tool in call.caller.sees(self)]
+            raise UnknownTool(call.tool, known, self.name)
+        assert isinstance(tool, UpstreamTool)
+        params = {"name": tool.own_name, "arguments": call.arguments}
+        with self._native.in_flight_once():
+            try:
+                result = await self._backend.request("tools/call", params, _reporting(call))
+            except Refusal as exc:
+                return refused(exc)
+        return tool_result(tool, result, call.wants_wire, self._max_result)
+
+    async def _told(self, method: str, params: Params) -> None:
+        """Tells the clients what the upstream has said."""
+        if method == TOOLS_CHANGED:
+            self._wire_tools = WireTools()
+            self._changed()
+        await self._front.publish(method, params)
+        if method.endswith("/list_changed"):
+            await self._sessions.lists_changed()
+
+    async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
+        try:
+            await self._backend.listed()
+        except Unavailable as exc:
+            raise protocol_error(exc) from exc
+        return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}
+
+    def _input_schema(self, name: str) -> Mapping[str, Any] | None:
+        tool = self._tools.plan(name)
+        return None if tool is None else tool.info["inputSchema"]
+
+    def _exact(self, tool: str) -> tuple[Callee, str]:
+        return self, tool
+
+
+def _reporting(call: ToolCall) -> Report | None:
+    """Returns what takes the progress of a call over JSON; None if nobody listens."""
+    report, clock = call.report, call.clock
+    if report is None:
+        return None
+
+    async def progressed(params: Params) -> None:
+        if clock is not None:
+            clock.progressed()
+        await report("progress", {key: params[key] for key in ("progress", "total", "message") if key in params})
+
+    return progressed

@@ -1,0 +1,1 @@
+"""Links to servers that are child processes: one JSON-RPC message a line."""

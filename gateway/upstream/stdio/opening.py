@@ -1,0 +1,102 @@
+"""Opens a link to a child: starts it, finds out which protocol it speaks, and introduces us."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.upstream.config import Upstream
+from gateway.upstream.link import LEGACY, MODERN, Heard, Identity, LinkFailure, Refusal
+from gateway.upstream.stdio.command import command_of
+from gateway.upstream.stdio.leash import Leash
+from gateway.upstream.stdio.link import CLIENT, StdioLink
+
+PROBE = 5.0
+"""Seconds after which a child that does not answer `server/discover` is taken for one that never will."""
+
+SPOKEN = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
+
+
+class StdioOpening:
+    """Opens links for one entry. It asks once which protocol is spoken: old servers log a page for the question."""
+
+    def __init__(self, server: str, entry: Upstream, environ: Mapping[str, str], leash: Leash) -> None:
+        self._server = server
+        self._entry = entry
+        self._environ = environ
+        self._leash = leash
+        self._era = entry.era
+
+    async def __call__(self, heard: Heard) -> StdioLink:
+        link = await self._started(heard)
+        try:
+            if self._era != "legacy" and (identity := await self._discover(link)) is not None:
+                link.identity = identity
+                self._era = "modern"
+                return link
+            if self._era == "modern":
+                raise LinkFailure(f"it does not speak {MODERN}", was_sent=False)
+            if link.is_silent:
+                await link.close(patience=0)
+                link = await self._started(heard)
+            link.identity = await _initialize(link)
+            self._era = "legacy"
+            return link
+        except BaseException as exc:  # whatever it is, nothing of this link may be left
+            await asyncio.shield(link.close(patience=0))
+            if isinstance(exc, Refusal):
+                raise LinkFailure(f"it refuses to be opened: {exc.message}", was_sent=False) from exc
+            raise
+
+    def close(self) -> None:
+        self._leash.close_if_idle()
+
+    async def _started(self, heard: Heard) -> StdioLink:
+        link = StdioLink(self._server, self._entry.max_message, heard)
+        await link.start(command_of(self._entry, self._environ), self._leash)
+        return link
+
+    async def _discover(self, link: StdioLink) -> Identity | None:
+        """Returns what a server of the modern protocol says of itself; None for another one.
+
+        A server that is silent, or that ends, at a question it does not know has to be started again.
+        """
+        link.identity = Identity(MODERN)
+        try:
+            async with asyncio.timeout(PROBE):
+                found = await link.request("server/discover", {})
+        except Refusal:
+            link.identity = Identity(LEGACY)
+            return None
+        except (TimeoutError, LinkFailure):
+            link.is_silent = True
+            return None
+        if MODERN not in found.get("supportedVersions", ()):
+            link.identity = Identity(LEGACY)
+            return None
+        return _identity(MODERN, found)
+
+
+async def _initialize(link: StdioLink) -> Identity:
+    link.identity = Identity(LEGACY)
+    params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
+    found = await link.request("initialize", params)
+    version = found.get("protocolVersion")
+    if version not in SPOKEN:
+        raise LinkFailure("it speaks no revision of the protocol that is spoken here", was_sent=False)
+    link.notify("notifications/initialized", {})
+    return _identity(version, found)
+
+
+def _identity(version: str, found: Mapping[str, Any]) -> Identity:
+    meta = found.get("_meta")
+    stamped = meta.get("io.modelcontextprotocol/serverInfo") if isinstance(meta, dict) else None
+    info, capabilities = found.get("serverInfo") or stamped, found.get("capabilities")
+    instructions = found.get("instructions")
+    return Identity(
+        version,
+        capabilities if isinstance(capabilities, dict) else {},
+        info if isinstance(info, dict) else {},
+        instructions if isinstance(instructions, str) else None,
+    )

@@ -1,0 +1,200 @@
+"""An MCP server of the standard library alone, over standard input and output, which fails in each way on demand.
+
+`PEER` says how it behaves before the first call; the tools say how it behaves then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+MODERN, LEGACY = "2026-07-28", "2025-11-25"
+HOW = os.environ.get("PEER", "")
+NUMBER = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}
+ANY = {"type": "object"}
+RESULT = {"type": "object", "properties": {"result": {"type": "integer"}}, "required": ["result"]}
+
+HELLO = {"role": "user", "content": {"type": "text", "text": "Hello"}}
+PROMPTS = {"prompts/list": {"prompts": [{"name": "greet"}]}, "prompts/get": {"messages": [HELLO]}}
+state: dict[str, Any] = {"calls": 0, "cancelled": [], "extra": [], "hanging": []}
+lock = threading.Lock()
+
+
+def send(message: Any) -> None:
+    text(json.dumps(message) + "\n")
+
+
+def text(line: str) -> None:
+    with lock:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+def answer(number: Any, result: Any) -> None:
+    if isinstance(result, dict) and HOW != "legacy":
+        result = {"resultType": "complete", **result}
+    send({"jsonrpc": "2.0", "id": number, "result": result})
+
+
+def said(number: Any, value: str) -> None:
+    answer(number, {"content": [{"type": "text", "text": value}]})
+
+
+def add(number: Any, a: int, b: int, **_: Any) -> None:
+    content = [{"type": "text", "text": str(a + b)}]
+    answer(number, {"content": content, "structuredContent": {"result": a + b}})
+
+
+def stderr(number: Any, text: str, **_: Any) -> None:
+    said(number, str(os.write(2, text.encode())))
+
+
+def steps(number: Any, token: Any, count: int = 3) -> None:
+    for step in range(1, count + 1):
+        params = {"progressToken": token, "progress": step}
+        send({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
+    said(number, "done")
+
+
+def grow(number: Any, **_: Any) -> None:
+    state["extra"].append({"name": "grown", "inputSchema": ANY})
+    for _each in range(3):
+        send({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+    said(number, "grown")
+
+
+def noise(number: Any, lines: int = 3, **_: Any) -> None:
+    text("not json\n[1]\n\n" + "noise \x1b[31m\n" * lines)
+    said(number, "quiet")
+
+
+def torn(number: Any, **_: Any) -> None:
+    line = json.dumps({"jsonrpc": "2.0", "id": number, "result": {"content": [{"type": "text", "text": "é"}]}}) + "\n"
+    for byte in line.encode():
+        os.write(1, bytes([byte]))
+
+
+def ask(number: Any, **_: Any) -> None:
+    send({"jsonrpc": "2.0", "id": "own-1", "method": "elicitation/create", "params": {}})
+    state["asked_by"] = number
+
+
+def tree(number: Any, **_: Any) -> None:
+    """Starts a process that ignores the end of its standard input, and SIGTERM."""
+    code = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-ISc", code], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    said(number, str(child.pid))
+
+
+TOOLS: dict[str, Callable[..., None]] = {
+    "add_tool": add,
+    "steps": steps,
+    "grow": grow,
+    "long": lambda number, size, **_: said(number, "x" * size),
+    "noise": noise,
+    "torn": torn,
+    "ask": ask,
+    "tree": tree,
+    "echo": lambda number, message, **_: said(number, message),
+    "die": lambda *_, code=3, **__: os._exit(code),
+    "hang": lambda number, **_: state["hanging"].append(number),
+    "seen": lambda number, **_: said(number, json.dumps(state)),
+    "environ": lambda number, **_: said(number, json.dumps(dict(os.environ))),
+    "pid": lambda number, **_: said(number, f"{os.getpid()} {os.getcwd()}"),
+    "fail": lambda number, **_: answer(number, {"content": [{"type": "text", "text": "no"}], "isError": True}),
+    "refuse": lambda number, **_: send(
+        {"id": number, "jsonrpc": "2.0", "error": {"code": -32005, "message": "not now"}}
+    ),
+    "odd_result": lambda number, **_: answer(number, [1]),
+    "odd_content": lambda number, **_: answer(number, {"content": "text"}),
+    "odd_type": lambda number, **_: answer(number, {"resultType": "surprise"}),
+    "image": lambda number, **_: answer(
+        number, {"content": [{"type": "image", "data": "AA==", "mimeType": "image/png"}]}
+    ),
+    "erase": lambda number, **_: answer(number, {"content": [], "structuredContent": {"result": "erased"}}),
+    "nothing": lambda number, **_: answer(number, {"content": []}),
+    "closes": lambda *_, **__: os.close(1),
+    "stderr": stderr,
+}
+
+
+def listed(cursor: str | None) -> dict[str, Any]:
+    tools: list[dict[str, Any]] = [{"name": name, "inputSchema": ANY} for name in TOOLS]
+    tools[0] |= {"inputSchema": NUMBER, "outputSchema": RESULT | {"title": "add_toolOutput"}, "description": "Add."}
+    erasing = {"annotations": {"destructiveHint": True}, "outputSchema": RESULT | {"title": "eraseOutput"}}
+    next(tool for tool in tools if tool["name"] == "erase").update(erasing)
+    tools += state["extra"]
+    page, start = 10, int(cursor or 0)
+    more: dict[str, Any] = {"nextCursor": str(start + page)} if start + page < len(tools) else {}
+    return {"tools": tools[start : start + page], "ttlMs": 0, "cacheScope": "private"} | more
+
+
+def about() -> dict[str, Any]:
+    capabilities = {"tools": {"listChanged": True}, "prompts": {}, "resources": {}}
+    return {"capabilities": capabilities, "serverInfo": {"name": "peer", "version": "7"}, "instructions": "Be kind."}
+
+
+def discover(number: Any) -> None:
+    if HOW == "exits":
+        os._exit(1)
+    elif HOW == "legacy":
+        send({"jsonrpc": "2.0", "id": number, "error": {"code": -32601, "message": "Method not found"}})
+    elif HOW != "mute":
+        answer(number, {"supportedVersions": [MODERN], **about()})
+
+
+def call(number: Any, params: dict[str, Any]) -> None:
+    state["calls"] += 1
+    tool, arguments = TOOLS[params["name"]], params.get("arguments") or {}
+    if params["name"] == "steps":
+        steps(number, params["_meta"]["progressToken"], **arguments)
+    else:
+        tool(number, **arguments)
+
+
+def take(message: dict[str, Any]) -> None:
+    number, method, params = message.get("id"), message.get("method"), message.get("params") or {}
+    match method:
+        case "server/discover":
+            discover(number)
+        case "initialize":
+            answer(number, {"protocolVersion": LEGACY, **about()})
+        case "tools/list":
+            answer(number, listed(params.get("cursor")))
+        case "tools/call":
+            call(number, params)
+        case "prompts/list" | "prompts/get":
+            answer(number, PROMPTS[method])
+        case "resources/read":
+            answer(number, {"contents": [{"uri": params["uri"], "text": "note"}]})
+        case "notifications/cancelled":
+            state["cancelled"].append(params["requestId"])
+        case None if number == "own-1":
+            said(state["asked_by"], json.dumps(message.get("error")))
+        case _ if number is not None:
+            send({"jsonrpc": "2.0", "id": number, "error": {"code": -32601, "message": "Method not found"}})
+
+
+def main() -> None:
+    if HOW == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if HOW == "exit":
+        print("a key is missing", file=sys.stderr)
+        sys.exit(4)
+    text({"banner": "*** welcome ***\n", "noisy": "noise\n" * 1100}.get(HOW, ""))
+    for line in sys.stdin if HOW != "silent" else ():
+        take(json.loads(line))
+    time.sleep(600 if HOW in ("silent", "stubborn") else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The file of upstream servers: the forms that other programs write, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.errors import LoadError
+from gateway.upstream.config import read_upstreams
+from tests.conftest import MakeApp, server_of
+
+
+def written(folder: Path, document: Any) -> Path:
+    path = folder / "mcp.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return path
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+@pytest.mark.parametrize("key", ["mcpServers", "servers", None])
+def test_files_of_claude_cursor_and_vs_code_are_read(tmp_path: Path, key: str | None) -> None:
+    entries = {
+        "GitHub": {"command": "npx", "args": ["-y", "server"], "env": {"A": "b"}, "alwaysAllow": ["x"]},
+        "Brave Search": {"url": "https://x.example/mcp", "headers": {"A": "b"}},
+        "events": {"url": "http://127.0.0.1:7000/sse"},
+        "named": {"type": "streamable-http", "url": "http://127.0.0.1/mcp"},
+        "older": {"transport": "sse", "url": "http://127.0.0.1/x"},
+        "off": {"command": "x", "disabled": True},
+    }
+    found = read_upstreams(written(tmp_path, {key: entries} if key else entries))
+    kinds = {name: upstream.type for name, upstream in found.items()}
+    assert kinds == {"github": "stdio", "brave-search": "http", "events": "sse", "named": "http", "older": "sse"}
+    assert found["github"].args == ("-y", "server")
+
+
+REFUSED = {
+    "not json": ("{", "not JSON"),
+    "a list": ([], "expected {"),
+    "an entry that is no object": ({"mcpServers": {"a": 1}}, "server 'a': expected an object"),
+    "nothing to start": ({"mcpServers": {"a": {}}}, "server 'a': 'command' is missing"),
+    "no url": ({"mcpServers": {"a": {"type": "http"}}}, "'url' is missing"),
+    "another type": ({"mcpServers": {"a": {"type": "pigeon", "url": "x"}}}, "server 'a': type: "),
+    "wrong value": ({"mcpServers": {"a": {"command": "x", "startTimeout": "secret"}}}, "server 'a': startTimeout: "),
+    "wrong rule": ({"mcpServers": {"a": {"command": "x", "tools": {"includes": []}}}}, "server 'a': tools.includes: "),
+    "no name": ({"mcpServers": {"!": {"command": "x"}}}, "'!' cannot be the name"),
+    "reserved name": ({"mcpServers": {"health": {"command": "x"}}}, "'health' cannot be the name"),
+    "same name": (
+        {"mcpServers": {"a b": {"command": "x"}, "A-B": {"command": "x"}}},
+        "would be named 'a-b'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("document", "reason"), REFUSED.values(), ids=REFUSED)
+def test_wrong_file_is_refused_without_its_values(tmp_path: Path, document: Any, reason: str) -> None:
+    with pytest.raises(LoadError) as raised:
+        read_upstreams(written(tmp_path, document))
+    assert reason in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+def test_missing_file_is_refused(tmp_path: Path, make_app: MakeApp) -> None:
+    with pytest.raises(LoadError, match=r"MCP_SERVERS_FILE.*No such file"):
+        make_app(servers_file=str(tmp_path / "none.json"))
+
+
+def test_unknown_key_is_named_with_the_nearest_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read_upstreams(written(tmp_path, {"mcpServers": {"a": {"command": "x", "arg": [], "timeout": 60_000}}}))
+    assert "the key 'arg' is not known, and is ignored; did you mean 'args'?" in caplog.messages[0]
+    assert "60000 is taken for milliseconds" in caplog.messages[1]
+
+
+def test_name_of_a_file_of_this_process_is_taken(tmp_path: Path, make_app: MakeApp) -> None:
+    path = written(tmp_path, {"mcpServers": {"one": {"command": "x"}, "two": {"command": "x"}}})
+    with pytest.raises(LoadError, match="'one' is taken"):
+        make_app(server_of(add), servers_file=str(path), servers=())
+    app = make_app(server_of(add), servers_file=str(path), servers=("two",))
+    assert [server.name for server in app.state.registry] == ["two"]
