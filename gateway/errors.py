@@ -27,10 +27,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple, TypedDict
 
-_MAX_NAME_LENGTH = 128
+from gateway.naming import cut, suggest
+
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,256}")  # RFC 6749, 3.3
 
 
@@ -81,8 +81,8 @@ class UnknownServer(GatewayError):
     slug = "unknown-server"
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no server {_cut(name)!r}.{_suggest(name, known)}")
-        self.server = _cut(name)
+        super().__init__(f"There is no server {cut(name)!r}.{suggest(name, known)}")
+        self.server = cut(name)
 
 
 class UnknownTool(GatewayError):
@@ -90,8 +90,8 @@ class UnknownTool(GatewayError):
 
     def __init__(self, name: str, known: Iterable[str], server: str | None = None) -> None:
         where = f"Server {server!r} has" if server else "There is"
-        super().__init__(f"{where} no tool {_cut(name)!r}.{_suggest(name, known)}")
-        self.server, self.tool = server, _cut(name)
+        super().__init__(f"{where} no tool {cut(name)!r}.{suggest(name, known)}")
+        self.server, self.tool = server, cut(name)
 
 
 class AmbiguousTool(UnknownTool):
@@ -106,8 +106,8 @@ class Forbidden(GatewayError):
     slug = "forbidden"
 
     def __init__(self, server: str, tool: str | None, scope: str) -> None:
-        super().__init__(f"The caller does not have the required scope {_cut(scope)!r}.")
-        self.server, self.tool = server, tool if tool is None else _cut(tool)
+        super().__init__(f"The caller does not have the required scope {cut(scope)!r}.")
+        self.server, self.tool = server, tool if tool is None else cut(tool)
         self.scope = scope if _SCOPE.fullmatch(scope) else None
 
 
@@ -195,15 +195,3 @@ class UpstreamError(GatewayError):
 class Unavailable(GatewayError):
     slug = "unavailable"
     retry_after: int | None = 1
-
-
-def _cut(name: str) -> str:
-    """Returns a name from a client, cut to a length that no existing name exceeds."""
-    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
-
-
-def _suggest(name: str, known: Iterable[str]) -> str:
-    """Returns the nearest known names as a sentence, empty if none is near."""
-    # A long name is not compared: the time grows with the square of its length.
-    nearest = get_close_matches(name, known, n=3, cutoff=0.5) if len(name) <= _MAX_NAME_LENGTH else []
-    return f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""

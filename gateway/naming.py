@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from difflib import get_close_matches
 from hashlib import sha256
 
 RESERVED = frozenset(
@@ -15,6 +16,7 @@ RESERVED = frozenset(
 
 MAX_NAME_LENGTH = 64
 _HASHED_LENGTH = MAX_NAME_LENGTH - 9
+MAX_SHOWN_LENGTH = 128
 TOOL_SUFFIX = "_tool"
 """May be left off a tool's name if that is unambiguous."""
 
@@ -50,3 +52,15 @@ def _hashed(name: str, key: tuple[str, str]) -> str:
 def _safe(name: str) -> str:
     safe = _NOT_SAFE.sub("_", name)
     return safe if safe[:1].isalpha() else f"_{safe}"
+
+
+def cut(name: str) -> str:
+    """Returns a name from a client, cut to a length that no existing name exceeds."""
+    return name if len(name) <= MAX_SHOWN_LENGTH else f"{name[:MAX_SHOWN_LENGTH]}…"
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Returns the nearest known names as a sentence, empty if none is near."""
+    # A long name is not compared: the time grows with the square of its length.
+    nearest = get_close_matches(name, known, n=3, cutoff=0.5) if len(name) <= MAX_SHOWN_LENGTH else []
+    return f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""

@@ -62,8 +62,7 @@ class LocalServer:
         changed: Callable[[], None] = lambda: None,
         states: WaitingStates | None = None,
     ) -> None:
-        self.name = name
-        self._mcp = mcp
+        self.name, self._mcp = name, mcp
         self._states = states or WaitingStates()
         self._changed = changed
         self._wire_tools = WireTools()

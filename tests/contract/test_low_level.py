@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import pytest
@@ -28,8 +27,7 @@ pytestmark = pytest.mark.anyio
 ACCEPTED = {"action": "accept", "content": {"size": 2}}
 
 
-@dataclass(frozen=True)
-class Served:
+class Served(NamedTuple):
     kinds: Kinds
     app: Starlette
     http: httpx2.AsyncClient
@@ -100,7 +98,7 @@ async def test_crash_is_logged_once_for_each_call(served: Served, caplog: pytest
     await post(served.http, "crashes")
     async with connected(served.http, "modern") as mcp:
         await answered(mcp, "crashes")
-    assert len([record for record in caplog.records if record.exc_info]) == 2
+    assert sum(record.exc_info is not None for record in caplog.records) == 2
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -181,8 +179,7 @@ async def test_native_list_shows_the_tools_that_came_later_to_every_way(served: 
 
 async def test_change_that_the_server_publishes_reaches_clients_of_all_servers(served: Served) -> None:
     events: asyncio.Queue[Any] = asyncio.Queue()
-    [server] = served.app.state.registry
-    end = server.subscribe(events.put_nowait)
+    end = next(iter(served.app.state.registry)).subscribe(events.put_nowait)
     await served.kinds.bus.publish(ToolsListChanged())
     assert isinstance(await events.get(), ToolsListChanged)
     end()
