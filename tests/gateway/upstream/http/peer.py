@@ -13,7 +13,7 @@ from gateway.upstream.config import Upstream
 from gateway.upstream.http.opening import open_http
 from gateway.upstream.link import LEGACY, MODERN, Heard, Link
 
-CAPABILITIES = {"tools": {}}
+CAPABILITIES: dict[str, Any] = {"tools": {}}
 
 
 class Asked:
@@ -36,13 +36,15 @@ class Asked:
     def raw(self, data: bytes) -> None:
         self.writer.write(data)
 
-    def answer(self, body: bytes, status: int = 200, kind: str = "application/json", **headers: str) -> None:
-        lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    def answer(
+        self, body: bytes, status: int = 200, kind: str = "application/json", headers: Mapping[str, str] | None = None
+    ) -> None:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         head = f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{lines}content-length: {len(body)}\r\n\r\n"
         self.raw(head.encode("latin-1") + body)
 
-    def result(self, result: Mapping[str, Any], **headers: str) -> None:
-        self.answer(self.encoded(result=result), **headers)
+    def result(self, result: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
+        self.answer(self.encoded(result=result), headers=headers)
 
     def error(self, code: int, message: str, status: int = 200) -> None:
         self.answer(self.encoded(error={"code": code, "message": message}), status)
@@ -90,26 +92,29 @@ class Peer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while not writer.is_closing():
-                head = await reader.readuntil(b"\r\n\r\n")
-                fields = head.lower()
-                length = int(fields.partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-                asked = Asked(head, await reader.readexactly(length), writer)
-                self.asked.append(asked)
-                await self._answer(asked)
-                await writer.drain()
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while not writer.is_closing():
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+                    asked = Asked(head, await reader.readexactly(length), writer)
+                    self.asked.append(asked)
+                    await self._answer(asked)
+                    await writer.drain()
+        finally:
+            writer.close()
+            self.connections -= 1
 
 
 @asynccontextmanager
 async def serving(answer: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
     peer = Peer(answer)
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(peer.serve(reader, writer))
-        tasks.add(task)
+        tasks.add(asyncio.get_running_loop().create_task(peer.serve(reader, writer)))
+        writers.append(writer)
 
     server = await asyncio.start_server(connected, host, 0, ssl=tls, limit=2**24)
     port = server.sockets[0].getsockname()[1]
@@ -121,6 +126,9 @@ async def serving(answer: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext |
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # the transports close in the next turn of the loop
 
 
 def modern(call: Answer) -> Answer:
@@ -144,7 +152,7 @@ def legacy(call: Answer) -> Answer:
         if asked.rpc == "initialize":
             count += 1
             result = {"protocolVersion": LEGACY, "capabilities": CAPABILITIES, "serverInfo": {"name": "old"}}
-            asked.result(result, Mcp_Session_Id=f"session-{count}")
+            asked.result(result, {"Mcp-Session-Id": f"session-{count}"})
         elif asked.rpc == "server/discover":
             asked.error(-32601, "Method not found", 400)
         elif asked.rpc == "notifications/initialized":
@@ -173,4 +181,5 @@ async def linked(url: str, heard: Heard = ignored, **entry: Any) -> AsyncIterato
 
 async def call(link: Link, tool: str = "tool", **arguments: Any) -> Any:
     """Calls a tool, and returns its result."""
-    return await link.request("tools/call", {"name": tool, "arguments": arguments})
+    async with asyncio.timeout(20):
+        return await link.request("tools/call", {"name": tool, "arguments": arguments})
