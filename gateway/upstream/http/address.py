@@ -39,13 +39,12 @@ class Address(NamedTuple):
             raise LinkFailure(f"url: {_REASONS.get(str(exc), 'it is not a URL')}", was_sent=False) from exc
         return found
 
-    def redirected(self, location: str) -> Address | None:
-        """Returns the address that `Location` names; None if it is of another origin or not a URL."""
+    def joined(self, location: str) -> Address | None:
+        """Returns the address that `Location` names; None if it names none."""
         try:
-            found = Address.parse(urljoin(f"{self.origin}{self.target}", location))
+            return Address.parse(urljoin(f"{self.origin}{self.target}", location))
         except (LinkFailure, ValueError):
             return None
-        return found if found.origin == self.origin else None
 
 
 _REASONS = {

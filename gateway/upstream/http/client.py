@@ -10,7 +10,7 @@ from gateway.upstream.http.connection import Connection
 from gateway.upstream.http.failures import StatusFailure
 from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.pool import Pool
-from gateway.upstream.link import LinkFailure, Refusal
+from gateway.upstream.link import Refusal
 
 MAX_REDIRECTS = 5
 _ALWAYS = b"User-Agent: multi-mcp\r\nAccept-Encoding: identity\r\n"
@@ -92,11 +92,10 @@ class Exchange:
             await connection.send(request, client.limit)
             if not 300 <= connection.status < 400:
                 return connection
-            location = connection.headers.get(b"location", b"").decode("latin-1")
-            followed = address.redirected(location) if connection.status in (307, 308) else None
-            if followed is None:
-                raise StatusFailure(connection.status, _unfollowed(address, location), was_sent=False)
-            address = followed
+            there = address.joined(connection.headers.get(b"location", b"").decode("latin-1"))
+            if connection.status not in (307, 308) or there is None or there.origin != address.origin:
+                raise StatusFailure(connection.status, _unfollowed(address, there), was_sent=False)
+            address = there
             client.pool.put_back(connection)
             self._connection = None
         raise StatusFailure(connection.status, "it redirects in a circle", was_sent=False)
@@ -111,12 +110,8 @@ class Exchange:
             self._client.pool.places.release()
 
 
-def _unfollowed(address: Address, location: str) -> str:
+def _unfollowed(address: Address, there: Address | None) -> str:
     """Returns why a redirect is not followed, without the path and the query of where it leads to."""
-    try:
-        there = Address.parse(location).origin
-    except LinkFailure:
-        return "it answers with a redirect that keeps neither method nor origin"
-    if there == address.origin:
-        return "it answers with a redirect that does not keep the method"
-    return f"it redirects to {there}, which is not followed; if that is the server, write its URL"
+    if there is not None and there.origin != address.origin:
+        return f"it redirects to {there.origin}, which is not followed; if that is the server, write its URL"
+    return "it answers with a redirect that does not keep the method"
