@@ -30,6 +30,7 @@ class Events:
         self._line: list[bytes] = []
         self._data: list[bytes] = []
         self._type = b""
+        self._id = self.last_id
         self._is_first = True
         self._after_cr = False
 
@@ -70,7 +71,7 @@ class Events:
             self._type = value
         elif name == b"id":
             if value.isascii() and b"\0" not in value:
-                self.last_id = value.decode("ascii")
+                self._id = value.decode("ascii")
         else:
             if name == b"retry" and value.isdigit() and len(value) < 10:
                 self.retry = int(value) / 1000
@@ -79,6 +80,7 @@ class Events:
 
     def _dispatch(self) -> Iterator[Event]:
         data, kind = b"\n".join(self._data), self._type
+        self.last_id = self._id
         self._data.clear()
         self._type = b""
         self._size = 0

@@ -122,3 +122,25 @@ async def test_only_a_server_whose_certificate_is_trusted_is_spoken_to(tmp_path:
         with pytest.raises(LinkFailure, match="IP address mismatch"):
             await call(other)
         await other.close()
+
+
+async def test_the_fields_of_each_hop_are_our_own() -> None:
+    """A caller's capabilities are kept, and its vendor's fields; its revision, name and token are not."""
+
+    async def answer(asked: Asked) -> None:
+        asked.result(GOOD)
+
+    reserved = "io.modelcontextprotocol/"
+    theirs = {f"{reserved}protocolVersion": "x", f"{reserved}clientInfo": {"name": "x"}, "progressToken": "x"}
+    meta = {**theirs, f"{reserved}clientCapabilities": {"elicitation": {}}, "traceparent": "t"}
+    for speaking in (modern, legacy):
+        async with serving(speaking(answer)) as peer, linked(peer.url) as link:
+            await link.request("tools/call", {"name": "x", "arguments": {}, "_meta": meta})
+            sent = peer.named("tools/call")[0].message["params"]["_meta"]
+            if speaking is legacy:
+                assert sent == {"traceparent": "t"}
+                continue
+            assert sent[f"{reserved}clientInfo"]["name"] == "multi-mcp"
+            assert sent[f"{reserved}protocolVersion"] == "2026-07-28"
+            assert sent[f"{reserved}clientCapabilities"] == {"elicitation": {}}
+            assert (sent["traceparent"], "progressToken" in sent) == ("t", False)
