@@ -21,7 +21,7 @@ class SessionLimits:
 
 
 class Opened(NamedTuple):
-    """What the server calls a session, which is nothing if it has none, and the revision that is spoken in it."""
+    """The id of a session, empty if the server has none, and the revision that is spoken in it."""
 
     id: str
     version: str

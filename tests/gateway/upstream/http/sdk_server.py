@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import sys
 from typing import Annotated
@@ -80,11 +79,15 @@ def big(size: int) -> str:
 
 def main() -> None:
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    # asyncio sends small answers at once only if the protocol of the listening socket is named.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(2048)
         print(listener.getsockname()[1], flush=True)
-        uvicorn.run(mcp.streamable_http_app(), fd=listener.fileno(), log_level="error", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(mcp.streamable_http_app(), log_level="error", timeout_graceful_shutdown=1)
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
     main()
