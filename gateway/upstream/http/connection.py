@@ -42,10 +42,10 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self.is_stream = False
-        self._chunks: list[bytes] = []
+        self._received = bytearray()
         self._failure = ""
         self._limit = limit
-        self._bytes = self._body_bytes = self._buffered = 0
+        self._bytes = self._body_bytes = 0
         self._has_head = self._is_paused = False
 
     async def send(self, request: bytes, limit: int) -> None:
@@ -54,6 +54,7 @@ class Connection(asyncio.Protocol):
         Raises:
             ConnectionLost: or the answer is not HTTP, or longer than `limit` bytes.
         """
+        self._resume()  # an answer before may have had more than was read
         self._reset(limit)
         self._is_complete = False
         self._transport.write(request)
@@ -63,22 +64,19 @@ class Connection(asyncio.Protocol):
 
     @property
     def body(self) -> bytes:
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        return bytes(self._received)
 
     async def read(self) -> bytes:
         """Returns what came next of a stream; nothing at its end. Raises ConnectionLost."""
-        while not self._chunks:
+        while not self._received:
             if self._failure:
                 raise ConnectionLost(self._failure)
             if self._is_complete:
                 return b""
             await self._wait()
         read = self.body
-        self._chunks.clear()
-        self._buffered = 0
-        if self._is_paused:
-            self._is_paused = False
-            self._transport.resume_reading()
+        self._received.clear()
+        self._resume()
         return read
 
     @property
@@ -156,10 +154,9 @@ class Connection(asyncio.Protocol):
         self._body_bytes += len(body)
         if self._is_complete or (not self.is_stream and self._body_bytes > self._limit):
             return
-        self._chunks.append(body)
+        self._received += body
         if self.is_stream:
-            self._buffered += len(body)
-            if self._buffered > MAX_BUFFERED and not self._is_paused:
+            if len(self._received) > MAX_BUFFERED and not self._is_paused:
                 self._is_paused = True
                 self._transport.pause_reading()
             self._wake()
@@ -185,6 +182,11 @@ class Connection(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _resume(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
 
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()

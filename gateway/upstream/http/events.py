@@ -27,7 +27,7 @@ class Events:
     def begin(self) -> None:
         """Forgets the event that was cut, for another stream that goes on from the last whole one."""
         self._size = 0
-        self._line: list[bytes] = []
+        self._line = bytearray()
         self._data: list[bytes] = []
         self._type = b""
         self._id = self.last_id
@@ -48,11 +48,11 @@ class Events:
             if self._size > self._limit:
                 raise LinkFailure(f"an event of its answer is longer than {self._limit} bytes", was_sent=True)
             if not part.endswith((b"\n", b"\r")):
-                self._line.append(part)
+                self._line += part
                 return
             line = part.rstrip(b"\r\n")
             if self._line:
-                line = b"".join((*self._line, line))
+                line = bytes(self._line + line)
                 self._line.clear()
             if self._is_first:
                 self._is_first = False

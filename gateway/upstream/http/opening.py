@@ -32,6 +32,8 @@ def open_http(entry: Upstream, environ: Mapping[str, str]) -> Open:
     """
 
     async def opened(heard: Heard) -> Link:
+        if entry.type == "sse":
+            raise LinkFailure("the transport of 2024 (sse) is not spoken; try the server's /mcp", was_sent=False)
         client = _client(entry, environ)
         try:
             if entry.era == "legacy":

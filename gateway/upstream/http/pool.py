@@ -59,7 +59,7 @@ class Pool:
 
     def put_back(self, connection: Connection) -> None:
         """Takes a connection back. One whose answer goes on is used again only if it ends soon."""
-        if connection.is_between_requests and not self._is_closed:
+        if connection.is_between_requests and not self._is_closed and len(self._idle) < MAX_CONNECTIONS:
             self._keep(connection)
         elif connection.is_stream and connection.is_usable and not self._is_closed:
             timer = self._loop.call_later(MAX_TAIL, connection.abort)

@@ -90,6 +90,21 @@ async def test_a_connection_is_used_again_also_after_a_stream() -> None:
         assert len({asked.writer for asked in peer.asked}) == 1
 
 
+async def test_a_stream_may_say_much_after_its_answer() -> None:
+    async def answer(asked: Asked) -> None:
+        asked.stream()
+        asked.event(asked.encoded(result=GOOD))
+        await asked.writer.drain()
+        await asyncio.sleep(0.01)
+        asked.chunk(b": x\n" * 25_000)
+        asked.end()
+
+    async with serving(modern(answer)) as peer, linked(peer.url) as link:
+        for _ in range(4):
+            assert await call(link) == GOOD
+            await asyncio.sleep(0.05)
+
+
 async def test_a_connection_that_the_server_has_closed_is_not_used() -> None:
     async def answer(asked: Asked) -> None:
         asked.result(GOOD)

@@ -46,10 +46,6 @@ async def test_calls_that_are_aborted_leave_nothing_behind(speaking: Any) -> Non
                 await abort(number % 12, ("mute", "good", "reset")[number % 3])
             await asyncio.gather(*(abort(number % 12, "mute") for number in range(ROUNDS)))
             assert await call(link, "good") == GOOD
-            async with asyncio.timeout(10):  # the messages that cancel are sent beside
-                while len(asyncio.all_tasks()) > before[1] + 25:
-                    await asyncio.sleep(0.01)
-            assert descriptors() < before[0] + 250
         async with asyncio.timeout(10):
             while (descriptors(), len(asyncio.all_tasks())) > before:
                 await asyncio.sleep(0.01)

@@ -178,3 +178,7 @@ async def test_each_revision_with_sessions_is_spoken(version: str) -> None:
     async with serving(answer) as peer, linked(peer.url, era="legacy") as link:
         await call(link)
         assert peer.asked[-1].headers["mcp-protocol-version"] == link.identity.version == version
+
+
+async def test_the_transport_of_2024_is_refused_with_its_reason() -> None:
+    assert "2024 (sse) is not spoken" in await reason({"type": "sse", "url": "http://127.0.0.1/sse"}, {})
