@@ -43,19 +43,17 @@ class EntryHeaders:
     def lines(self) -> bytes:
         """Returns the lines, each with its line break."""
         if self._path and time.monotonic() - self._looked_at > INTERVAL:
-            self.have_changed()
+            return self.read_again()
         return self._lines
 
-    def have_changed(self) -> bool:
-        """Returns True if the file has changed since it was read last. A file that cannot be read changes nothing."""
-        if not self._path:
-            return False
-        before = self._lines
+    def read_again(self) -> bytes:
+        """Returns the lines as the file has them now. One that cannot be read changes nothing."""
         try:
-            self._read()
+            if self._path:
+                self._read()
         except LinkFailure as exc:
             logger.warning("the old headers are kept: %s", exc)
-        return self._lines != before
+        return self._lines
 
     def _read(self) -> None:
         self._looked_at = time.monotonic()

@@ -53,11 +53,12 @@ class LegacyLink:
         tried: set[str] = set()
         try:
             while True:
+                sent = self._client.headers.lines()
                 try:
                     opened = await self._sessions.opened(held)
                     return await self._asked(opened, method, params, report)
                 except (LinkFailure, Refusal) as exc:
-                    cure = self._cure(method, exc)
+                    cure = self._cure(method, exc, sent)
                     if cure is None or cure in tried:
                         raise
                     tried.add(cure)
@@ -77,12 +78,15 @@ class LegacyLink:
         await self._tasks.finish(FAREWELL)
         self._client.close()
 
-    def _cure(self, method: str, exc: LinkFailure | Refusal) -> str | None:
-        """Returns how the same request may succeed, if it was surely not executed or changes nothing."""
+    def _cure(self, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
+        """Returns how the same request may succeed, if it was surely not executed or changes nothing.
+
+        `sent` has the headers of the entry that were sent with it.
+        """
         if isinstance(exc, SessionLost):
             return "session"
         if isinstance(exc, StatusFailure) and exc.status in (401, 403):
-            return "headers" if self._client.headers.have_changed() else None
+            return "headers" if self._client.headers.read_again() != sent else None
         return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
     async def _asked(self, opened: Opened, method: str, params: Params, report: Report | None) -> dict[str, Any]:

@@ -55,10 +55,11 @@ class ModernLink:
     ) -> dict[str, Any]:
         tried: set[str] = set()
         while True:
+            sent = self._client.headers.lines()
             try:
                 return await self._asked(method, params, report)
             except (LinkFailure, Refusal) as exc:
-                cure = self._cure(method, exc)
+                cure = self._cure(method, exc, sent)
                 if cure is None or cure in tried:
                     raise
                 tried.add(cure)
@@ -78,14 +79,17 @@ class ModernLink:
         await self._tasks.finish(0)
         self._client.close()
 
-    def _cure(self, method: str, exc: LinkFailure | Refusal) -> str | None:
-        """Returns how the same request may succeed, if it was surely not executed or changes nothing."""
+    def _cure(self, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
+        """Returns how the same request may succeed, if it was surely not executed or changes nothing.
+
+        `sent` has the headers of the entry that were sent with it.
+        """
         if isinstance(exc, Refusal):
             if exc.code == UNSUPPORTED_PROTOCOL_VERSION:
                 self._end(f"it does not speak {MODERN} any more")
             return "list" if exc.code == HEADER_MISMATCH and method == "tools/call" else None
         if isinstance(exc, StatusFailure) and exc.status in (401, 403):
-            return "headers" if self._client.headers.have_changed() else None
+            return "headers" if self._client.headers.read_again() != sent else None
         return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
     async def _asked(self, method: str, params: Params, report: Report | None) -> dict[str, Any]:

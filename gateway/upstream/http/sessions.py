@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from gateway.cancellation import was_requested
 from gateway.upstream.http.failures import StatusFailure
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.link import LinkFailure
@@ -42,6 +43,10 @@ class Session:
         self.in_use = 0
         self.used_at = 0.0
         self.opening: asyncio.Task[Opened] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.in_use and (self.opening is None or self.opening.done())
 
     @property
     def opened(self) -> Opened | None:
@@ -97,7 +102,7 @@ class Sessions:
         """
         if (known := session.opened) is not None:
             return known
-        if session.opening is None:
+        if session.opening is None or session.opening.done():
             session.opening = self._tasks.start(self._open())
         opening = session.opening
         try:
@@ -110,7 +115,7 @@ class Sessions:
             self.forget(session, opening)
             raise LinkFailure(f"no session: {exc}", was_sent=False) from exc
         except asyncio.CancelledError as exc:
-            if opening.cancelled():
+            if opening.cancelled() and not was_requested(exc):
                 raise LinkFailure("it was stopped", was_sent=False) from exc
             raise
 
@@ -125,7 +130,7 @@ class Sessions:
             await asyncio.sleep(self._limits.idle / 10)
             limit = self._now() - self._limits.idle
             for key, session in tuple(self._sessions.items()):
-                if key and not session.in_use and session.used_at < limit:
+                if key and session.is_idle and session.used_at < limit:
                     self._drop(key)
 
     def close(self) -> list[Coroutine[Any, Any, None]]:
@@ -135,7 +140,7 @@ class Sessions:
 
     def _evict(self) -> None:
         """Closes the session that has been without a request for the longest time."""
-        idle = [(session.used_at, key) for key, session in self._sessions.items() if key and not session.in_use]
+        idle = [(session.used_at, key) for key, session in self._sessions.items() if key and session.is_idle]
         if not idle:
             raise LinkFailure(f"all {self._limits.number} sessions are in use", was_sent=False)
         self._drop(min(idle)[1])
