@@ -18,6 +18,7 @@ from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
     CLIENT_INFO_META_KEY,
     HEADER_MISMATCH,
+    INVALID_REQUEST,
     PROTOCOL_VERSION_META_KEY,
     UNSUPPORTED_PROTOCOL_VERSION,
 )
@@ -35,6 +36,7 @@ MAX_PAGES = 100
 MAX_TOOLS = 10_000
 """Tools whose arguments' headers are remembered."""
 
+_OF_OLD_SERVERS = ("protocol version", "session id")
 _LINES = BOTH_TYPES + f"Mcp-Protocol-Version: {MODERN}\r\n".encode()
 
 
@@ -85,7 +87,7 @@ class ModernLink:
         `sent` has the headers of the entry that were sent with it.
         """
         if isinstance(exc, Refusal):
-            if exc.code == UNSUPPORTED_PROTOCOL_VERSION:
+            if _has_changed_era(exc):
                 self._end(f"it does not speak {MODERN} any more")
             return "list" if exc.code == HEADER_MISMATCH and method == "tools/call" else None
         if isinstance(exc, StatusFailure) and exc.status in (401, 403):
@@ -168,3 +170,10 @@ class ModernLink:
     def _end(self, reason: str) -> None:
         if not self._ended.done():
             self._ended.set_result(reason)
+
+
+def _has_changed_era(refusal: Refusal) -> bool:
+    """Returns True for a refusal of the revision, also as servers put it that are older than its code."""
+    return refusal.code == UNSUPPORTED_PROTOCOL_VERSION or (
+        refusal.code == INVALID_REQUEST and any(words in refusal.message.lower() for words in _OF_OLD_SERVERS)
+    )

@@ -19,6 +19,7 @@ from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.legacy import LegacyLink
 from gateway.upstream.http.messages import identity_of
 from gateway.upstream.http.modern import ModernLink
+from gateway.upstream.http.tls import context_of
 from gateway.upstream.link import MODERN, Heard, Identity, Link, LinkFailure, Open, Refusal
 
 _NO_VERDICT = frozenset({401, 403, 408, 425, 429})
@@ -59,7 +60,8 @@ def _client(entry: Upstream, environ: Mapping[str, str]) -> Client:
     headers = {name: expanded(value, environ, f"headers.{name}") for name, value in entry.headers.items()}
     path = os.path.expanduser(expanded(entry.headers_file, environ, "headersFile"))
     address = Address.parse(expanded(entry.url, environ, "url"))
-    return Client(address, EntryHeaders(headers, path), entry.max_message)
+    tls = context_of(entry.tls, environ) if entry.tls is not None else None
+    return Client(address, EntryHeaders(headers, path), entry.max_message, tls)
 
 
 async def _discover(link: ModernLink) -> Identity | None:

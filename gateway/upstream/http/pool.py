@@ -7,10 +7,10 @@ import re
 import socket
 import ssl
 from contextlib import suppress
-from functools import cache
 
 from gateway.upstream.http.address import Origin
 from gateway.upstream.http.connection import Connection
+from gateway.upstream.http.tls import default_context
 from gateway.upstream.link import LinkFailure
 
 MAX_CONNECTIONS = 100
@@ -25,14 +25,6 @@ MAX_TAIL = 1.0
 
 _ASKED = re.compile(rb"timeout=(\d{1,5})")
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
-
-
-@cache
-def default_tls() -> ssl.SSLContext:
-    """Returns the one context of the process: reading the certificates takes 30 ms."""
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 class Pool:
@@ -83,7 +75,7 @@ class Pool:
 
     async def _connect(self) -> Connection:
         scheme, host, port = self._origin
-        tls = (self._tls or default_tls()) if scheme == "https" else None
+        tls = (self._tls or default_context()) if scheme == "https" else None
         if self._is_closed:
             raise LinkFailure("it was stopped", was_sent=False)
         try:

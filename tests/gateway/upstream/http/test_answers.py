@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.upstream.http.address import Address
-from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
-from gateway.upstream.http.headers import EntryHeaders
-from gateway.upstream.http.modern import ModernLink
-from gateway.upstream.link import LinkFailure
-from tests.gateway.upstream.http.peer import Asked, call, ignored, legacy, linked, modern, serving
-from tests.proxies.certificate import certificate_in
+from tests.gateway.upstream.http.peer import Asked, call, legacy, linked, modern, serving
 
 pytestmark = pytest.mark.anyio
 ERAS = pytest.mark.parametrize("speaking", [modern, legacy])
@@ -118,25 +110,6 @@ async def test_a_server_may_have_an_ipv6_address() -> None:
     async with serving(modern(good), host="::1") as peer, linked(peer.url) as link:
         assert await call(link) == GOOD
         assert peer.asked[-1].headers["host"] == peer.url.removeprefix("http://").removesuffix("/mcp")
-
-
-async def test_only_a_server_whose_certificate_is_trusted_is_spoken_to(tmp_path: Path) -> None:
-    certificate = certificate_in(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate.certificate, certificate.key)
-    async with serving(modern(good), tls=context) as peer:
-        url = peer.url.replace("127.0.0.1", "localhost")
-        with pytest.raises(LinkFailure, match=r"no connection: (self-signed|unable to get)") as failed:
-            async with linked(url):
-                pass
-        assert (failed.value.was_sent, peer.asked) == (False, [])
-        link = ModernLink(Client(Address.parse(url), EntryHeaders({}), 10_000, certificate.context), ignored)
-        assert [await call(link) for _ in range(3)] == [GOOD] * 3
-        await link.close()
-        other = ModernLink(Client(Address.parse(peer.url), EntryHeaders({}), 10_000, certificate.context), ignored)
-        with pytest.raises(LinkFailure, match="IP address mismatch"):
-            await call(other)
-        await other.close()
 
 
 async def test_the_fields_of_each_hop_are_our_own() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.upstream.config import Upstream
 from gateway.upstream.http.opening import open_http
-from gateway.upstream.link import LinkFailure
+from gateway.upstream.link import LinkFailure, Refusal
 from tests.gateway.upstream.http.peer import Answer, Asked, call, ignored, legacy, linked, modern, serving
 
 pytestmark = pytest.mark.anyio
@@ -180,6 +180,26 @@ async def test_each_revision_with_sessions_is_spoken(version: str) -> None:
     async with serving(answer) as peer, linked(peer.url, era="legacy") as link:
         await call(link)
         assert peer.asked[-1].headers["mcp-protocol-version"] == link.identity.version == version
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (-32022, "no"),
+        (-32600, "Bad Request: Unsupported protocol version"),
+        (-32600, "Bad Request: Missing session ID"),
+    ],
+)
+async def test_a_server_that_was_replaced_by_an_older_one_ends_the_link(code: int, message: str) -> None:
+    """Whoever opens it again finds out the era anew."""
+
+    async def answer(asked: Asked) -> None:
+        asked.error(code, message, 400)
+
+    async with serving(modern(answer)) as peer, linked(peer.url) as link:
+        with pytest.raises(Refusal):
+            await call(link)
+        assert await link.ended() == "it does not speak 2026-07-28 any more"
 
 
 async def test_the_transport_of_2024_is_refused_with_its_reason() -> None:
