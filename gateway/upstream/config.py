@@ -46,6 +46,14 @@ class Tools(_Part):
     describe: dict[str, str] = Field(default_factory=dict)
 
 
+class Tls(_Part):
+    """Files in PEM: of those who vouch for the server, instead of the system's, and of our own certificate and key."""
+
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+
 class Upstream(_Part):
     """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds.
 
@@ -61,6 +69,7 @@ class Upstream(_Part):
     url: str = ""
     headers: dict[str, str] = Field(default_factory=dict)
     headers_file: str = ""
+    tls: Tls | None = None
     disabled: bool = False
     disabled_tools: tuple[str, ...] = ()
     timeout: Annotated[float | None, BeforeValidator(_seconds), Field(gt=0)] = None

@@ -1,0 +1,1 @@
+"""Links to servers over Streamable HTTP, in both eras of the protocol."""

@@ -1,0 +1,117 @@
+"""Sends HTTP requests to the URL of one upstream server."""
+
+from __future__ import annotations
+
+import ssl
+from types import TracebackType
+
+from gateway.upstream.http.address import Address
+from gateway.upstream.http.connection import Connection
+from gateway.upstream.http.failures import StatusFailure
+from gateway.upstream.http.headers import EntryHeaders
+from gateway.upstream.http.pool import Pool
+from gateway.upstream.link import Refusal
+
+MAX_REDIRECTS = 5
+_ALWAYS = b"User-Agent: multi-mcp\r\nAccept-Encoding: identity\r\n"
+
+
+class Client:
+    """`headers` are sent with each request. No answer, and no event of one, may be longer than `limit` bytes."""
+
+    def __init__(self, address: Address, headers: EntryHeaders, limit: int, tls: ssl.SSLContext | None = None) -> None:
+        self.address = address
+        self.headers = headers
+        self.limit = limit
+        self.pool = Pool(address.origin, tls)
+        self._host = f"Host: {str(address.origin).partition('://')[2]}\r\n".encode() + _ALWAYS
+
+    def post(self, lines: bytes, body: bytes, *, is_counted: bool = True) -> Exchange:
+        return Exchange(self, b"POST", lines + b"Content-Length: %d\r\n" % len(body), body, is_counted)
+
+    def get(self, lines: bytes) -> Exchange:
+        return Exchange(self, b"GET", lines, b"", is_counted=False)
+
+    def delete(self, lines: bytes) -> Exchange:
+        return Exchange(self, b"DELETE", lines, b"", is_counted=False)
+
+    def close(self) -> None:
+        self.pool.close()
+
+    def encode(self, method: bytes, target: str, lines: bytes, body: bytes) -> bytes:
+        return b"%b %b HTTP/1.1\r\n%b%b%b\r\n%b" % (
+            method,
+            target.encode("ascii"),
+            self._host,
+            self.headers.lines(),
+            lines,
+            body,
+        )
+
+
+class Exchange:
+    """One request and its answer, as a context manager. Leaving it before the answer's end ends the connection soon.
+
+    `was_written` is False until the request may have reached the server. An exchange that is not counted waits for no
+    place in the pool.
+    """
+
+    __slots__ = ("_body", "_client", "_connection", "_is_counted", "_lines", "_method", "was_written")
+
+    def __init__(self, client: Client, method: bytes, lines: bytes, body: bytes, is_counted: bool) -> None:
+        self._client = client
+        self._method = method
+        self._lines = lines
+        self._body = body
+        self._is_counted = is_counted
+        self._connection: Connection | None = None
+        self.was_written = False
+
+    async def __aenter__(self) -> Connection:
+        """Raises LinkFailure."""
+        if self._is_counted:
+            await self._client.pool.places.acquire()
+        try:
+            return await self._answer()
+        except BaseException:  # whatever it is, the connection and the place are given back
+            self._leave(is_broken=True)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave(is_broken=exc is not None and not isinstance(exc, Refusal))
+
+    async def _answer(self) -> Connection:
+        """Follows redirects that keep the method and the origin, as the SDK does."""
+        client, address = self._client, self._client.address
+        for _ in range(MAX_REDIRECTS + 1):
+            connection = self._connection = await client.pool.take()
+            request = client.encode(self._method, address.target, self._lines, self._body)
+            self.was_written = True
+            await connection.send(request, client.limit)
+            if not 300 <= connection.status < 400:
+                return connection
+            there = address.joined(connection.headers.get(b"location", b"").decode("latin-1"))
+            if connection.status not in (307, 308) or there is None or there.origin != address.origin:
+                raise StatusFailure(connection.status, _unfollowed(address, there), was_sent=False)
+            address = there
+            client.pool.put_back(connection)
+            self._connection = None
+        raise StatusFailure(connection.status, "it redirects in a circle", was_sent=False)
+
+    def _leave(self, *, is_broken: bool) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if is_broken and not connection.is_between_requests:
+                connection.abort()
+            self._client.pool.put_back(connection)
+        if self._is_counted:
+            self._client.pool.places.release()
+
+
+def _unfollowed(address: Address, there: Address | None) -> str:
+    """Returns why a redirect is not followed, without the path and the query of where it leads to."""
+    if there is not None and there.origin != address.origin:
+        return f"it redirects to {there.origin}, which is not followed; if that is the server, write its URL"
+    return "it answers with a redirect that does not keep the method"

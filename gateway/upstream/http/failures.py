@@ -1,0 +1,35 @@
+"""Failures of requests over HTTP, told apart by what may be done about them."""
+
+from __future__ import annotations
+
+from gateway.upstream.link import LinkFailure, Refusal
+
+
+class ConnectionLost(LinkFailure):
+    """The connection ended after the request had been written and before its answer was complete."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, was_sent=True)
+
+
+class StatusFailure(LinkFailure):
+    """The answer is an HTTP status that says why there is no other answer."""
+
+    def __init__(self, status: int, reason: str, *, was_sent: bool, retry_after: int | None = None) -> None:
+        super().__init__(reason, was_sent=was_sent, retry_after=retry_after)
+        self.status = status
+
+
+class SessionLost(LinkFailure):
+    """The server does not know the session any more, and has refused the request."""
+
+    def __init__(self) -> None:
+        super().__init__("it does not know the session", was_sent=False)
+
+
+class StatusRefusal(Refusal):
+    """The answer is a JSON-RPC error with a status that is no success."""
+
+    def __init__(self, status: int, refusal: Refusal) -> None:
+        super().__init__(refusal.code, refusal.message, refusal.data)
+        self.status = status

@@ -1,0 +1,188 @@
+"""A link of the era of sessions: each caller has one, and answers and notifications may come as streams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
+
+from gateway.upstream.http import handshake
+from gateway.upstream.http.answers import Message, answer_of, status_failure
+from gateway.upstream.http.client import Client
+from gateway.upstream.http.events import Events
+from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
+from gateway.upstream.http.listening import keep_listening, tell_changes
+from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, with_token
+from gateway.upstream.http.resuming import ACCEPT, resumed
+from gateway.upstream.http.sessions import Opened, Sessions
+from gateway.upstream.http.tasks import Tasks
+from gateway.upstream.link import LEGACY, Heard, Identity, LinkFailure, Params, Refusal, Report
+
+FAREWELL = 2.0
+"""Seconds in which the server is told that its sessions are over when the link is closed."""
+
+_METHOD_NOT_FOUND = -32601
+_RESERVED = "io.modelcontextprotocol/"
+
+
+class LegacyLink:
+    """`identity` is what the server said of itself when a session was opened last."""
+
+    def __init__(self, client: Client, heard: Heard, start_timeout: float) -> None:
+        self.identity = Identity(LEGACY)
+        self._client = client
+        self._heard = heard
+        self._start_timeout = start_timeout
+        self._numbers = count(1)
+        self._reports: dict[int, Report] = {}
+        self._tasks = Tasks()
+        self._sessions = Sessions(self._open_session, self._end_session, self._tasks)
+        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def start(self) -> None:
+        """Opens the link's own session, and begins to hear of changes. Raises LinkFailure."""
+        await self._sessions.opened(self._sessions.enter(""))
+        self._tasks.start(self._sessions.close_idle())
+        self._tasks.start(keep_listening(self._listen, self._tell_changes))
+
+    async def request(
+        self, method: str, params: Params, report: Report | None = None, *, session: str = ""
+    ) -> dict[str, Any]:
+        held = self._sessions.enter(session)
+        tried: set[str] = set()
+        try:
+            while True:
+                sent = self._client.headers.lines()
+                try:
+                    opened = await self._sessions.opened(held)
+                    return await self._asked(opened, method, params, report)
+                except (LinkFailure, Refusal) as exc:
+                    cure = self._cure(method, exc, sent)
+                    if cure is None or cure in tried:
+                        raise
+                    tried.add(cure)
+                    if cure == "session":
+                        self._sessions.forget(held, opened)
+        finally:
+            self._sessions.leave(held)
+
+    async def ended(self) -> str:
+        return await asyncio.shield(self._ended)
+
+    async def close(self) -> None:
+        self._end("it was stopped")
+        await self._tasks.finish(0)
+        for farewell in self._sessions.close():
+            self._tasks.start_if_possible(farewell)
+        await self._tasks.finish(FAREWELL)
+        self._client.close()
+
+    def _cure(self, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
+        """Returns how the same request may succeed, if it was surely not executed or changes nothing.
+
+        `sent` has the headers of the entry that were sent with it.
+        """
+        if isinstance(exc, SessionLost):
+            return "session"
+        if isinstance(exc, StatusFailure) and exc.status in (401, 403):
+            return "headers" if self._client.headers.read_again() != sent else None
+        return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
+
+    async def _asked(self, opened: Opened, method: str, params: Params, report: Report | None) -> dict[str, Any]:
+        async def told(message: Message) -> None:
+            await self._told(opened, message)
+
+        number = next(self._numbers)
+        body = encoded(_message(number, method, params, report), self._client.limit)
+        exchange = self._client.post(BOTH_TYPES + opened.lines, body)
+        events = Events(self._client.limit)
+        if report is not None:
+            self._reports[number] = report
+        try:
+            try:
+                async with exchange as connection:
+                    handshake.check_session(opened, connection)
+                    return await answer_of(connection, number, told, events)
+            except ConnectionLost:
+                if not events.last_id:
+                    raise
+                return await resumed(self._client, opened.lines, number, told, events)
+        except asyncio.CancelledError:
+            if exchange.was_written:
+                cancelled = {"requestId": number, "reason": "The caller left."}
+                self._post_soon(opened, {"method": "notifications/cancelled", "params": cancelled})
+            raise
+        finally:
+            self._reports.pop(number, None)
+
+    async def _told(self, opened: Opened, message: Message) -> None:
+        """Takes a notification, or a request of the server's own."""
+        method, asked, params = str(message["method"]), message.get("id"), message.get("params")
+        params = params if isinstance(params, dict) else {}
+        if asked is not None:
+            error = {"code": _METHOD_NOT_FOUND, "message": "Method not found"}
+            self._post_soon(opened, {"id": asked, **({"result": {}} if method == "ping" else {"error": error})})
+        elif method != "notifications/progress":
+            self._heard(method, params)
+        elif type(token := params.get("progressToken")) is int and token in self._reports:
+            await self._reports[token](params)
+
+    async def _listen(self, is_open: Callable[[], None]) -> float | None:
+        """Reads the stream of the link's own session, on which the server tells what belongs to no request."""
+
+        async def told(message: Message) -> None:
+            await self._told(opened, message)
+
+        held = self._sessions.enter("")
+        events = Events(self._client.limit)
+        try:
+            opened = await self._sessions.opened(held)
+            async with self._client.get(ACCEPT + opened.lines) as connection:
+                handshake.check_session(opened, connection)
+                if not connection.is_stream:
+                    raise status_failure(connection) or LinkFailure("it answers with no stream", was_sent=True)
+                is_open()
+                await answer_of(connection, 0, told, events)
+        except SessionLost:
+            self._sessions.forget(held, opened)
+            raise
+        except ConnectionLost:
+            return events.retry
+        finally:
+            self._sessions.leave(held)
+        return None
+
+    async def _open_session(self) -> Opened:
+        try:
+            async with asyncio.timeout(self._start_timeout):
+                opened, self.identity = await handshake.open_session(self._client, next(self._numbers))
+        except TimeoutError as exc:
+            limit = f"it did not answer within {self._start_timeout:g} seconds"
+            raise LinkFailure(limit, was_sent=False) from exc
+        except Refusal as exc:
+            self._end(f"it refuses a session: {exc.message}")
+            raise LinkFailure(f"it refuses a session: {exc.message}", was_sent=False) from exc
+        return opened
+
+    async def _end_session(self, opened: Opened) -> None:
+        await handshake.end_session(self._client, opened)
+
+    def _post_soon(self, opened: Opened, message: Mapping[str, Any]) -> None:
+        """Sends a message beside the requests, never behind one."""
+        self._tasks.start_if_possible(handshake.post(self._client, opened, message))
+
+    def _tell_changes(self) -> None:
+        tell_changes(self.identity.capabilities, self._heard)
+
+    def _end(self, reason: str) -> None:
+        if not self._ended.done():
+            self._ended.set_result(reason)
+
+
+def _message(number: int, method: str, params: Params, report: Report | None) -> dict[str, Any]:
+    """Returns a request without the fields of `_meta` that belong to the other era."""
+    meta = with_token(params.get("_meta"), number, report)
+    meta = {name: value for name, value in meta.items() if not name.startswith(_RESERVED)}
+    own = {name: value for name, value in params.items() if name != "_meta"}
+    return {"id": number, "method": method, "params": {**own, "_meta": meta} if meta else own}

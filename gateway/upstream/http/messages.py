@@ -1,0 +1,66 @@
+"""The messages that both eras send alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway import VERSION
+from gateway.encoding import encode_object
+from gateway.upstream.http.answers import Message
+from gateway.upstream.link import Heard, Identity, LinkFailure, Params, Report
+
+CLIENT = {"name": "multi-mcp", "version": VERSION}
+BOTH_TYPES = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
+
+RESENT = frozenset(
+    {"server/discover", "ping", "tools/list", "prompts/list", "resources/list", "resources/templates/list"}
+    | {"resources/read"}
+)
+"""Methods that may be sent again if nobody knows whether the server has received them: they change nothing."""
+
+_SERVER_INFO = "io.modelcontextprotocol/serverInfo"
+
+
+def encoded(message: Mapping[str, Any], limit: int) -> bytes:
+    """Raises LinkFailure if the message is longer than `limit` bytes, or cannot be written as JSON."""
+    try:
+        body = encode_object({"jsonrpc": "2.0", **message})
+    except (ValueError, TypeError) as exc:
+        raise LinkFailure("the request cannot be written as JSON", was_sent=False) from exc
+    if len(body) > limit:
+        raise LinkFailure(f"the request is longer than {limit} bytes", was_sent=False)
+    return body
+
+
+def with_token(meta: Any, number: int, report: Report | None) -> dict[str, Any]:
+    """Returns a copy of a request's `_meta` that asks for progress under our own token, if somebody wants it."""
+    own = dict(meta) if isinstance(meta, Mapping) else {}
+    own.pop("progressToken", None)
+    if report is not None:
+        own["progressToken"] = number
+    return own
+
+
+async def tell(message: Message, number: int, report: Report | None, heard: Heard) -> None:
+    """Hands on a notification that came on the stream of the request `number`."""
+    params = message.get("params")
+    params = params if isinstance(params, dict) else {}
+    if message["method"] != "notifications/progress":
+        heard(str(message["method"]), params)
+    elif report is not None and params.get("progressToken") == number:
+        await report(params)
+
+
+def identity_of(version: str, found: Params) -> Identity:
+    """Returns what the answer to `server/discover` or `initialize` says."""
+    meta = found.get("_meta")
+    stamped = meta.get(_SERVER_INFO) if isinstance(meta, dict) else None
+    info, capabilities = found.get("serverInfo") or stamped, found.get("capabilities")
+    instructions = found.get("instructions")
+    return Identity(
+        version,
+        capabilities if isinstance(capabilities, dict) else {},
+        info if isinstance(info, dict) else {},
+        instructions if isinstance(instructions, str) else None,
+    )

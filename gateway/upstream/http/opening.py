@@ -1,0 +1,106 @@
+"""Opens a link to an entry over HTTP: finds out which era of the protocol is spoken, and introduces us."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
+from gateway.upstream.config import Upstream
+from gateway.upstream.expand import expanded
+from gateway.upstream.http.address import Address
+from gateway.upstream.http.client import Client
+from gateway.upstream.http.failures import StatusFailure, StatusRefusal
+from gateway.upstream.http.headers import EntryHeaders
+from gateway.upstream.http.legacy import LegacyLink
+from gateway.upstream.http.messages import identity_of
+from gateway.upstream.http.modern import ModernLink
+from gateway.upstream.http.tls import context_of
+from gateway.upstream.link import MODERN, Heard, Identity, Link, LinkFailure, Open, Refusal
+
+_NO_VERDICT = frozenset({401, 403, 408, 425, 429})
+"""Statuses of refusals that say nothing about the protocol."""
+
+
+def open_http(entry: Upstream, environ: Mapping[str, str]) -> Open:
+    """Returns what opens links to the entry. `${NAME}` in its `url` and headers is replaced each time.
+
+    The server is asked for its era each time too, unless the entry names it: it may have been updated.
+    """
+
+    async def opened(heard: Heard) -> Link:
+        if entry.type == "sse":
+            raise LinkFailure("the transport of 2024 (sse) is not spoken; try the server's /mcp", was_sent=False)
+        client = _client(entry, environ)
+        try:
+            if entry.era == "legacy":
+                return await _legacy(entry, client, heard)
+            link = ModernLink(client, heard)
+            identity = await _discover(link)
+            if identity is not None:
+                link.identity = identity
+                link.listen()
+                return link
+            if entry.era == "modern":
+                raise LinkFailure(f"it does not speak {MODERN}", was_sent=False)
+            return await _legacy(entry, client, heard)
+        except BaseException:  # whatever it is, no connection may be left
+            client.close()
+            raise
+
+    return opened
+
+
+def _client(entry: Upstream, environ: Mapping[str, str]) -> Client:
+    """Raises LinkFailure, whose reason has no value of the entry."""
+    headers = {name: expanded(value, environ, f"headers.{name}") for name, value in entry.headers.items()}
+    path = os.path.expanduser(expanded(entry.headers_file, environ, "headersFile"))
+    address = Address.parse(expanded(entry.url, environ, "url"))
+    tls = context_of(entry.tls, environ) if entry.tls is not None else None
+    return Client(address, EntryHeaders(headers, path), entry.max_message, tls)
+
+
+async def _discover(link: ModernLink) -> Identity | None:
+    """Returns what a server of the stateless era says of itself; None for one of the era of sessions.
+
+    Raises:
+        LinkFailure: its answer, or that it does not answer, says nothing about the era.
+    """
+    try:
+        found = await link.request("server/discover", {})
+    except Refusal as exc:
+        if isinstance(exc, StatusRefusal) and not _is_verdict(exc.status):
+            raise LinkFailure(f"it answers with status {exc.status}", was_sent=False) from exc
+        if exc.code == UNSUPPORTED_PROTOCOL_VERSION and not _speaks_another(exc.data):
+            raise LinkFailure("it speaks no revision of the protocol that is spoken here", was_sent=False) from exc
+        return None
+    except StatusFailure as exc:
+        if _is_verdict(exc.status):
+            return None
+        raise
+    versions = found.get("supportedVersions")
+    return identity_of(MODERN, found) if isinstance(versions, list) and MODERN in versions else None
+
+
+def _is_verdict(status: int) -> bool:
+    return 400 <= status < 500 and status not in _NO_VERDICT
+
+
+def _speaks_another(data: Any) -> bool:
+    """Returns False if a server names its revisions, and none of them has sessions."""
+    supported = data.get("supported") if isinstance(data, dict) else None
+    return not isinstance(supported, list) or any(one in HANDSHAKE_PROTOCOL_VERSIONS for one in supported)
+
+
+async def _legacy(entry: Upstream, client: Client, heard: Heard) -> LegacyLink:
+    link = LegacyLink(client, heard, entry.start_timeout)
+    try:
+        await link.start()
+    except BaseException:  # whatever it is, the link is not used
+        await asyncio.shield(link.close())
+        raise
+    return link

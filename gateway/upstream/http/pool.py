@@ -1,0 +1,136 @@
+"""The connections to one origin."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from contextlib import suppress
+
+from gateway.upstream.http.address import Origin
+from gateway.upstream.http.connection import Connection
+from gateway.upstream.http.tls import default_context
+from gateway.upstream.link import LinkFailure
+
+MAX_CONNECTIONS = 100
+"""Connections for requests. Streams that stay open do not count."""
+
+CONNECT_TIMEOUT = 5.0
+MAX_IDLE = 4.0
+"""Seconds after which an idle connection is closed. uvicorn and Node close after 5, and a request could be lost."""
+
+MAX_TAIL = 1.0
+"""Seconds for which a stream may go on after its answer, so that its connection can be used again."""
+
+_ASKED = re.compile(rb"timeout=(\d{1,5})")
+_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+
+
+class Pool:
+    """Lends connections, the one that was used last first."""
+
+    def __init__(self, origin: Origin, tls: ssl.SSLContext | None = None) -> None:
+        self.places = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._origin = origin
+        self._tls = tls
+        self._loop = asyncio.get_running_loop()
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
+        self._sweep: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    async def take(self) -> Connection:
+        """Returns a connection that carries no request. Raises LinkFailure if none can be opened."""
+        while self._idle:
+            connection = self._idle.pop()
+            if self._loop.time() < connection.idle_until and not connection.was_closed():
+                return connection
+            self._discard(connection)
+        return await self._connect()
+
+    def put_back(self, connection: Connection) -> None:
+        """Takes a connection back. One whose answer goes on is used again only if it ends soon."""
+        if connection.is_between_requests and not self._is_closed and len(self._idle) < MAX_CONNECTIONS:
+            self._keep(connection)
+        elif connection.is_stream and connection.is_usable and not self._is_closed:
+            timer = self._loop.call_later(MAX_TAIL, connection.abort)
+
+            def settled(ended: Connection) -> None:
+                timer.cancel()
+                ended.settled = self._settled
+                self.put_back(ended)
+
+            connection.settled = settled
+        else:
+            self._discard(connection)
+
+    def close(self) -> None:
+        """Closes all connections, also those that carry requests."""
+        self._is_closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for connection in tuple(self._open):
+            self._discard(connection)
+
+    async def _connect(self) -> Connection:
+        scheme, host, port = self._origin
+        tls = (self._tls or default_context()) if scheme == "https" else None
+        if self._is_closed:
+            raise LinkFailure("it was stopped", was_sent=False)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                transport, connection = await self._loop.create_connection(
+                    lambda: Connection(self._settled), host, port, ssl=tls
+                )
+        except TimeoutError as exc:
+            raise LinkFailure(f"no connection within {CONNECT_TIMEOUT:g} seconds", was_sent=False) from exc
+        except ssl.SSLError as exc:
+            why = getattr(exc, "verify_message", "") or exc.reason or "TLS failed"
+            raise LinkFailure(f"no connection: {why}", was_sent=False) from exc
+        except OSError as exc:
+            raise LinkFailure(
+                f"no connection: {exc.strerror or 'none of its addresses answers'}", was_sent=False
+            ) from exc
+        _tune(transport.get_extra_info("socket"))
+        self._open.add(connection)
+        return connection
+
+    def _settled(self, connection: Connection) -> None:
+        if not connection.is_usable:
+            self._open.discard(connection)
+
+    def _keep(self, connection: Connection) -> None:
+        asked = _ASKED.search(connection.headers.get(b"keep-alive", b""))
+        seconds = min(MAX_IDLE, int(asked[1]) - 1) if asked is not None else MAX_IDLE
+        connection.idle_until = self._loop.time() + seconds
+        self._idle.append(connection)
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(MAX_IDLE, self._close_idle)
+
+    def _close_idle(self) -> None:
+        self._sweep = None
+        now = self._loop.time()
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            if now >= connection.idle_until or not connection.is_usable:
+                self._discard(connection)
+            else:
+                self._idle.append(connection)
+        if self._idle:
+            until = min(connection.idle_until for connection in self._idle)
+            self._sweep = self._loop.call_at(until, self._close_idle)
+
+    def _discard(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        connection.abort()
+
+
+def _tune(connected: socket.socket) -> None:
+    """Sends small requests at once, and notices within a minute that the peer's machine is gone."""
+    with suppress(OSError):
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEPALIVE.items():
+            if hasattr(socket, name):
+                connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -1,0 +1,151 @@
+"""The sessions that one link has at its server: one for each key, opened at its first request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gateway.cancellation import was_requested
+from gateway.upstream.http.failures import StatusFailure
+from gateway.upstream.http.tasks import Tasks
+from gateway.upstream.link import LinkFailure
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """The number of sessions, and the seconds after its last request at which one is closed."""
+
+    number: int = 1000
+    idle: float = 300.0
+
+
+class Opened(NamedTuple):
+    """The id of a session, empty if the server has none, and the revision that is spoken in it."""
+
+    id: str
+    version: str
+
+    @property
+    def lines(self) -> bytes:
+        """The lines of a request's head."""
+        named = f"Mcp-Session-Id: {self.id}\r\n" if self.id else ""
+        return f"{named}Mcp-Protocol-Version: {self.version}\r\n".encode("latin-1")
+
+
+class Session:
+    """`in_use` counts its requests."""
+
+    __slots__ = ("in_use", "opening", "used_at")
+
+    def __init__(self) -> None:
+        self.in_use = 0
+        self.used_at = 0.0
+        self.opening: asyncio.Task[Opened] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.in_use and (self.opening is None or self.opening.done())
+
+    @property
+    def opened(self) -> Opened | None:
+        task = self.opening
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return None
+        return task.result()
+
+
+class Sessions:
+    """Sessions by key. The one of the key "" is that of the link itself, and is never closed before it."""
+
+    def __init__(
+        self,
+        open_session: Callable[[], Coroutine[Any, Any, Opened]],
+        end_session: Callable[[Opened], Coroutine[Any, Any, None]],
+        tasks: Tasks,
+        limits: SessionLimits = SessionLimits(),
+    ) -> None:
+        self._open = open_session
+        self._end = end_session
+        self._tasks = tasks
+        self._limits = limits
+        self._now = asyncio.get_running_loop().time
+        self._sessions: dict[str, Session] = {"": Session()}
+
+    def enter(self, key: str) -> Session:
+        """Returns the session of a key, which is not closed until `leave`.
+
+        Raises:
+            LinkFailure: there are as many as there may be, and each has a request.
+        """
+        own = self._sessions[""].opened
+        if own is not None and not own.id:  # the server has no sessions
+            key = ""
+        session = self._sessions.get(key)
+        if session is None:
+            if len(self._sessions) >= self._limits.number:
+                self._evict()
+            session = self._sessions[key] = Session()
+        session.in_use += 1
+        return session
+
+    def leave(self, session: Session) -> None:
+        session.in_use -= 1
+        session.used_at = self._now()
+
+    async def opened(self, session: Session) -> Opened:
+        """Opens the session if it is not open. A caller who is cancelled leaves that to the others.
+
+        Raises:
+            LinkFailure
+        """
+        if (known := session.opened) is not None:
+            return known
+        if session.opening is None or session.opening.done():
+            session.opening = self._tasks.start(self._open())
+        opening = session.opening
+        try:
+            return await asyncio.shield(opening)
+        except StatusFailure as exc:
+            self.forget(session, opening)
+            reason = f"no session: {exc}"
+            raise StatusFailure(exc.status, reason, was_sent=False, retry_after=exc.retry_after) from exc
+        except LinkFailure as exc:
+            self.forget(session, opening)
+            raise LinkFailure(f"no session: {exc}", was_sent=False) from exc
+        except asyncio.CancelledError as exc:
+            if opening.cancelled() and not was_requested(exc):
+                raise LinkFailure("it was stopped", was_sent=False) from exc
+            raise
+
+    def forget(self, session: Session, lost: asyncio.Task[Opened] | Opened) -> None:
+        """Opens the session anew at its next request, unless somebody has done so already."""
+        if session.opening is lost or session.opened is lost:
+            session.opening = None
+
+    async def close_idle(self) -> None:
+        """Closes sessions without requests, until it is cancelled."""
+        while True:
+            await asyncio.sleep(self._limits.idle / 10)
+            limit = self._now() - self._limits.idle
+            for key, session in tuple(self._sessions.items()):
+                if key and session.is_idle and session.used_at < limit:
+                    self._drop(key)
+
+    def close(self) -> list[Coroutine[Any, Any, None]]:
+        """Returns what tells the server that the sessions are over."""
+        opened = [session.opened for session in self._sessions.values()]
+        return [self._end(one) for one in opened if one is not None and one.id]
+
+    def _evict(self) -> None:
+        """Closes the session that has been without a request for the longest time."""
+        idle = [(session.used_at, key) for key, session in self._sessions.items() if key and session.is_idle]
+        if not idle:
+            raise LinkFailure(f"all {self._limits.number} sessions are in use", was_sent=False)
+        self._drop(min(idle)[1])
+
+    def _drop(self, key: str) -> None:
+        opened = self._sessions.pop(key).opened
+        if opened is not None and opened.id:
+            self._tasks.start_if_possible(self._end(opened))

@@ -1,0 +1,31 @@
+"""A server of the SDK in a process of its own, for the tests that only call it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def sdk_server(port: int = 0) -> Iterator[str]:
+    """Yields the URL of a new server process."""
+    program = Path(__file__).with_name("sdk_server.py")
+    process = subprocess.Popen([sys.executable, str(program), str(port)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}/mcp"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def sdk_url() -> Iterator[str]:
+    with sdk_server() as url:
+        yield url

@@ -1,0 +1,131 @@
+"""How a link is opened: its URL and its headers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.upstream.config import Upstream
+from gateway.upstream.http.opening import open_http
+from gateway.upstream.link import LinkFailure
+from tests.gateway.upstream.http.peer import Asked, call, ignored, legacy, linked, modern, serving
+
+pytestmark = pytest.mark.anyio
+GOOD = {"content": [], "isError": False}
+
+
+async def good(asked: Asked) -> None:
+    asked.result(GOOD)
+
+
+async def reason(entry: dict[str, Any], environ: dict[str, str]) -> str:
+    """Returns why a link cannot be opened."""
+    with pytest.raises(LinkFailure) as failed:
+        await open_http(Upstream.model_validate({"type": "http", **entry}), environ)(ignored)
+    assert not failed.value.was_sent
+    return str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("ftp://127.0.0.1/mcp", "url: it must begin with http:// or https://"),
+        ("127.0.0.1:80/mcp", "url: it must begin with http:// or https://"),
+        ("http://user:secret@127.0.0.1/mcp", "url: a name or password belongs in `headers`"),
+        ("http://127.0.0.1/mcp#secret", "url: it may have no fragment"),
+        ("http:///mcp?secret", "url: it has no host"),
+        ("http://127.0.0.1/a secret", "url: it has characters that must be percent-encoded"),
+        ("http://127.0.0.1/\u00e4secret", "url: it has characters that must be percent-encoded"),
+        ("http://127.0.0.1:99999/secret", "url: it is not a URL"),
+        ("http://[::1/secret", "url: it is not a URL"),
+        (f"http://{'a' * 70}.example/secret", "url: it is not a URL"),
+    ],
+)
+async def test_a_url_that_cannot_be_used_is_refused_without_being_repeated(url: str, expected: str) -> None:
+    assert await reason({"url": url}, {}) == expected
+
+
+async def test_variables_are_replaced_each_time_a_link_is_opened() -> None:
+    environ: dict[str, str] = {}
+    async with serving(modern(good)) as peer:
+        entry = {"url": "${URL}", "headers": {"Authorization": "Bearer ${KEY}"}}
+        assert await reason(entry, environ) == "headers.Authorization: the variable KEY is not set"
+        environ |= {"KEY": "secret", "URL": peer.url}
+        link = await open_http(Upstream.model_validate({"type": "http", **entry}), environ)(ignored)
+        await call(link)
+        await link.close()
+        assert [asked.headers["authorization"] for asked in peer.asked] == ["Bearer secret"] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("X-Key", "a\r\nX-Other: secret", "headers.X-Key: a character that no header may have"),
+        ("X-Key", "\u20ac secret", "headers.X-Key: a character that no header may have"),
+        ("X Key", "secret", "headers: 'X Key' is no name of a header"),
+        ("Host", "secret", "headers: Host is set by the router itself"),
+        ("Mcp-Session-Id", "secret", "headers: Mcp-Session-Id is set by the router itself"),
+        ("transfer-encoding", "chunked", "headers: transfer-encoding is set by the router itself"),
+    ],
+)
+async def test_a_header_that_cannot_be_sent_is_refused_without_its_value(name: str, value: str, expected: str) -> None:
+    assert await reason({"url": "http://127.0.0.1/", "headers": {name: "${V}"}}, {"V": value}) == expected
+
+
+@pytest.mark.parametrize("speaking", [modern, legacy])
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_call_is_sent_again_once_if_the_file_of_headers_has_changed(
+    tmp_path: Path, speaking: Any, status: int
+) -> None:
+    file = tmp_path / "headers.json"
+    file.write_text(json.dumps({"Authorization": "Bearer old"}))
+    accepted = "Bearer old"
+
+    async def answer(asked: Asked) -> None:
+        if asked.headers["authorization"] == accepted:
+            asked.result(GOOD)
+        else:
+            asked.answer(asked.encoded(error={"code": -32000, "message": "secret"}), status)
+
+    async with serving(speaking(answer)) as peer, linked(peer.url, headersFile=str(file)) as link:
+        assert await call(link) == GOOD
+        accepted = "Bearer new"
+        with pytest.raises(LinkFailure, match=rf"^unauthorized \(status {status}\)$") as failed:
+            await call(link)
+        assert (failed.value.was_sent, len(peer.named("tools/call"))) == (False, 2)
+        fresh = tmp_path / "fresh.json"
+        fresh.write_text(json.dumps({"Authorization": "Bearer new"}))
+        os.replace(fresh, file)
+        # All that were sent with the old header, not the first alone.
+        assert await asyncio.gather(*(call(link) for _ in range(9))) == [GOOD] * 9
+        assert len(peer.named("tools/call")) <= 2 + 2 * 9
+        file.write_text("broken")
+        assert await call(link) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "headersFile: No such file or directory"),
+        ("{", "headersFile: not JSON"),
+        ('["secret"]', "headersFile: expected a JSON object whose values are texts"),
+        ('{"X": 1}', "headersFile: expected a JSON object whose values are texts"),
+        ('{"Host": "secret"}', "headersFile: Host is set by the router itself"),
+        ('{"X": "%s"}' % ("x" * 70_000), "headersFile: larger than 65536 bytes"),
+    ],
+)
+async def test_a_file_of_headers_that_cannot_be_read_is_named(
+    tmp_path: Path, content: str | None, expected: str
+) -> None:
+    if content is not None:
+        (tmp_path / "headers.json").write_text(content)
+    assert await reason({"url": "http://127.0.0.1/", "headersFile": f"{tmp_path}/headers.json"}, {}) == expected
+
+
+async def test_the_transport_of_2024_is_refused_with_its_reason() -> None:
+    assert "2024 (sse) is not spoken" in await reason({"type": "sse", "url": "http://127.0.0.1/sse"}, {})
