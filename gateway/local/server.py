@@ -70,8 +70,7 @@ class LocalServer:
         self._has_author_hooks = internals.has_author_hooks(mcp)
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
         self._own_list = OwnList(name, mcp, self._tools)
-        self.find = self._tools.find
-        self._server = internals.low_level(mcp)
+        self.find, self._server = self._tools.find, internals.low_level(mcp)
         self.instructions = self._server.instructions
         self.extensions: Mapping[str, Mapping[str, Any]] = self._server.extensions
         self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout, self._states)

@@ -11,13 +11,16 @@ from typing import Any
 from gateway.call import ToolCall
 from gateway.caller import caller
 from gateway.upstream.config import Upstream
-from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal, Report
+from gateway.upstream.link import Identity, Link, LinkFailure, Open, Params, Refusal, Report
 from gateway.upstream.results import failed
 from gateway.upstream.starts import Starts
 from gateway.upstream.supervisor import Patience, Supervisor
 from gateway.upstream.tools import Tools, UpstreamTool, list_all
 
 logger = logging.getLogger(__name__)
+FAILING = 3
+"""Requests in a row without an answer, after which a server whose link is open is said to fail."""
+
 BATCH = 0.25
 """Seconds in which several notifications of a changed list become one new list."""
 
@@ -34,19 +37,20 @@ class Backend:
         self,
         name: str,
         entry: Upstream,
-        opening: Opening,
+        open_link: Open,
         *,
         opened: Callable[[Identity], None],
         told: Callable[[str, Params], Awaitable[None]],
     ) -> None:
         self.tools = Tools(entry)
         self._name = name
-        self._opening = opening
         self._opened = opened
         self._told = told
         patience = Patience(entry.start_timeout, entry.idle_timeout)
-        self._supervisor = Supervisor(name, opening, self._heard, patience, prepare=self._prepare)
+        self._supervisor = Supervisor(name, open_link, self._heard, patience, prepare=self._prepare)
         self._is_listed = False
+        self._failures = 0
+        self._failure = ""
         self._stale: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -62,14 +66,15 @@ class Backend:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        self._opening.close()
 
     @property
     def status(self) -> Mapping[str, Any]:
         supervisor = self._supervisor
-        word = "ok" if supervisor.state == "ready" else supervisor.state
+        word, reason = "ok" if supervisor.state == "ready" else supervisor.state, supervisor.reason
+        if word == "ok" and self._failures >= FAILING:
+            word, reason = "failing", self._failure
         found: dict[str, Any] = {"status": word, "starts": supervisor.starts}
-        return found | ({"reason": supervisor.reason} if supervisor.reason else {})
+        return found | ({"reason": reason} if reason else {})
 
     async def listed(self) -> None:
         """Waits until the tools were listed once. Raises Unavailable if that has failed."""
@@ -83,15 +88,28 @@ class Backend:
         await self._supervisor.link()
         return self.tools.find(call.tool)
 
-    async def request(self, method: str, params: Params, report: Report | None) -> dict[str, Any]:
-        """Sends one request. Raises GatewayError, or Refusal if the server answers with an error."""
+    async def request(
+        self, method: str, params: Params, report: Report | None, session: str | None = None
+    ) -> dict[str, Any]:
+        """Sends one request in `session`, by default the caller's own.
+
+        Raises:
+            GatewayError, or Refusal if the server answers with an error.
+        """
+        session = session or caller.get().key
         link = await self._supervisor.link()
         while True:
             self._supervisor.in_use += 1
             try:
-                return await link.request(method, params, report, session=caller.get().key)
+                answer = await link.request(method, params, report, session=session)
+                self._failures = 0
+                return answer
+            except Refusal:
+                self._failures = 0
+                raise
             except LinkFailure as exc:
                 if not exc.is_over:
+                    self._failures, self._failure = self._failures + 1, str(exc)
                     logger.warning("%s failed: %s", method, exc, extra={"fields": {"server": self._name}})
                     raise failed(exc) from exc
             finally:

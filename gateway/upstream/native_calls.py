@@ -17,6 +17,7 @@ from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
 from gateway.errors import GatewayError, UnknownTool
 from gateway.in_flight import InFlight
 from gateway.sdk import wire
+from gateway.sdk.internals import connection_of
 from gateway.sdk.native import CALL, RequestEntry, native_call, native_request, protocol_error
 from gateway.sdk.tool_list import NO_CACHE
 from gateway.upstream.backend import Backend
@@ -72,7 +73,7 @@ class NativeCalls:
         if call is not None and isinstance(call.entry, UpstreamTool):
             sent["name"] = call.entry.own_name
         report = partial(_report, ctx) if call is not None and call.wants_progress else None
-        return _completed(ctx, await self._backend.request(ctx.method, sent, report))
+        return _completed(ctx, await self._backend.request(ctx.method, sent, report, connection_of(ctx).session_id))
 
     @contextmanager
     def in_flight_once(self) -> Iterator[None]:
