@@ -108,10 +108,10 @@ async def test_standard_error_is_logged_with_the_name_of_the_server(
     caplog.set_level(logging.INFO, "gateway.upstream")
     async with serving() as http:
         await post(http, "stderr", {"text": "one\n\x1b[31mred é\n" + "x" * 5000 + "\nlast\n"})
-        await post(http, "stderr", {"text": "flood\n" * 300})
+        await post(http, "stderr", {"text": "flood\n" * 20_000})
     lines = [record for record in caplog.records if record.getMessage().startswith("stderr: ")]
     texts = [record.getMessage().removeprefix("stderr: ") for record in lines]
     assert texts[:2] == ["one", "\\x1b[31mred é"]
     assert (len(texts[2]), texts[3]) == (512 + 4, "last")
-    assert len(texts) <= 101
+    assert len(texts) < 2000
     assert lines[0].fields == {"server": "one"}  # type: ignore[attr-defined]
