@@ -129,9 +129,7 @@ class Settings:
     auth_audience: str = text(
         "MCP_AUTH_AUDIENCE", "", "audience that access tokens must name; required with `MCP_AUTH_ISSUER`"
     )
-    destructive_scope: str = text(
-        "MCP_DESTRUCTIVE_SCOPE", "", "additional scope that tools marked `destructiveHint` require"
-    )
+    destructive_scope: str = text("MCP_DESTRUCTIVE_SCOPE", "", "additional scope for tools marked `destructiveHint`")
 
     rate_limit: str = text(
         "MCP_RATE_LIMIT", "", "calls allowed for each caller, such as `100/minute; math:*=1000/minute`"
