@@ -66,7 +66,9 @@ def _notes(settings: Settings, base: str, socket: str) -> list[str]:
     notes = []
     workers = f"{settings.workers} workers"
     if settings.workers > 1:
-        notes.append(f"{workers}: stateless, so no MCP sessions, sampling, elicitation or resuming")
+        notes.append(f"{workers}: no MCP sessions, whose clients could be asked for input and could resume")
+    elif settings.stateless and not (settings.state_keys or settings.redis_url):
+        notes.append("Replicas continue calls of tools that ask only with MCP_STATE_KEYS or REDIS_URL")
     if settings.workers > 1 and settings.rate_limit and not settings.redis_url:
         notes.append(f"{workers}: each counts for MCP_RATE_LIMIT by itself; with REDIS_URL they count together")
     if settings.metrics:

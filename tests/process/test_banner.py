@@ -94,18 +94,24 @@ def test_tool_that_only_reads_is_preferred_and_one_that_destroys_is_not_shown(ma
     [
         ({}, []),
         ({"rate_limit": "1/day"}, []),
-        ({"workers": 3}, ["3 workers: stateless, so no MCP sessions, sampling, elicitation or resuming"]),
+        (
+            {"workers": 3},
+            ["3 workers: no MCP sessions, whose clients could be asked for input and could resume"],
+        ),
         (
             {"workers": 3, "rate_limit": "1/day"},
             [
-                "3 workers: stateless, so no MCP sessions, sampling, elicitation or resuming",
+                "3 workers: no MCP sessions, whose clients could be asked for input and could resume",
                 "3 workers: each counts for MCP_RATE_LIMIT by itself; with REDIS_URL they count together",
             ],
         ),
         (
             {"workers": 3, "rate_limit": "1/day", "redis_url": "redis://localhost"},
-            ["3 workers: stateless, so no MCP sessions, sampling, elicitation or resuming"],
+            ["3 workers: no MCP sessions, whose clients could be asked for input and could resume"],
         ),
+        ({"stateless": True}, ["Replicas continue calls of tools that ask only with MCP_STATE_KEYS or REDIS_URL"]),
+        ({"stateless": True, "redis_url": "redis://localhost"}, []),
+        ({"stateless": True, "state_keys": ("k" * 32,)}, []),
         ({"metrics": "/some/metrics"}, ["Metrics: http://127.0.0.1:8000/some/metrics"]),
         ({"metrics": "/metrics", "metrics_port": 9100}, ["Metrics: http://127.0.0.1:9100/metrics"]),
     ],

@@ -63,7 +63,7 @@ def test_events_of_a_stream_do_not_wait_for_acknowledgements(start: Start) -> No
 
 def test_two_workers_share_the_port_and_are_stateless(start: Start) -> None:
     router = start(WORKERS="2").await_workers(2)
-    assert "2 workers: stateless, so no MCP sessions, sampling, elicitation or resuming" in router.table
+    assert "2 workers: no MCP sessions, whose clients could be asked for input and could resume" in router.table
     for _ in range(20):
         with router.sent("POST", "/math/mcp", wire.BOTH_TYPES, wire.INITIALIZE) as answer:
             assert (answer.status, answer.headers["mcp-session-id"]) == (200, None)
@@ -78,7 +78,7 @@ def test_two_workers_share_the_port_and_are_stateless(start: Start) -> None:
 
 def test_single_worker_has_sessions_and_no_note_about_workers(start: Start) -> None:
     router = start().await_table()
-    assert not [line for line in router.table if "stateless" in line]
+    assert not [line for line in router.table if "MCP sessions" in line]
     assert router.session("math")
     assert router.get("/health")["sessions"] == 1
 
