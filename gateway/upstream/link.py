@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,13 +21,14 @@ class LinkFailure(Exception):
     """No answer came. `str()` is the reason, for the log and for `/health`.
 
     `was_sent` is False only if the upstream has surely not executed the request. `retry_after` is what the upstream
-    asked for, in seconds.
+    asked for, in seconds. `is_over` is True if the link had ended before, so that the request belongs on the next one.
     """
 
-    def __init__(self, reason: str, *, was_sent: bool, retry_after: int | None = None) -> None:
+    def __init__(self, reason: str, *, was_sent: bool, retry_after: int | None = None, is_over: bool = False) -> None:
         super().__init__(reason)
         self.was_sent = was_sent
         self.retry_after = retry_after
+        self.is_over = is_over
 
 
 class Refusal(Exception):
@@ -40,7 +41,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an upstream server said of itself when the link was opened. `version` is the revision that is spoken."""
+    """The words of an upstream server about itself at the opening. `version` is the revision that is spoken."""
 
     version: str
     capabilities: Params = field(default_factory=dict)
@@ -79,5 +80,13 @@ class Link(Protocol):
         ...
 
 
-Open = Callable[[Heard], Coroutine[Any, Any, Link]]
-"""Opens a link. Raises LinkFailure."""
+class Opening(Protocol):
+    """Opens the links to one server, one after the other."""
+
+    async def __call__(self, heard: Heard) -> Link:
+        """Raises LinkFailure."""
+        ...
+
+    def close(self) -> None:
+        """Ends what the links shared. Called once, when the last one is closed."""
+        ...
