@@ -77,6 +77,13 @@ async def test_a_header_that_cannot_be_sent_is_refused_without_its_value(name: s
     assert await reason({"url": "http://127.0.0.1/", "headers": {name: "${V}"}}, {"V": value}) == expected
 
 
+async def test_an_entry_may_name_the_program_that_asks() -> None:
+    async with serving(modern(good)) as peer:
+        for headers, expected in (({}, "multi-mcp"), ({"User-Agent": "ours"}, "ours")):
+            async with linked(peer.url, headers=headers):
+                assert peer.asked[-1].headers["user-agent"] == expected
+
+
 @pytest.mark.parametrize("speaking", [modern, legacy])
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_call_is_sent_again_once_if_the_file_of_headers_has_changed(
