@@ -94,7 +94,7 @@ def hold_servers(
         )
     if not found.upstream:
         return ()
-    from gateway.upstream.http.opening import open_http
+    from gateway.upstream.http.opening import HttpOpening
     from gateway.upstream.server import UpstreamServer
     from gateway.upstream.starts import Starts
     from gateway.upstream.stdio.leash import Leash
@@ -103,18 +103,10 @@ def hold_servers(
     starts, leash = Starts(), Leash()
     for name, entry in found.upstream.items():
         is_child = entry.type == "stdio"
-        open_link = StdioOpening(name, entry, os.environ, leash) if is_child else open_http(entry, os.environ)
+        opening = StdioOpening(name, entry, os.environ, leash) if is_child else HttpOpening(entry, os.environ)
         registry.hold(
             UpstreamServer(
-                name,
-                entry,
-                open_link,
-                interceptors,
-                limits,
-                starts=starts,
-                access=access,
-                changed=registry.changed,
-                closed=leash.close_if_idle,
+                name, entry, opening, interceptors, limits, starts=starts, access=access, changed=registry.changed
             )
         )
     return (starts.awaited,)

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.call import ToolCall
 from gateway.caller import caller
 from gateway.upstream.config import Upstream
-from gateway.upstream.link import Identity, Link, LinkFailure, Open, Params, Refusal, Report
+from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal, Report
 from gateway.upstream.results import failed
 from gateway.upstream.starts import Starts
 from gateway.upstream.supervisor import Patience, Supervisor
@@ -37,17 +37,18 @@ class Backend:
         self,
         name: str,
         entry: Upstream,
-        open_link: Open,
+        opening: Opening,
         *,
         opened: Callable[[Identity], None],
         told: Callable[[str, Params], Awaitable[None]],
     ) -> None:
         self.tools = Tools(entry)
         self._name = name
+        self._opening = opening
         self._opened = opened
         self._told = told
         patience = Patience(entry.start_timeout, entry.idle_timeout)
-        self._supervisor = Supervisor(name, open_link, self._heard, patience, prepare=self._prepare)
+        self._supervisor = Supervisor(name, opening, self._heard, patience, prepare=self._prepare)
         self._is_listed = False
         self._failures = 0
         self._failure = ""
@@ -66,6 +67,7 @@ class Backend:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        self._opening.close()
 
     @property
     def status(self) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -80,5 +80,13 @@ class Link(Protocol):
         ...
 
 
-Open = Callable[[Heard], Coroutine[Any, Any, Link]]
-"""Opens the links to one server, one after the other. Raises LinkFailure."""
+class Opening(Protocol):
+    """Opens the links to one server, one after the other."""
+
+    async def __call__(self, heard: Heard) -> Link:
+        """Raises LinkFailure."""
+        ...
+
+    def close(self) -> None:
+        """Ends what the links shared. Called once, when the last one is closed."""
+        ...

@@ -27,7 +27,7 @@ from gateway.tool import ToolInfo
 from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
-from gateway.upstream.link import Open, Params, Refusal, Report
+from gateway.upstream.link import Opening, Params, Refusal, Report
 from gateway.upstream.native_calls import NativeCalls
 from gateway.upstream.results import refused, tool_result
 from gateway.upstream.starts import Starts
@@ -37,31 +37,30 @@ from gateway.upstream.tools import UpstreamTool
 class UpstreamServer:
     """Serves an entry of the file under `name`. Every call, from every way in, passes `interceptors`.
 
-    `changed` is called whenever a tool comes or goes, and `closed` when the last link is closed.
+    `changed` is called whenever a tool comes or goes.
     """
 
     def __init__(
         self,
         name: str,
         entry: Upstream,
-        open_link: Open,
+        opening: Opening,
         interceptors: Sequence[Interceptor],
         limits: Limits,
         *,
         starts: Starts,
         access: Access | None = None,
         changed: Callable[[], None] = lambda: None,
-        closed: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
-        self._changed, self._closed = changed, closed
+        self._changed = changed
         self._max_result = limits.max_result
         self._starts = starts
         starts.expect(name)
         self._sessions = LegacySessions()
         self._wire_tools = WireTools()
         self._front = Front(name, self._input_schema)
-        self._backend = Backend(name, entry, open_link, opened=self._front.identify, told=self._told)
+        self._backend = Backend(name, entry, opening, opened=self._front.identify, told=self._told)
         self._tools = self._backend.tools
         self.find = self._tools.find
         self.call = chain(interceptors, self._execute)
@@ -86,7 +85,6 @@ class UpstreamServer:
                 yield
         finally:
             await self._backend.close()
-            self._closed()
 
     def tools(self) -> Sequence[ToolInfo]:
         return self._tools.listed()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.errors import Unavailable
-from gateway.upstream.link import Heard, Link, LinkFailure, Open, Refusal
+from gateway.upstream.link import Heard, Link, LinkFailure, Opening, Refusal
 from gateway.upstream.starts import Starts
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Supervisor:
     def __init__(
         self,
         server: str,
-        open_link: Open,
+        open_link: Opening,
         heard: Heard,
         patience: Patience,
         *,

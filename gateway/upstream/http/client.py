@@ -13,7 +13,7 @@ from gateway.upstream.http.pool import Pool
 from gateway.upstream.link import Refusal
 
 MAX_REDIRECTS = 5
-_ALWAYS = b"User-Agent: multi-mcp\r\nAccept-Encoding: identity\r\n"
+_ALWAYS = b"Accept-Encoding: identity\r\n"
 
 
 class Client:

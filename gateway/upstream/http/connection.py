@@ -186,7 +186,8 @@ class Connection(asyncio.Protocol):
     def _resume(self) -> None:
         if self._is_paused:
             self._is_paused = False
-            self._transport.resume_reading()
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
 
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()

@@ -32,7 +32,7 @@ class EntryHeaders:
     """
 
     def __init__(self, headers: Mapping[str, str], path: str = "") -> None:
-        self._own = _checked(headers, "headers")
+        self._own = {"user-agent": "multi-mcp", **_checked(headers, "headers")}
         self._path = path
         self._seen: tuple[int, ...] = ()
         self._looked_at = time.monotonic()

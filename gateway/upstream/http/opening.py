@@ -20,31 +20,35 @@ from gateway.upstream.http.legacy import LegacyLink
 from gateway.upstream.http.messages import identity_of
 from gateway.upstream.http.modern import ModernLink
 from gateway.upstream.http.tls import context_of
-from gateway.upstream.link import MODERN, Heard, Identity, Link, LinkFailure, Open, Refusal
+from gateway.upstream.link import MODERN, Heard, Identity, Link, LinkFailure, Refusal
 
 _NO_VERDICT = frozenset({401, 403, 408, 425, 429})
 """Statuses of refusals that say nothing about the protocol."""
 
 
-def open_http(entry: Upstream, environ: Mapping[str, str]) -> Open:
-    """Returns what opens links to the entry. `${NAME}` in its `url` and headers is replaced each time.
+class HttpOpening:
+    """Opens links to one entry. `${NAME}` in its `url`, headers and files is replaced each time.
 
     The server is asked for its era each time too, unless the entry names it: it may have been updated.
     """
 
-    async def opened(heard: Heard) -> Link:
+    def __init__(self, entry: Upstream, environ: Mapping[str, str]) -> None:
+        self._entry = entry
+        self._environ = environ
+
+    async def __call__(self, heard: Heard) -> Link:
+        """Raises LinkFailure."""
+        entry = self._entry
         if entry.type == "sse":
             raise LinkFailure("the transport of 2024 (sse) is not spoken; try the server's /mcp", was_sent=False)
-        client = _client(entry, environ)
+        client = _client(entry, self._environ)
         try:
-            if entry.era == "legacy":
-                return await _legacy(entry, client, heard)
-            link = ModernLink(client, heard)
-            identity = await _discover(link)
-            if identity is not None:
-                link.identity = identity
-                link.listen()
-                return link
+            if entry.era != "legacy":
+                link = ModernLink(client, heard)
+                if (identity := await _discover(link)) is not None:
+                    link.identity = identity
+                    link.listen()
+                    return link
             if entry.era == "modern":
                 raise LinkFailure(f"it does not speak {MODERN}", was_sent=False)
             return await _legacy(entry, client, heard)
@@ -52,7 +56,8 @@ def open_http(entry: Upstream, environ: Mapping[str, str]) -> Open:
             client.close()
             raise
 
-    return opened
+    def close(self) -> None:
+        """Has nothing to end: links over HTTP share nothing."""
 
 
 def _client(entry: Upstream, environ: Mapping[str, str]) -> Client:

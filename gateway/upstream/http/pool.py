@@ -77,7 +77,7 @@ class Pool:
         scheme, host, port = self._origin
         tls = (self._tls or default_context()) if scheme == "https" else None
         if self._is_closed:
-            raise LinkFailure("it was stopped", was_sent=False)
+            raise LinkFailure("it was stopped", was_sent=False, is_over=True)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 transport, connection = await self._loop.create_connection(

@@ -116,7 +116,7 @@ class Sessions:
             raise LinkFailure(f"no session: {exc}", was_sent=False) from exc
         except asyncio.CancelledError as exc:
             if opening.cancelled() and not was_requested(exc):
-                raise LinkFailure("it was stopped", was_sent=False) from exc
+                raise LinkFailure("it was stopped", was_sent=False, is_over=True) from exc
             raise
 
     def forget(self, session: Session, lost: asyncio.Task[Opened] | Opened) -> None:

@@ -49,6 +49,9 @@ class StdioOpening:
                 raise LinkFailure(f"it refuses to be opened: {exc.message}", was_sent=False) from exc
             raise
 
+    def close(self) -> None:
+        self._leash.close_if_idle()
+
     async def _started(self, heard: Heard) -> StdioLink:
         link = StdioLink(self._server, self._entry.max_message, heard)
         await link.start(command_of(self._entry, self._environ), self._leash)

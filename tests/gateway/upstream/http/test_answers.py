@@ -97,6 +97,19 @@ async def test_a_stream_may_say_much_after_its_answer() -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_an_answer_to_no_request_is_given_to_none(is_late: bool) -> None:
+    async def answer(asked: Asked) -> None:
+        asked.result(GOOD)
+        if is_late:
+            await asked.writer.drain()
+            await asyncio.sleep(0)
+        asked.answer(asked.encoded(result={"content": [], "isError": True}))
+
+    async with serving(modern(answer)) as peer, linked(peer.url) as link:
+        assert [await call(link) for _ in range(20)] == [GOOD] * 20
+
+
 async def test_a_connection_that_the_server_has_closed_is_not_used() -> None:
     async def answer(asked: Asked) -> None:
         asked.result(GOOD)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.upstream.config import Upstream
-from gateway.upstream.http.opening import open_http
+from gateway.upstream.http.opening import HttpOpening
 from gateway.upstream.link import LinkFailure
 from tests.gateway.upstream.http.peer import Asked, call, ignored, legacy, linked, modern, serving
 
@@ -26,7 +26,7 @@ async def good(asked: Asked) -> None:
 async def reason(entry: dict[str, Any], environ: dict[str, str]) -> str:
     """Returns why a link cannot be opened."""
     with pytest.raises(LinkFailure) as failed:
-        await open_http(Upstream.model_validate({"type": "http", **entry}), environ)(ignored)
+        await HttpOpening(Upstream.model_validate({"type": "http", **entry}), environ)(ignored)
     assert not failed.value.was_sent
     return str(failed.value)
 
@@ -56,7 +56,7 @@ async def test_variables_are_replaced_each_time_a_link_is_opened() -> None:
         entry = {"url": "${URL}", "headers": {"Authorization": "Bearer ${KEY}"}}
         assert await reason(entry, environ) == "headers.Authorization: the variable KEY is not set"
         environ |= {"KEY": "secret", "URL": peer.url}
-        link = await open_http(Upstream.model_validate({"type": "http", **entry}), environ)(ignored)
+        link = await HttpOpening(Upstream.model_validate({"type": "http", **entry}), environ)(ignored)
         await call(link)
         await link.close()
         assert [asked.headers["authorization"] for asked in peer.asked] == ["Bearer secret"] * 2
@@ -75,6 +75,13 @@ async def test_variables_are_replaced_each_time_a_link_is_opened() -> None:
 )
 async def test_a_header_that_cannot_be_sent_is_refused_without_its_value(name: str, value: str, expected: str) -> None:
     assert await reason({"url": "http://127.0.0.1/", "headers": {name: "${V}"}}, {"V": value}) == expected
+
+
+async def test_an_entry_may_name_the_program_that_asks() -> None:
+    async with serving(modern(good)) as peer:
+        for headers, expected in (({}, "multi-mcp"), ({"User-Agent": "ours"}, "ours")):
+            async with linked(peer.url, headers=headers):
+                assert peer.asked[-1].headers["user-agent"] == expected
 
 
 @pytest.mark.parametrize("speaking", [modern, legacy])

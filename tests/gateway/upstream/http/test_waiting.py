@@ -109,5 +109,5 @@ async def test_a_server_that_cannot_be_reached_has_not_executed_the_call(speakin
     await link_of.__aexit__(None, None, None)
     with pytest.raises(LinkFailure) as failed:
         await call(link)
-    assert not failed.value.was_sent
+    assert (failed.value.was_sent, failed.value.is_over) == (False, True)
     assert await link.ended() == "it was stopped"
