@@ -71,8 +71,6 @@ class LocalServer:
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
         self._own_list = OwnList(name, mcp, self._tools)
         self.find, self._server = self._tools.find, internals.low_level(mcp)
-        self.instructions = self._server.instructions
-        self.extensions: Mapping[str, Mapping[str, Any]] = self._server.extensions
         self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout, self._states)
         share_state_keys(mcp, self._states.keys, name)
         openings = openings_at(name, lambda who: who.uses(self), limits)
@@ -110,6 +108,14 @@ class LocalServer:
 
     def tools(self) -> Sequence[ToolInfo]:
         return self._tools.listed()
+
+    @property
+    def instructions(self) -> str | None:
+        return self._server.instructions
+
+    @property
+    def extensions(self) -> Mapping[str, Mapping[str, Any]]:
+        return self._server.extensions
 
     async def drained(self) -> None:
         await self._in_flight.drained()
