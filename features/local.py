@@ -48,7 +48,9 @@ def find_servers(settings: Settings) -> Found:
     upstream = _upstreams(settings)
     only = [name for name in settings.servers if name not in upstream]
     wanted = {name: entry for name, entry in upstream.items() if not settings.servers or name in settings.servers}
-    local = dict(load(discover(settings.servers_dir, only))) if only or not settings.servers else {}
+    local = (
+        dict(load(discover(settings.servers_dir, only, settings.servers_file))) if only or not settings.servers else {}
+    )
     for name in upstream:
         if name in local:
             raise LoadError(f"MCP_SERVERS_FILE: the name {name!r} is taken by a file of MCP_SERVERS_DIR")

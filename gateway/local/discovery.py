@@ -41,15 +41,17 @@ class Found:
     path: Path
 
 
-def discover(folders: Sequence[str], only: Sequence[str] = ()) -> list[Found]:
+def discover(folders: Sequence[str], only: Sequence[str] = (), servers_file: str = "") -> list[Found]:
     """Returns the servers in `folders`, sorted by name within each folder, or those that `only` names, in its order.
+
+    `servers_file` is the file with servers elsewhere, which may lie in a folder.
 
     Raises:
         LoadError: a folder is missing or not readable, or a name is reserved, invalid, used twice or unknown.
     """
     found: dict[str, Found] = {}
     for folder in folders:
-        for server in _in_folder(Path(folder)):
+        for server in _in_folder(Path(folder), [Path(servers_file)] if servers_file else []):
             if server.name in found:
                 raise LoadError(f"{server.path}: the name {server.name!r} is taken by {found[server.name].path}")
             found[server.name] = server
@@ -86,8 +88,8 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
         yield server.name, mcp
 
 
-def _in_folder(folder: Path) -> list[Found]:
-    """Returns the servers in `folder`, and logs what is nearly one."""
+def _in_folder(folder: Path, read: Sequence[Path]) -> list[Found]:
+    """Returns the servers in `folder`, and logs what is nearly one. Files that are `read` elsewhere are none."""
     with readable(folder):
         try:
             found = list(_servers(sorted(folder.iterdir())))
@@ -95,7 +97,7 @@ def _in_folder(folder: Path) -> list[Found]:
             raise LoadError(f"MCP_SERVERS_DIR: there is no folder {str(folder)!r}") from None
         for server in found:
             server.path.open("rb").close()
-        for line in near_misses(folder, [server.path for server in found]):
+        for line in near_misses(folder, [*(server.path for server in found), *read]):
             hints.warning("%s", line)
     return found
 

@@ -37,7 +37,7 @@ def _is_imported(path: Path, sources: str) -> bool:
 def _advice(path: Path) -> str:
     """Returns what to do with a file that is nearly a server; an empty string for another one."""
     if path.name in _CONFIGURATIONS:
-        return "it is not read: each server needs a file NAME_server.py that defines `mcp`"
+        return f"it is not read; MCP_SERVERS_FILE={path} serves the servers that it names"
     if path.name.startswith((".", "_")):
         return ""
     if path.is_dir():

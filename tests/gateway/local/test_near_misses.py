@@ -47,7 +47,7 @@ def test_python_file_that_is_nearly_a_server_is_named_with_the_right_name(
 @pytest.mark.parametrize(
     ("file", "part"),
     [
-        ("mcp.json", "mcp.json: it is not read: each server needs a file NAME_server.py"),
+        ("mcp.json", "mcp.json: it is not read; MCP_SERVERS_FILE="),
         (".mcp.json", ".mcp.json: it is not read"),
         ("b_server/tools.py", "b_server: it is not served; a server that is a folder needs an __init__.py"),
         ("b-server/__init__.py", "b-server: it is not served; rename it to b_server"),
@@ -144,4 +144,12 @@ def test_folder_of_another_user_that_holds_no_server_does_no_harm(
     with unprivileged():
         create_app(Settings(servers_dir=(str(folder),)))
     (folder / "lost+found").chmod(0o755)
+    assert caplog.messages == []
+
+
+def test_file_that_is_read_is_no_near_miss(
+    servers_dir: Path, write_servers: WriteServers, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_servers({"mcp.json": '{"mcpServers": {"two": {"command": "x"}}}', "one_server.py": SERVER})
+    make_app(servers_file=str(servers_dir / "mcp.json"))
     assert caplog.messages == []
