@@ -57,7 +57,7 @@ def _next_steps(registry: Registry, settings: Settings, base: str, socket: str) 
         server, body = call
         command = f"{curl}/{server}/mcp/call -H 'Content-Type: application/json' -d {shlex.quote(body)}"
         answer = '{"result": ...}'
-    browser = "" if socket else f"; in a browser: {base}/docs"
+    browser = "" if socket else f"; in a browser: {base}/"
     return [f"Try: {command}", f"It answers {answer}{browser}; Ctrl+C stops the router"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -17,9 +16,6 @@ from routes.json_api.tools import cache_control
 from routes.pages.pages import Pages, can_be_server, prefers_html
 from routes.router import both
 from routes.scope import root_path_of
-
-STATUS: Mapping[str, str] = {"ready": "ok", "starting": "starting", "failed": "failed"}
-"""The status by the state of a server, in the words of `health`. The log has the reason of a failure."""
 
 
 class Index:
@@ -48,9 +44,15 @@ class Index:
     def _entries(self, root: str) -> dict[str, dict[str, str]]:
         """Returns the servers that the caller may use, by name, also those that are not ready."""
         return {
-            server.name: {"server": server.name, "status": STATUS[state], **urls(server, root)}
+            server.name: {"server": server.name, "status": _status(server, state), **urls(server, root)}
             for server, state in self._registry.used()
         }
+
+
+def _status(server: Server, state: str) -> str:
+    """Returns the status in the words of `health`. The log has the reason of a failure."""
+    word: str = server.status["status"] if state == "ready" else state
+    return word
 
 
 def urls(server: Server, root: str = "") -> dict[str, str]:

@@ -39,7 +39,7 @@ def test_each_server_is_one_line_with_its_tools_and_its_url(make_app: MakeApp) -
         "e       -         http://127.0.0.1:8000/e/mcp",
         "Try: curl -s http://127.0.0.1:8000/full/mcp/call -H 'Content-Type: application/json' "
         """-d '{"tool": "one", "arguments": {}}'""",
-        'It answers {"result": ...}; in a browser: http://127.0.0.1:8000/docs; Ctrl+C stops the router',
+        'It answers {"result": ...}; in a browser: http://127.0.0.1:8000/; Ctrl+C stops the router',
         "All of them: http://127.0.0.1:8000/mcp  /tools  /call  /health  /docs  /ws",
     ]
 

@@ -66,7 +66,7 @@ function card(server, tools) {
     el(
       "p",
       { className: "quiet" },
-      server.status === "ok" ? el("code", {}, absolute(`${server.server}/mcp`)) : reason(server),
+      isUp(server) ? el("code", {}, absolute(`${server.server}/mcp`)) : reason(server),
     ),
     lines.length ? el("ul", { className: "tools" }, lines) : null,
     more > 0
@@ -76,13 +76,15 @@ function card(server, tools) {
 }
 
 const badge = ({ status }) => el("span", { className: `badge ${status}` }, WORDS[status] ?? status);
-const reason = ({ status }) =>
-  status === "failed"
-    ? "Its calls answer 503. The log of the router has the reason."
-    : "It opens. Its calls answer 503 until it has.";
+const isUp = ({ status }) => status === "ok" || status === "idle"; // an idle one starts with the next call
+const REASONS = {
+  failed: "Its calls answer 503. The log of the router has the reason.",
+  failing: "It runs elsewhere, and does not answer now. Its health has the reason; it is tried again by itself.",
+};
+const reason = ({ status }) => REASONS[status] ?? "It opens. Its calls answer 503 until it has.";
 
 function oneServer(server, served) {
-  const { server: name, status } = server;
+  const { server: name } = server;
   const tools = served.tools.get(name);
   const links = [
     ["MCP endpoint", `${name}/mcp`],
@@ -92,7 +94,7 @@ function oneServer(server, served) {
   ];
   return [
     el("h1", {}, name, " ", badge(server)),
-    status === "ok" ? null : el("p", { className: "lead" }, reason(server)),
+    isUp(server) ? null : el("p", { className: "lead" }, reason(server)),
     el(
       "div",
       { className: "snippets" },
@@ -104,7 +106,7 @@ function oneServer(server, served) {
       { className: "links" },
       links.flatMap(([word, path]) => [el("dt", {}, word), el("dd", {}, url(path))]),
     ),
-    ...(status === "ok" ? [el("h2", {}, plural(tools.length, "tool"))] : []),
+    ...(isUp(server) ? [el("h2", {}, plural(tools.length, "tool"))] : []),
     ...filtered("Filter tools", tools.length > FEW, el("div", { className: "list" }, tools.map(listed))),
   ].filter(Boolean);
 }

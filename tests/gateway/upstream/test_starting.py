@@ -115,3 +115,13 @@ async def test_standard_error_is_logged_with_the_name_of_the_server(
     assert (len(texts[2]), texts[3]) == (512 + 4, "last")
     assert len(texts) < 2000
     assert lines[0].fields == {"server": "one"}  # type: ignore[attr-defined]
+
+
+async def test_list_of_servers_says_which_one_fails(serving: Serving) -> None:
+    async with serving(one=entry("exit"), two=entry(idleTimeout=0.05)) as http:
+        await status(http, "failing")
+        with anyio.fail_after(5):
+            while (await http.get("/two/mcp/health")).json()["status"] != "idle":
+                await anyio.sleep(0.02)
+        servers = {server["server"]: server["status"] for server in (await http.get("/")).json()["servers"]}
+        assert servers == {"one": "failing", "two": "idle"}

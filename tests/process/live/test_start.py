@@ -58,7 +58,7 @@ def test_table_has_each_server_with_its_tools_and_urls(start: Start) -> None:
     assert router.table[0].split() == ["SERVER", "TOOLS", "URL"]
     assert router.table[1].split() == ["echo", "echo_tool,", "reverse_tool", f"{base}/echo/mcp"]
     assert router.table[2].split() == ["math", "add_tool,", "multiply_tool", f"{base}/math/mcp"]
-    assert f"in a browser: {base}/docs; Ctrl+C stops the router" in router.table[-2]
+    assert f"in a browser: {base}/; Ctrl+C stops the router" in router.table[-2]
     assert router.table[-1] == f"All of them: {base}/mcp  /tools  /call  /health  /docs  /ws"
     assert router.get("/health")["tools"] == 4
     assert router.complaints() == []
