@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.call import ToolCall
 from gateway.caller import caller
+from gateway.errors import CallTimeout
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal, Report
 from gateway.upstream.results import failed
@@ -49,6 +50,7 @@ class Backend:
         self._told = told
         patience = Patience(entry.start_timeout, entry.idle_timeout)
         self._supervisor = Supervisor(name, opening, self._heard, patience, prepare=self._prepare)
+        self._timeout = entry.timeout
         self._is_listed = False
         self._failures = 0
         self._failure = ""
@@ -103,12 +105,15 @@ class Backend:
         while True:
             self._supervisor.in_use += 1
             try:
-                answer = await link.request(method, params, report, session=session)
+                async with asyncio.timeout(self._timeout):
+                    answer = await link.request(method, params, report, session=session)
                 self._failures = 0
                 return answer
             except Refusal:
                 self._failures = 0
                 raise
+            except TimeoutError as exc:
+                raise CallTimeout(self._timeout or 0) from exc
             except LinkFailure as exc:
                 if not exc.is_over:
                     self._failures, self._failure = self._failures + 1, str(exc)

@@ -182,3 +182,11 @@ async def test_idle_child_is_stopped_and_started_by_the_next_call(serving: Servi
                 await anyio.sleep(0.02)
         assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
         assert (await http.get("/one/mcp/health")).json()["starts"] == 2
+
+
+async def test_entry_may_have_a_shorter_time_limit(serving: Serving) -> None:
+    async with serving(one=entry(timeout=0.3)) as http:
+        answer = await post(http, "hang")
+        assert (answer.status_code, answer.json()["type"]) == (504, "urn:multi-mcp:error:timeout")
+        seen = await text(http, "seen")
+        assert seen["cancelled"] == seen["hanging"]
