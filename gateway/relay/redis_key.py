@@ -74,8 +74,9 @@ class RedisKey:
         return key.decode() if key is not None and key.isascii() else None
 
     def _tell_of_trouble(self, reason: str) -> None:
-        if self._is_told:
-            return
-        self._is_told = True
-        whose = "replicas that start now seal" if self._is_shared else "this replica seals"
-        logger.warning("%s requestState with a key that others lack, until Redis has theirs: %s", whose, reason)
+        """Logs once that this replica has a key of its own. One that has had the shared key goes on with that."""
+        if not (self._is_told or self._is_shared):
+            self._is_told = True
+            logger.warning(
+                "this replica seals requestState with a key that others lack, until Redis has theirs: %s", reason
+            )
