@@ -49,6 +49,7 @@ async def test_number_of_labels_is_bounded_if_tools_come_and_go() -> None:
 
 class Broken:
     name = "broken"
+    status = {"status": "ok"}
 
     @property
     def sessions(self) -> int:
@@ -56,6 +57,8 @@ class Broken:
 
 
 class Up:
+    status = {"status": "ok"}
+
     def __init__(self, name: str, sessions: int) -> None:
         self.name, self.sessions = name, sessions
 

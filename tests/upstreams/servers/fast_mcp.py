@@ -1,11 +1,11 @@
 """A server of FastMCP, for each version of which there is an environment."""
 
-from fastmcp import FastMCP
+from fastmcp import FastMCP  # type: ignore[import-not-found]
 
 mcp = FastMCP("fast")
 
 
-@mcp.tool
+@mcp.tool  # type: ignore[untyped-decorator]
 def double(number: int) -> int:
     """Double a number."""
     return 2 * number
