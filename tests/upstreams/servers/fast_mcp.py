@@ -1,6 +1,6 @@
 """A server of FastMCP, for each version of which there is an environment."""
 
-from fastmcp import FastMCP  # type: ignore[import-not-found]
+from fastmcp import FastMCP
 
 mcp = FastMCP("fast")
 
