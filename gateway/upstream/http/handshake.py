@@ -14,8 +14,9 @@ from gateway.upstream.http.client import Client
 from gateway.upstream.http.connection import Connection
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import SessionLost
-from gateway.upstream.http.messages import BOTH_TYPES, CLIENT, encoded, identity_of
+from gateway.upstream.http.messages import BOTH_TYPES, encoded
 from gateway.upstream.http.sessions import Opened
+from gateway.upstream.introduction import CLIENT, identity_of
 from gateway.upstream.link import LEGACY, Identity, LinkFailure
 
 PATIENCE = 5.0

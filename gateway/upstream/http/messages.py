@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway import VERSION
 from gateway.encoding import encode_object
 from gateway.upstream.http.answers import Message
-from gateway.upstream.link import Heard, Identity, LinkFailure, Params, Report
+from gateway.upstream.link import Heard, LinkFailure, Report
 
-CLIENT = {"name": "multi-mcp", "version": VERSION}
 BOTH_TYPES = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
 
 RESENT = frozenset(
@@ -18,8 +16,6 @@ RESENT = frozenset(
     | {"resources/read"}
 )
 """Methods that may be sent again if nobody knows whether the server has received them: they change nothing."""
-
-_SERVER_INFO = "io.modelcontextprotocol/serverInfo"
 
 
 def encoded(message: Mapping[str, Any], limit: int) -> bytes:
@@ -50,17 +46,3 @@ async def tell(message: Message, number: int, report: Report | None, heard: Hear
         heard(str(message["method"]), params)
     elif report is not None and params.get("progressToken") == number:
         await report(params)
-
-
-def identity_of(version: str, found: Params) -> Identity:
-    """Returns what the answer to `server/discover` or `initialize` says."""
-    meta = found.get("_meta")
-    stamped = meta.get(_SERVER_INFO) if isinstance(meta, dict) else None
-    info, capabilities = found.get("serverInfo") or stamped, found.get("capabilities")
-    instructions = found.get("instructions")
-    return Identity(
-        version,
-        capabilities if isinstance(capabilities, dict) else {},
-        info if isinstance(info, dict) else {},
-        instructions if isinstance(instructions, str) else None,
-    )

@@ -28,8 +28,9 @@ from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import ConnectionLost, StatusFailure
 from gateway.upstream.http.listening import keep_listening, list_changes, tell_changes
-from gateway.upstream.http.messages import BOTH_TYPES, CLIENT, RESENT, encoded, tell, with_token
+from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, tell, with_token
 from gateway.upstream.http.tasks import Tasks
+from gateway.upstream.introduction import CLIENT
 from gateway.upstream.link import MODERN, Heard, Identity, LinkFailure, Params, Refusal, Report
 
 MAX_PAGES = 100

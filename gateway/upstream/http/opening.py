@@ -17,9 +17,9 @@ from gateway.upstream.http.client import Client
 from gateway.upstream.http.failures import StatusFailure, StatusRefusal
 from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.legacy import LegacyLink
-from gateway.upstream.http.messages import identity_of
 from gateway.upstream.http.modern import ModernLink
 from gateway.upstream.http.tls import context_of
+from gateway.upstream.introduction import identity_of
 from gateway.upstream.link import MODERN, Heard, Identity, Link, LinkFailure, Refusal
 
 _NO_VERDICT = frozenset({401, 403, 408, 425, 429})

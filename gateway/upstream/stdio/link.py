@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from gateway import VERSION
+from gateway.upstream.introduction import CLIENT
 from gateway.upstream.link import Heard, Identity, LinkFailure, Params, Refusal, Report
 from gateway.upstream.stdio.child import PATIENCE, Child
 from gateway.upstream.stdio.command import Command
@@ -20,7 +20,6 @@ from gateway.upstream.stdio.lines import Lines
 from gateway.upstream.stdio.stderr import Stderr
 
 logger = logging.getLogger(__name__)
-CLIENT = {"name": "multi-mcp", "version": VERSION}
 MAX_NOISE = 1000
 """Lines in a row that are no messages, after which a child is taken for no MCP server."""
 MAX_REPORTS = 1000

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from gateway.upstream.config import Upstream
+from gateway.upstream.introduction import CLIENT, identity_of
 from gateway.upstream.link import LEGACY, MODERN, Heard, Identity, LinkFailure, Refusal
 from gateway.upstream.stdio.command import command_of
 from gateway.upstream.stdio.leash import Leash
-from gateway.upstream.stdio.link import CLIENT, StdioLink
+from gateway.upstream.stdio.link import StdioLink
 
 PROBE = 5.0
 """Seconds after which a child that does not answer `server/discover` is taken for one that never will."""
-
-SPOKEN = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 
 
 class StdioOpening:
@@ -75,7 +75,7 @@ class StdioOpening:
         if MODERN not in found.get("supportedVersions", ()):
             link.identity = Identity(LEGACY)
             return None
-        return _identity(MODERN, found)
+        return identity_of(MODERN, found)
 
 
 async def _initialize(link: StdioLink) -> Identity:
@@ -83,20 +83,7 @@ async def _initialize(link: StdioLink) -> Identity:
     params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
     found = await link.request("initialize", params)
     version = found.get("protocolVersion")
-    if version not in SPOKEN:
+    if version not in HANDSHAKE_PROTOCOL_VERSIONS:
         raise LinkFailure("it speaks no revision of the protocol that is spoken here", was_sent=False)
     link.notify("notifications/initialized", {})
-    return _identity(version, found)
-
-
-def _identity(version: str, found: Mapping[str, Any]) -> Identity:
-    meta = found.get("_meta")
-    stamped = meta.get("io.modelcontextprotocol/serverInfo") if isinstance(meta, dict) else None
-    info, capabilities = found.get("serverInfo") or stamped, found.get("capabilities")
-    instructions = found.get("instructions")
-    return Identity(
-        version,
-        capabilities if isinstance(capabilities, dict) else {},
-        info if isinstance(info, dict) else {},
-        instructions if isinstance(instructions, str) else None,
-    )
+    return identity_of(version, found)
