@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import socket
 import tempfile
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from gateway.redis import RedisClient
 
 logger = logging.getLogger(__name__)
+MAX_PLACE = 60
+"""Bytes of the path of a folder in which the folder of the sockets may stand; a socket's path has 107 at most."""
+
 _MEMORY = "/dev/shm"  # noqa: S108  # writable in a container whose root is read-only
 
 
@@ -60,10 +64,11 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     """Raises OSError if there is no place for sockets."""
     if not hasattr(socket, "AF_UNIX"):
         raise OSError("this system has no Unix sockets")
-    prefix = "multi-mcp-workers-"
-    with suppress(OSError):
-        return tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
-    return tempfile.TemporaryDirectory(prefix=prefix, dir=_MEMORY, ignore_cleanup_errors=True)
+    for place in (tempfile.gettempdir(), _MEMORY, "/tmp"):  # noqa: S108  # each folder is a new one, of mode 0700
+        with suppress(OSError):
+            if len(os.fsencode(place)) <= MAX_PLACE:
+                return tempfile.TemporaryDirectory(prefix="multi-mcp-", dir=place, ignore_cleanup_errors=True)
+    raise OSError("there is no writable folder whose path is short enough for a Unix socket")
 
 
 def asking(settings: Settings, redis: RedisClient | None) -> Asking:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 OFF = """
 import sys
-from features import all, auth, cache, limits, redis, telemetry, websocket
+from features import all, auth, cache, limits, local, redis, telemetry, websocket
 from features.feature import Feature
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
@@ -26,8 +26,8 @@ from settings.values import Settings
 
 settings, registry, refusals = Settings(log_level="warning", websocket=False), Registry(), Refusals()
 before = {*sys.modules}
-assert redis.redis(settings, ()).client is None
-features = all.all_features(settings, [], registry, int, refusals)
+assert redis.redis(settings, local.Found()).client is None
+features = all.all_features(settings, local.Found(), registry, int, refusals)
 made = [
     features.call_log, features.address, features.tracing, features.rate_limits, features.cache, features.redis,
     features.auth, features.metrics, features.prefix,

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -92,17 +93,28 @@ def test_client_that_leaves_cancels_the_tool_in_the_other_worker(router: Router,
     note.await_lines("began", str(owner), "cancelled")
 
 
-def test_only_the_routers_user_can_reach_the_sockets_and_nothing_of_them_stays(start: Start, tmp_path: Path) -> None:
-    router = start(WORKERS="2", MCP_SERVERS_DIR=FOLDERS, TMPDIR=str(tmp_path)).await_table()
+def test_only_the_routers_user_can_reach_the_sockets_and_nothing_of_them_stays(start: Start) -> None:
+    with TemporaryDirectory(dir="/tmp") as place:
+        router = start(WORKERS="2", MCP_SERVERS_DIR=FOLDERS, TMPDIR=place).await_table()
+        pids(router, 2)
+        [folder] = Path(place).glob("multi-mcp-*")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert [path.is_socket() for path in folder.iterdir()] == [True, True]
+        router.end()
+        assert not folder.exists()
+
+
+def test_folder_of_temporary_files_with_a_long_path_is_not_used_for_sockets(start: Start, tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    router = start(WORKERS="2", MCP_SERVERS_DIR=FOLDERS, TMPDIR=str(long)).await_table()
     pids(router, 2)
-    [folder] = tmp_path.glob("multi-mcp-workers-*")
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert [path.is_socket() for path in folder.iterdir()] == [True, True]
+    assert [*long.glob("multi-mcp-*")] == []
     router.end()
-    assert not folder.exists()
+    assert router.complaints() == []
 
 
 def test_one_worker_without_redis_makes_no_socket_for_others(start: Start, tmp_path: Path) -> None:
     router = start(MCP_SERVERS_DIR=FOLDERS, TMPDIR=str(tmp_path)).await_table()
     assert over_json(Door(router), "in_body") == "cake of size 3"
-    assert [*tmp_path.glob("multi-mcp-workers-*")] == []
+    assert [*tmp_path.glob("multi-mcp-*")] == []

@@ -100,7 +100,7 @@ def test_client_that_sends_too_much_receives_413(router: Router, tmp_path: Path,
 @pytest.mark.parametrize(
     ("path", "headers", "status"),
     [
-        ("/nope", JSON, 404),
+        ("/nope/nope", JSON, 404),
         ("/tools", JSON, 405),
         ("/math/mcp/call", {"content-type": "text/plain"}, 415),
         ("/math/mcp/call", {**JSON, "accept": "image/png"}, 406),
