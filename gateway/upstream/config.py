@@ -23,6 +23,8 @@ MAX_MILLISECONDS = 1000
 
 _IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
 """Keys of other programs that say nothing about how a server is reached."""
+_NOT_SUPPORTED = frozenset({"pin", "auth", "process", "image", "maxMemory", "instances"})
+"""Keys that would protect or separate something: to ignore them would be worse than to refuse them."""
 _TYPES = {"streamable-http": "http", "streamableHttp": "http", "streamable_http": "http"}
 
 
@@ -130,6 +132,8 @@ def _name(key: str) -> str:
 def _upstream(place: str, entry: Any) -> Upstream:
     if not isinstance(entry, dict):
         raise LoadError(f"{place}: expected an object")
+    for key in sorted(entry.keys() & _NOT_SUPPORTED):
+        raise LoadError(f"{place}: the key {key!r} is not supported")
     for key in entry.keys() - _IGNORED - set(_KEYS):
         nearest = get_close_matches(key, _KEYS, n=1)
         meant = f"; did you mean {nearest[0]!r}?" if nearest else ""
