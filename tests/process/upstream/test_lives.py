@@ -86,4 +86,7 @@ def test_a_child_that_dies_often_leaves_nothing_behind(tmp_path: Path) -> None:
             while router.call("one", "echo", message="a")[0] != 200:
                 time.sleep(0.05)
             assert gone(pid)
-        assert router.open_files() <= before
+        ends = time.monotonic() + 10
+        while router.open_files() > before:  # the last connection of the test itself may be open yet
+            assert time.monotonic() < ends
+            time.sleep(0.05)
