@@ -26,6 +26,13 @@ BATCH = 0.25
 """Seconds in which several notifications of a changed list become one new list."""
 
 TOOLS_CHANGED = "notifications/tools/list_changed"
+TOLD = frozenset(
+    {"notifications/prompts/list_changed", "notifications/resources/list_changed", "notifications/resources/updated"}
+)
+"""The other notifications that clients are told of."""
+
+MAX_TELLING = 1000
+"""Different notifications on their way to clients at the same time. Further ones are dropped."""
 
 
 class Backend:
@@ -54,6 +61,7 @@ class Backend:
         self._is_listed = False
         self._failures = 0
         self._failure = ""
+        self._telling: set[tuple[str, str]] = set()
         self._stale: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -65,10 +73,10 @@ class Backend:
         """Ends what `begin` began. Nothing of the server is left then."""
         if self._stale is not None:
             self._stale.cancel()
-        tasks = [*self._tasks]
-        for task in tasks:
+        for task in [*self._tasks]:
             task.cancel()
-        await asyncio.wait(tasks)
+        while self._tasks:
+            await asyncio.wait([*self._tasks])
         self._opening.close()
 
     @property
@@ -137,10 +145,27 @@ class Backend:
 
     def _heard(self, method: str, params: Params) -> None:
         """Takes a notification of the server."""
-        if method != TOOLS_CHANGED:
-            self._begin(self._told(method, params))
+        if method in TOLD:
+            self._tell_once(method, params)
+        elif method != TOOLS_CHANGED:
+            return
         elif self._stale is None:
             self._stale = asyncio.get_running_loop().call_later(BATCH, self._begin_list)
+
+    def _tell_once(self, method: str, params: Params) -> None:
+        """Tells the clients, unless they are being told the same: a flood of one notification becomes one."""
+        key = (method, str(params.get("uri", "")))
+        if key in self._telling or len(self._telling) >= MAX_TELLING:
+            return
+        self._telling.add(key)
+
+        async def tell() -> None:
+            try:
+                await self._told(method, params)
+            finally:
+                self._telling.discard(key)
+
+        self._begin(tell())
 
     def _begin_list(self) -> None:
         self._stale = None

@@ -92,6 +92,11 @@ class Supervisor:
                 starts.tried(self._server)
                 await self._pause(limit if isinstance(exc, TimeoutError) else str(exc))
                 continue
+            except Exception as exc:  # whatever a server answers, it is tried again
+                logger.exception("an upstream server could not be opened", extra={"fields": {"server": self._server}})
+                starts.tried(self._server)
+                await self._pause(f"its answers are not understood ({type(exc).__name__})")
+                continue
             starts.tried(self._server)
             opened = self._now()
             try:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
+from pydantic_core import to_json
+
 from gateway.argument_names import has_unsafe_names
 from gateway.naming import TOOL_SUFFIX, unambiguous
 from gateway.sendable import Unsendable, encode
@@ -17,6 +19,8 @@ from gateway.upstream.link import Link
 logger = logging.getLogger(__name__)
 MAX_PAGES = 100
 MAX_TOOLS = 10_000
+MAX_LIST = 16 * 1024 * 1024
+"""Bytes of all pages of a list, after which no further page is asked for."""
 _WRAPPER = "x-fastmcp-wrap-result"
 
 
@@ -111,12 +115,15 @@ async def list_all(link: Link, method: str, key: str) -> list[Mapping[str, Any]]
     items: list[Mapping[str, Any]] = []
     cursors: set[str] = set()
     params: dict[str, Any] = {}
+    size = 0
     for _ in range(MAX_PAGES):
         page = await link.request(method, params)
         found = page.get(key)
         items += [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+        size += len(to_json(found))
         cursor = page.get("nextCursor")
-        if not isinstance(cursor, str) or cursor in cursors or len(items) >= MAX_TOOLS:
+        is_full = len(items) >= MAX_TOOLS or size >= MAX_LIST
+        if not isinstance(cursor, str) or cursor in cursors or is_full:
             break
         cursors.add(cursor)
         params = {"cursor": cursor}

@@ -17,6 +17,9 @@ from gateway.upstream.stdio.stderr import Stderr
 PATIENCE = 2.0
 """Seconds that a child has to end by itself, and then after SIGTERM."""
 
+MAX_UNREAD = 1024 * 1024
+"""Bytes that wait for the child to read, above which short messages are dropped."""
+
 LAST_WORDS = 0.1
 """Seconds between the first sign of its end and the end: what it wrote before may still be on its way."""
 
@@ -105,8 +108,8 @@ class Child(asyncio.SubprocessProtocol):
         self._stdin.write(data)
 
     def write_soon(self, data: bytes) -> None:
-        """Writes without waiting: for messages that are few and short."""
-        if not self._is_over:
+        """Writes without waiting: for messages that are few and short. They are dropped if the child reads nothing."""
+        if not self._is_over and self._stdin.get_write_buffer_size() < MAX_UNREAD:
             self._stdin.write(data)
 
     async def end(self, patience: float = PATIENCE) -> None:

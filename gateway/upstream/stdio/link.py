@@ -71,18 +71,21 @@ class StdioLink:
         if self._child is None or self._child.is_leaving:
             raise LinkFailure(f"{await self.ended()}, before the request", was_sent=False, is_over=True)
         self._last_id = number = self._last_id + 1
-        line = to_json({"jsonrpc": "2.0", "id": number, "method": method, "params": self._stamped(params, number)})
+        token = number if report is not None else None
+        line = to_json({"jsonrpc": "2.0", "id": number, "method": method, "params": self._stamped(params, token)})
         if len(line) > self._max_message:
             raise LinkFailure(f"the request is longer than {self._max_message} bytes", was_sent=False)
         waiting = self._waiting[number] = _Waiting(report)
+        is_written = False
         try:
             await self._child.write(line + b"\n")
+            is_written = True
             if report is not None and waiting.reports is not None:
                 while (progress := await waiting.reports.get()) is not None:
                     await report(progress)
             return await waiting.answer
         except asyncio.CancelledError:
-            if method not in ("initialize", "server/discover"):
+            if is_written and method not in ("initialize", "server/discover"):
                 self.notify("notifications/cancelled", {"requestId": number, "reason": "The caller left."})
             raise
         finally:
@@ -100,14 +103,14 @@ class StdioLink:
             await self._child.end(patience)
         self._over("it was stopped")
 
-    def _stamped(self, params: Params, number: int) -> Params:
+    def _stamped(self, params: Params, token: int | None) -> Params:
         """Returns `params` with the fields of `_meta` that belong to this hop."""
-        meta = {**params.get("_meta", {}), "progressToken": number}
+        meta = {**params.get("_meta", {}), **({"progressToken": token} if token is not None else {})}
         if self.identity.is_modern:
             meta["io.modelcontextprotocol/protocolVersion"] = self.identity.version
             meta["io.modelcontextprotocol/clientInfo"] = CLIENT
             meta.setdefault("io.modelcontextprotocol/clientCapabilities", {})
-        return {**params, "_meta": meta}
+        return {**params, "_meta": meta} if meta else params
 
     def _line(self, line: bytes) -> None:
         try:
@@ -122,7 +125,7 @@ class StdioLink:
         if isinstance(method, str):
             params = message.get("params")
             self._told(method, number, params if isinstance(params, dict) else {})
-        elif isinstance(number, int) and (waiting := self._waiting.get(number)) is not None:
+        elif type(number) is int and (waiting := self._waiting.get(number)) is not None:
             _settle(waiting, message)
 
     def _told(self, method: str, number: Any, params: Params) -> None:
@@ -133,7 +136,8 @@ class StdioLink:
             logger.warning("it asks for %s, which a shared server cannot have", method, extra=self._extra)
             self._answer(number, error={"code": _METHOD_NOT_FOUND, "message": "Method not found"})
         elif method == "notifications/progress":
-            waiting = self._waiting.get(params.get("progressToken"))  # type: ignore[arg-type]
+            token = params.get("progressToken")
+            waiting = self._waiting.get(token) if type(token) is int else None
             if waiting is not None and waiting.reports is not None and waiting.reports.qsize() < MAX_REPORTS:
                 waiting.reports.put_nowait(params)
         else:

@@ -72,7 +72,8 @@ class StdioOpening:
         except (TimeoutError, LinkFailure):
             link.is_silent = True
             return None
-        if MODERN not in found.get("supportedVersions", ()):
+        versions = found.get("supportedVersions")
+        if not isinstance(versions, list) or MODERN not in versions:
             link.identity = Identity(LEGACY)
             return None
         return identity_of(MODERN, found)
@@ -83,7 +84,7 @@ async def _initialize(link: StdioLink) -> Identity:
     params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
     found = await link.request("initialize", params)
     version = found.get("protocolVersion")
-    if version not in HANDSHAKE_PROTOCOL_VERSIONS:
+    if not isinstance(version, str) or version not in HANDSHAKE_PROTOCOL_VERSIONS:
         raise LinkFailure("it speaks no revision of the protocol that is spoken here", was_sent=False)
     link.notify("notifications/initialized", {})
     return identity_of(version, found)
