@@ -121,12 +121,15 @@ async def test_requests_of_one_call_share_its_budget() -> None:
     async def slow() -> None:
         await asyncio.sleep(0.7 * SECONDS)
 
+    async def mute() -> None:
+        await asyncio.Event().wait()
+
     async def requests_of_a_call() -> list[str]:
         budget.set(Budget())
         outcomes = []
-        for _ in range(3):
+        for work in (slow, mute, mute):
             try:
-                await redis.ask("cache reads", slow)
+                await redis.ask("cache reads", work)
                 outcomes.append("answered")
             except RedisUnavailable:
                 outcomes.append("gave up")
