@@ -135,4 +135,6 @@ async def test_requests_of_one_call_share_its_budget() -> None:
                 outcomes.append("gave up")
         return outcomes
 
+    started = time.monotonic()
     assert await asyncio.create_task(requests_of_a_call()) == ["answered", "gave up", "gave up"]
+    assert time.monotonic() - started < 2 * SECONDS  # with a budget each, it would be 2.7 of them
