@@ -16,7 +16,7 @@ from gateway.call import ToolResult
 from gateway.local.crashes import check_awaited
 from gateway.sdk.internals import output_adapter
 from gateway.sdk.tasks import TASK
-from gateway.sdk.wire import encode_success, wire
+from gateway.sdk.wire import encode_success, unwrapped, wire
 from gateway.sendable import Unsendable, check_numbers, check_size, encode, encode_scalar, prove
 
 _CONTENT = (*get_args(ContentBlock), Image, Audio)
@@ -113,7 +113,7 @@ class Answer:
         structured = result.get("structuredContent")
         if structured is not None:
             return ToolResult(encode(structured), self._wrap and "result" in structured)
-        return _wrapped(encode(_unwrap(content)))
+        return _wrapped(encode(unwrapped(content)))
 
     def of_sent(self, value: Any, result: Mapping[str, Any]) -> ToolResult:
         """Returns the result of what MCP would send for `value`: the value itself if no middleware changed it."""
@@ -127,7 +127,7 @@ class Answer:
     def _plain(self, value: Any) -> bytes:
         """Returns the JSON of a value without an output schema: its content blocks if it has some, else the value."""
         if _has_content(value):
-            return encode(_unwrap(self._content(value)))
+            return encode(unwrapped(self._content(value)))
         return encode(value)
 
     def _content(self, value: Any) -> list[Any]:
@@ -158,7 +158,7 @@ def _exact_type(metadata: FuncMetadata) -> type | None:
 
 def _read_back(content: Sequence[Mapping[str, Any]]) -> bytes:
     """Returns the JSON of content that the SDK made of a value: one text block holds the value's JSON."""
-    sent = _unwrap(content)
+    sent = unwrapped(content)
     if isinstance(sent, str):
         with suppress(ValueError):
             sent = from_json(sent)
@@ -167,15 +167,6 @@ def _read_back(content: Sequence[Mapping[str, Any]]) -> bytes:
 
 def _wrapped(value: bytes) -> ToolResult:
     return ToolResult(b'{"result":' + value + b"}")
-
-
-def _unwrap(content: Sequence[Mapping[str, Any]]) -> Any:
-    """Returns the text of a single text block, None for no content, else the blocks."""
-    if not content:
-        return None
-    if len(content) == 1 and content[0].get("type") == "text":
-        return content[0]["text"]
-    return content
 
 
 def _has_content(value: Any) -> bool:

@@ -6,7 +6,7 @@ added again for the request that it answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, cast
@@ -72,6 +72,15 @@ def strip_server_stamp(server: LowLevelServer[Any], result: HandlerResult | Mapp
         if not bare["_meta"]:
             del bare["_meta"]
     return bare
+
+
+def unwrapped(content: Sequence[Mapping[str, Any]]) -> Any:
+    """Returns the text of a single text block, None for no content, else the blocks."""
+    if not content:
+        return None
+    if len(content) == 1 and content[0].get("type") == "text" and "text" in content[0]:
+        return content[0]["text"]
+    return content
 
 
 def encode_success(result: Mapping[str, Any]) -> bytes:

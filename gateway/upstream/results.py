@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
 
 from gateway.call import ToolResult
 from gateway.errors import GatewayError, Unavailable, UpstreamError
-from gateway.sdk.wire import encode_success
+from gateway.sdk.wire import encode_success, unwrapped
 from gateway.sendable import Unsendable, encode
 from gateway.upstream.link import LinkFailure, Refusal
 from gateway.upstream.tools import UpstreamTool
@@ -39,7 +39,7 @@ def tool_result(tool: UpstreamTool, result: Mapping[str, Any], wants_wire: bool,
             wrapped = tool.is_wrapped and isinstance(structured, dict) and [*structured] == ["result"]
             found = ToolResult(encode(structured), wrapped)
         else:
-            found = ToolResult(encode({"result": _unwrapped(content)}))
+            found = ToolResult(encode({"result": unwrapped(content)}))
     except Unsendable as exc:
         raise UpstreamError("The server answered with a value that JSON cannot carry.", was_sent=True) from exc
     if len(found.body) > max_bytes:
@@ -68,12 +68,3 @@ def failed(exc: LinkFailure) -> GatewayError:
     if exc.was_sent:
         return UpstreamError("The server did not answer; the call may have run.", was_sent=True)
     return UpstreamError("The server could not be reached; the call did not run.", was_sent=False)
-
-
-def _unwrapped(content: Sequence[Mapping[str, Any]]) -> Any:
-    """Returns the text of a single text block, None for no content, else the blocks."""
-    if not content:
-        return None
-    if len(content) == 1 and content[0].get("type") == "text" and "text" in content[0]:
-        return content[0]["text"]
-    return content
