@@ -147,9 +147,7 @@ class Backend:
         """Takes a notification of the server."""
         if method in TOLD:
             self._tell_once(method, params)
-        elif method != TOOLS_CHANGED:
-            return
-        elif self._stale is None:
+        elif method == TOOLS_CHANGED and self._stale is None:
             self._stale = asyncio.get_running_loop().call_later(BATCH, self._begin_list)
 
     def _tell_once(self, method: str, params: Params) -> None:

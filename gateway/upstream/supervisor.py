@@ -85,19 +85,10 @@ class Supervisor:
         while True:
             await self._wanted.wait()
             self._become("starting")
-            try:
-                link = await self._start(starts)
-            except (LinkFailure, Refusal, TimeoutError) as exc:
-                limit = f"it did not start within {self._patience.start:g} seconds"
-                starts.tried(self._server)
-                await self._pause(limit if isinstance(exc, TimeoutError) else str(exc))
+            link = await self._tried(starts)
+            if link is None:
+                await self._pause()
                 continue
-            except Exception as exc:  # whatever a server answers, it is tried again
-                logger.exception("an upstream server could not be opened", extra={"fields": {"server": self._server}})
-                starts.tried(self._server)
-                await self._pause(f"its answers are not understood ({type(exc).__name__})")
-                continue
-            starts.tried(self._server)
             opened = self._now()
             try:
                 await self._serve(link)
@@ -107,7 +98,22 @@ class Supervisor:
             if self.state == "idle" or self._now() - opened > SUSTAINED:
                 self._failures = 0
             if self.state != "idle":
-                await self._pause(self.reason, was_open=True)
+                await self._pause(was_open=True)
+
+    async def _tried(self, starts: Starts) -> Link | None:
+        """Returns an open link; None, with the reason noted, if the server cannot be opened now."""
+        try:
+            return await self._start(starts)
+        except TimeoutError:
+            self.reason = f"it did not start within {self._patience.start:g} seconds"
+        except (LinkFailure, Refusal) as exc:
+            self.reason = str(exc)
+        except Exception as exc:  # its answers may be anything
+            logger.exception("an upstream server could not be opened", extra={"fields": {"server": self._server}})
+            self.reason = f"its answers are not understood ({type(exc).__name__})"
+        finally:
+            starts.tried(self._server)
+        return None
 
     async def _start(self, starts: Starts) -> Link:
         give_back = await starts.take()
@@ -152,9 +158,8 @@ class Supervisor:
             return self._patience.idle
         return self._used_at + self._patience.idle - self._now()
 
-    async def _pause(self, reason: str, was_open: bool = False) -> None:
+    async def _pause(self, was_open: bool = False) -> None:
         """Waits before the next start, longer after each failure. One that ended for the first time starts at once."""
-        self.reason = reason
         self._failures += 1
         longest = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
         pause = 0.0 if was_open and self._failures == 1 else longest * random.uniform(0.8, 1.2)  # noqa: S311
