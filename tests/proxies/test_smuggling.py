@@ -70,12 +70,13 @@ def test_body_behind_an_upgrade_is_no_request_as_we_configure_the_proxy(
 
 def send_trailers(proxy: Proxy) -> None:
     for number in range(10):
-        exchange(
+        answer = exchange(
             proxy,
             b"POST /math/mcp/call HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Authorization: Bearer wrong\r\nTransfer-Encoding: chunked\r\n\r\n"
             b"2\r\n{}\r\n0\r\nX-Forwarded-For: 198.51.100.%d\r\n\r\n" % number,
         )
+        assert answer.startswith(b"HTTP/1.1 401 ")
 
 
 def test_trailer_is_no_header_through_haproxy(behind: Behind, guarded: Router) -> None:

@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
+from tests.ports import free_port
+
 
 class RedisServer:
     """`redis-server` on a free port of this machine."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

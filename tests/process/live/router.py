@@ -20,6 +20,7 @@ from tests.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVERS = Path(__file__).resolve().parent / "servers"
+QUIET = 0.15
 
 
 class Router:
@@ -90,12 +91,19 @@ class Router:
         return self
 
     def log(self) -> str:
+        """Returns the log, once it has not grown for `QUIET` seconds: a thread writes it, after the answers are sent.
+
+        A log that always grows is returned after 2 seconds.
+        """
+        size, until = -1, time.monotonic() + 2
+        while self.process.poll() is None and size != (size := self._log.stat().st_size) and time.monotonic() < until:
+            time.sleep(QUIET)
         return self._log.read_text()
 
     def await_log(self, text: str) -> str:
         """Waits until the log has `text`, and returns the log."""
         for _ in range(1500):
-            if text in self.log():
+            if text in self._log.read_text():
                 return self.log()
             time.sleep(0.02)
         raise AssertionError(self.log())
