@@ -108,7 +108,15 @@ def hold_servers(
         opening = StdioOpening(name, entry, os.environ, leash) if is_child else HttpOpening(entry, os.environ)
         registry.hold(
             UpstreamServer(
-                name, entry, opening, interceptors, limits, starts=starts, access=access, changed=registry.changed
+                name,
+                entry,
+                opening,
+                interceptors,
+                limits,
+                starts=starts,
+                access=access,
+                changed=registry.changed,
+                states=states,
             )
         )
     return (starts.awaited,)

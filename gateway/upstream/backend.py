@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
+from mcp_types import INVALID_PARAMS
+
 from gateway.call import ToolCall
 from gateway.caller import caller
 from gateway.errors import CallTimeout
 from gateway.upstream.config import Upstream
-from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal, Report
+from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Origin, Params, Refusal, Report
 from gateway.upstream.results import failed
 from gateway.upstream.starts import Starts
 from gateway.upstream.supervisor import Patience, Supervisor
@@ -93,20 +95,22 @@ class Backend:
         return self.tools.find(call.tool)
 
     async def request(
-        self, method: str, params: Params, report: Report | None, session: str | None = None
+        self, method: str, params: Params, report: Report | None, *, session: str | None = None, origin: Origin
     ) -> dict[str, Any]:
-        """Sends one request in `session`, by default the caller's own.
+        """Sends one request of `origin` in `session`, by default the caller's own.
 
         Raises:
             GatewayError, or Refusal if the server answers with an error.
         """
         session = session or caller.get().key
         link = await self._supervisor.link()
+        if "requestState" in params and not link.identity.is_modern:  # no server of that era has given it
+            raise Refusal(INVALID_PARAMS, "Invalid or expired requestState", {"reason": "invalid_request_state"})
         while True:
             self._supervisor.in_use += 1
             try:
                 async with asyncio.timeout(self._timeout):
-                    answer = await link.request(method, params, report, session=session)
+                    answer = await link.request(method, params, report, session=session, origin=origin)
                 self._failures = 0
                 return answer
             except Refusal:

@@ -11,6 +11,7 @@ from mcp.server.caching import CACHEABLE_METHODS
 from mcp.server.context import CallNext as SDKCallNext
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from mcp_types.methods import is_input_required
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
@@ -23,7 +24,9 @@ from gateway.sdk.tool_list import NO_CACHE
 from gateway.upstream.backend import Backend
 from gateway.upstream.front import FORWARDED, Front
 from gateway.upstream.link import Params, Refusal
+from gateway.upstream.origins import native_origin
 from gateway.upstream.results import refused, tool_result
+from gateway.upstream.rounds import answered
 from gateway.upstream.tools import UpstreamTool
 
 Context = ServerRequestContext[Any, Any]
@@ -73,7 +76,15 @@ class NativeCalls:
         if call is not None and isinstance(call.entry, UpstreamTool):
             sent["name"] = call.entry.own_name
         report = partial(_report, ctx) if call is not None and call.wants_progress else None
-        return _completed(ctx, await self._backend.request(ctx.method, sent, report, connection_of(ctx).session_id))
+        origin = native_origin(ctx, call)
+        session = connection_of(ctx).session_id
+
+        async def send(params: Params) -> dict[str, Any]:
+            return await self._backend.request(ctx.method, params, report, session=session, origin=origin)
+
+        if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            return _completed(ctx, await send(sent))
+        return await answered(send, sent, origin.ask)
 
     @contextmanager
     def in_flight_once(self) -> Iterator[None]:
@@ -94,8 +105,9 @@ class NativeCalls:
             except Refusal as exc:
                 return refused(exc)
         is_error = isinstance(native, Mapping) and bool(native.get("isError"))
-        result = ToolResult(native=native, is_error=is_error, outcome="tool-error" if is_error else "ok")
-        if call.wants_wire and isinstance(call.entry, UpstreamTool) and not is_error:
+        outcome = "input-required" if is_input_required(native) else "tool-error" if is_error else "ok"
+        result = ToolResult(native=native, is_error=is_error, outcome=outcome)
+        if call.wants_wire and isinstance(call.entry, UpstreamTool) and outcome == "ok" and not call.asked_client:
             sent = tool_result(call.entry, wire.strip_server_stamp(self._front, native), True, self._max_result)
             result.body, result.wrapped, result.wire = sent.body, sent.wrapped, sent.wire
         return result
@@ -109,8 +121,8 @@ class NativeCalls:
 
 
 def _completed(ctx: Context, result: dict[str, Any]) -> dict[str, Any]:
-    """Returns a result with the fields that a modern client must get: a legacy server does not know them."""
-    if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+    """Returns a result with the fields that a client of the stateless era must get, which old servers do not know."""
+    if is_input_required(result):
         return result
     return {"resultType": "complete", **(NO_CACHE if ctx.method in CACHEABLE_METHODS else {}), **result}
 

@@ -16,9 +16,11 @@ from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
 from gateway.errors import Unavailable, UnknownTool
 from gateway.sdk import wire
+from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.legacy_sessions import LegacySessions
 from gateway.sdk.native import Access, protocol_error, refuse_unsendable
 from gateway.sdk.openings import bound_listen
+from gateway.sdk.request_state import sealing_of
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
@@ -29,7 +31,9 @@ from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
 from gateway.upstream.link import Opening, Params, Refusal, Report
 from gateway.upstream.native_calls import NativeCalls
-from gateway.upstream.results import refused, tool_result
+from gateway.upstream.origins import json_origin
+from gateway.upstream.results import asking_result, refused, tool_result
+from gateway.upstream.rounds import ASKS
 from gateway.upstream.starts import Starts
 from gateway.upstream.tools import UpstreamTool
 
@@ -51,8 +55,10 @@ class UpstreamServer:
         starts: Starts,
         access: Access | None = None,
         changed: Callable[[], None] = lambda: None,
+        states: WaitingStates | None = None,
     ) -> None:
         self.name = name
+        self._states = states or WaitingStates()
         self._changed = changed
         self._max_result = limits.max_result
         self._starts = starts
@@ -69,7 +75,8 @@ class UpstreamServer:
         self._end_listening = bound_listen(self._front, openings)
         self._manager = session_manager(self._front, limits, openings)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
-        self._front.middleware += [refuse_unsendable, self._sessions, ToolList(self._front, self._list_tools)]
+        sealing = sealing_of(self._states.keys, name)
+        self._front.middleware += [sealing, refuse_unsendable, self._sessions, ToolList(self._front, self._list_tools)]
         if access is not None:
             self.app = access.endpoint(self.app, self._exact, "mcp")
             self._front.middleware.append(access.middleware(self))
@@ -129,13 +136,22 @@ class UpstreamServer:
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
         assert isinstance(tool, UpstreamTool)
-        params = {"name": tool.own_name, "arguments": call.arguments}
         with self._native.in_flight_once():
             try:
-                result = await self._backend.request("tools/call", params, _reporting(call))
+                result = await self._answered(tool, call)
             except Refusal as exc:
                 return refused(exc)
+        if result.get("resultType") == ASKS:
+            return asking_result(result, self._states.of_theirs(result.get("requestState"), call), self._max_result)
         return tool_result(tool, result, call.wants_wire, self._max_result)
+
+    async def _answered(self, tool: UpstreamTool, call: ToolCall) -> dict[str, Any]:
+        params: dict[str, Any] = {"name": tool.own_name, "arguments": call.arguments}
+        if call.state is not None and (state := self._states.theirs_in(call.state, call)) is not None:
+            params["requestState"] = state
+        if call.answers is not None:
+            params["inputResponses"] = dict(call.answers)
+        return await self._backend.request("tools/call", params, _reporting(call), origin=json_origin(call))
 
     async def _told(self, method: str, params: Params) -> None:
         """Tells the clients what the upstream has said."""

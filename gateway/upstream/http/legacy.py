@@ -17,7 +17,7 @@ from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, with_tok
 from gateway.upstream.http.resuming import ACCEPT, resumed
 from gateway.upstream.http.sessions import Opened, Sessions
 from gateway.upstream.http.tasks import Tasks
-from gateway.upstream.link import LEGACY, Heard, Identity, LinkFailure, Params, Refusal, Report
+from gateway.upstream.link import LEGACY, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
 
 FAREWELL = 2.0
 """Seconds in which the server is told that its sessions are over when the link is closed."""
@@ -47,7 +47,7 @@ class LegacyLink:
         self._tasks.start(keep_listening(self._listen, self._tell_changes))
 
     async def request(
-        self, method: str, params: Params, report: Report | None = None, *, session: str = ""
+        self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
     ) -> dict[str, Any]:
         held = self._sessions.enter(session)
         tried: set[str] = set()

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from gateway import VERSION
-from gateway.upstream.link import Heard, Identity, LinkFailure, Params, Refusal, Report
+from gateway.upstream.link import NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
 from gateway.upstream.stdio.child import PATIENCE, Child
 from gateway.upstream.stdio.command import Command
 from gateway.upstream.stdio.leash import Leash
@@ -67,12 +67,14 @@ class StdioLink:
         self._child = await Child.start(command, Stderr(self._server), leash, self._lines.feed, self._over)
 
     async def request(
-        self, method: str, params: Params, report: Report | None = None, *, session: str = ""
+        self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
     ) -> dict[str, Any]:
         if self._child is None or self._child.is_leaving:
             raise LinkFailure(f"{await self.ended()}, before the request", was_sent=False, is_over=True)
         self._last_id = number = self._last_id + 1
-        line = to_json({"jsonrpc": "2.0", "id": number, "method": method, "params": self._stamped(params, number)})
+        line = to_json(
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": self._stamped(params, number, origin)}
+        )
         if len(line) > self._max_message:
             raise LinkFailure(f"the request is longer than {self._max_message} bytes", was_sent=False)
         waiting = self._waiting[number] = _Waiting(report)
@@ -101,13 +103,13 @@ class StdioLink:
             await self._child.end(patience)
         self._over("it was stopped")
 
-    def _stamped(self, params: Params, number: int) -> Params:
+    def _stamped(self, params: Params, number: int, origin: Origin) -> Params:
         """Returns `params` with the fields of `_meta` that belong to this hop."""
         meta = {**params.get("_meta", {}), "progressToken": number}
         if self.identity.is_modern:
             meta["io.modelcontextprotocol/protocolVersion"] = self.identity.version
             meta["io.modelcontextprotocol/clientInfo"] = CLIENT
-            meta.setdefault("io.modelcontextprotocol/clientCapabilities", {})
+            meta |= origin.meta
         return {**params, "_meta": meta}
 
     def _line(self, line: bytes) -> None:
