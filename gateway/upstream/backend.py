@@ -15,6 +15,7 @@ from gateway.caller import caller
 from gateway.errors import CallTimeout
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Origin, Params, Refusal, Report
+from gateway.upstream.questions import pausing
 from gateway.upstream.results import failed
 from gateway.upstream.starts import Starts
 from gateway.upstream.supervisor import Patience, Supervisor
@@ -94,6 +95,10 @@ class Backend:
         await self._supervisor.link()
         return self.tools.find(call.tool)
 
+    async def is_modern(self) -> bool:
+        """Returns True if the server asks by its results. Raises Unavailable if it cannot be reached."""
+        return (await self._supervisor.link()).identity.is_modern
+
     async def request(
         self, method: str, params: Params, report: Report | None, *, session: str | None = None, origin: Origin
     ) -> dict[str, Any]:
@@ -109,8 +114,9 @@ class Backend:
         while True:
             self._supervisor.in_use += 1
             try:
-                async with asyncio.timeout(self._timeout):
-                    answer = await link.request(method, params, report, session=session, origin=origin)
+                async with asyncio.timeout(self._timeout) as limit:
+                    own = origin if self._timeout is None else pausing(origin, limit)
+                    answer = await link.request(method, params, report, session=session, origin=own)
                 self._failures = 0
                 return answer
             except Refusal:

@@ -23,8 +23,9 @@ from gateway.sdk.native import CALL, RequestEntry, native_call, native_request, 
 from gateway.sdk.tool_list import NO_CACHE
 from gateway.upstream.backend import Backend
 from gateway.upstream.front import FORWARDED, Front
-from gateway.upstream.link import Params, Refusal
-from gateway.upstream.origins import native_origin
+from gateway.upstream.link import Origin, Params, Refusal, Report
+from gateway.upstream.live_calls import LiveCalls
+from gateway.upstream.origins import askable, native_origin
 from gateway.upstream.results import refused, tool_result
 from gateway.upstream.rounds import answered
 from gateway.upstream.tools import UpstreamTool
@@ -40,13 +41,21 @@ class NativeCalls:
     """
 
     def __init__(
-        self, server: str, front: Front, backend: Backend, interceptors: Sequence[Interceptor], max_result: int
+        self,
+        server: str,
+        front: Front,
+        backend: Backend,
+        interceptors: Sequence[Interceptor],
+        *,
+        live: LiveCalls,
+        max_result: int,
     ) -> None:
         self.in_flight = InFlight()
         self._server = server
         self._front = front
         self._backend = backend
         self._interceptors = interceptors
+        self._live = live
         self._max_result = max_result
         self._entries = {method: RequestEntry(method) for method in FORWARDED}
         front.serve(self._forward)
@@ -76,15 +85,20 @@ class NativeCalls:
         if call is not None and isinstance(call.entry, UpstreamTool):
             sent["name"] = call.entry.own_name
         report = partial(_report, ctx) if call is not None and call.wants_progress else None
-        origin = native_origin(ctx, call)
-        session = connection_of(ctx).session_id
+        origin, session = native_origin(ctx, call), connection_of(ctx).session_id
 
-        async def send(params: Params) -> dict[str, Any]:
+        async def send(params: Params, report: Report | None = report, origin: Origin = origin) -> dict[str, Any]:
             return await self._backend.request(ctx.method, params, report, session=session, origin=origin)
 
-        if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
-            return _completed(ctx, await send(sent))
-        return await answered(send, sent, origin.ask)
+        if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            return await answered(send, sent, origin.ask)
+        state = sent.get("requestState")
+        if call is not None and self._live.has(state):
+            answers = sent.get("inputResponses")
+            return _completed(ctx, await self._live.go_on(call, origin, report, state=state, answers=answers))
+        if call is not None and state is None and askable(origin.capabilities) and not await self._backend.is_modern():
+            return _completed(ctx, await self._live.begin(call, origin, report, partial(send, sent)))
+        return _completed(ctx, await send(sent))
 
     @contextmanager
     def in_flight_once(self) -> Iterator[None]:
@@ -120,10 +134,10 @@ class NativeCalls:
         return ToolResult(native=native, is_error=True, message=message, outcome=UnknownTool.slug)
 
 
-def _completed(ctx: Context, result: dict[str, Any]) -> dict[str, Any]:
+def _completed(ctx: Context, result: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a result with the fields that a client of the stateless era must get, which old servers do not know."""
     if is_input_required(result):
-        return result
+        return dict(result)
     return {"resultType": "complete", **(NO_CACHE if ctx.method in CACHEABLE_METHODS else {}), **result}
 
 

@@ -17,6 +17,7 @@ from gateway.caller import caller
 from gateway.errors import Unavailable, UnknownTool
 from gateway.sdk import wire
 from gateway.sdk.asking.states import WaitingStates
+from gateway.sdk.asking.waiting import waiting_calls
 from gateway.sdk.legacy_sessions import LegacySessions
 from gateway.sdk.native import Access, protocol_error, refuse_unsendable
 from gateway.sdk.openings import bound_listen
@@ -29,11 +30,10 @@ from gateway.tool import ToolInfo
 from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
-from gateway.upstream.link import Opening, Params, Refusal, Report
+from gateway.upstream.json_calls import JsonCalls
+from gateway.upstream.link import Opening, Params
+from gateway.upstream.live_calls import LiveCalls
 from gateway.upstream.native_calls import NativeCalls
-from gateway.upstream.origins import json_origin
-from gateway.upstream.results import asking_result, refused, tool_result
-from gateway.upstream.rounds import ASKS
 from gateway.upstream.starts import Starts
 from gateway.upstream.tools import UpstreamTool
 
@@ -57,10 +57,7 @@ class UpstreamServer:
         changed: Callable[[], None] = lambda: None,
         states: WaitingStates | None = None,
     ) -> None:
-        self.name = name
-        self._states = states or WaitingStates()
-        self._changed = changed
-        self._max_result = limits.max_result
+        self.name, self._changed, self._states = name, changed, states or WaitingStates()
         self._starts = starts
         starts.expect(name)
         self._sessions = LegacySessions()
@@ -70,7 +67,11 @@ class UpstreamServer:
         self._tools = self._backend.tools
         self.find = self._tools.find
         self.call = chain(interceptors, self._execute)
-        self._native = NativeCalls(name, self._front, self._backend, interceptors, limits.max_result)
+        self._waiting = waiting_calls(limits, self._states)
+        live = LiveCalls(self._waiting)
+        self._json = JsonCalls(self._backend, live, self._states, limits.max_result)
+        parts = (name, self._front, self._backend, interceptors)
+        self._native = NativeCalls(*parts, live=live, max_result=limits.max_result)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._end_listening = bound_listen(self._front, openings)
         self._manager = session_manager(self._front, limits, openings)
@@ -88,8 +89,9 @@ class UpstreamServer:
         trace_once(self._front.middleware)
         self._backend.begin(self._starts)
         try:
-            async with self._manager.run():
-                yield
+            async with self._manager.run(), self._waiting.opened():
+                with self._states.serving(self, self._execute):
+                    yield
         finally:
             await self._backend.close()
 
@@ -136,22 +138,10 @@ class UpstreamServer:
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
         assert isinstance(tool, UpstreamTool)
+        if (elsewhere := await self._waiting.elsewhere(call)) is not None:
+            return elsewhere
         with self._native.in_flight_once():
-            try:
-                result = await self._answered(tool, call)
-            except Refusal as exc:
-                return refused(exc)
-        if result.get("resultType") == ASKS:
-            return asking_result(result, self._states.of_theirs(result.get("requestState"), call), self._max_result)
-        return tool_result(tool, result, call.wants_wire, self._max_result)
-
-    async def _answered(self, tool: UpstreamTool, call: ToolCall) -> dict[str, Any]:
-        params: dict[str, Any] = {"name": tool.own_name, "arguments": call.arguments}
-        if call.state is not None and (state := self._states.theirs_in(call.state, call)) is not None:
-            params["requestState"] = state
-        if call.answers is not None:
-            params["inputResponses"] = dict(call.answers)
-        return await self._backend.request("tools/call", params, _reporting(call), origin=json_origin(call))
+            return await self._json.call(tool, call)
 
     async def _told(self, method: str, params: Params) -> None:
         """Tells the clients what the upstream has said."""
@@ -175,17 +165,3 @@ class UpstreamServer:
 
     def _exact(self, tool: str) -> tuple[Callee, str]:
         return self, tool
-
-
-def _reporting(call: ToolCall) -> Report | None:
-    """Returns what takes the progress of a call over JSON; None if nobody listens."""
-    report, clock = call.report, call.clock
-    if report is None:
-        return None
-
-    async def progressed(params: Params) -> None:
-        if clock is not None:
-            clock.progressed()
-        await report("progress", {key: params[key] for key in ("progress", "total", "message") if key in params})
-
-    return progressed

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from gateway.upstream.http import handshake
-from gateway.upstream.http.answers import Message, answer_of, status_failure
+from gateway.upstream.http.answers import answer_of, status_failure
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
@@ -17,12 +17,13 @@ from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, with_tok
 from gateway.upstream.http.resuming import ACCEPT, resumed
 from gateway.upstream.http.sessions import Opened, Sessions
 from gateway.upstream.http.tasks import Tasks
+from gateway.upstream.http.told import Told
 from gateway.upstream.link import LEGACY, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
+from gateway.upstream.origins import askable
 
 FAREWELL = 2.0
 """Seconds in which the server is told that its sessions are over when the link is closed."""
 
-_METHOD_NOT_FOUND = -32601
 _RESERVED = "io.modelcontextprotocol/"
 
 
@@ -49,14 +50,15 @@ class LegacyLink:
     async def request(
         self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
     ) -> dict[str, Any]:
-        held = self._sessions.enter(session)
+        capabilities = askable(origin.capabilities)
+        held = self._sessions.enter(f"{session} {capabilities}" if capabilities else session, capabilities)
         tried: set[str] = set()
         try:
             while True:
                 sent = self._client.headers.lines()
                 try:
                     opened = await self._sessions.opened(held)
-                    return await self._asked(opened, method, params, report)
+                    return await self._asked(opened, method, params, report, origin)
                 except (LinkFailure, Refusal) as exc:
                     cure = self._cure(method, exc, sent)
                     if cure is None or cure in tried:
@@ -89,14 +91,13 @@ class LegacyLink:
             return "headers" if self._client.headers.read_again() != sent else None
         return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
-    async def _asked(self, opened: Opened, method: str, params: Params, report: Report | None) -> dict[str, Any]:
-        async def told(message: Message) -> None:
-            await self._told(opened, message)
-
+    async def _asked(
+        self, opened: Opened, method: str, params: Params, report: Report | None, origin: Origin
+    ) -> dict[str, Any]:
         number = next(self._numbers)
         body = encoded(_message(number, method, params, report), self._client.limit)
         exchange = self._client.post(BOTH_TYPES + opened.lines, body)
-        events = Events(self._client.limit)
+        events, told = Events(self._client.limit), self._told(opened, origin, exchange.give_place_back)
         if report is not None:
             self._reports[number] = report
         try:
@@ -115,25 +116,18 @@ class LegacyLink:
             raise
         finally:
             self._reports.pop(number, None)
+            told.close()
 
-    async def _told(self, opened: Opened, message: Message) -> None:
-        """Takes a notification, or a request of the server's own."""
-        method, asked, params = str(message["method"]), message.get("id"), message.get("params")
-        params = params if isinstance(params, dict) else {}
-        if asked is not None:
-            error = {"code": _METHOD_NOT_FOUND, "message": "Method not found"}
-            self._post_soon(opened, {"id": asked, **({"result": {}} if method == "ping" else {"error": error})})
-        elif method != "notifications/progress":
-            self._heard(method, params)
-        elif type(token := params.get("progressToken")) is int and token in self._reports:
-            await self._reports[token](params)
+    def _told(self, opened: Opened, origin: Origin = NOBODY, asked: Callable[[], None] = lambda: None) -> Told:
+        """Returns what takes the messages of a stream in a session."""
+
+        async def send(message: Params) -> None:
+            self._post_soon(opened, message)
+
+        return Told(origin, send, self._reports, self._heard, asked=asked)
 
     async def _listen(self, is_open: Callable[[], None]) -> float | None:
         """Reads the stream of the link's own session, on which the server tells what belongs to no request."""
-
-        async def told(message: Message) -> None:
-            await self._told(opened, message)
-
         held = self._sessions.enter("")
         events = Events(self._client.limit)
         try:
@@ -143,7 +137,7 @@ class LegacyLink:
                 if not connection.is_stream:
                     raise status_failure(connection) or LinkFailure("it answers with no stream", was_sent=True)
                 is_open()
-                await answer_of(connection, 0, told, events)
+                await answer_of(connection, 0, self._told(opened), events)
         except SessionLost:
             self._sessions.forget(held, opened)
             raise
@@ -153,10 +147,10 @@ class LegacyLink:
             self._sessions.leave(held)
         return None
 
-    async def _open_session(self) -> Opened:
+    async def _open_session(self, capabilities: Params) -> Opened:
         try:
             async with asyncio.timeout(self._start_timeout):
-                opened, self.identity = await handshake.open_session(self._client, next(self._numbers))
+                opened, self.identity = await handshake.open_session(self._client, next(self._numbers), capabilities)
         except TimeoutError as exc:
             limit = f"it did not answer within {self._start_timeout:g} seconds"
             raise LinkFailure(limit, was_sent=False) from exc

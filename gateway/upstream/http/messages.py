@@ -46,9 +46,8 @@ async def tell(message: Message, number: int, report: Report | None, heard: Hear
     """Hands on a notification that came on the stream of the request `number`, which comes from `origin`."""
     params = message.get("params")
     params = params if isinstance(params, dict) else {}
-    if message["method"] == LOGGED:
-        if origin.log is not None:
-            await origin.log(params)
+    if message["method"] == LOGGED and origin.log is not None:
+        await origin.log(params)
     elif message["method"] != "notifications/progress":
         heard(str(message["method"]), params)
     elif report is not None and params.get("progressToken") == number:

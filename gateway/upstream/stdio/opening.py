@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.sdk.asking.asking_call import CAPABILITIES
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import LEGACY, MODERN, Heard, Identity, LinkFailure, Refusal
 from gateway.upstream.stdio.command import command_of
@@ -80,7 +81,8 @@ class StdioOpening:
 
 async def _initialize(link: StdioLink) -> Identity:
     link.identity = Identity(LEGACY)
-    params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
+    # All callers share the child: what one of them cannot be asked is refused when it is asked.
+    params = {"protocolVersion": LEGACY, "capabilities": CAPABILITIES, "clientInfo": CLIENT}
     found = await link.request("initialize", params)
     version = found.get("protocolVersion")
     if version not in SPOKEN:

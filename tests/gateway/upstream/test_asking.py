@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 from tests import wire
 from tests.clients import ERAS, Era, connected, post
 from tests.gateway.upstream.asking import Person, asked, said
-from tests.gateway.upstream.conftest import Serving
+from tests.gateway.upstream.conftest import Serving, status
 from tests.gateway.upstream.http.conftest import sdk_server
 from tests.matrix.principals import GREEDY, MODEST, principals
+from tests.sources import ROOT
 
 pytestmark = pytest.mark.anyio
 ANSWERS: dict[str, Any] = {
@@ -24,8 +26,8 @@ ANSWERS: dict[str, Any] = {
     "roots/list": {"roots": [{"uri": "file:///Ann"}]},
 }
 TOOLS = {"elicit": "Hello Ann", "sample": "Ann", "roots": "file:///Ann"}
-UPSTREAMS = ["modern"]
-BOTH = pytest.mark.parametrize("upstream", UPSTREAMS)
+BOTH = pytest.mark.parametrize("upstream", ["modern", "legacy"])
+EACH = pytest.mark.parametrize("upstream", ["modern", "legacy", "child"])
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +36,12 @@ def url() -> Iterator[str]:
         yield found
 
 
-def at(url: str, era: str) -> dict[str, Any]:
-    return {"url": url, "era": era}
+def at(url: str, upstream: str, **more: Any) -> dict[str, Any]:
+    """Returns the entry of the server at `url` in one era; of a child in that of sessions for `child`."""
+    if upstream != "child":
+        return {"url": url, "era": upstream, **more}
+    args = ["-m", "tests.gateway.upstream.asking_server", "stdio"]
+    return {"command": sys.executable, "args": args, "cwd": str(ROOT), "era": "legacy", **more}
 
 
 async def go_on(
@@ -47,20 +53,21 @@ async def go_on(
     return await http.post("/one/mcp/call", json=body | ({"arguments": arguments} if arguments else {}), **options)
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("server", ["one", ""])
 @pytest.mark.parametrize("era", ERAS)
 async def test_client_is_asked_by_a_tool_elsewhere(
     serving: Serving, url: str, era: Era, server: str, upstream: str
 ) -> None:
     person, prefix = Person(), "" if server else "one_"
-    async with serving(one=at(url, upstream)) as http, asked(http, era, person, server) as client:
-        await client.list_tools()
-        assert {tool: await said(client, prefix + tool) for tool in TOOLS} == TOOLS
+    async with serving(one=at(url, upstream)) as http:
+        await status(http)
+        async with asked(http, era, person, server) as client:
+            assert {tool: await said(client, prefix + tool) for tool in TOOLS} == TOOLS
     assert person.asked == ["Who?", "sampling", "roots"]
 
 
-@BOTH
+@EACH
 async def test_caller_over_json_is_asked_by_a_tool_elsewhere(serving: Serving, url: str, upstream: str) -> None:
     async with serving(one=at(url, upstream)) as http:
         for tool, result in TOOLS.items():

@@ -1,0 +1,174 @@
+"""Calls to an upstream while its client is asked: whose question it is, how long it may wait, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+
+from tests.clients import ERAS, Era, post
+from tests.gateway.upstream.asking import Person, asked, said
+from tests.gateway.upstream.conftest import Serving, entry
+from tests.gateway.upstream.http.conftest import sdk_server
+from tests.gateway.upstream.test_asking import at, go_on
+from tests.matrix.principals import GREEDY, MODEST, principals
+
+pytestmark = pytest.mark.anyio
+EACH = pytest.mark.parametrize("upstream", ["modern", "legacy", "child"])
+BOTH = pytest.mark.parametrize("upstream", ["modern", "legacy"])
+OLD = pytest.mark.parametrize("upstream", ["legacy", "child"])
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with sdk_server(module="tests.gateway.upstream.asking_server") as found:
+        yield found
+
+
+async def counts(http: httpx2.AsyncClient, **options: Any) -> dict[str, int]:
+    answer = await http.post("/one/mcp/call", json={"tool": "counts"}, **options)
+    found: dict[str, int] = answer.json()["result"]
+    return found
+
+
+async def cancelled_since(http: httpx2.AsyncClient, before: dict[str, int]) -> None:
+    """Waits until one more call has been cancelled in its tool."""
+    with anyio.fail_after(5):
+        while (await counts(http))["cancelled"] == before["cancelled"]:
+            await anyio.sleep(0.02)
+
+
+@EACH
+@pytest.mark.parametrize("era", ERAS)
+async def test_time_in_which_a_person_thinks_does_not_count(
+    serving: Serving, url: str, era: Era, upstream: str
+) -> None:
+    person = Person()
+    person.thinks = anyio.Event()
+    limits = {"call_timeout": 0.4, "call_total_timeout": 0.4}
+    async with serving(limits, one=at(url, upstream, timeout=0.4)) as http:
+        await http.get("/one/mcp/tools")
+        async with asked(http, era, person) as client, anyio.create_task_group() as tasks:
+            await client.list_tools()
+            tasks.start_soon(lambda: _expect(client, "Hello Ann"))
+            with anyio.fail_after(5):
+                while not person.asked:
+                    await anyio.sleep(0.01)
+            await anyio.sleep(0.6)
+            person.thinks.set()
+
+
+async def _expect(client: Any, text: str) -> None:
+    assert await said(client, "elicit") == text
+
+
+@EACH
+async def test_caller_over_json_may_think_longer_than_a_call_may_take(
+    serving: Serving, url: str, upstream: str
+) -> None:
+    limits = {"call_timeout": 0.4, "call_total_timeout": 0.4}
+    async with serving(limits, one=at(url, upstream, timeout=0.4)) as http:
+        await http.get("/one/mcp/tools")
+        while (question := await post(http, "elicit")).status_code != 202:
+            await anyio.sleep(0.1)  # the child starts longer than a call may take
+        await anyio.sleep(0.6)
+        assert (await go_on(http, "elicit", question.json())).json() == {"result": "Hello Ann"}
+
+
+@BOTH
+@pytest.mark.parametrize("era", ERAS)
+async def test_each_client_is_asked_its_own_questions_alone(
+    serving: Serving, url: str, era: Era, upstream: str
+) -> None:
+    people = [Person(f"P{number}") for number in range(5)]
+
+    async def calls(http: httpx2.AsyncClient, person: Person) -> None:
+        async with asked(http, era, person) as client:
+            for number in range(4):
+                assert await said(client, "elicit", greeting=f"{number}") == f"{number} {person.name}"
+
+    async with serving(one=at(url, upstream)) as http, anyio.create_task_group() as tasks:
+        for person in people:
+            tasks.start_soon(calls, http, person)
+    assert [person.asked for person in people] == [["Who?"] * 4] * 5
+
+
+@OLD
+async def test_waiting_call_is_continued_by_its_principal_alone_and_once(
+    serving: Serving, url: str, upstream: str, tmp_path: Path
+) -> None:
+    async with serving(principals(tmp_path), one=at(url, upstream)) as http:
+        runs = (await counts(http, headers=GREEDY))["runs"]
+        question = (await http.post("/one/mcp/call", json={"tool": "elicit"}, headers=GREEDY)).json()
+        for refused in (
+            await go_on(http, "elicit", question, headers=MODEST),
+            await go_on(http, "sample", question, headers=GREEDY),
+        ):
+            assert (refused.status_code, refused.json()["type"]) == (400, "urn:multi-mcp:error:invalid-request")
+        assert (await go_on(http, "elicit", question, headers=GREEDY)).json() == {"result": "Hello Ann"}
+        assert (await go_on(http, "elicit", question, headers=GREEDY)).status_code == 400
+        assert (await counts(http, headers=GREEDY))["runs"] == runs + 1
+
+
+async def test_number_of_waiting_calls_is_bounded_and_other_calls_go_on(serving: Serving, url: str) -> None:
+    async with serving(one=at(url, "legacy")) as http:
+        waiting = [(await post(http, "elicit")).json() for _ in range(100)]
+        refused = await post(http, "elicit")
+        assert (refused.status_code, "calls that wait for input" in refused.json()["detail"]) == (503, True)
+        assert (await go_on(http, "elicit", waiting[0])).json() == {"result": "Hello Ann"}
+        assert (await post(http, "elicit")).status_code == 202
+        assert (await post(http, "declared")).status_code == 200
+
+
+@OLD
+async def test_call_that_nobody_continues_is_cancelled_upstream(serving: Serving, url: str, upstream: str) -> None:
+    async with serving({"input_timeout": 0.1}, one=at(url, upstream)) as http:
+        before = await counts(http)
+        question = (await post(http, "elicit")).json()
+        await cancelled_since(http, before)
+        assert (await go_on(http, "elicit", question)).status_code == 400
+
+
+@OLD
+@pytest.mark.parametrize("era", ERAS)
+async def test_client_that_leaves_while_it_is_asked_cancels_the_call_upstream(
+    serving: Serving, url: str, era: Era, upstream: str
+) -> None:
+    person = Person()
+    person.thinks = anyio.Event()
+    async with serving({"input_timeout": 0.5}, one=at(url, upstream)) as http:
+        before = await counts(http)
+        async with asked(http, era, person) as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(said, client, "elicit")
+            with anyio.fail_after(5):
+                while not person.asked:
+                    await anyio.sleep(0.01)
+            tasks.cancel_scope.cancel()
+        await cancelled_since(http, before)
+
+
+async def test_question_of_a_shared_child_is_refused_while_it_has_calls_of_two_clients(
+    serving: Serving, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(one=at(url, "child")) as http:
+        first = await post(http, "elicit")
+        assert first.status_code == 202
+        assert (await post(http, "elicit")).json() == {"result": "refused: -32601"}
+        assert (await post(http, "elicit")).json() == {"result": "refused: -32601"}
+        assert (await go_on(http, "elicit", first.json())).json() == {"result": "Hello Ann"}
+        assert (await post(http, "elicit")).status_code == 202
+    assert caplog.text.count("nobody can say which of them it asks") == 1
+
+
+async def test_question_of_a_child_after_another_client_has_left_is_refused(serving: Serving, tmp_path: Path) -> None:
+    """The call that was cancelled may still run, and it may be the one that asks."""
+    limits = {"call_timeout": 0.2, "call_total_timeout": 0.2}
+    async with serving(principals(tmp_path) | limits, one=entry("legacy")) as http:
+        for who, status in ((MODEST, 504), (GREEDY, 504)):
+            assert (await http.post("/one/mcp/call", json={"tool": "hang"}, headers=who)).status_code == status
+        answer = await http.post("/one/mcp/call", json={"tool": "ask"}, headers=GREEDY)
+        assert "-32601" in answer.json()["result"]
