@@ -16,6 +16,7 @@ from gateway.sdk.asking.asking_call import CAPABILITIES
 from gateway.sdk.internals import connection_of, request_channel
 from gateway.sdk.wire import wire
 from gateway.upstream.link import LOGGED, Origin, Params, Refusal
+from gateway.upstream.log_levels import is_wanted, level_of
 
 Context = ServerRequestContext[Any, Any]
 _ASKED = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
@@ -28,14 +29,16 @@ _TASKS = "io.modelcontextprotocol/tasks"
 
 def native_origin(ctx: Context, call: ToolCall | None) -> Origin:
     """Returns the origin of a native request of either era."""
-    channel = request_channel(ctx)
+    channel, meta = request_channel(ctx), (ctx.params or {}).get("_meta") or {}
+    is_modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+    level = str(meta.get(LOG_LEVEL_META_KEY) or "") if is_modern else level_of(connection_of(ctx))
 
     async def log(params: Params) -> None:
-        await channel.notify(LOGGED, params)
+        if is_wanted(params.get("level"), level):
+            await channel.notify(LOGGED, params)
 
-    if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
-        meta = (ctx.params or {}).get("_meta") or {}
-        return Origin(_passed_on(meta.get(CLIENT_CAPABILITIES_META_KEY)), None, log, meta.get(LOG_LEVEL_META_KEY) or "")
+    if is_modern:
+        return Origin(_passed_on(meta.get(CLIENT_CAPABILITIES_META_KEY)), None, log, level)
     if not channel.can_send_request:  # its answer is JSON alone
         return Origin()
     declared = connection_of(ctx).client_capabilities
@@ -50,7 +53,7 @@ def native_origin(ctx: Context, call: ToolCall | None) -> Origin:
                 raise Refusal(exc.error.code, exc.error.message, exc.error.data) from exc
         return answer
 
-    return Origin(capabilities, ask, log, "debug")
+    return Origin(capabilities, ask, log, level)
 
 
 def json_origin(call: ToolCall) -> Origin:

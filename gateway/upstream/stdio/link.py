@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from gateway import VERSION
-from gateway.upstream.link import NOBODY, Heard, Identity, LinkFailure, Origin, Params, Report
+from gateway.upstream.link import LOGGED, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Report
 from gateway.upstream.questions import not_asked
 from gateway.upstream.stdio.child import PATIENCE, Child
 from gateway.upstream.stdio.command import Command
@@ -66,9 +66,7 @@ class StdioLink:
         waiting = self._waiting[number] = Waiting(report, session, origin, self._reply)
         try:
             await self._child.write(line + b"\n")
-            if report is not None and waiting.reports is not None:
-                while (progress := await waiting.reports.get()) is not None:
-                    await report(progress)
+            await waiting.tell()
             return await waiting.answer
         except asyncio.CancelledError:
             if method not in ("initialize", "server/discover"):
@@ -131,6 +129,8 @@ class StdioLink:
         elif method == "notifications/cancelled":
             for waiting in self._waiting.values():
                 waiting.questions.withdraw(params)
+        elif method == LOGGED and (owner := self._waiting.owner()) is not None:
+            owner.log(params)
         else:
             self._heard(method, params)
 

@@ -10,7 +10,7 @@ from gateway.upstream.link import NOBODY, LinkFailure, Origin, Params, Refusal, 
 from gateway.upstream.questions import Questions, Reply
 
 MAX_REPORTS = 1000
-"""Progress notifications of one request that wait for their client. Further ones are dropped."""
+"""Progress and log messages of one request that wait for their client. Further ones are dropped."""
 
 MAX_LEFT = 1000
 LATE = 600.0
@@ -18,24 +18,38 @@ LATE = 600.0
 
 
 class Waiting:
-    """One request. `reports` has its progress, and None when the answer is there."""
+    """One request. `_reports` has its progress and log messages, and None when the answer is there."""
 
-    __slots__ = ("answer", "origin", "questions", "reports", "session")
+    __slots__ = ("_progressed", "_reports", "answer", "origin", "questions", "session")
 
     def __init__(self, report: Report | None, session: str, origin: Origin, reply: Reply) -> None:
         self.answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self.session = session
         self.origin = origin
         self.questions = Questions(origin.ask, reply)
-        self.reports: asyncio.Queue[Params | None] | None = None
-        if report is not None:
-            reports = self.reports = asyncio.Queue(MAX_REPORTS + 1)
+        self._progressed = report
+        self._reports: asyncio.Queue[tuple[Report, Params] | None] | None = None
+        if report is not None or origin.log is not None:
+            reports = self._reports = asyncio.Queue(MAX_REPORTS + 1)
             self.answer.add_done_callback(lambda _: reports.put_nowait(None))
 
     def report(self, params: Params) -> None:
-        """Keeps progress for its client."""
-        if self.reports is not None and self.reports.qsize() < MAX_REPORTS:
-            self.reports.put_nowait(params)
+        """Keeps progress for the client."""
+        self._keep(self._progressed, params)
+
+    def log(self, params: Params) -> None:
+        """Keeps a log message for the client."""
+        self._keep(self.origin.log, params)
+
+    async def tell(self) -> None:
+        """Tells the client what is kept, until the answer is there."""
+        while self._reports is not None and (kept := await self._reports.get()) is not None:
+            told, params = kept
+            await told(params)
+
+    def _keep(self, told: Report | None, params: Params) -> None:
+        if told is not None and self._reports is not None and self._reports.qsize() < MAX_REPORTS:
+            self._reports.put_nowait((told, params))
 
     def settle(self, message: Mapping[str, Any]) -> None:
         """Takes the answer."""

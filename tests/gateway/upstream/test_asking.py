@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
@@ -146,3 +147,27 @@ async def test_openapi_says_that_a_tool_elsewhere_may_ask(serving: Serving, url:
         await post(http, "declared")
         paths = (await http.get("/openapi.json")).json()["paths"]
         assert "202" in paths["/one/mcp/tools/elicit"]["post"]["responses"]
+
+
+@EACH
+@pytest.mark.parametrize("era", ERAS)
+async def test_client_gets_the_log_messages_of_its_call(serving: Serving, url: str, era: Era, upstream: str) -> None:
+    person = Person()
+    async with serving(one=at(url, upstream)) as http:
+        await status(http)
+        level: Any = {"log_level": "info"} if era == "modern" else {}
+        async with asked(http, era, person, **level) as client:
+            assert await said(client, "logs") == "logged"
+            with anyio.fail_after(5):
+                while ("warning", "a warning") not in person.logged:
+                    await anyio.sleep(0.01)
+    debug = [("debug", "a debug")] if era == "legacy" else []
+    assert person.logged == [*debug, ("warning", "a warning")]
+
+
+@EACH
+async def test_log_messages_of_a_call_over_json_are_events(serving: Serving, url: str, upstream: str) -> None:
+    async with serving(one=at(url, upstream)) as http:
+        answer = await http.post("/one/mcp/call", json={"tool": "logs"}, headers={"accept": "text/event-stream"})
+    names = [line for line in answer.text.splitlines() if line.startswith("event")]
+    assert names == ["event: log", "event: log", "event: progress", "event: result"]
