@@ -65,14 +65,15 @@ class Origin:
     """The client that a request comes from, as the upstream may know it.
 
     `capabilities` are those that the client declares, as far as the router can pass on what they are for. `ask` is None
-    if it cannot be asked in mid-call. `log` takes the log messages of the request, of which it wants those from
-    `log_level` on; none if that is empty.
+    if it cannot be asked in mid-call. It `has_session` if all requests of its session are its own. `log` takes the log
+    messages of the request, of which it wants those from `log_level` on; none if that is empty.
     """
 
     capabilities: Params = field(default_factory=dict)
     ask: Ask | None = None
     log: Report | None = None
     log_level: str = ""
+    has_session: bool = False
 
     @property
     def meta(self) -> dict[str, Any]:

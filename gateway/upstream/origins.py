@@ -53,7 +53,7 @@ def native_origin(ctx: Context, call: ToolCall | None) -> Origin:
                 raise Refusal(exc.error.code, exc.error.message, exc.error.data) from exc
         return answer
 
-    return Origin(capabilities, ask, log, level)
+    return Origin(capabilities, ask, log, level, connection_of(ctx).session_id is not None)
 
 
 def json_origin(call: ToolCall) -> Origin:

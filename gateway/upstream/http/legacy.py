@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -15,7 +17,7 @@ from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFa
 from gateway.upstream.http.listening import keep_listening, tell_changes
 from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, with_token
 from gateway.upstream.http.resuming import ACCEPT, resumed
-from gateway.upstream.http.sessions import Opened, Sessions
+from gateway.upstream.http.sessions import Opened, Session, Sessions
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.http.told import Told
 from gateway.upstream.link import LEGACY, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
@@ -23,6 +25,9 @@ from gateway.upstream.origins import askable
 
 FAREWELL = 2.0
 """Seconds in which the server is told that its sessions are over when the link is closed."""
+
+STREAM = 1.0
+"""Seconds that the first call in a session waits for the session's own stream."""
 
 _RESERVED = "io.modelcontextprotocol/"
 
@@ -43,9 +48,10 @@ class LegacyLink:
 
     async def start(self) -> None:
         """Opens the link's own session, and begins to hear of changes. Raises LinkFailure."""
-        await self._sessions.opened(self._sessions.enter(""))
+        own = self._sessions.enter("")
+        await self._sessions.opened(own)
         self._tasks.start(self._sessions.close_idle())
-        self._tasks.start(keep_listening(self._listen, self._tell_changes))
+        self._tasks.start(keep_listening(partial(self._listen, own), self._tell_changes))
 
     async def request(
         self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
@@ -58,7 +64,9 @@ class LegacyLink:
                 sent = self._client.headers.lines()
                 try:
                     opened = await self._sessions.opened(held)
-                    return await self._asked(opened, method, params, report, origin)
+                    if origin.ask is not None and not held.is_listening.is_set():
+                        await self._with_stream(held)
+                    return await self._asked(held, opened, method, params, report=report, origin=origin)
                 except (LinkFailure, Refusal) as exc:
                     cure = self._cure(method, exc, sent)
                     if cure is None or cure in tried:
@@ -92,12 +100,13 @@ class LegacyLink:
         return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
     async def _asked(
-        self, opened: Opened, method: str, params: Params, report: Report | None, origin: Origin
+        self, held: Session, opened: Opened, method: str, params: Params, *, report: Report | None, origin: Origin
     ) -> dict[str, Any]:
         number = next(self._numbers)
         body = encoded(_message(number, method, params, report), self._client.limit)
         exchange = self._client.post(BOTH_TYPES + opened.lines, body)
         events, told = Events(self._client.limit), self._told(opened, origin, exchange.give_place_back)
+        held.callers.enter(number, origin, exchange.give_place_back)
         if report is not None:
             self._reports[number] = report
         try:
@@ -116,6 +125,7 @@ class LegacyLink:
             raise
         finally:
             self._reports.pop(number, None)
+            held.callers.leave(number)
             told.close()
 
     def _told(self, opened: Opened, origin: Origin = NOBODY, asked: Callable[[], None] = lambda: None) -> Told:
@@ -126,25 +136,33 @@ class LegacyLink:
 
         return Told(origin, send, self._reports, self._heard, asked=asked)
 
-    async def _listen(self, is_open: Callable[[], None]) -> float | None:
-        """Reads the stream of the link's own session, on which the server tells what belongs to no request."""
-        held = self._sessions.enter("")
-        events = Events(self._client.limit)
+    async def _with_stream(self, held: Session) -> None:
+        """Opens the session's own stream, on which some servers ask what they ask in mid-call."""
+        if held.stream is None:
+            held.stream = self._tasks.start(keep_listening(partial(self._listen, held), lambda: None))
+            held.stream.add_done_callback(lambda _: held.is_listening.set())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(held.is_listening.wait(), STREAM)
+        held.is_listening.set()
+
+    async def _listen(self, held: Session, is_open: Callable[[], None]) -> float | None:
+        """Reads a session's own stream, on which the server tells what belongs to no request."""
         try:
-            opened = await self._sessions.opened(held)
+            opened, events = await self._sessions.opened(held), Events(self._client.limit)
             async with self._client.get(ACCEPT + opened.lines) as connection:
                 handshake.check_session(opened, connection)
                 if not connection.is_stream:
                     raise status_failure(connection) or LinkFailure("it answers with no stream", was_sent=True)
                 is_open()
-                await answer_of(connection, 0, self._told(opened), events)
+                held.is_listening.set()
+                with closing(self._told(opened, Origin(ask=held.callers.ask))) as told:
+                    told.hears_changes = held.stream is None  # the link's own session hears them for all
+                    await answer_of(connection, 0, told, events)
         except SessionLost:
             self._sessions.forget(held, opened)
             raise
         except ConnectionLost:
             return events.retry
-        finally:
-            self._sessions.leave(held)
         return None
 
     async def _open_session(self, capabilities: Params) -> Opened:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway.cancellation import was_requested
+from gateway.upstream.http.callers import Callers
 from gateway.upstream.http.failures import StatusFailure
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.link import NOBODY, LinkFailure, Params
@@ -35,12 +36,19 @@ class Opened(NamedTuple):
 
 
 class Session:
-    """`in_use` counts its requests. `capabilities` are those of the client whose session it is."""
+    """`in_use` counts its requests. `capabilities` are those of the client whose session it is.
 
-    __slots__ = ("capabilities", "in_use", "opening", "used_at")
+    `callers` are its calls in flight. `stream` reads its own stream, if it has one; `is_listening` is set when that is
+    open, or when nobody waits for that any more.
+    """
+
+    __slots__ = ("callers", "capabilities", "in_use", "is_listening", "opening", "stream", "used_at")
 
     def __init__(self, capabilities: Params) -> None:
         self.capabilities = capabilities
+        self.callers = Callers()
+        self.stream: asyncio.Task[None] | None = None
+        self.is_listening = asyncio.Event()
         self.in_use = 0
         self.used_at = 0.0
         self.opening: asyncio.Task[Opened] | None = None
@@ -147,6 +155,9 @@ class Sessions:
         self._drop(min(idle)[1])
 
     def _drop(self, key: str) -> None:
-        opened = self._sessions.pop(key).opened
+        session = self._sessions.pop(key)
+        if session.stream is not None:
+            session.stream.cancel()
+        opened = session.opened
         if opened is not None and opened.id:
             self._tasks.start_if_possible(self._end(opened))

@@ -16,7 +16,7 @@ class Told:
     """Takes the messages of one stream, which belong to a request of `origin`.
 
     `reports` take the progress of the link's requests, by token. `send` sends a message in the session of the stream.
-    `asked` is called with each question for the client.
+    `asked` is called with each question for the client, and `heard` with other notifications if it `hears_changes`.
     """
 
     def __init__(
@@ -28,6 +28,7 @@ class Told:
         *,
         asked: Callable[[], None] = lambda: None,
     ) -> None:
+        self.hears_changes = True
         self._asks = asked
         self._questions = Questions(origin.ask, send)
         self._log = origin.log
@@ -45,7 +46,8 @@ class Told:
         elif method == "notifications/cancelled":
             self._questions.withdraw(params)
         elif method != "notifications/progress":
-            self._heard(method, params)
+            if self.hears_changes:
+                self._heard(method, params)
         elif type(token := params.get("progressToken")) is int and token in self._reports:
             await self._reports[token](params)
 

@@ -92,6 +92,16 @@ async def roots(ctx: Context) -> str | InputRequiredResult:
 
 
 @mcp.tool()
+async def beside(ctx: Context) -> str:
+    """Asks on the stream of the session, as most servers of the era of sessions ask for a sample."""
+    try:
+        answer: Any = await ctx.session.create_message(MESSAGES, max_tokens=9)
+    except MCPError as exc:
+        return f"refused: {exc.error.code}"
+    return str(answer.content.text)
+
+
+@mcp.tool()
 async def asks_for_ever(ctx: Context) -> InputRequiredResult:
     seen["runs"] += 1
     return InputRequiredResult(input_requests={"who": ElicitRequest(params=FORM)}, request_state="again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,25 @@ async def test_question_of_a_child_after_another_client_has_left_is_refused(serv
             assert (await http.post("/one/mcp/call", json={"tool": "hang"}, headers=who)).status_code == status
         answer = await http.post("/one/mcp/call", json={"tool": "ask"}, headers=GREEDY)
         assert "-32601" in answer.json()["result"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_question_on_the_stream_of_a_session_goes_to_its_client(serving: Serving, url: str, era: Era) -> None:
+    people = [Person("Ann"), Person("Bob")]
+    if era == "modern":
+        people = people[:1]  # the others of its caller share its session
+    async with serving(one=at(url, "legacy")) as http, AsyncExitStack() as clients:
+        connected = [await clients.enter_async_context(asked(http, era, person)) for person in people]
+        for _ in range(2):
+            assert [await said(client, "beside") for client in connected] == [person.name for person in people]
+    assert [person.asked for person in people] == [["sampling"] * 2] * len(people)
+
+
+async def test_question_on_the_stream_of_a_session_with_calls_of_two_clients_is_refused(
+    serving: Serving, url: str
+) -> None:
+    async with serving(one=at(url, "legacy")) as http:
+        first = await post(http, "beside")
+        assert first.status_code == 202
+        assert (await post(http, "beside")).json() == {"result": "refused: -32601"}
+        assert (await go_on(http, "beside", first.json())).json() == {"result": "Ann"}
