@@ -45,7 +45,8 @@ class Exchange(AskingCall):
     can_send_request = True
 
     def __init__(self, call: ToolCall) -> None:
-        super().__init__(call)
+        self._own_scope = anyio.CancelScope()
+        super().__init__(call, self._own_scope)
         self.request_id = call.request_id
         self.transport = TransportContext(kind="json", can_send_request=True)
         self.message_metadata = ServerMessageMetadata(request_context=call.request and call.request())
@@ -58,7 +59,7 @@ class Exchange(AskingCall):
         connection = Connection.from_envelope(LATEST_MODERN_VERSION, _CLIENT, CAPABILITIES, outbound=self)
         current_call.set(call)
         try:
-            with self.scope:
+            with self._own_scope:
                 self._result = await serve_one(
                     server, self, call.method, params, connection=connection, lifespan_state=lifespan_state
                 )

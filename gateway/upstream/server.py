@@ -68,7 +68,7 @@ class UpstreamServer:
         self.find = self._tools.find
         self.call = chain(interceptors, self._execute)
         self._waiting = waiting_calls(limits, self._states)
-        live = LiveCalls(self._waiting)
+        self._live = live = LiveCalls(self._waiting)
         self._json = JsonCalls(self._backend, live, self._states, limits.max_result)
         parts = (name, self._front, self._backend, interceptors)
         self._native = NativeCalls(*parts, live=live, max_result=limits.max_result)
@@ -89,10 +89,11 @@ class UpstreamServer:
         trace_once(self._front.middleware)
         self._backend.begin(self._starts)
         try:
-            async with self._manager.run(), self._waiting.opened():
+            async with self._manager.run():
                 with self._states.serving(self, self._execute):
                     yield
         finally:
+            self._live.close()
             await self._backend.close()
 
     def tools(self) -> Sequence[ToolInfo]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from jsonschema import Draft202012Validator
@@ -21,21 +21,29 @@ CAPABILITIES: dict[str, Any] = {"elicitation": {"form": {}, "url": {}}, "samplin
 """What a caller over JSON can be asked for, as a client of MCP declares it."""
 
 
+class Scope(Protocol):
+    """Ends a call: at once, or at the `deadline` of the loop's clock, which is infinite for never."""
+
+    deadline: float
+
+    def cancel(self) -> None: ...
+
+
 class AskingCall:
     """`report` and `clock` are those of the request that waits for the tool now.
 
     The call runs in `scope`. Whoever runs it calls `finish` at its end.
     """
 
-    def __init__(self, call: ToolCall) -> None:
+    def __init__(self, call: ToolCall, scope: Scope) -> None:
         self.call = call
         self.report = call.report
         self.clock = call.clock
-        self.scope = anyio.CancelScope()
-        self.ended = anyio.Event()
+        self.scope = scope
+        self.ended = asyncio.Event()
         self._questions: dict[str, _Question] = {}
         self._asked = 0
-        self._changed = anyio.Event()
+        self._changed = asyncio.Event()
         self._result: dict[str, Any] | None = None
         self._error: Exception | None = None
 
@@ -57,7 +65,7 @@ class AskingCall:
         """
         while not self.over and not self._questions:
             await self._changed.wait()
-            self._changed = anyio.Event()
+            self._changed = asyncio.Event()
         if self._error is not None:
             raise self._error
         if self.over and self._result is None:

@@ -108,7 +108,7 @@ class WaitingCalls(Generic[Asking]):
         if asking is None or own != (asking.call.tool, asking.call.caller.owner):
             raise InvalidRequest(UNKNOWN)
         asking.answer(answers)
-        self._forget(asking)
+        self.forget(asking)
         asking.scope.deadline = float("inf")
         asking.report, asking.clock = call.report, call.clock
         return asking
@@ -117,7 +117,7 @@ class WaitingCalls(Generic[Asking]):
         try:
             await run(asking)
         finally:
-            self._forget(asking)
+            self.forget(asking)
 
     def _suspend(self, asking: Asking) -> str:
         state = self._states.new()
@@ -130,7 +130,7 @@ class WaitingCalls(Generic[Asking]):
         self._waiting[state], self._state_of[asking] = asking, state
         return state
 
-    def _forget(self, asking: Asking) -> None:
+    def forget(self, asking: Asking) -> None:
         """Gives the places of a call back that waits no more. Does nothing if it did not wait."""
         state = self._state_of.pop(asking, None)
         if state is not None:
