@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,12 +12,15 @@ import anyio
 import httpx2
 import pytest
 
+from features.asking import Inheritance, inherited
 from tests.clients import ERAS, Era, post
+from tests.conftest import MakeApp
 from tests.gateway.upstream.asking import Person, asked, said
-from tests.gateway.upstream.conftest import Serving, entry
+from tests.gateway.upstream.conftest import Serving, entry, written
 from tests.gateway.upstream.http.conftest import sdk_server
 from tests.gateway.upstream.test_asking import at, go_on
 from tests.matrix.principals import GREEDY, MODEST, principals
+from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
 EACH = pytest.mark.parametrize("upstream", ["modern", "legacy", "child"])
@@ -195,3 +199,28 @@ async def test_question_on_the_stream_of_a_session_with_calls_of_two_clients_is_
         assert first.status_code == 202
         assert (await post(http, "beside")).json() == {"result": "refused: -32601"}
         assert (await go_on(http, "beside", first.json())).json() == {"result": "Ann"}
+
+
+async def test_waiting_call_is_continued_over_json_from_another_worker(
+    make_app: MakeApp, url: str, tmp_path: Path
+) -> None:
+    file = written(tmp_path, {"one": at(url, "legacy")})
+    (tmp_path / "s").mkdir(mode=0o700)
+    token = inherited.set(Inheritance(secrets.token_hex(32), str(tmp_path / "s")))
+    try:
+        apps = [make_app(servers_file=file) for _ in range(2)]
+        async with opened(apps[0]) as first, opened(apps[1]) as other:
+            question = await post(first, "elicit")
+            assert question.status_code == 202
+            assert (await go_on(other, "elicit", question.json())).json() == {"result": "Hello Ann"}
+            assert (await go_on(first, "elicit", question.json())).status_code == 400
+    finally:
+        inherited.reset(token)
+
+
+async def test_server_that_is_closed_ends_its_waiting_calls_upstream(serving: Serving, url: str) -> None:
+    async with serving(one=at(url, "legacy")) as http:
+        before = await counts(http)
+        assert (await post(http, "elicit")).status_code == 202
+    async with serving(one=at(url, "legacy")) as http:
+        await cancelled_since(http, before)
