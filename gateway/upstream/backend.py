@@ -33,6 +33,7 @@ TOOLS_CHANGED = "notifications/tools/list_changed"
 
 class Backend:
     """`opened` is called with what each new link says of the server, and `told` with each of its notifications.
+    `repeat` tells a new link what the one before was told.
 
     `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed.
     """
@@ -44,12 +45,14 @@ class Backend:
         opening: Opening,
         *,
         opened: Callable[[Identity], None],
+        repeat: Callable[[Link], Awaitable[None]],
         told: Callable[[str, Params], Awaitable[None]],
     ) -> None:
         self.tools = Tools(entry)
         self._name = name
         self._opening = opening
         self._opened = opened
+        self._repeat = repeat
         self._told = told
         patience = Patience(entry.start_timeout, entry.idle_timeout)
         self._supervisor = Supervisor(name, opening, self._heard, patience, prepare=self._prepare)
@@ -107,7 +110,7 @@ class Backend:
         Raises:
             GatewayError, or Refusal if the server answers with an error.
         """
-        session = session or caller.get().key
+        session = caller.get().key if session is None else session
         link = await self._supervisor.link()
         if "requestState" in params and not link.identity.is_modern:  # no server of that era has given it
             raise Refusal(INVALID_PARAMS, "Invalid or expired requestState", {"reason": "invalid_request_state"})
@@ -137,6 +140,7 @@ class Backend:
         """Takes over what a new link says of the server. Raises LinkFailure, or Refusal."""
         self._opened(link.identity)
         await self._list(link)
+        await self._repeat(link)
 
     async def _list(self, link: Link) -> None:
         has_tools = isinstance(link.identity.capabilities.get("tools"), dict)

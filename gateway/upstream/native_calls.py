@@ -22,7 +22,7 @@ from gateway.sdk.internals import connection_of
 from gateway.sdk.native import CALL, RequestEntry, native_call, native_request, protocol_error
 from gateway.sdk.tool_list import NO_CACHE
 from gateway.upstream.backend import Backend
-from gateway.upstream.front import FORWARDED, Front
+from gateway.upstream.front import FORWARDED, Forward, Front
 from gateway.upstream.link import Origin, Params, Refusal, Report
 from gateway.upstream.live_calls import LiveCalls
 from gateway.upstream.origins import askable, native_origin
@@ -48,6 +48,7 @@ class NativeCalls:
         interceptors: Sequence[Interceptor],
         *,
         live: LiveCalls,
+        wishes: Mapping[str, Forward],
         max_result: int,
     ) -> None:
         self.in_flight = InFlight()
@@ -58,7 +59,7 @@ class NativeCalls:
         self._live = live
         self._max_result = max_result
         self._entries = {method: RequestEntry(method) for method in FORWARDED}
-        front.serve(self._forward)
+        front.serve(self._forward, wishes)
 
     async def __call__(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if ctx.request_id is None or (ctx.method != CALL and ctx.method not in FORWARDED):

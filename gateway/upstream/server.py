@@ -31,11 +31,12 @@ from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
 from gateway.upstream.json_calls import JsonCalls
-from gateway.upstream.link import Opening, Params
+from gateway.upstream.link import Link, Opening, Origin, Params
 from gateway.upstream.live_calls import LiveCalls
 from gateway.upstream.native_calls import NativeCalls
 from gateway.upstream.starts import Starts
 from gateway.upstream.tools import UpstreamTool
+from gateway.upstream.wishes import UPDATED, Wishes
 
 
 class UpstreamServer:
@@ -63,7 +64,9 @@ class UpstreamServer:
         self._sessions = LegacySessions()
         self._wire_tools = WireTools()
         self._front = Front(name, self._input_schema)
-        self._backend = Backend(name, entry, opening, opened=self._front.identify, told=self._told)
+        self._wishes = wishes = Wishes(self._send)
+        hooks: Any = {"opened": self._front.identify, "told": self._told, "repeat": self._repeat}
+        self._backend = Backend(name, entry, opening, **hooks)
         self._tools = self._backend.tools
         self.find = self._tools.find
         self.call = chain(interceptors, self._execute)
@@ -71,7 +74,7 @@ class UpstreamServer:
         self._live = live = LiveCalls(self._waiting)
         self._json = JsonCalls(self._backend, live, self._states, limits.max_result)
         parts = (name, self._front, self._backend, interceptors)
-        self._native = NativeCalls(*parts, live=live, max_result=limits.max_result)
+        self._native = NativeCalls(*parts, live=live, wishes=wishes.handlers, max_result=limits.max_result)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._end_listening = bound_listen(self._front, openings)
         self._manager = session_manager(self._front, limits, openings)
@@ -150,8 +153,17 @@ class UpstreamServer:
             self._wire_tools = WireTools()
             self._changed()
         await self._front.publish(method, params)
+        if method == UPDATED:
+            await self._wishes.updated(params.get("uri"))
         if method.endswith("/list_changed"):
             await self._sessions.lists_changed()
+
+    async def _repeat(self, link: Link) -> None:
+        for uri in await self._wishes.repeat(link):
+            await self._told(UPDATED, {"uri": uri})
+
+    async def _send(self, method: str, params: Params, session: str, origin: Origin) -> None:
+        await self._backend.request(method, params, None, session=session, origin=origin)
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
         try:

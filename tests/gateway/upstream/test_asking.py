@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from tests import wire
 from tests.clients import ERAS, Era, connected, post
 from tests.gateway.upstream.asking import Person, asked, said
 from tests.gateway.upstream.conftest import Serving, status
-from tests.gateway.upstream.http.conftest import sdk_server
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.sources import ROOT
 
@@ -29,12 +27,6 @@ ANSWERS: dict[str, Any] = {
 TOOLS = {"elicit": "Hello Ann", "sample": "Ann", "roots": "file:///Ann"}
 BOTH = pytest.mark.parametrize("upstream", ["modern", "legacy"])
 EACH = pytest.mark.parametrize("upstream", ["modern", "legacy", "child"])
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with sdk_server(module="tests.gateway.upstream.asking_server") as found:
-        yield found
 
 
 def at(url: str, upstream: str, **more: Any) -> dict[str, Any]:

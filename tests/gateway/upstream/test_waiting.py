@@ -1,10 +1,8 @@
-"""Calls to an upstream while its client is asked: whose question it is, how long it may wait, and how it ends."""
+"""Calls to an upstream while its client is asked: how long it may wait, and how it ends."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +14,14 @@ from features.asking import Inheritance, inherited
 from tests.clients import ERAS, Era, post
 from tests.conftest import MakeApp
 from tests.gateway.upstream.asking import Person, asked, said
-from tests.gateway.upstream.conftest import Serving, entry, written
-from tests.gateway.upstream.http.conftest import sdk_server
+from tests.gateway.upstream.conftest import Serving, written
 from tests.gateway.upstream.test_asking import at, go_on
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
 EACH = pytest.mark.parametrize("upstream", ["modern", "legacy", "child"])
-BOTH = pytest.mark.parametrize("upstream", ["modern", "legacy"])
 OLD = pytest.mark.parametrize("upstream", ["legacy", "child"])
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with sdk_server(module="tests.gateway.upstream.asking_server") as found:
-        yield found
 
 
 async def counts(http: httpx2.AsyncClient, **options: Any) -> dict[str, int]:
@@ -82,24 +72,6 @@ async def test_caller_over_json_may_think_longer_than_a_call_may_take(
             await anyio.sleep(0.1)  # the child starts longer than a call may take
         await anyio.sleep(0.6)
         assert (await go_on(http, "elicit", question.json())).json() == {"result": "Hello Ann"}
-
-
-@BOTH
-@pytest.mark.parametrize("era", ERAS)
-async def test_each_client_is_asked_its_own_questions_alone(
-    serving: Serving, url: str, era: Era, upstream: str
-) -> None:
-    people = [Person(f"P{number}") for number in range(5)]
-
-    async def calls(http: httpx2.AsyncClient, person: Person) -> None:
-        async with asked(http, era, person) as client:
-            for number in range(4):
-                assert await said(client, "elicit", greeting=f"{number}") == f"{number} {person.name}"
-
-    async with serving(one=at(url, upstream)) as http, anyio.create_task_group() as tasks:
-        for person in people:
-            tasks.start_soon(calls, http, person)
-    assert [person.asked for person in people] == [["Who?"] * 4] * 5
 
 
 @OLD
@@ -154,51 +126,6 @@ async def test_client_that_leaves_while_it_is_asked_cancels_the_call_upstream(
                     await anyio.sleep(0.01)
             tasks.cancel_scope.cancel()
         await cancelled_since(http, before)
-
-
-async def test_question_of_a_shared_child_is_refused_while_it_has_calls_of_two_clients(
-    serving: Serving, url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with serving(one=at(url, "child")) as http:
-        first = await post(http, "elicit")
-        assert first.status_code == 202
-        assert (await post(http, "elicit")).json() == {"result": "refused: -32601"}
-        assert (await post(http, "elicit")).json() == {"result": "refused: -32601"}
-        assert (await go_on(http, "elicit", first.json())).json() == {"result": "Hello Ann"}
-        assert (await post(http, "elicit")).status_code == 202
-    assert caplog.text.count("nobody can say which of them it asks") == 1
-
-
-async def test_question_of_a_child_after_another_client_has_left_is_refused(serving: Serving, tmp_path: Path) -> None:
-    """The call that was cancelled may still run, and it may be the one that asks."""
-    limits = {"call_timeout": 0.2, "call_total_timeout": 0.2}
-    async with serving(principals(tmp_path) | limits, one=entry("legacy")) as http:
-        for who, status in ((MODEST, 504), (GREEDY, 504)):
-            assert (await http.post("/one/mcp/call", json={"tool": "hang"}, headers=who)).status_code == status
-        answer = await http.post("/one/mcp/call", json={"tool": "ask"}, headers=GREEDY)
-        assert "-32601" in answer.json()["result"]
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_question_on_the_stream_of_a_session_goes_to_its_client(serving: Serving, url: str, era: Era) -> None:
-    people = [Person("Ann"), Person("Bob")]
-    if era == "modern":
-        people = people[:1]  # the others of its caller share its session
-    async with serving(one=at(url, "legacy")) as http, AsyncExitStack() as clients:
-        connected = [await clients.enter_async_context(asked(http, era, person)) for person in people]
-        for _ in range(2):
-            assert [await said(client, "beside") for client in connected] == [person.name for person in people]
-    assert [person.asked for person in people] == [["sampling"] * 2] * len(people)
-
-
-async def test_question_on_the_stream_of_a_session_with_calls_of_two_clients_is_refused(
-    serving: Serving, url: str
-) -> None:
-    async with serving(one=at(url, "legacy")) as http:
-        first = await post(http, "beside")
-        assert first.status_code == 202
-        assert (await post(http, "beside")).json() == {"result": "refused: -32601"}
-        assert (await go_on(http, "beside", first.json())).json() == {"result": "Ann"}
 
 
 async def test_waiting_call_is_continued_over_json_from_another_worker(
