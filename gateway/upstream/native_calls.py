@@ -11,7 +11,7 @@ from mcp.server.caching import CACHEABLE_METHODS
 from mcp.server.context import CallNext as SDKCallNext
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types.methods import is_input_required
+from mcp_types.methods import INPUT_REQUIRED_METHODS, is_input_required
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
@@ -97,7 +97,8 @@ class NativeCalls:
         if call is not None and self._live.has(state):
             answers = sent.get("inputResponses")
             return _completed(ctx, await self._live.go_on(call, origin, report, state=state, answers=answers))
-        if call is not None and state is None and askable(origin.capabilities) and not await self._backend.is_modern():
+        may_ask = ctx.method in INPUT_REQUIRED_METHODS and state is None and bool(askable(origin.capabilities))
+        if call is not None and may_ask and not await self._backend.is_modern():
             return _completed(ctx, await self._live.begin(call, origin, report, partial(send, sent)))
         return _completed(ctx, await send(sent))
 
