@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.feature import Feature, Lifetime
-from gateway.local.waiting_states import WaitingStates
+from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.request_state import StateKeys, new_key
 from settings.values import Settings
 

@@ -13,11 +13,11 @@ from mcp.server.mcpserver import MCPServer
 from features.feature import Lifetime
 from gateway.call import Interceptor
 from gateway.errors import LoadError
-from gateway.local.context_calls import WAITING
 from gateway.local.discovery import discover, load
 from gateway.local.server import LocalServer
-from gateway.local.waiting_states import WaitingStates
 from gateway.places import Places, part
+from gateway.sdk.asking.states import WaitingStates
+from gateway.sdk.asking.waiting import WAITING
 from gateway.sdk.native import Access
 from gateway.sdk.openings import CountOpening
 from gateway.sdk.sessions import Limits
@@ -108,7 +108,15 @@ def hold_servers(
         opening = StdioOpening(name, entry, os.environ, leash) if is_child else HttpOpening(entry, os.environ)
         registry.hold(
             UpstreamServer(
-                name, entry, opening, interceptors, limits, starts=starts, access=access, changed=registry.changed
+                name,
+                entry,
+                opening,
+                interceptors,
+                limits,
+                starts=starts,
+                access=access,
+                changed=registry.changed,
+                states=states,
             )
         )
     return (starts.awaited,)

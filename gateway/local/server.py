@@ -22,7 +22,7 @@ from gateway.errors import InvalidRequest, ToolCrashed, Unavailable, UnknownTool
 from gateway.in_flight import InFlight
 from gateway.local.answer import Answer
 from gateway.local.boundary import Boundary
-from gateway.local.context_calls import ContextCalls, waiting_places
+from gateway.local.context_calls import ContextCalls
 from gateway.local.crashes import crashed, refusal
 from gateway.local.makes.own_list import OwnList
 from gateway.local.makes.served import inside
@@ -31,8 +31,9 @@ from gateway.local.plan import Plan
 from gateway.local.requests import Requests
 from gateway.local.threads import Threads
 from gateway.local.tools import Tools
-from gateway.local.waiting_states import WaitingStates
 from gateway.sdk import internals, wire
+from gateway.sdk.asking.states import NOT_OF_THIS_CALL, WaitingStates
+from gateway.sdk.asking.waiting import waiting_calls
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.request_state import share_state_keys
@@ -63,15 +64,15 @@ class LocalServer:
         states: WaitingStates | None = None,
     ) -> None:
         self.name, self._mcp = name, mcp
-        self._states = states or WaitingStates()
-        self._changed = changed
+        self._states, self._changed = states or WaitingStates(), changed
         self._wire_tools = WireTools()
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
         self._own_list = OwnList(name, mcp, self._tools)
         self.find, self._server = self._tools.find, internals.low_level(mcp)
-        self._context_calls = ContextCalls(self._server, waiting_places(limits), limits.input_timeout, self._states)
+        self._waiting = waiting_calls(limits, self._states)
+        self._context_calls = ContextCalls(self._server, self._waiting, self._states)
         share_state_keys(mcp, self._states.keys, name)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._end_listening = bound_listen(self._server, openings)
@@ -165,7 +166,7 @@ class LocalServer:
         try:
             if plan.direct and not self._has_author_hooks and call.state is None and call.answers is None:
                 return await plan.call(call)
-            return await self._context_calls.elsewhere(call) or await self._call_with_context(call, plan.answer)
+            return await self._waiting.elsewhere(call) or await self._call_with_context(call, plan.answer)
         finally:
             self._in_flight.leave()
 
@@ -175,7 +176,7 @@ class LocalServer:
             result, begun = await self._context_calls.call(call)
         except MCPError as exc:
             if exc.error.data == {"reason": "invalid_request_state"}:
-                raise InvalidRequest("This `requestState` is not of this call, or has expired.") from exc
+                raise InvalidRequest(NOT_OF_THIS_CALL) from exc
             return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
         except ValidationError as exc:  # the SDK alone reads `inputResponses`
             raise InvalidRequest("`inputResponses` do not answer what was asked.") from exc

@@ -57,6 +57,11 @@ def share_state_keys(mcp: MCPServer[Any], keys: StateKeys, server: str) -> None:
     ]
 
 
+def sealing_of(keys: StateKeys, server: str) -> RequestStateBoundary:
+    """Returns the middleware that seals the states of `server`, for the caller and the request of each alone."""
+    return RequestStateBoundary(RequestStateSecurity(codec=keys), default_audience=server)
+
+
 def _is_default(item: Any) -> bool:
     """Returns True for the SDK's boundary with a policy like that which it makes itself: one key, and no audience."""
     if type(item) is not RequestStateBoundary:

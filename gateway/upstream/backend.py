@@ -8,11 +8,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
+from mcp_types import INVALID_PARAMS
+
 from gateway.call import ToolCall
 from gateway.caller import caller
 from gateway.errors import CallTimeout
 from gateway.upstream.config import Upstream
-from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal, Report
+from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Origin, Params, Refusal, Report
+from gateway.upstream.questions import pausing
 from gateway.upstream.results import failed
 from gateway.upstream.starts import Starts
 from gateway.upstream.supervisor import Patience, Supervisor
@@ -37,6 +40,7 @@ MAX_TELLING = 1000
 
 class Backend:
     """`opened` is called with what each new link says of the server, and `told` with each of its notifications.
+    `repeat` tells a new link what the one before was told.
 
     `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed.
     """
@@ -48,12 +52,14 @@ class Backend:
         opening: Opening,
         *,
         opened: Callable[[Identity], None],
+        repeat: Callable[[Link], Awaitable[None]],
         told: Callable[[str, Params], Awaitable[None]],
     ) -> None:
         self.tools = Tools(entry)
         self._name = name
         self._opening = opening
         self._opened = opened
+        self._repeat = repeat
         self._told = told
         patience = Patience(entry.start_timeout, entry.idle_timeout)
         self._supervisor = Supervisor(name, opening, self._heard, patience, prepare=self._prepare)
@@ -100,21 +106,28 @@ class Backend:
         await self._supervisor.link()
         return self.tools.find(call.tool)
 
+    async def is_modern(self) -> bool:
+        """Returns True if the server asks by its results. Raises Unavailable if it cannot be reached."""
+        return (await self._supervisor.link()).identity.is_modern
+
     async def request(
-        self, method: str, params: Params, report: Report | None, session: str | None = None
+        self, method: str, params: Params, report: Report | None, *, session: str | None = None, origin: Origin
     ) -> dict[str, Any]:
-        """Sends one request in `session`, by default the caller's own.
+        """Sends one request of `origin` in `session`, by default the caller's own.
 
         Raises:
             GatewayError, or Refusal if the server answers with an error.
         """
-        session = session or caller.get().key
+        session = caller.get().key if session is None else session
         link = await self._supervisor.link()
+        if "requestState" in params and not link.identity.is_modern:  # no server of that era has given it
+            raise Refusal(INVALID_PARAMS, "Invalid or expired requestState", {"reason": "invalid_request_state"})
         while True:
             self._supervisor.in_use += 1
             try:
-                async with asyncio.timeout(self._timeout):
-                    answer = await link.request(method, params, report, session=session)
+                async with asyncio.timeout(self._timeout) as limit:
+                    own = origin if self._timeout is None else pausing(origin, limit)
+                    answer = await link.request(method, params, report, session=session, origin=own)
                 self._failures = 0
                 return answer
             except Refusal:
@@ -135,6 +148,7 @@ class Backend:
         """Takes over what a new link says of the server. Raises LinkFailure, or Refusal."""
         self._opened(link.identity)
         await self._list(link)
+        await self._repeat(link)
 
     async def _list(self, link: Link) -> None:
         has_tools = isinstance(link.identity.capabilities.get("tools"), dict)

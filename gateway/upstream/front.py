@@ -30,6 +30,13 @@ FORWARDED: Mapping[str, tuple[type[BaseModel], str]] = {
 }
 """The methods that go on to the upstream besides `tools/call`: their parameters, and the capability they need."""
 
+WISHES: Mapping[str, tuple[type[BaseModel], str]] = {
+    "logging/setLevel": (types.SetLevelRequestParams, "logging"),
+    "resources/subscribe": (types.SubscribeRequestParams, "resources"),
+    "resources/unsubscribe": (types.UnsubscribeRequestParams, "resources"),
+}
+"""The methods of clients with sessions whose upstream is told of them once for all; as `FORWARDED`."""
+
 _EVENTS: Mapping[str, Callable[[], ServerEvent]] = {
     "notifications/tools/list_changed": ToolsListChanged,
     "notifications/prompts/list_changed": PromptsListChanged,
@@ -49,10 +56,11 @@ class Front(LowLevelServer[Any]):
             get_tool_input_schema=input_schema,
         )
         self._forward: Forward | None = None
+        self._wishes: Mapping[str, Forward] = {}
 
-    def serve(self, forward: Forward) -> None:
-        """Sends tool calls, and all that the upstream will promise, to `forward`."""
-        self._forward = forward
+    def serve(self, forward: Forward, wishes: Mapping[str, Forward]) -> None:
+        """Sends tool calls, and all that the upstream will promise, to `forward`; `wishes` handle those of `WISHES`."""
+        self._forward, self._wishes = forward, wishes
         self.add_request_handler("tools/call", types.CallToolRequestParams, forward)
 
     def identify(self, identity: Identity) -> None:
@@ -65,6 +73,13 @@ class Front(LowLevelServer[Any]):
         for method, (params, capability) in FORWARDED.items():
             if self._forward is not None and isinstance(identity.capabilities.get(capability), dict):
                 self.add_request_handler(method, params, self._forward)
+            else:
+                self._request_handlers.pop(method, None)
+        for method, (params, capability) in WISHES.items():
+            promised = identity.capabilities.get(capability)
+            is_promised = isinstance(promised, dict) and (capability == "logging" or promised.get("subscribe") is True)
+            if method in self._wishes and is_promised and not identity.is_modern:
+                self.add_request_handler(method, params, self._wishes[method])
             else:
                 self._request_handlers.pop(method, None)
 

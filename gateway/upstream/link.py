@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mcp_types import CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY
+
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
+LOGGED = "notifications/message"
 Params = Mapping[str, Any]
 
 Report = Callable[[Params], Awaitable[None]]
@@ -15,6 +18,10 @@ Report = Callable[[Params], Awaitable[None]]
 
 Heard = Callable[[str, Params], None]
 """Takes the method and the parameters of each other notification."""
+
+
+Ask = Callable[[str, Params], Awaitable[dict[str, Any]]]
+"""Asks the client of one request for something: a method and its parameters. Raises Refusal."""
 
 
 class LinkFailure(Exception):
@@ -53,6 +60,32 @@ class Identity:
         return self.version >= MODERN
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The client that a request comes from, as the upstream may know it.
+
+    `capabilities` are those that the client declares, as far as the router can pass on what they are for. `ask` is None
+    if it cannot be asked in mid-call. It `has_session` if all requests of its session are its own. `log` takes the log
+    messages of the request, of which it wants those from `log_level` on; none if that is empty.
+    """
+
+    capabilities: Params = field(default_factory=dict)
+    ask: Ask | None = None
+    log: Report | None = None
+    log_level: str = ""
+    has_session: bool = False
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The fields of a request's `_meta` that say so in the stateless era."""
+        level = {LOG_LEVEL_META_KEY: self.log_level} if self.log_level else {}
+        return {CLIENT_CAPABILITIES_META_KEY: self.capabilities, **level}
+
+
+NOBODY = Origin()
+"""The origin of the router's own requests."""
+
+
 class Link(Protocol):
     """A failure of one request leaves the others and the link as they are, unless `ended` returns."""
 
@@ -60,9 +93,11 @@ class Link(Protocol):
     def identity(self) -> Identity: ...
 
     async def request(
-        self, method: str, params: Params, report: Report | None = None, *, session: str = ""
+        self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
     ) -> dict[str, Any]:
         """Returns the result. A request that is cancelled is cancelled upstream.
+
+        What the upstream asks and logs meanwhile goes to `origin`.
 
         Links that have sessions use one for each `session`; the others have one for all.
 

@@ -11,6 +11,7 @@ from mcp.server.caching import CACHEABLE_METHODS
 from mcp.server.context import CallNext as SDKCallNext
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from mcp_types.methods import INPUT_REQUIRED_METHODS, is_input_required
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
@@ -21,9 +22,12 @@ from gateway.sdk.internals import connection_of
 from gateway.sdk.native import CALL, RequestEntry, native_call, native_request, protocol_error
 from gateway.sdk.tool_list import NO_CACHE
 from gateway.upstream.backend import Backend
-from gateway.upstream.front import FORWARDED, Front
-from gateway.upstream.link import Params, Refusal
+from gateway.upstream.front import FORWARDED, Forward, Front
+from gateway.upstream.link import Origin, Params, Refusal, Report
+from gateway.upstream.live_calls import LiveCalls
+from gateway.upstream.origins import askable, native_origin
 from gateway.upstream.results import refused, tool_result
+from gateway.upstream.rounds import answered
 from gateway.upstream.tools import UpstreamTool
 
 Context = ServerRequestContext[Any, Any]
@@ -37,16 +41,25 @@ class NativeCalls:
     """
 
     def __init__(
-        self, server: str, front: Front, backend: Backend, interceptors: Sequence[Interceptor], max_result: int
+        self,
+        server: str,
+        front: Front,
+        backend: Backend,
+        interceptors: Sequence[Interceptor],
+        *,
+        live: LiveCalls,
+        wishes: Mapping[str, Forward],
+        max_result: int,
     ) -> None:
         self.in_flight = InFlight()
         self._server = server
         self._front = front
         self._backend = backend
         self._interceptors = interceptors
+        self._live = live
         self._max_result = max_result
         self._entries = {method: RequestEntry(method) for method in FORWARDED}
-        front.serve(self._forward)
+        front.serve(self._forward, wishes)
 
     async def __call__(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if ctx.request_id is None or (ctx.method != CALL and ctx.method not in FORWARDED):
@@ -73,7 +86,21 @@ class NativeCalls:
         if call is not None and isinstance(call.entry, UpstreamTool):
             sent["name"] = call.entry.own_name
         report = partial(_report, ctx) if call is not None and call.wants_progress else None
-        return _completed(ctx, await self._backend.request(ctx.method, sent, report, connection_of(ctx).session_id))
+        origin, session = native_origin(ctx, call), connection_of(ctx).session_id
+
+        async def send(params: Params, report: Report | None = report, origin: Origin = origin) -> dict[str, Any]:
+            return await self._backend.request(ctx.method, params, report, session=session, origin=origin)
+
+        if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            return await answered(send, sent, origin.ask)
+        state = sent.get("requestState")
+        if call is not None and self._live.has(state):
+            answers = sent.get("inputResponses")
+            return _completed(ctx, await self._live.go_on(call, origin, report, state=state, answers=answers))
+        may_ask = ctx.method in INPUT_REQUIRED_METHODS and state is None and bool(askable(origin.capabilities))
+        if call is not None and may_ask and not await self._backend.is_modern():
+            return _completed(ctx, await self._live.begin(call, origin, report, partial(send, sent)))
+        return _completed(ctx, await send(sent))
 
     @contextmanager
     def in_flight_once(self) -> Iterator[None]:
@@ -94,8 +121,9 @@ class NativeCalls:
             except Refusal as exc:
                 return refused(exc)
         is_error = isinstance(native, Mapping) and bool(native.get("isError"))
-        result = ToolResult(native=native, is_error=is_error, outcome="tool-error" if is_error else "ok")
-        if call.wants_wire and isinstance(call.entry, UpstreamTool) and not is_error:
+        outcome = "input-required" if is_input_required(native) else "tool-error" if is_error else "ok"
+        result = ToolResult(native=native, is_error=is_error, outcome=outcome)
+        if call.wants_wire and isinstance(call.entry, UpstreamTool) and outcome == "ok" and not call.asked_client:
             sent = tool_result(call.entry, wire.strip_server_stamp(self._front, native), True, self._max_result)
             result.body, result.wrapped, result.wire = sent.body, sent.wrapped, sent.wire
         return result
@@ -108,10 +136,10 @@ class NativeCalls:
         return ToolResult(native=native, is_error=True, message=message, outcome=UnknownTool.slug)
 
 
-def _completed(ctx: Context, result: dict[str, Any]) -> dict[str, Any]:
-    """Returns a result with the fields that a modern client must get: a legacy server does not know them."""
-    if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-        return result
+def _completed(ctx: Context, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a result with the fields that a client of the stateless era must get, which old servers do not know."""
+    if is_input_required(result):
+        return dict(result)
     return {"resultType": "complete", **(NO_CACHE if ctx.method in CACHEABLE_METHODS else {}), **result}
 
 

@@ -49,6 +49,22 @@ def tool_result(tool: UpstreamTool, result: Mapping[str, Any], wants_wire: bool,
     return found
 
 
+def asking_result(result: Mapping[str, Any], max_bytes: int) -> ToolResult:
+    """Returns the result of a call over JSON that asks for input, and goes on with its `requestState`.
+
+    Raises:
+        UpstreamError: it asks for nothing that MCP has, or for more than `max_bytes`.
+    """
+    asked = result.get("inputRequests") or {}
+    is_known = isinstance(asked, dict) and all(isinstance(question, dict) for question in asked.values())
+    try:
+        if not is_known or len(encode(asked)) > max_bytes:
+            raise UpstreamError("The server asked for input that MCP does not have.", was_sent=True)
+    except Unsendable as exc:
+        raise UpstreamError("The server asked with a value that JSON cannot carry.", was_sent=True) from exc
+    return ToolResult(asks={"inputRequests": asked, "requestState": result["requestState"]}, outcome="input-required")
+
+
 def refused(exc: Refusal) -> ToolResult:
     """Returns the result of a call that the upstream answered with a JSON-RPC error."""
     return ToolResult(

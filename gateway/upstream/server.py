@@ -16,9 +16,12 @@ from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
 from gateway.errors import Unavailable, UnknownTool
 from gateway.sdk import wire
+from gateway.sdk.asking.states import WaitingStates
+from gateway.sdk.asking.waiting import waiting_calls
 from gateway.sdk.legacy_sessions import LegacySessions
 from gateway.sdk.native import Access, protocol_error, refuse_unsendable
 from gateway.sdk.openings import bound_listen
+from gateway.sdk.request_state import sealing_of
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
@@ -27,11 +30,13 @@ from gateway.tool import ToolInfo
 from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
-from gateway.upstream.link import Opening, Params, Refusal, Report
+from gateway.upstream.json_calls import JsonCalls
+from gateway.upstream.link import Link, Opening, Origin, Params
+from gateway.upstream.live_calls import LiveCalls
 from gateway.upstream.native_calls import NativeCalls
-from gateway.upstream.results import refused, tool_result
 from gateway.upstream.starts import Starts
 from gateway.upstream.tools import UpstreamTool
+from gateway.upstream.wishes import UPDATED, Wishes
 
 
 class UpstreamServer:
@@ -51,25 +56,31 @@ class UpstreamServer:
         starts: Starts,
         access: Access | None = None,
         changed: Callable[[], None] = lambda: None,
+        states: WaitingStates | None = None,
     ) -> None:
-        self.name = name
-        self._changed = changed
-        self._max_result = limits.max_result
+        self.name, self._changed, self._states = name, changed, states or WaitingStates()
         self._starts = starts
         starts.expect(name)
         self._sessions = LegacySessions()
         self._wire_tools = WireTools()
         self._front = Front(name, self._input_schema)
-        self._backend = Backend(name, entry, opening, opened=self._front.identify, told=self._told)
+        self._wishes = wishes = Wishes(self._send)
+        hooks: Any = {"opened": self._front.identify, "told": self._told, "repeat": self._repeat}
+        self._backend = Backend(name, entry, opening, **hooks)
         self._tools = self._backend.tools
         self.find = self._tools.find
         self.call = chain(interceptors, self._execute)
-        self._native = NativeCalls(name, self._front, self._backend, interceptors, limits.max_result)
+        self._waiting = waiting_calls(limits, self._states)
+        self._live = live = LiveCalls(self._waiting)
+        self._json = JsonCalls(self._backend, live, self._states, limits.max_result)
+        parts = (name, self._front, self._backend, interceptors)
+        self._native = NativeCalls(*parts, live=live, wishes=wishes.handlers, max_result=limits.max_result)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._end_listening = bound_listen(self._front, openings)
         self._manager = session_manager(self._front, limits, openings)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
-        self._front.middleware += [refuse_unsendable, self._sessions, ToolList(self._front, self._list_tools)]
+        sealing = sealing_of(self._states.keys, name)
+        self._front.middleware += [sealing, refuse_unsendable, self._sessions, ToolList(self._front, self._list_tools)]
         if access is not None:
             self.app = access.endpoint(self.app, self._exact, "mcp")
             self._front.middleware.append(access.middleware(self))
@@ -82,8 +93,10 @@ class UpstreamServer:
         self._backend.begin(self._starts)
         try:
             async with self._manager.run():
-                yield
+                with self._states.serving(self, self._execute):
+                    yield
         finally:
+            self._live.close()
             await self._backend.close()
 
     def tools(self) -> Sequence[ToolInfo]:
@@ -129,13 +142,10 @@ class UpstreamServer:
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
         assert isinstance(tool, UpstreamTool)
-        params = {"name": tool.own_name, "arguments": call.arguments}
+        if (elsewhere := await self._waiting.elsewhere(call)) is not None:
+            return elsewhere
         with self._native.in_flight_once():
-            try:
-                result = await self._backend.request("tools/call", params, _reporting(call))
-            except Refusal as exc:
-                return refused(exc)
-        return tool_result(tool, result, call.wants_wire, self._max_result)
+            return await self._json.call(tool, call)
 
     async def _told(self, method: str, params: Params) -> None:
         """Tells the clients what the upstream has said."""
@@ -143,8 +153,17 @@ class UpstreamServer:
             self._wire_tools = WireTools()
             self._changed()
         await self._front.publish(method, params)
+        if method == UPDATED:
+            await self._wishes.updated(params.get("uri"))
         if method.endswith("/list_changed"):
             await self._sessions.lists_changed()
+
+    async def _repeat(self, link: Link) -> None:
+        for uri in await self._wishes.repeat(link):
+            await self._told(UPDATED, {"uri": uri})
+
+    async def _send(self, method: str, params: Params, session: str, origin: Origin) -> None:
+        await self._backend.request(method, params, None, session=session, origin=origin)
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
         try:
@@ -159,17 +178,3 @@ class UpstreamServer:
 
     def _exact(self, tool: str) -> tuple[Callee, str]:
         return self, tool
-
-
-def _reporting(call: ToolCall) -> Report | None:
-    """Returns what takes the progress of a call over JSON; None if nobody listens."""
-    report, clock = call.report, call.clock
-    if report is None:
-        return None
-
-    async def progressed(params: Params) -> None:
-        if clock is not None:
-            clock.progressed()
-        await report("progress", {key: params[key] for key in ("progress", "total", "message") if key in params})
-
-    return progressed

@@ -31,7 +31,7 @@ class UpstreamTool:
     """
 
     direct = False
-    asks = False
+    asks = True
     waits = True
 
     def __init__(self, own_name: str, info: ToolInfo) -> None:

@@ -51,7 +51,7 @@ def real_servers(folder: Path) -> list[Real]:
         Real("sqlite", sqlite, 6, "list_tables", {}, "[]", args=("--db-path", database)),
         Real("calculator", calculator, 1, "calculate", {"expression": "6 * 7"}, "42"),
         Real("fast", old_fast, 1, "double", {"number": 21}, "42", args=(FAST,)),
-        Real("everything", str(NODE / "mcp-server-everything"), 13, "echo", {"message": "hello"}, "hello"),
+        Real("everything", str(NODE / "mcp-server-everything"), 17, "echo", {"message": "hello"}, "hello"),
         Real("files", str(NODE / "mcp-server-filesystem"), 14, "list_directory", {"path": here}, "note", args=(here,)),
         Real("memory", str(NODE / "mcp-server-memory"), 9, "read_graph", {}, "entities"),
         Real("thinking", thinking, 1, "sequentialthinking", thought, "thoughtNumber"),

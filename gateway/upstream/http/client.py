@@ -82,6 +82,12 @@ class Exchange:
     ) -> None:
         self._leave(is_broken=exc is not None and not isinstance(exc, Refusal))
 
+    def give_place_back(self) -> None:
+        """Lets others have the place in the pool: the answer comes when a person has thought."""
+        if self._is_counted:
+            self._is_counted = False
+            self._client.pool.places.release()
+
     async def _answer(self) -> Connection:
         """Follows redirects that keep the method and the origin, as the SDK does."""
         client, address = self._client, self._client.address
@@ -106,8 +112,7 @@ class Exchange:
             if is_broken and not connection.is_between_requests:
                 connection.abort()
             self._client.pool.put_back(connection)
-        if self._is_counted:
-            self._client.pool.places.release()
+        self.give_place_back()
 
 
 def _unfollowed(address: Address, there: Address | None) -> str:

@@ -17,15 +17,19 @@ from gateway.upstream.http.failures import SessionLost
 from gateway.upstream.http.messages import BOTH_TYPES, encoded
 from gateway.upstream.http.sessions import Opened
 from gateway.upstream.introduction import CLIENT, identity_of
-from gateway.upstream.link import LEGACY, Identity, LinkFailure
+from gateway.upstream.link import LEGACY, Identity, LinkFailure, Params
 
 PATIENCE = 5.0
 """Seconds for a message that nobody waits for."""
 
 
-async def open_session(client: Client, number: int) -> tuple[Opened, Identity]:
-    """Raises LinkFailure, and Refusal if the server refuses `initialize`."""
-    params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
+async def open_session(client: Client, number: int, capabilities: Params) -> tuple[Opened, Identity]:
+    """Opens the session of a client with these capabilities.
+
+    Raises:
+        LinkFailure, and Refusal if the server refuses `initialize`.
+    """
+    params = {"protocolVersion": LEGACY, "capabilities": capabilities, "clientInfo": CLIENT}
     body = encoded({"id": number, "method": "initialize", "params": params}, client.limit)
     async with client.post(BOTH_TYPES, body) as connection:
         found = await answer_of(connection, number, _ignore, Events(client.limit))

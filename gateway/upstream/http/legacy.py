@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from functools import partial
 from itertools import count
 from typing import Any
 
 from gateway.upstream.http import handshake
-from gateway.upstream.http.answers import Message, answer_of, status_failure
+from gateway.upstream.http.answers import answer_of, status_failure
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
 from gateway.upstream.http.listening import keep_listening, tell_changes
 from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, with_token
 from gateway.upstream.http.resuming import ACCEPT, resumed
-from gateway.upstream.http.sessions import Opened, Sessions
+from gateway.upstream.http.sessions import Opened, Session, Sessions
 from gateway.upstream.http.tasks import Tasks
-from gateway.upstream.link import LEGACY, Heard, Identity, LinkFailure, Params, Refusal, Report
+from gateway.upstream.http.told import Told
+from gateway.upstream.link import LEGACY, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
+from gateway.upstream.origins import askable
 
-FAREWELL = 2.0
-"""Seconds in which the server is told that its sessions are over when the link is closed."""
+FAREWELL = 1.0
+"""Seconds in which the server takes what was sent last, and again those in which it is told that its sessions end."""
 
-_METHOD_NOT_FOUND = -32601
+STREAM = 1.0
+"""Seconds that the first call in a session waits for the session's own stream."""
+
 _RESERVED = "io.modelcontextprotocol/"
 
 
@@ -31,32 +37,35 @@ class LegacyLink:
 
     def __init__(self, client: Client, heard: Heard, start_timeout: float) -> None:
         self.identity = Identity(LEGACY)
-        self._client = client
-        self._heard = heard
+        self._client, self._heard = client, heard
         self._start_timeout = start_timeout
         self._numbers = count(1)
         self._reports: dict[int, Report] = {}
-        self._tasks = Tasks()
+        self._tasks, self._posts = Tasks(), Tasks()
         self._sessions = Sessions(self._open_session, self._end_session, self._tasks)
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
         """Opens the link's own session, and begins to hear of changes. Raises LinkFailure."""
-        await self._sessions.opened(self._sessions.enter(""))
+        own = self._sessions.enter("")
+        await self._sessions.opened(own)
         self._tasks.start(self._sessions.close_idle())
-        self._tasks.start(keep_listening(self._listen, self._tell_changes))
+        self._tasks.start(keep_listening(partial(self._listen, own), self._tell_changes))
 
     async def request(
-        self, method: str, params: Params, report: Report | None = None, *, session: str = ""
+        self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
     ) -> dict[str, Any]:
-        held = self._sessions.enter(session)
+        capabilities = askable(origin.capabilities)
+        held = self._sessions.enter(f"{session} {capabilities}" if capabilities else session, capabilities)
         tried: set[str] = set()
         try:
             while True:
                 sent = self._client.headers.lines()
                 try:
                     opened = await self._sessions.opened(held)
-                    return await self._asked(opened, method, params, report)
+                    if origin.ask is not None and not held.is_listening.is_set():
+                        await self._with_stream(held)
+                    return await self._asked(held, opened, method, params, report=report, origin=origin)
                 except (LinkFailure, Refusal) as exc:
                     cure = self._cure(method, exc, sent)
                     if cure is None or cure in tried:
@@ -72,6 +81,7 @@ class LegacyLink:
 
     async def close(self) -> None:
         self._end("it was stopped")
+        await self._posts.finish(FAREWELL)  # else a call could run on in a session that has ended
         await self._tasks.finish(0)
         for farewell in self._sessions.close():
             self._tasks.start_if_possible(farewell)
@@ -89,14 +99,14 @@ class LegacyLink:
             return "headers" if self._client.headers.read_again() != sent else None
         return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
-    async def _asked(self, opened: Opened, method: str, params: Params, report: Report | None) -> dict[str, Any]:
-        async def told(message: Message) -> None:
-            await self._told(opened, message)
-
+    async def _asked(
+        self, held: Session, opened: Opened, method: str, params: Params, *, report: Report | None, origin: Origin
+    ) -> dict[str, Any]:
         number = next(self._numbers)
         body = encoded(_message(number, method, params, report), self._client.limit)
         exchange = self._client.post(BOTH_TYPES + opened.lines, body)
-        events = Events(self._client.limit)
+        events, told = Events(self._client.limit), self._told(opened, origin, exchange.give_place_back)
+        held.callers.enter(number, origin, exchange.give_place_back)
         if report is not None:
             self._reports[number] = report
         try:
@@ -115,48 +125,50 @@ class LegacyLink:
             raise
         finally:
             self._reports.pop(number, None)
+            held.callers.leave(number)
+            told.close()
 
-    async def _told(self, opened: Opened, message: Message) -> None:
-        """Takes a notification, or a request of the server's own."""
-        method, asked, params = str(message["method"]), message.get("id"), message.get("params")
-        params = params if isinstance(params, dict) else {}
-        if asked is not None:
-            error = {"code": _METHOD_NOT_FOUND, "message": "Method not found"}
-            self._post_soon(opened, {"id": asked, **({"result": {}} if method == "ping" else {"error": error})})
-        elif method != "notifications/progress":
-            self._heard(method, params)
-        elif type(token := params.get("progressToken")) is int and token in self._reports:
-            await self._reports[token](params)
+    def _told(self, opened: Opened, origin: Origin = NOBODY, asked: Callable[[], None] = lambda: None) -> Told:
+        """Returns what takes the messages of a stream in a session."""
 
-    async def _listen(self, is_open: Callable[[], None]) -> float | None:
-        """Reads the stream of the link's own session, on which the server tells what belongs to no request."""
+        async def send(message: Params) -> None:
+            self._post_soon(opened, message)
 
-        async def told(message: Message) -> None:
-            await self._told(opened, message)
+        return Told(origin, send, self._reports, self._heard, asked=asked)
 
-        held = self._sessions.enter("")
-        events = Events(self._client.limit)
+    async def _with_stream(self, held: Session) -> None:
+        """Opens the session's own stream, on which some servers ask what they ask in mid-call."""
+        if held.stream is None:
+            held.stream = self._tasks.start(keep_listening(partial(self._listen, held), lambda: None))
+            held.stream.add_done_callback(lambda _: held.is_listening.set())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(held.is_listening.wait(), STREAM)
+        held.is_listening.set()
+
+    async def _listen(self, held: Session, is_open: Callable[[], None]) -> float | None:
+        """Reads a session's own stream, on which the server tells what belongs to no request."""
         try:
-            opened = await self._sessions.opened(held)
+            opened, events = await self._sessions.opened(held), Events(self._client.limit)
             async with self._client.get(ACCEPT + opened.lines) as connection:
                 handshake.check_session(opened, connection)
                 if not connection.is_stream:
                     raise status_failure(connection) or LinkFailure("it answers with no stream", was_sent=True)
                 is_open()
-                await answer_of(connection, 0, told, events)
+                held.is_listening.set()
+                with closing(self._told(opened, Origin(ask=held.callers.ask))) as told:
+                    told.hears_changes = held.stream is None  # the link's own session hears them for all
+                    await answer_of(connection, 0, told, events)
         except SessionLost:
             self._sessions.forget(held, opened)
             raise
         except ConnectionLost:
             return events.retry
-        finally:
-            self._sessions.leave(held)
         return None
 
-    async def _open_session(self) -> Opened:
+    async def _open_session(self, capabilities: Params) -> Opened:
         try:
             async with asyncio.timeout(self._start_timeout):
-                opened, self.identity = await handshake.open_session(self._client, next(self._numbers))
+                opened, self.identity = await handshake.open_session(self._client, next(self._numbers), capabilities)
         except TimeoutError as exc:
             limit = f"it did not answer within {self._start_timeout:g} seconds"
             raise LinkFailure(limit, was_sent=False) from exc
@@ -170,7 +182,7 @@ class LegacyLink:
 
     def _post_soon(self, opened: Opened, message: Mapping[str, Any]) -> None:
         """Sends a message beside the requests, never behind one."""
-        self._tasks.start_if_possible(handshake.post(self._client, opened, message))
+        self._posts.start_if_possible(handshake.post(self._client, opened, message))
 
     def _tell_changes(self) -> None:
         tell_changes(self.identity.capabilities, self._heard)

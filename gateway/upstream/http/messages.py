@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.encoding import encode_object
 from gateway.upstream.http.answers import Message
-from gateway.upstream.link import Heard, LinkFailure, Report
+from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Origin, Report
 
 BOTH_TYPES = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
 
@@ -38,11 +38,13 @@ def with_token(meta: Any, number: int, report: Report | None) -> dict[str, Any]:
     return own
 
 
-async def tell(message: Message, number: int, report: Report | None, heard: Heard) -> None:
-    """Hands on a notification that came on the stream of the request `number`."""
+async def tell(message: Message, number: int, report: Report | None, heard: Heard, origin: Origin = NOBODY) -> None:
+    """Hands on a notification that came on the stream of the request `number`, which comes from `origin`."""
     params = message.get("params")
     params = params if isinstance(params, dict) else {}
-    if message["method"] != "notifications/progress":
+    if message["method"] == LOGGED and origin.log is not None:
+        await origin.log(params)
+    elif message["method"] != "notifications/progress":
         heard(str(message["method"]), params)
     elif report is not None and params.get("progressToken") == number:
         await report(params)

@@ -15,7 +15,6 @@ from mcp.shared.inbound import (
     x_mcp_header_map,
 )
 from mcp_types import (
-    CLIENT_CAPABILITIES_META_KEY,
     CLIENT_INFO_META_KEY,
     HEADER_MISMATCH,
     INVALID_REQUEST,
@@ -31,7 +30,7 @@ from gateway.upstream.http.listening import keep_listening, list_changes, tell_c
 from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, tell, with_token
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.introduction import CLIENT
-from gateway.upstream.link import MODERN, Heard, Identity, LinkFailure, Params, Refusal, Report
+from gateway.upstream.link import MODERN, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
 
 MAX_PAGES = 100
 MAX_TOOLS = 10_000
@@ -54,13 +53,13 @@ class ModernLink:
         self._param_headers: dict[str, dict[tuple[str, ...], str]] = {}
 
     async def request(
-        self, method: str, params: Params, report: Report | None = None, *, session: str = ""
+        self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
     ) -> dict[str, Any]:
         tried: set[str] = set()
         while True:
             sent = self._client.headers.lines()
             try:
-                return await self._asked(method, params, report)
+                return await self._asked(method, params, report, origin)
             except (LinkFailure, Refusal) as exc:
                 cure = self._cure(method, exc, sent)
                 if cure is None or cure in tried:
@@ -95,12 +94,12 @@ class ModernLink:
             return "headers" if self._client.headers.read_again() != sent else None
         return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
-    async def _asked(self, method: str, params: Params, report: Report | None) -> dict[str, Any]:
+    async def _asked(self, method: str, params: Params, report: Report | None, origin: Origin) -> dict[str, Any]:
         async def told(message: Message) -> None:
-            await tell(message, number, report, self._heard)
+            await tell(message, number, report, self._heard, origin)
 
         number = next(self._numbers)
-        lines, body = self._encoded(number, method, params, report)
+        lines, body = self._encoded(number, method, params, report, origin)
         limit = self._client.limit
         async with self._client.post(lines, body) as connection:
             result = await answer_of(connection, number, told, Events(limit))
@@ -108,12 +107,14 @@ class ModernLink:
             self._remember_headers(result, is_first="cursor" not in params)
         return result
 
-    def _encoded(self, number: int, method: str, params: Params, report: Report | None = None) -> tuple[bytes, bytes]:
+    def _encoded(
+        self, number: int, method: str, params: Params, report: Report | None = None, origin: Origin = NOBODY
+    ) -> tuple[bytes, bytes]:
         """Returns the lines of the head and the body."""
         meta = with_token(params.get("_meta"), number, report)
         meta[PROTOCOL_VERSION_META_KEY] = MODERN
         meta[CLIENT_INFO_META_KEY] = CLIENT
-        meta.setdefault(CLIENT_CAPABILITIES_META_KEY, {})
+        meta.update(origin.meta)
         message = {"id": number, "method": method, "params": {**params, "_meta": meta}}
         body = encoded(message, self._client.limit)
         try:

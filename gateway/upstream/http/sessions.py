@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway.cancellation import was_requested
+from gateway.upstream.http.callers import Callers
 from gateway.upstream.http.failures import StatusFailure
 from gateway.upstream.http.tasks import Tasks
-from gateway.upstream.link import LinkFailure
+from gateway.upstream.link import NOBODY, LinkFailure, Params
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,19 @@ class Opened(NamedTuple):
 
 
 class Session:
-    """`in_use` counts its requests."""
+    """`in_use` counts its requests. `capabilities` are those of the client whose session it is.
 
-    __slots__ = ("in_use", "opening", "used_at")
+    `callers` are its calls in flight. `stream` reads its own stream, if it has one; `is_listening` is set when that is
+    open, or when nobody waits for that any more.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("callers", "capabilities", "in_use", "is_listening", "opening", "stream", "used_at")
+
+    def __init__(self, capabilities: Params) -> None:
+        self.capabilities = capabilities
+        self.callers = Callers()
+        self.stream: asyncio.Task[None] | None = None
+        self.is_listening = asyncio.Event()
         self.in_use = 0
         self.used_at = 0.0
         self.opening: asyncio.Task[Opened] | None = None
@@ -61,7 +70,7 @@ class Sessions:
 
     def __init__(
         self,
-        open_session: Callable[[], Coroutine[Any, Any, Opened]],
+        open_session: Callable[[Params], Coroutine[Any, Any, Opened]],
         end_session: Callable[[Opened], Coroutine[Any, Any, None]],
         tasks: Tasks,
         limits: SessionLimits = SessionLimits(),
@@ -71,10 +80,10 @@ class Sessions:
         self._tasks = tasks
         self._limits = limits
         self._now = asyncio.get_running_loop().time
-        self._sessions: dict[str, Session] = {"": Session()}
+        self._sessions: dict[str, Session] = {"": Session({})}
 
-    def enter(self, key: str) -> Session:
-        """Returns the session of a key, which is not closed until `leave`.
+    def enter(self, key: str, capabilities: Params = NOBODY.capabilities) -> Session:
+        """Returns the session of a key, which is not closed until `leave`. A new one has `capabilities`.
 
         Raises:
             LinkFailure: there are as many as there may be, and each has a request.
@@ -86,7 +95,7 @@ class Sessions:
         if session is None:
             if len(self._sessions) >= self._limits.number:
                 self._evict()
-            session = self._sessions[key] = Session()
+            session = self._sessions[key] = Session(capabilities)
         session.in_use += 1
         return session
 
@@ -103,7 +112,7 @@ class Sessions:
         if (known := session.opened) is not None:
             return known
         if session.opening is None or session.opening.done():
-            session.opening = self._tasks.start(self._open())
+            session.opening = self._tasks.start(self._open(session.capabilities))
         opening = session.opening
         try:
             return await asyncio.shield(opening)
@@ -146,6 +155,9 @@ class Sessions:
         self._drop(min(idle)[1])
 
     def _drop(self, key: str) -> None:
-        opened = self._sessions.pop(key).opened
+        session = self._sessions.pop(key)
+        if session.stream is not None:
+            session.stream.cancel()
+        opened = session.opened
         if opened is not None and opened.id:
             self._tasks.start_if_possible(self._end(opened))

@@ -6,41 +6,26 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from gateway.upstream.introduction import CLIENT
-from gateway.upstream.link import Heard, Identity, LinkFailure, Params, Refusal, Report
+from gateway.upstream.link import LOGGED, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Report
+from gateway.upstream.questions import not_asked
 from gateway.upstream.stdio.child import PATIENCE, Child
 from gateway.upstream.stdio.command import Command
 from gateway.upstream.stdio.leash import Leash
 from gateway.upstream.stdio.lines import Lines
 from gateway.upstream.stdio.stderr import Stderr
+from gateway.upstream.stdio.waiting import Requests, Waiting
 
 logger = logging.getLogger(__name__)
 MAX_NOISE = 1000
 """Lines in a row that are no messages, after which a child is taken for no MCP server."""
-MAX_REPORTS = 1000
-"""Progress notifications of one request that wait for their client. Further ones are dropped."""
 
 _ID = re.compile(rb'"id"\s*:\s*(\d+)')
 _NOISE_INTERVAL = 60.0
-_METHOD_NOT_FOUND = -32601
-
-
-class _Waiting:
-    """A request that waits for its answer. `reports` has its progress, and None when the answer is there."""
-
-    __slots__ = ("answer", "reports")
-
-    def __init__(self, report: Report | None) -> None:
-        self.answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self.reports: asyncio.Queue[Params | None] | None = None
-        if report is not None:
-            reports = self.reports = asyncio.Queue(MAX_REPORTS + 1)
-            self.answer.add_done_callback(lambda _: reports.put_nowait(None))
 
 
 class StdioLink:
@@ -53,7 +38,8 @@ class StdioLink:
         self._heard = heard
         self._server = server
         self._extra = {"fields": {"server": server}}
-        self._waiting: dict[int, _Waiting] = {}
+        self._waiting = Requests()
+        self._was_unsure = False
         self._last_id = 0
         self._noise = 0
         self._noise_logged = 0.0
@@ -66,30 +52,31 @@ class StdioLink:
         self._child = await Child.start(command, Stderr(self._server), leash, self._lines.feed, self._over)
 
     async def request(
-        self, method: str, params: Params, report: Report | None = None, *, session: str = ""
+        self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
     ) -> dict[str, Any]:
         if self._child is None or self._child.is_leaving:
             raise LinkFailure(f"{await self.ended()}, before the request", was_sent=False, is_over=True)
         self._last_id = number = self._last_id + 1
         token = number if report is not None else None
-        line = to_json({"jsonrpc": "2.0", "id": number, "method": method, "params": self._stamped(params, token)})
+        params = self._stamped(params, token, origin)
+        line = to_json({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
         if len(line) > self._max_message:
             raise LinkFailure(f"the request is longer than {self._max_message} bytes", was_sent=False)
-        waiting = self._waiting[number] = _Waiting(report)
+        waiting = self._waiting[number] = Waiting(report, session, origin, self._reply)
         is_written = False
         try:
             await self._child.write(line + b"\n")
             is_written = True
-            if report is not None and waiting.reports is not None:
-                while (progress := await waiting.reports.get()) is not None:
-                    await report(progress)
+            await waiting.tell()
             return await waiting.answer
         except asyncio.CancelledError:
             if is_written and method not in ("initialize", "server/discover"):
+                self._waiting.leave(number)
                 self.notify("notifications/cancelled", {"requestId": number, "reason": "The caller left."})
             raise
         finally:
             del self._waiting[number]
+            waiting.questions.close()
 
     def notify(self, method: str, params: Params) -> None:
         if self._child is not None:
@@ -103,13 +90,13 @@ class StdioLink:
             await self._child.end(patience)
         self._over("it was stopped")
 
-    def _stamped(self, params: Params, token: int | None) -> Params:
+    def _stamped(self, params: Params, token: int | None, origin: Origin) -> Params:
         """Returns `params` with the fields of `_meta` that belong to this hop."""
         meta = {**params.get("_meta", {}), **({"progressToken": token} if token is not None else {})}
         if self.identity.is_modern:
             meta["io.modelcontextprotocol/protocolVersion"] = self.identity.version
             meta["io.modelcontextprotocol/clientInfo"] = CLIENT
-            meta.setdefault("io.modelcontextprotocol/clientCapabilities", {})
+            meta |= origin.meta
         return {**params, "_meta": meta} if meta else params
 
     def _line(self, line: bytes) -> None:
@@ -125,27 +112,45 @@ class StdioLink:
         if isinstance(method, str):
             params = message.get("params")
             self._told(method, number, params if isinstance(params, dict) else {})
-        elif type(number) is int and (waiting := self._waiting.get(number)) is not None:
-            _settle(waiting, message)
+        elif type(number) is int:
+            self._waiting.answered(number)
+            if (waiting := self._waiting.get(number)) is not None:
+                waiting.settle(message)
 
     def _told(self, method: str, number: Any, params: Params) -> None:
         """Takes a notification, or a request of the server's own."""
         if method == "ping" and number is not None:
-            self._answer(number, result={})
+            self._answer({"id": number, "result": {}})
         elif number is not None:
-            logger.warning("it asks for %s, which a shared server cannot have", method, extra=self._extra)
-            self._answer(number, error={"code": _METHOD_NOT_FOUND, "message": "Method not found"})
+            self._asked(method, number, params)
         elif method == "notifications/progress":
             token = params.get("progressToken")
-            waiting = self._waiting.get(token) if type(token) is int else None
-            if waiting is not None and waiting.reports is not None and waiting.reports.qsize() < MAX_REPORTS:
-                waiting.reports.put_nowait(params)
+            if type(token) is int and (waiting := self._waiting.get(token)) is not None:
+                waiting.report(params)
+        elif method == "notifications/cancelled":
+            for waiting in self._waiting.values():
+                waiting.questions.withdraw(params)
+        elif method == LOGGED and (owner := self._waiting.owner()) is not None:
+            owner.log(params)
         else:
             self._heard(method, params)
 
-    def _answer(self, number: Any, **answer: Any) -> None:
+    def _asked(self, method: str, number: Any, params: Params) -> None:
+        """Asks the client of the only request in flight. A question has no sign of the request that it belongs to."""
+        owner = self._waiting.owner()
+        if owner is None and self._waiting.has_clients and not self._was_unsure:
+            self._was_unsure = True
+            reason = "it asks for %s while it has calls of several clients, and nobody can say which of them it asks"
+            logger.warning(reason, method, extra=self._extra)
+        if self.identity.is_modern or owner is None or not owner.questions.take(number, method, params):
+            self._answer(not_asked(number))
+
+    async def _reply(self, answer: Params) -> None:
+        self._answer(answer)
+
+    def _answer(self, answer: Params) -> None:
         if self._child is not None:
-            self._child.write_soon(to_json({"jsonrpc": "2.0", "id": number, **answer}) + b"\n")
+            self._child.write_soon(to_json({"jsonrpc": "2.0", **answer}) + b"\n")
 
     def _too_long(self, head: bytes) -> None:
         """Fails the request that the line answers. Without an id in its beginning, the only one in flight."""
@@ -153,7 +158,7 @@ class StdioLink:
         number = int(found[1]) if found is not None else next(iter(self._waiting), 0) if len(self._waiting) == 1 else 0
         logger.warning("a message of it is longer than %s bytes", self._max_message, extra=self._extra)
         if number in self._waiting:
-            _fail(self._waiting[number], f"its answer is longer than {self._max_message} bytes")
+            self._waiting[number].fail(f"its answer is longer than {self._max_message} bytes")
 
     def _note_noise(self) -> None:
         self._noise += 1
@@ -168,22 +173,4 @@ class StdioLink:
         if not self._ended.done():
             self._ended.set_result(reason)
         for waiting in self._waiting.values():
-            _fail(waiting, reason)
-
-
-def _settle(waiting: _Waiting, message: Mapping[str, Any]) -> None:
-    result, error = message.get("result"), message.get("error")
-    if waiting.answer.done():
-        return
-    if isinstance(result, dict):
-        waiting.answer.set_result(result)
-    elif isinstance(error, dict) and isinstance(error.get("code"), int):
-        waiting.answer.set_exception(Refusal(error["code"], str(error.get("message", "")), error.get("data")))
-    else:
-        _fail(waiting, "its answer is not JSON-RPC")
-
-
-def _fail(waiting: _Waiting, reason: str) -> None:
-    if not waiting.answer.done():
-        waiting.answer.set_exception(LinkFailure(reason, was_sent=True))
-        waiting.answer.exception()  # the caller may have left
+            waiting.fail(reason)

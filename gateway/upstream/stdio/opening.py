@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
+from gateway.sdk.asking.asking_call import CAPABILITIES
 from gateway.upstream.config import Upstream
 from gateway.upstream.introduction import CLIENT, identity_of
 from gateway.upstream.link import LEGACY, MODERN, Heard, Identity, LinkFailure, Refusal
@@ -81,7 +82,8 @@ class StdioOpening:
 
 async def _initialize(link: StdioLink) -> Identity:
     link.identity = Identity(LEGACY)
-    params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": CLIENT}
+    # All callers share the child: what one of them cannot be asked is refused when it is asked.
+    params = {"protocolVersion": LEGACY, "capabilities": CAPABILITIES, "clientInfo": CLIENT}
     found = await link.request("initialize", params)
     version = found.get("protocolVersion")
     if not isinstance(version, str) or version not in HANDSHAKE_PROTOCOL_VERSIONS:

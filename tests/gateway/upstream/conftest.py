@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from tests.conftest import MakeApp
+from tests.gateway.upstream.http.conftest import sdk_server
 from tests.transport import opened
 
 PEER = Path(__file__).parent / "peer.py"
@@ -53,3 +54,10 @@ def serving(make_app: MakeApp, tmp_path: Path) -> Serving:
             yield client
 
     return serve
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """Returns the URL of a server that asks its clients."""
+    with sdk_server(module="tests.gateway.upstream.asking_server") as found:
+        yield found

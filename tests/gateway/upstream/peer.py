@@ -21,9 +21,10 @@ NUMBER = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type
 ANY = {"type": "object"}
 RESULT = {"type": "object", "properties": {"result": {"type": "integer"}}, "required": ["result"]}
 
+IMAGE = {"type": "image", "data": "AA==", "mimeType": "image/png"}
 HELLO = {"role": "user", "content": {"type": "text", "text": "Hello"}}
 PROMPTS = {"prompts/list": {"prompts": [{"name": "greet"}]}, "prompts/get": {"messages": [HELLO]}}
-state: dict[str, Any] = {"calls": 0, "cancelled": [], "extra": [], "hanging": []}
+state: dict[str, Any] = {"calls": 0, "level": "", **{key: [] for key in ("cancelled", "extra", "hanging", "watched")}}
 lock = threading.Lock()
 
 
@@ -43,6 +44,10 @@ def answer(number: Any, result: Any) -> None:
     send({"jsonrpc": "2.0", "id": number, "result": result})
 
 
+def failed(number: Any, code: int, message: str) -> None:
+    send({"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": message}})
+
+
 def said(number: Any, value: str) -> None:
     answer(number, {"content": [{"type": "text", "text": value}]})
 
@@ -50,10 +55,6 @@ def said(number: Any, value: str) -> None:
 def add(number: Any, a: int, b: int, **_: Any) -> None:
     content = [{"type": "text", "text": str(a + b)}]
     answer(number, {"content": content, "structuredContent": {"result": a + b}})
-
-
-def stderr(number: Any, text: str, **_: Any) -> None:
-    said(number, str(os.write(2, text.encode())))
 
 
 def steps(number: Any, token: Any, count: int = 3) -> None:
@@ -86,24 +87,29 @@ def ask(number: Any, **_: Any) -> None:
     state["asked_by"] = number
 
 
+def wish(method: str, level: str = "", uri: str = "", **_: Any) -> None:
+    state["level"] = level or state["level"]
+    state["watched"] = [*{*state["watched"], uri} - {"", uri if method == "resources/unsubscribe" else ""}]
+
+
+def touch(number: Any, level: str = "info", **_: Any) -> None:
+    for uri in state["watched"]:
+        send({"jsonrpc": "2.0", "method": "notifications/resources/updated", "params": {"uri": uri}})
+    send({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": level, "data": "touched"}})
+    said(number, "touched")
+
+
 def tree(number: Any, **_: Any) -> None:
-    """Starts a process that ignores the end of its standard input, and SIGTERM."""
     code = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
     child = subprocess.Popen([sys.executable, "-ISc", code], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    child.stdout.readline()
+    child.stdout.readline()  # type: ignore[union-attr]
     said(number, str(child.pid))
 
 
 TOOLS: dict[str, Callable[..., None]] = {
     "add_tool": add,
-    "steps": steps,
-    "grow": grow,
+    **{each.__name__: each for each in (steps, grow, noise, torn, ask, tree, touch)},
     "long": lambda number, size, **_: said(number, "x" * size),
-    "noise": noise,
-    "torn": torn,
-    "ask": ask,
-    "tree": tree,
     "echo": lambda number, message, **_: said(number, message),
     "die": lambda *_, code=3, **__: os._exit(code),
     "hang": lambda number, **_: state["hanging"].append(number),
@@ -111,19 +117,15 @@ TOOLS: dict[str, Callable[..., None]] = {
     "environ": lambda number, **_: said(number, json.dumps(dict(os.environ))),
     "pid": lambda number, **_: said(number, f"{os.getpid()} {os.getcwd()}"),
     "fail": lambda number, **_: answer(number, {"content": [{"type": "text", "text": "no"}], "isError": True}),
-    "refuse": lambda number, **_: send(
-        {"id": number, "jsonrpc": "2.0", "error": {"code": -32005, "message": "not now"}}
-    ),
+    "refuse": lambda number, **_: failed(number, -32005, "not now"),
     "odd_result": lambda number, **_: answer(number, [1]),
     "odd_content": lambda number, **_: answer(number, {"content": "text"}),
     "odd_type": lambda number, **_: answer(number, {"resultType": "surprise"}),
-    "image": lambda number, **_: answer(
-        number, {"content": [{"type": "image", "data": "AA==", "mimeType": "image/png"}]}
-    ),
+    "image": lambda number, **_: answer(number, {"content": [IMAGE]}),
     "erase": lambda number, **_: answer(number, {"content": [], "structuredContent": {"result": "erased"}}),
     "nothing": lambda number, **_: answer(number, {"content": []}),
     "closes": lambda *_, **__: os.close(1),
-    "stderr": stderr,
+    "stderr": lambda number, text, **_: said(number, str(os.write(2, text.encode()))),
 }
 
 
@@ -133,39 +135,34 @@ def listed(cursor: str | None) -> dict[str, Any]:
     erasing = {"annotations": {"destructiveHint": True}, "outputSchema": RESULT | {"title": "eraseOutput"}}
     next(tool for tool in tools if tool["name"] == "erase").update(erasing)
     tools += state["extra"]
-    page, start = 10, int(cursor or 0)
-    more: dict[str, Any] = {"nextCursor": str(start + page)} if start + page < len(tools) else {}
-    return {"tools": tools[start : start + page], "ttlMs": 0, "cacheScope": "private"} | more
+    end = int(cursor or 0) + 10
+    more: dict[str, Any] = {"nextCursor": str(end)} if end < len(tools) else {}
+    return {"tools": tools[end - 10 : end], "ttlMs": 0, "cacheScope": "private"} | more
 
 
 def about() -> dict[str, Any]:
-    capabilities = {"tools": {"listChanged": True}, "prompts": {}, "resources": {}}
+    capabilities = {"tools": {"listChanged": True}, "prompts": {}, "resources": {"subscribe": True}, "logging": {}}
     return {"capabilities": capabilities, "serverInfo": {"name": "peer", "version": "7"}, "instructions": "Be kind."}
 
 
 def discover(number: Any) -> None:
-    if HOW == "exits":
-        os._exit(1)
-    elif HOW == "legacy":
-        send({"jsonrpc": "2.0", "id": number, "error": {"code": -32601, "message": "Method not found"}})
+    if HOW == "legacy":
+        failed(number, -32601, "Method not found")
     elif HOW != "mute":
         answer(number, {"supportedVersions": [MODERN], **about()})
 
 
 def call(number: Any, params: dict[str, Any]) -> None:
     state["calls"] += 1
-    tool, arguments = TOOLS[params["name"]], params.get("arguments") or {}
-    if params["name"] == "steps":
-        steps(number, params["_meta"]["progressToken"], **arguments)
-    else:
-        tool(number, **arguments)
+    token = {"token": params["_meta"]["progressToken"]} if params["name"] == "steps" else {}
+    TOOLS[params["name"]](number, **token, **(params.get("arguments") or {}))
 
 
 def take(message: dict[str, Any]) -> None:
     number, method, params = message.get("id"), message.get("method"), message.get("params") or {}
     match method:
         case "server/discover":
-            discover(number)
+            os._exit(1) if HOW == "exits" else discover(number)
         case "initialize":
             answer(number, {"protocolVersion": LEGACY, **about()})
         case "tools/list":
@@ -176,12 +173,15 @@ def take(message: dict[str, Any]) -> None:
             answer(number, PROMPTS[method])
         case "resources/read":
             answer(number, {"contents": [{"uri": params["uri"], "text": "note"}]})
+        case "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe":
+            wish(method, **params)
+            answer(number, {})
         case "notifications/cancelled":
             state["cancelled"].append(params["requestId"])
         case None if number == "own-1":
             said(state["asked_by"], json.dumps(message.get("error")))
         case _ if number is not None:
-            send({"jsonrpc": "2.0", "id": number, "error": {"code": -32601, "message": "Method not found"}})
+            failed(number, -32601, "Method not found")
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ async def test_tool_is_called_as_json_under_each_of_its_urls_and_names(serving: 
             "result": 3
         }
         tools = (await http.get("/one/mcp/tools")).json()["tools"]
-        assert (len(tools), tools[0]["description"], tools[0]["inputSchema"]["required"]) == (24, "Add.", ["a", "b"])
+        assert (len(tools), tools[0]["description"], tools[0]["inputSchema"]["required"]) == (25, "Add.", ["a", "b"])
 
 
 @pytest.mark.parametrize("peer", PEERS.values(), ids=PEERS)
@@ -47,7 +47,7 @@ async def test_client_of_either_era_calls_a_server_of_either_era(serving: Servin
         for server in ("one", ""):
             prefix = "" if server else "one_"
             async with connected(http, era, server) as client:
-                assert len((await client.list_tools()).tools) == 24
+                assert len((await client.list_tools()).tools) == 25
                 assert (await answered(client, f"{prefix}add_tool", {"a": 1, "b": 2}))["structuredContent"] == {
                     "result": 3
                 }

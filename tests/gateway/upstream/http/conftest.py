@@ -6,16 +6,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
+from tests.sources import ROOT
+
 
 @contextmanager
-def sdk_server(port: int = 0) -> Iterator[str]:
+def sdk_server(port: int = 0, module: str = "tests.gateway.upstream.http.sdk_server") -> Iterator[str]:
     """Yields the URL of a new server process."""
-    program = Path(__file__).with_name("sdk_server.py")
-    process = subprocess.Popen([sys.executable, str(program), str(port)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", module, str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/mcp"

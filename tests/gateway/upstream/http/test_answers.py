@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.upstream.http.events import Events
+from gateway.upstream.link import Origin
 from tests.gateway.upstream.http.peer import Asked, call, legacy, linked, modern, serving
 
 pytestmark = pytest.mark.anyio
@@ -126,17 +127,18 @@ async def test_a_server_may_have_an_ipv6_address() -> None:
 
 
 async def test_the_fields_of_each_hop_are_our_own() -> None:
-    """A caller's capabilities are kept, and its vendor's fields; its revision, name and token are not."""
+    """Its origin's capabilities are sent, and its vendor's fields; its revision, name and token are not."""
 
     async def answer(asked: Asked) -> None:
         asked.result(GOOD)
 
     reserved = "io.modelcontextprotocol/"
     theirs = {f"{reserved}protocolVersion": "x", f"{reserved}clientInfo": {"name": "x"}, "progressToken": "x"}
-    meta = {**theirs, f"{reserved}clientCapabilities": {"elicitation": {}}, "traceparent": "t"}
+    meta = {**theirs, f"{reserved}clientCapabilities": {"sampling": {}}, "traceparent": "t"}
     for speaking in (modern, legacy):
         async with serving(speaking(answer)) as peer, linked(peer.url) as link:
-            await link.request("tools/call", {"name": "x", "arguments": {}, "_meta": meta})
+            origin = Origin({"elicitation": {}})
+            await link.request("tools/call", {"name": "x", "arguments": {}, "_meta": meta}, origin=origin)
             sent = peer.named("tools/call")[0].message["params"]["_meta"]
             if speaking is legacy:
                 assert sent == {"traceparent": "t"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -131,7 +132,7 @@ class Served:
         self.ended: asyncio.Queue[str] = asyncio.Queue()
         self.sessions = Sessions(self.open, self.end, Tasks(), SessionLimits(**limits))
 
-    async def open(self) -> Opened:
+    async def open(self, capabilities: Mapping[str, Any]) -> Opened:
         self.count += 1
         return Opened(str(self.count), LEGACY)
 

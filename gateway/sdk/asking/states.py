@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
+import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeGuard
 
@@ -15,13 +17,17 @@ from gateway.sdk.request_state import StateKeys
 from gateway.server import Callee
 
 UNKNOWN = "No call waits under this `requestState`: it is unknown, answered or expired."
+NOT_OF_THIS_CALL = "This `requestState` is not of this call, or has expired."
 _PREFIX = "call-"
 _KIND = b"waits in "
 _UNKNOWN_KEY = "unknown key"
 """The SDK's reason for a state that another key has sealed."""
 
+TTL = 600.0
+"""Seconds for which a state is valid that is another server's own."""
 
 TASK_PREFIX = "task-"
+_THEIRS_PREFIX = "theirs-"
 
 
 def names_a_task(state: str | None) -> TypeGuard[str]:
@@ -73,6 +79,22 @@ class WaitingStates:
             raise UnknownTask
         return str(task)
 
+    def of_theirs(self, state: str | None, call: ToolCall) -> str:
+        """Returns the state of another server, which may have none, for the caller, tool and arguments of `call`."""
+        sealed = [state, time.time() + TTL, _digest(call), *_binding(call)]
+        return _THEIRS_PREFIX + self.keys.seal(json.dumps(sealed).encode())
+
+    def theirs_in(self, state: str, call: ToolCall) -> str | None:
+        """Returns what `of_theirs` sealed. Raises InvalidRequest for the state of another call, or one that expired."""
+        try:
+            theirs, until, *bound = json.loads(self.keys.unseal(state.removeprefix(_THEIRS_PREFIX)))
+            is_valid = time.time() < until and bound == [_digest(call), *_binding(call)]
+        except (InvalidRequestState, ValueError, TypeError) as exc:
+            raise InvalidRequest(NOT_OF_THIS_CALL) from exc
+        if not is_valid or not state.startswith(_THEIRS_PREFIX):
+            raise InvalidRequest(NOT_OF_THIS_CALL)
+        return None if theirs is None else str(theirs)
+
     def serving(self, server: Callee, execute: CallNext) -> AbstractContextManager[None]:
         """Lets other processes continue the calls of `server` inside of the block. Interceptors have acted there."""
 
@@ -85,3 +107,7 @@ class WaitingStates:
 
 def _binding(call: ToolCall) -> list[str | None]:
     return [call.server, call.tool, call.caller.owner]
+
+
+def _digest(call: ToolCall) -> str:
+    return hashlib.sha256(json.dumps(call.arguments, sort_keys=True).encode()).hexdigest()

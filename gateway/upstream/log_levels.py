@@ -1,0 +1,46 @@
+"""The levels of log messages that the sessions of clients want of one upstream."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from mcp.server.connection import Connection
+from mcp_types import LoggingLevel
+
+LEVELS: tuple[str, ...] = get_args(LoggingLevel)
+"""From `debug` on, each worse than the one before."""
+
+_KEY = "upstream log level"
+
+
+class LogLevels:
+    """Levels by session, until it ends. A session that has set none gets every message that the server sends."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[int, str] = {}
+
+    def set(self, connection: Connection, level: str) -> None:
+        """Notes the level that a session wants."""
+        if connection.session_id is None:
+            return
+        if _KEY not in connection.state:
+            number = id(connection.state)  # of the session, also if this request has a copy of its connection
+            connection.exit_stack.callback(self._wanted.pop, number, None)
+        connection.state[_KEY] = level
+        self._wanted[id(connection.state)] = level
+
+    @property
+    def lowest(self) -> str | None:
+        """The level that has everything which somebody wants; None if nobody has set one."""
+        return min(self._wanted.values(), key=LEVELS.index, default=None)
+
+
+def level_of(connection: Connection) -> str:
+    """Returns the level that a session has set, or else the one that has everything."""
+    level: str = connection.state.get(_KEY, LEVELS[0])
+    return level
+
+
+def is_wanted(level: Any, wanted: str) -> bool:
+    """Returns True if a client that wants messages from `wanted` on wants one of `level`."""
+    return level in LEVELS and wanted in LEVELS and LEVELS.index(level) >= LEVELS.index(wanted)

@@ -1,0 +1,107 @@
+"""The requests to a child that wait for their answers, and the clients that they come from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.upstream.link import NOBODY, LinkFailure, Origin, Params, Refusal, Report
+from gateway.upstream.questions import Questions, Reply
+
+MAX_REPORTS = 1000
+"""Progress and log messages of one request that wait for their client. Further ones are dropped."""
+
+MAX_LEFT = 1000
+LATE = 600.0
+"""Seconds for which a request that was cancelled may still ask something."""
+
+
+class Waiting:
+    """One request. `_reports` has its progress and log messages, and None when the answer is there."""
+
+    __slots__ = ("_progressed", "_reports", "answer", "origin", "questions", "session")
+
+    def __init__(self, report: Report | None, session: str, origin: Origin, reply: Reply) -> None:
+        self.answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.session = session
+        self.origin = origin
+        self.questions = Questions(origin.ask, reply)
+        self._progressed = report
+        self._reports: asyncio.Queue[tuple[Report, Params] | None] | None = None
+        if report is not None or origin.log is not None:
+            reports = self._reports = asyncio.Queue(MAX_REPORTS + 1)
+            self.answer.add_done_callback(lambda _: reports.put_nowait(None))
+
+    def report(self, params: Params) -> None:
+        """Keeps progress for the client."""
+        self._keep(self._progressed, params)
+
+    def log(self, params: Params) -> None:
+        """Keeps a log message for the client."""
+        self._keep(self.origin.log, params)
+
+    async def tell(self) -> None:
+        """Tells the client what is kept, until the answer is there."""
+        while self._reports is not None and (kept := await self._reports.get()) is not None:
+            told, params = kept
+            await told(params)
+
+    def _keep(self, told: Report | None, params: Params) -> None:
+        if told is not None and self._reports is not None and self._reports.qsize() < MAX_REPORTS:
+            self._reports.put_nowait((told, params))
+
+    def settle(self, message: Mapping[str, Any]) -> None:
+        """Takes the answer."""
+        result, error = message.get("result"), message.get("error")
+        if self.answer.done():
+            return
+        if isinstance(result, dict):
+            self.answer.set_result(result)
+        elif isinstance(error, dict) and isinstance(error.get("code"), int):
+            self.answer.set_exception(Refusal(error["code"], str(error.get("message", "")), error.get("data")))
+        else:
+            self.fail("its answer is not JSON-RPC")
+
+    def fail(self, reason: str) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(LinkFailure(reason, was_sent=True))
+            self.answer.exception()  # the caller may have left
+
+
+class Requests(dict[int, Waiting]):
+    """Requests by id. Knows also those that were cancelled and may still be running: they may ask, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left: dict[int, tuple[str, float]] = {}
+        self._unsure_until = 0.0
+        self._now = asyncio.get_running_loop().time
+
+    def leave(self, number: int) -> None:
+        """Notes that a request was cancelled, which the child may not heed."""
+        until = self._now() + LATE
+        if len(self._left) >= MAX_LEFT:
+            self._unsure_until = until
+            self._left.clear()
+        self._left[number] = (self[number].session, until)
+
+    def answered(self, number: int) -> None:
+        """Notes an answer."""
+        self._left.pop(number, None)
+
+    @property
+    def has_clients(self) -> bool:
+        """True if one of them is not the router's own."""
+        return any(waiting.origin is not NOBODY for waiting in self.values())
+
+    def owner(self) -> Waiting | None:
+        """Returns the one request whose client alone the child can mean; None if nobody can say."""
+        now = self._now()
+        asking = [waiting for waiting in self.values() if waiting.origin is not NOBODY]
+        if len(asking) != 1 or now < self._unsure_until:
+            return None
+        for number, (_, until) in tuple(self._left.items()):
+            if until < now:
+                del self._left[number]
+        return asking[0] if all(session == asking[0].session for session, _ in self._left.values()) else None
