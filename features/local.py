@@ -26,6 +26,7 @@ from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.upstream.config import Upstream
+    from gateway.upstream.pins.checks import Checks
 
 MAX_WAITING = 1000
 """The calls that wait for input, over all servers."""
@@ -37,6 +38,7 @@ class Found:
 
     local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
     upstream: Mapping[str, Upstream] = field(default_factory=dict)
+    pins_file: str = ""
 
     @property
     def names(self) -> Sequence[str]:
@@ -54,7 +56,10 @@ def find_servers(settings: Settings) -> Found:
     for name in upstream:
         if name in local:
             raise LoadError(f"MCP_SERVERS_FILE: the name {name!r} is taken by a file of MCP_SERVERS_DIR")
-    return Found(local, wanted)
+    pinned = [name for name, entry in wanted.items() if entry.pin != "off"]
+    if pinned and not settings.pins_file:
+        raise LoadError(f"MCP_PINS_FILE is not set, which `pin` of server {pinned[0]!r} in MCP_SERVERS_FILE needs")
+    return Found(local, wanted, settings.pins_file)
 
 
 def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
@@ -102,13 +107,22 @@ def hold_servers(
     from gateway.upstream.stdio.leash import Leash
     from gateway.upstream.stdio.opening import StdioOpening
 
-    starts, leash = Starts(), Leash()
+    starts, leash, changed = Starts(), Leash(), registry.changed
     for name, entry in found.upstream.items():
         is_child = entry.type == "stdio"
         opening = StdioOpening(name, entry, os.environ, leash) if is_child else HttpOpening(entry, os.environ)
+        pins = _pins(name, entry, Path(found.pins_file))
         registry.hold(
             UpstreamServer(
-                name, entry, opening, interceptors, limits, starts=starts, access=access, changed=registry.changed
+                name, entry, opening, interceptors, limits, starts=starts, access=access, changed=changed, pins=pins
             )
         )
     return (starts.awaited,)
+
+
+def _pins(name: str, entry: Upstream, file: Path) -> Checks | None:
+    if entry.pin == "off":
+        return None
+    from gateway.upstream.pins.checks import Checks
+
+    return Checks(name, file, blocks=entry.pin == "block")

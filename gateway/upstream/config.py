@@ -57,7 +57,8 @@ class Tls(_Part):
 class Upstream(_Part):
     """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds.
 
-    `era` is the protocol that is spoken; `auto` asks the server.
+    `era` is the protocol that is spoken; `auto` asks the server. `pin` says what becomes of a tool whose definition
+    has changed since it was approved.
     """
 
     type: Literal["stdio", "http", "sse"]
@@ -78,6 +79,7 @@ class Upstream(_Part):
     era: Literal["auto", "legacy", "modern"] = "auto"
     max_message: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
     tools: Tools = Field(default_factory=Tools)
+    pin: Literal["off", "warn", "block"] = "off"
 
 
 _KEYS = sorted(["transport", *(field.alias or name for name, field in Upstream.model_fields.items())])

@@ -29,6 +29,7 @@ from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
 from gateway.upstream.link import Opening, Params, Refusal, Report
 from gateway.upstream.native_calls import NativeCalls
+from gateway.upstream.pins.checks import Checks
 from gateway.upstream.results import refused, tool_result
 from gateway.upstream.starts import Starts
 from gateway.upstream.tools import UpstreamTool
@@ -51,6 +52,7 @@ class UpstreamServer:
         starts: Starts,
         access: Access | None = None,
         changed: Callable[[], None] = lambda: None,
+        pins: Checks | None = None,
     ) -> None:
         self.name = name
         self._changed = changed
@@ -60,7 +62,7 @@ class UpstreamServer:
         self._sessions = LegacySessions()
         self._wire_tools = WireTools()
         self._front = Front(name, self._input_schema)
-        self._backend = Backend(name, entry, opening, opened=self._front.identify, told=self._told)
+        self._backend = Backend(name, entry, opening, opened=self._front.identify, told=self._told, pins=pins)
         self._tools = self._backend.tools
         self.find = self._tools.find
         self.call = chain(interceptors, self._execute)
@@ -126,6 +128,7 @@ class UpstreamServer:
     async def _execute(self, call: ToolCall) -> ToolResult:
         tool = call.entry or await self._backend.found_late(call)
         if tool is None:
+            self._backend.refuse_unapproved(call.tool)
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
         assert isinstance(tool, UpstreamTool)
