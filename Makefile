@@ -128,8 +128,8 @@ sbom: .venv-lock/bin/uv .venv-lock/bin/cyclonedx-py ## write the image's Python 
 	rm -f .venv-lock/$(REQUIREMENTS) && $(IN_IMAGE) requirements/$(REQUIREMENTS) -o .venv-lock/$(REQUIREMENTS)
 	.venv-lock/bin/cyclonedx-py requirements --spec-version 1.6 --output-reproducible -o $(SBOM) .venv-lock/$(REQUIREMENTS)
 
-container: ## build the container image
-	$(DOCKER) build -t $(IMAGE) .
+container: ## build the container image; with npx and uvx: make container TARGET=tools IMAGE=multi-mcp-tools
+	$(DOCKER) build $(if $(TARGET),--target $(TARGET) )-t $(IMAGE) .
 
 lock: .venv-lock/bin/uv ## pin requirements.txt and requirements/*.txt with hashes
 	$(LOCK) requirements.txt -o requirements/run.lock
