@@ -105,12 +105,16 @@ def hold_servers(
     from gateway.upstream.server import UpstreamServer
     from gateway.upstream.starts import Starts
     from gateway.upstream.stdio.leash import Leash
+    from gateway.upstream.stdio.memory import Memory
     from gateway.upstream.stdio.opening import StdioOpening
 
-    starts, leash, changed = Starts(), Leash(), registry.changed
+    starts, leash, memory, changed = Starts(), Leash(), Memory(), registry.changed
     for name, entry in found.upstream.items():
-        is_child = entry.type == "stdio"
-        opening = StdioOpening(name, entry, os.environ, leash) if is_child else HttpOpening(entry, os.environ)
+        opening = (
+            StdioOpening(name, entry, os.environ, leash, memory)
+            if entry.type == "stdio"
+            else HttpOpening(entry, os.environ)
+        )
         pins = _pins(name, entry, Path(found.pins_file))
         registry.hold(
             UpstreamServer(

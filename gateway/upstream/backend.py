@@ -90,6 +90,8 @@ class Backend:
                 found["status"], reason = ("failing" if self._pins.blocks else word), self._pins.fault
             if self._pins.changed:
                 found["changed"] = self._pins.changed[:MAX_NAMED]
+        if supervisor.last_reason and not reason:
+            found["lastReason"] = supervisor.last_reason
         return found | ({"reason": reason} if reason else {})
 
     async def listed(self) -> None:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from gateway.errors import LoadError
@@ -55,7 +55,8 @@ class Tls(_Part):
 
 
 class Upstream(_Part):
-    """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds.
+    """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds,
+    sizes are bytes or texts such as `512 MiB`.
 
     `era` is the protocol that is spoken; `auto` asks the server. `pin` says what becomes of a tool whose definition
     has changed since it was approved.
@@ -63,6 +64,7 @@ class Upstream(_Part):
 
     type: Literal["stdio", "http", "sse"]
     command: str = ""
+    image: str = ""
     args: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     inherit_env: tuple[str, ...] = ()
@@ -77,7 +79,8 @@ class Upstream(_Part):
     start_timeout: Annotated[float, Field(gt=0)] = 30.0
     idle_timeout: Annotated[float | None, Field(gt=0)] = None
     era: Literal["auto", "legacy", "modern"] = "auto"
-    max_message: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
+    max_message: Annotated[ByteSize, Field(ge=1024)] = ByteSize(16 * 1024 * 1024)
+    max_memory: Annotated[ByteSize, Field(ge=1024 * 1024)] | None = None
     tools: Tools = Field(default_factory=Tools)
     pin: Literal["off", "warn", "block"] = "off"
 
@@ -144,8 +147,10 @@ def _upstream(place: str, entry: Any) -> Upstream:
         error = exc.errors(include_input=False, include_url=False)[0]
         raise LoadError(f"{place}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
     needed = "command" if upstream.type == "stdio" else "url"
-    if not getattr(upstream, needed):
+    if not getattr(upstream, needed) and not (upstream.image and upstream.type == "stdio"):
         raise LoadError(f"{place}: {needed!r} is missing")
+    if upstream.image and upstream.command:
+        raise LoadError(f"{place}: 'command' and 'image' exclude each other; the words for the image are 'args'")
     return upstream
 
 
@@ -154,6 +159,6 @@ def _type(entry: Mapping[str, Any]) -> Any:
     named = entry.get("type")
     if named is not None:
         return _TYPES.get(named, named) if isinstance(named, str) else named
-    if "command" in entry or "url" not in entry:
+    if "command" in entry or "image" in entry or "url" not in entry:
         return "stdio"
     return "sse" if str(entry["url"]).rstrip("/").endswith("/sse") else "http"

@@ -26,7 +26,7 @@ _STDIN, _STDOUT = 0, 1
 class Child(asyncio.SubprocessProtocol):
     """`received` is called with what it writes to its standard output, `over` with the reason when it has ended.
 
-    `is_leaving` is True from the first sign of its end.
+    `group` is its process group. `is_leaving` is True from the first sign of its end.
     """
 
     def __init__(self, stderr: Stderr, leash: Leash, received: Callable[[bytes], None], over: Callable[[str], None]):
@@ -41,7 +41,7 @@ class Child(asyncio.SubprocessProtocol):
         self._writable.set()
         self._transport: asyncio.SubprocessTransport = cast("Any", None)
         self._stdin: asyncio.WriteTransport = cast("Any", None)
-        self._group = 0
+        self.group = 0
 
     @classmethod
     async def start(cls, command: Command, *how: Any) -> Self:
@@ -69,8 +69,8 @@ class Child(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(_STDIN))
-        self._group = self._transport.get_pid()
-        self._leash.hold(self._group)
+        self.group = self._transport.get_pid()
+        self._leash.hold(self.group)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == _STDOUT:
@@ -122,7 +122,7 @@ class Child(asyncio.SubprocessProtocol):
         if self._signal(signal.SIGTERM):  # the leader has ended, and others of the group have not
             await asyncio.sleep(0.1)
             self._signal(signal.SIGKILL)
-        self._leash.release(self._group)
+        self._leash.release(self.group)
         self._writable.set()
         self._transport.close()
 
@@ -142,7 +142,7 @@ class Child(asyncio.SubprocessProtocol):
     def _signal(self, number: int) -> bool:
         """Returns False if no process of the group is left."""
         try:
-            os.killpg(self._group, number)
+            os.killpg(self.group, number)
         except OSError:
             return False
         return True

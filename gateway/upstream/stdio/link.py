@@ -17,6 +17,7 @@ from gateway.upstream.stdio.child import PATIENCE, Child
 from gateway.upstream.stdio.command import Command
 from gateway.upstream.stdio.leash import Leash
 from gateway.upstream.stdio.lines import Lines
+from gateway.upstream.stdio.memory import Memory
 from gateway.upstream.stdio.stderr import Stderr
 
 logger = logging.getLogger(__name__)
@@ -61,10 +62,14 @@ class StdioLink:
         self._lines = Lines(max_message, self._line, self._too_long)
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._child: Child | None = None
+        self._memory: Memory | None = None
 
-    async def start(self, command: Command, leash: Leash) -> None:
+    async def start(self, command: Command, leash: Leash, memory: Memory, max_memory: int | None = None) -> None:
         """Starts the process. Raises LinkFailure if the system refuses to."""
         self._child = await Child.start(command, Stderr(self._server), leash, self._lines.feed, self._over)
+        if max_memory is not None:
+            self._memory = memory
+            memory.hold(self._child.group, max_memory, self._over)
 
     async def request(
         self, method: str, params: Params, report: Report | None = None, *, session: str = ""
@@ -98,6 +103,8 @@ class StdioLink:
 
     async def close(self, patience: float = PATIENCE) -> None:
         if self._child is not None:
+            if self._memory is not None:
+                self._memory.release(self._child.group)
             await self._child.end(patience)
         self._over("it was stopped")
 
