@@ -42,6 +42,7 @@ class Checks:
         self._signature: object = _UNKNOWN
         self._was_read = False
         self._logged: Mapping[str, str] = {}
+        self._noted: Mapping[str, str] | None = None
         self._cannot_note = ""
 
     async def unapproved(self, tools: Iterable[Mapping[str, Any]]) -> frozenset[str]:
@@ -71,21 +72,33 @@ class Checks:
             await asyncio.sleep(FILE_CHECK_INTERVAL)
 
     def _compare(self, pins: Mapping[str, Pin]) -> Mapping[str, Pin]:
-        """Returns the tools that are new or changed. Notes them in the file, for the one who approves them."""
+        """Returns the tools that are new or changed, which the file has then for the one who approves them."""
         self._signature = _signature(self._path)
         record = self._record(pins)
         self._was_read = True
         approved = {name: pin.sha256 for name, pin in record.approved.items()}
         changed = {name: pin for name, pin in pins.items() if approved.get(name) != pin.sha256}
-        if changed != record.pending:
-            try:
-                with file.editing(self._path) as found:
-                    found.servers[self._server].pending = changed
-            except (LoadError, KeyError) as exc:  # they are refused all the same
-                if self._cannot_note != str(exc):
-                    self._cannot_note = str(exc)
-                    logger.warning("changed tools cannot be noted: %s", exc, extra=self._extra)
+        self._note(record, changed)
         return changed
+
+    def _note(self, record: PinsOfServer, changed: Mapping[str, Pin]) -> None:
+        """Notes each change once, and takes its own notes back: the lists of other workers may be others."""
+        pending = {name: pin.sha256 for name, pin in record.pending.items()}
+        noted = pending if self._noted is None else self._noted
+        now = self._noted = {name: pin.sha256 for name, pin in changed.items()}
+        stale = {name for name, pin in noted.items() if pending.get(name) == pin != now.get(name)}
+        fresh = {name for name, pin in now.items() if pin not in (pending.get(name), noted.get(name))}
+        if not stale and not fresh:
+            return
+        try:
+            with file.editing(self._path) as found:
+                server = found.servers[self._server]
+                kept = {name: pin for name, pin in server.pending.items() if name not in stale}
+                server.pending = kept | {name: changed[name] for name in fresh}
+        except (LoadError, KeyError) as exc:  # they are refused all the same
+            if self._cannot_note != str(exc):
+                self._cannot_note = str(exc)
+                logger.warning("changed tools cannot be noted: %s", exc, extra=self._extra)
 
     def _record(self, pins: Mapping[str, Pin]) -> PinsOfServer:
         """Returns the server's part of the file. Raises LoadError."""

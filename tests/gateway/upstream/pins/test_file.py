@@ -1,4 +1,4 @@
-"""The file of pins, and the command that approves."""
+"""The file of pins, what is noted in it, and the command that approves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from gateway.errors import LoadError
 from gateway.upstream.cli import main
+from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pins.definition import Pin
 from gateway.upstream.pins.file import MAX_SERVER, PinsOfServer, editing, read
 
@@ -75,3 +76,23 @@ def test_command_refuses_in_one_line(tmp_path: Path, arguments: list[str], reaso
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
     assert reason in ended.stderr
     assert read(path).servers["one"].pending == {"a": pin()}
+
+
+@pytest.mark.anyio
+async def test_workers_whose_lists_differ_note_each_change_once(tmp_path: Path) -> None:
+    """Each of them compares its tools again whenever the file has changed."""
+    pins = tmp_path / "pins.json"
+    first, second = (Checks("one", pins, blocks=True) for _ in range(2))
+    lists = [[{"name": "a", "description": text}] for text in ("", "b", "c")]
+    for checks in (first, second):
+        assert await checks.unapproved(lists[0]) == frozenset()
+    for _ in range(3):
+        assert await first.unapproved(lists[1]) == {"a"}
+        noted = read(pins)
+        assert await second.unapproved(lists[2]) == {"a"}
+    assert read(pins) == noted
+    assert noted.servers["one"].pending["a"].definition["description"] == "c"
+    await first.unapproved(lists[0])
+    assert "a" in read(pins).servers["one"].pending
+    await second.unapproved(lists[0])
+    assert read(pins).servers["one"].pending == {}
