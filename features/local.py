@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.upstream.config import Upstream
+    from gateway.upstream.link import Opening
     from gateway.upstream.pins.checks import Checks
 
 MAX_WAITING = 1000
@@ -101,32 +103,40 @@ def hold_servers(
         )
     if not found.upstream:
         return ()
-    from gateway.upstream.http.opening import HttpOpening
     from gateway.upstream.server import UpstreamServer
     from gateway.upstream.starts import Starts
+
+    starts, opening, pins, changed = Starts(), _openings(), _pins(found), registry.changed
+    for name, entry in found.upstream.items():
+        server = partial(UpstreamServer, name, entry, opening(name, entry), interceptors, limits)
+        registry.hold(server(starts=starts, access=access, changed=changed, pins=pins.get(name)))
+    return (starts.awaited,)
+
+
+def _openings() -> Callable[[str, Upstream], Opening]:
+    """Returns the function that makes the opening of an entry. Children share what watches over them."""
+    from gateway.upstream.http.opening import HttpOpening
     from gateway.upstream.stdio.leash import Leash
     from gateway.upstream.stdio.memory import Memory
     from gateway.upstream.stdio.opening import StdioOpening
 
-    starts, leash, memory, changed = Starts(), Leash(), Memory(), registry.changed
-    for name, entry in found.upstream.items():
-        opening = (
-            StdioOpening(name, entry, os.environ, leash, memory)
-            if entry.type == "stdio"
-            else HttpOpening(entry, os.environ)
-        )
-        pins = _pins(name, entry, Path(found.pins_file))
-        registry.hold(
-            UpstreamServer(
-                name, entry, opening, interceptors, limits, starts=starts, access=access, changed=changed, pins=pins
-            )
-        )
-    return (starts.awaited,)
+    leash, memory = Leash(), Memory()
+
+    def opening(name: str, entry: Upstream) -> Opening:
+        if entry.type == "stdio":
+            return StdioOpening(name, entry, os.environ, leash, memory)
+        return HttpOpening(entry, os.environ)
+
+    return opening
 
 
-def _pins(name: str, entry: Upstream, file: Path) -> Checks | None:
-    if entry.pin == "off":
-        return None
+def _pins(found: Found) -> Mapping[str, Checks]:
+    """Returns the pins of the servers that have `pin`, which share one file."""
+    modes = {name: entry.pin for name, entry in found.upstream.items() if entry.pin != "off"}
+    if not modes:
+        return {}
     from gateway.upstream.pins.checks import Checks
+    from gateway.upstream.pins.file import Pins
 
-    return Checks(name, file, blocks=entry.pin == "block")
+    file = Pins(Path(found.pins_file))
+    return {name: Checks(name, file, blocks=mode == "block") for name, mode in modes.items()}

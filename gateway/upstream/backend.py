@@ -11,6 +11,7 @@ from typing import Any
 from gateway.call import ToolCall
 from gateway.caller import caller
 from gateway.errors import CallTimeout, Unapproved, Unavailable
+from gateway.naming import cut
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal, Report
 from gateway.upstream.pins.checks import MAX_NAMED, Checks
@@ -89,7 +90,7 @@ class Backend:
             if self._pins.fault:
                 found["status"], reason = ("failing" if self._pins.blocks else word), self._pins.fault
             if self._pins.changed:
-                found["changed"] = self._pins.changed[:MAX_NAMED]
+                found["changed"] = [cut(name) for name in self._pins.changed[:MAX_NAMED]]
         if supervisor.last_reason and not reason:
             found["lastReason"] = supervisor.last_reason
         return found | ({"reason": reason} if reason else {})

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     args = _parser(environ.get("MCP_PINS_FILE", "").strip()).parse_args(arguments)
     try:
         args.command(args)
-    except (LoadError, OSError) as exc:
+    except (LoadError, OSError, EOFError) as exc:
         sys.exit(f"gateway.upstream: {exc}")
 
 
@@ -36,15 +36,15 @@ def approve(args: Namespace) -> None:
     if not args.yes and not _agrees(len(found.pending)):
         raise LoadError("nothing was approved; --yes approves without a question")
     with editing(args.file) as now:
-        server = now.servers[args.server]
-        if _pins(server.pending) != _pins(found.pending):
+        server = now.servers.get(args.server)
+        if server is None or _hashes(server.pending) != _hashes(found.pending):
             raise LoadError("the tools have changed again meanwhile; nothing was approved")
         server.approved = {**server.approved, **server.pending}
         server.pending = {}
     print(f"{args.server}: approved {len(found.pending)}")
 
 
-def _pins(pins: Mapping[str, Pin]) -> dict[str, str]:
+def _hashes(pins: Mapping[str, Pin]) -> dict[str, str]:
     return {name: pin.sha256 for name, pin in pins.items()}
 
 

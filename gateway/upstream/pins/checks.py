@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from gateway.errors import LoadError
 from gateway.naming import cut
-from gateway.upstream.pins import file
 from gateway.upstream.pins.definition import Pin
-from gateway.upstream.pins.file import PinsOfServer
+from gateway.upstream.pins.file import Pins, PinsOfServer, editing
 
 logger = logging.getLogger(__name__)
 FILE_CHECK_INTERVAL = 1.0
@@ -26,18 +24,18 @@ MAX_NAMED = 20
 
 
 class Checks:
-    """The pins of one server in the file at `path`. The first list is trusted, and stored.
+    """The pins of one server in a file. The first list is trusted, and stored.
 
     `fault` is the reason why the tools cannot be checked, and `changed` names those that are not approved, after the
     last `unapproved`. With `blocks` they are not served.
     """
 
-    def __init__(self, server: str, path: Path, *, blocks: bool) -> None:
+    def __init__(self, server: str, file: Pins, *, blocks: bool) -> None:
         self.blocks = blocks
         self.fault = ""
         self.changed: list[str] = []
         self._server = server
-        self._path = path
+        self._file = file
         self._extra = {"fields": {"server": server}}
         self._signature: object = _UNKNOWN
         self._was_read = False
@@ -68,12 +66,12 @@ class Checks:
     async def news(self) -> None:
         """Waits until the file is another one than at the last comparison."""
         await asyncio.sleep(FILE_CHECK_INTERVAL)
-        while self._signature == _signature(self._path):
+        while self._signature == self._file.signature():
             await asyncio.sleep(FILE_CHECK_INTERVAL)
 
     def _compare(self, pins: Mapping[str, Pin]) -> Mapping[str, Pin]:
         """Returns the tools that are new or changed, which the file has then for the one who approves them."""
-        self._signature = _signature(self._path)
+        self._signature = self._file.signature()
         record = self._record(pins)
         self._was_read = True
         approved = {name: pin.sha256 for name, pin in record.approved.items()}
@@ -91,7 +89,7 @@ class Checks:
         if not stale and not fresh:
             return
         try:
-            with file.editing(self._path) as found:
+            with editing(self._file.path) as found:
                 server = found.servers[self._server]
                 kept = {name: pin for name, pin in server.pending.items() if name not in stale}
                 server.pending = kept | {name: changed[name] for name in fresh}
@@ -102,13 +100,13 @@ class Checks:
 
     def _record(self, pins: Mapping[str, Pin]) -> PinsOfServer:
         """Returns the server's part of the file. Raises LoadError."""
-        if self._path.exists():
-            if (record := file.read(self._path).servers.get(self._server)) is not None:
+        if self._file.signature() is not None:
+            if (record := self._file.read().servers.get(self._server)) is not None:
                 return record
         elif self._was_read:  # whoever can remove it must not be able to approve everything with that
-            raise LoadError(f"{self._path}: the file of pins is gone; restore it, or restart to trust all tools anew")
+            raise LoadError(f"{self._file.path}: the pins are gone; restore them, or restart to trust all tools anew")
         self._signature = _UNKNOWN
-        with file.editing(self._path) as found:
+        with editing(self._file.path) as found:
             return found.servers.setdefault(self._server, PinsOfServer(approved=pins))
 
     def _log(self, changed: Mapping[str, str]) -> None:
@@ -121,11 +119,3 @@ class Checks:
             logger.warning(
                 "tools that are new or changed since they were approved %s: %s", what, names, extra=self._extra
             )
-
-
-def _signature(path: Path) -> object:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
+from threading import Lock
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,6 +36,33 @@ class PinFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     servers: dict[str, PinsOfServer] = Field(default_factory=dict)
+
+
+class Pins:
+    """The file as it is now, for all servers of this process: it is read once after each change, and not changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = Lock()
+        self._signature: object = None
+        self._found = PinFile()
+
+    def signature(self) -> object:
+        """Returns another value after the file has changed; None if there is no file."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+    def read(self) -> PinFile:
+        """Raises LoadError."""
+        with self._lock:
+            signature = self.signature()
+            if signature is None or signature != self._signature:
+                self._found = read(self.path)
+                self._signature = signature
+            return self._found
 
 
 def read(path: Path) -> PinFile:

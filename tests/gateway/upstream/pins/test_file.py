@@ -12,7 +12,7 @@ from gateway.errors import LoadError
 from gateway.upstream.cli import main
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pins.definition import Pin
-from gateway.upstream.pins.file import MAX_SERVER, PinsOfServer, editing, read
+from gateway.upstream.pins.file import MAX_SERVER, Pins, PinsOfServer, editing, read
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -82,7 +82,7 @@ def test_command_refuses_in_one_line(tmp_path: Path, arguments: list[str], reaso
 async def test_workers_whose_lists_differ_note_each_change_once(tmp_path: Path) -> None:
     """Each of them compares its tools again whenever the file has changed."""
     pins = tmp_path / "pins.json"
-    first, second = (Checks("one", pins, blocks=True) for _ in range(2))
+    first, second = (Checks("one", Pins(pins), blocks=True) for _ in range(2))
     lists = [[{"name": "a", "description": text}] for text in ("", "b", "c")]
     for checks in (first, second):
         assert await checks.unapproved(lists[0]) == frozenset()
