@@ -109,15 +109,20 @@ class Child(asyncio.SubprocessProtocol):
         if not self._is_over:
             self._stdin.write(data)
 
-    async def end(self, patience: float = PATIENCE) -> None:
-        """Closes its standard input, and ends its whole group if it does not end by itself in time."""
+    async def end(self, patience: float = PATIENCE) -> bool:
+        """Closes its standard input, and ends its whole group if it does not end by itself in time.
+
+        Returns True if it had to be killed.
+        """
         self.is_leaving = True
+        was_killed = False
         self._stdin.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
             if await self._has_exited(patience):
                 break
             self._signal(number)
         else:
+            was_killed = True
             await self._has_exited(PATIENCE)
         if self._signal(signal.SIGTERM):  # the leader has ended, and others of the group have not
             await asyncio.sleep(0.1)
@@ -125,6 +130,7 @@ class Child(asyncio.SubprocessProtocol):
         self._leash.release(self.group)
         self._writable.set()
         self._transport.close()
+        return was_killed
 
     async def _has_exited(self, seconds: float) -> bool:
         with suppress(TimeoutError):

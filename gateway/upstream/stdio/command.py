@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gateway.upstream.config import Upstream
 from gateway.upstream.expand import expanded
 from gateway.upstream.link import LinkFailure
-from gateway.upstream.stdio.container import CLIENT_ENVIRON, run_command
+from gateway.upstream.stdio.container import CLIENT_ENVIRON, container_commands
 
 INHERITED = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "TMPDIR")
 """All that a child gets of our environment, besides what its entry names."""
@@ -20,9 +20,12 @@ _PACKAGE_RUNNERS = {"npx": "Node", "uvx": "uv", "docker": "Docker"}
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """`after_kill` ends what a killed process leaves behind outside of its group."""
+
     arguments: tuple[str, ...]
     environ: Mapping[str, str]
     folder: str | None
+    after_kill: tuple[str, ...] = ()
 
 
 def command_of(entry: Upstream, environ: Mapping[str, str]) -> Command:
@@ -37,7 +40,8 @@ def command_of(entry: Upstream, environ: Mapping[str, str]) -> Command:
     arguments = [expanded(value, environ, f"args[{index}]") for index, value in enumerate(entry.args)]
     if entry.image:
         client = {name: environ[name] for name in CLIENT_ENVIRON if name in environ}
-        return Command((*run_command(entry, environ, named), *arguments), client | own, None)
+        run, remove = container_commands(entry, environ, named)
+        return Command((*run, *arguments), client | own, None, tuple(remove))
     folder = os.path.expanduser(expanded(entry.cwd, environ, "cwd")) if entry.cwd else None
     if folder is not None and not os.path.isdir(folder):
         raise LinkFailure("cwd: there is no such folder", was_sent=False)

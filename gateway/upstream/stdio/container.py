@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Iterable, Mapping
+from asyncio.subprocess import DEVNULL
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from secrets import token_hex
 
 from gateway.upstream.config import Upstream
 from gateway.upstream.expand import expanded
@@ -20,6 +24,9 @@ CLIENT_ENVIRON = (
 )
 """Variables that lead the client to its daemon. The container does not get them."""
 
+REMOVAL = 5.0
+"""Seconds that the daemon has to remove a container."""
+
 _PROGRAMS = ("docker", "podman")
 _OPTIONS = (
     "run",
@@ -35,8 +42,10 @@ _OPTIONS = (
 )
 
 
-def run_command(entry: Upstream, environ: Mapping[str, str], names: Iterable[str]) -> list[str]:
-    """Returns the program and the arguments before those of the entry.
+def container_commands(
+    entry: Upstream, environ: Mapping[str, str], names: Iterable[str]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Returns the command that runs the container, without the arguments of the entry, and the one that removes it.
 
     The container gets the variables of these `names` from the client's environment: a value on the command line could
     be seen by every user.
@@ -50,7 +59,21 @@ def run_command(entry: Upstream, environ: Mapping[str, str], names: Iterable[str
     image = expanded(entry.image, environ, "image")
     if not image or image.startswith("-"):
         raise LinkFailure("image: this is not the name of an image", was_sent=False)
+    name = f"multi-mcp-{token_hex(8)}"
     limit = ["--memory", f"{entry.max_memory}b"] if entry.max_memory is not None else []
     folder = ["--workdir", expanded(entry.cwd, environ, "cwd")] if entry.cwd else []
-    variables = [word for name in names for word in ("-e", name)]
-    return [program, *_OPTIONS, *limit, *folder, *variables, image]
+    variables = [word for each in names for word in ("-e", each)]
+    return [program, *_OPTIONS, "--name", name, *limit, *folder, *variables, image], [program, "rm", "-f", name]
+
+
+async def remove(command: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Runs the command that removes a container, whose client was killed: the container does not notice that."""
+    with suppress(OSError):
+        process = await asyncio.create_subprocess_exec(
+            *command, env=dict(environ), stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+        )
+        try:
+            await asyncio.wait_for(process.wait(), REMOVAL)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

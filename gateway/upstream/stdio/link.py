@@ -15,6 +15,7 @@ from gateway import VERSION
 from gateway.upstream.link import Heard, Identity, LinkFailure, Params, Refusal, Report
 from gateway.upstream.stdio.child import PATIENCE, Child
 from gateway.upstream.stdio.command import Command
+from gateway.upstream.stdio.container import remove
 from gateway.upstream.stdio.leash import Leash
 from gateway.upstream.stdio.lines import Lines
 from gateway.upstream.stdio.memory import Memory
@@ -63,9 +64,11 @@ class StdioLink:
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._child: Child | None = None
         self._memory: Memory | None = None
+        self._command: Command | None = None
 
     async def start(self, command: Command, leash: Leash, memory: Memory, max_memory: int | None = None) -> None:
         """Starts the process. Raises LinkFailure if the system refuses to."""
+        self._command = command
         self._child = await Child.start(command, Stderr(self._server), leash, self._lines.feed, self._over)
         if max_memory is not None:
             self._memory = memory
@@ -105,7 +108,8 @@ class StdioLink:
         if self._child is not None:
             if self._memory is not None:
                 self._memory.release(self._child.group)
-            await self._child.end(patience)
+            if await self._child.end(patience) and self._command is not None and self._command.after_kill:
+                await remove(self._command.after_kill, self._command.environ)
         self._over("it was stopped")
 
     def _stamped(self, params: Params, number: int) -> Params:

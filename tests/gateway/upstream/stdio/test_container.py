@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from tests.gateway.upstream.conftest import PEER, Serving, status, written
 pytestmark = pytest.mark.anyio
 CLIENT = """#!{python} -IS
 import json, os, sys
-with open({record!r}, "w") as file:
-    json.dump([sys.argv[1:], dict(os.environ), os.getcwd()], file)
-os.execv({python!r}, [{python!r}, "-IS", {peer!r}])
+with open({record!r} + "." + sys.argv[1], "w") as file:
+    json.dump([sys.argv[1:], dict(os.environ)], file)
+if sys.argv[1] == "run":
+    os.execv({python!r}, [{python!r}, "-IS", {peer!r}])
 """
 ALWAYS = ["run", "--rm", "-i", "--init", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pull", "never"]
 
@@ -39,8 +40,9 @@ def install(monkeypatch: pytest.MonkeyPatch, record: Path, program: str) -> None
     monkeypatch.setenv("PATH", str(folder))
 
 
-def recorded(record: Path) -> tuple[list[str], dict[str, str]]:
-    arguments, environ, _ = json.loads(record.read_text())
+def recorded(record: Path, command: str = "run") -> tuple[list[str], dict[str, str]]:
+    """Returns the arguments and the environment of the last such command."""
+    arguments, environ = json.loads(record.with_suffix(f".json.{command}").read_text())
     return arguments, environ
 
 
@@ -56,11 +58,24 @@ async def test_image_runs_in_a_container_that_may_do_little(
     async with serving(one=child) as http:
         assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
     arguments, environ = recorded(record)
+    name = arguments.pop(arguments.index("--name") + 1)
+    assert re.fullmatch("multi-mcp-[0-9a-f]{16}", name)
     limits = ["--memory", f"{256 * 1024 * 1024}b", "--workdir", "/srv"]
     variables = ["-e", "ALSO", "-e", "KEY", "-e", "PATH"]
-    assert arguments == [*ALWAYS, *limits, *variables, "mcp/time:7", "--zone", "UTC"]
+    assert arguments == [*ALWAYS, "--name", *limits, *variables, "mcp/time:7", "--zone", "UTC"]
     assert (environ["KEY"], environ["ALSO"], environ["DOCKER_HOST"]) == ("s3cret", "s4cret", "unix:///x")
     assert "SECRET" not in environ
+    assert [each.name for each in record.parent.glob("record*")] == ["record.json.run"]
+
+
+async def test_container_whose_client_had_to_be_killed_is_removed(
+    serving: Serving, record: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, record, "docker")
+    async with serving(one={"image": "mcp/time", "env": {"PEER": "stubborn"}}) as http:
+        assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
+    run, _ = recorded(record)
+    assert recorded(record, "rm")[0] == ["rm", "-f", run[run.index("--name") + 1]]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +87,7 @@ async def test_image_that_cannot_run_says_why(
     install(monkeypatch, record, "other" if image == "mcp/time" else "docker")
     async with serving(one={"image": image}) as http:
         assert reason in (await status(http, "failing"))["reason"]
-    assert not os.path.exists(record)  # noqa: ASYNC240
+    assert [*record.parent.glob("record*")] == []
 
 
 @pytest.mark.parametrize(
