@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from gateway.call import ToolCall
 from gateway.caller import caller
-from gateway.errors import CallTimeout, Unapproved, Unavailable
-from gateway.naming import cut
+from gateway.errors import CallTimeout
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal, Report
-from gateway.upstream.pins.checks import MAX_NAMED, Checks
+from gateway.upstream.listing import Listing
+from gateway.upstream.pins.checks import Checks
 from gateway.upstream.results import failed
 from gateway.upstream.starts import Starts
 from gateway.upstream.supervisor import Patience, Supervisor
-from gateway.upstream.tools import Tools, UpstreamTool, list_all
+from gateway.upstream.tools import UpstreamTool, list_all
 
 logger = logging.getLogger(__name__)
 FAILING = 3
@@ -46,10 +47,8 @@ class Backend:
         told: Callable[[str, Params], Awaitable[None]],
         pins: Checks | None = None,
     ) -> None:
-        self.tools = Tools(entry)
-        self._pins = pins
-        self._found: Sequence[Mapping[str, Any]] = ()
-        self._taking = asyncio.Lock()
+        self.listing = Listing(entry, pins, partial(told, TOOLS_CHANGED, {}))
+        self.tools = self.listing.tools
         self._name = name
         self._opening = opening
         self._opened = opened
@@ -66,8 +65,7 @@ class Backend:
     def begin(self, starts: Starts) -> None:
         """Begins to open the server, and to keep it open."""
         self._begin(self._supervisor.run(starts))
-        if self._pins is not None:
-            self._begin(self._follow(self._pins))
+        self._begin(self.listing.follow())
 
     async def close(self) -> None:
         """Ends what `begin` began. Nothing of the server is left then."""
@@ -86,14 +84,8 @@ class Backend:
         if word == "ok" and self._failures >= FAILING:
             word, reason = "failing", self._failure
         found: dict[str, Any] = {"status": word, "starts": supervisor.starts}
-        if self._pins is not None:
-            if self._pins.fault:
-                found["status"], reason = ("failing" if self._pins.blocks else word), self._pins.fault
-            if self._pins.changed:
-                found["changed"] = [cut(name) for name in self._pins.changed[:MAX_NAMED]]
-        if supervisor.last_reason and not reason:
-            found["lastReason"] = supervisor.last_reason
-        return found | ({"reason": reason} if reason else {})
+        last = {"lastReason": supervisor.last_reason} if supervisor.last_reason else {}
+        return self.listing.reported(found | ({"reason": reason} if reason else last))
 
     async def listed(self) -> None:
         """Waits until the tools were listed once. Raises Unavailable if that has failed."""
@@ -106,13 +98,6 @@ class Backend:
             return None
         await self._supervisor.link()
         return self.tools.find(call.tool)
-
-    def refuse_unapproved(self, name: str) -> None:
-        """Raises Unapproved for a tool that waits to be approved, Unavailable if that cannot be found out."""
-        if self._pins is not None and self.tools.is_unapproved(name):
-            if self._pins.fault:
-                raise Unavailable("The tools of this server cannot be compared with the approved ones.")
-            raise Unapproved
 
     async def request(
         self, method: str, params: Params, report: Report | None, session: str | None = None
@@ -153,27 +138,8 @@ class Backend:
     async def _list(self, link: Link) -> None:
         has_tools = isinstance(link.identity.capabilities.get("tools"), dict)
         found = await list_all(link, "tools/list", "tools") if has_tools else []
-        await self._take(found)
+        await self.listing.take(found)
         self._is_listed = True
-
-    async def _take(self, found: Sequence[Mapping[str, Any]]) -> None:
-        """Serves the tools of a list, the last one at the end."""
-        if self._pins is None:
-            is_changed = self.tools.replace(found)
-        else:
-            self._found = found
-            async with self._taking:
-                found = self._found
-                is_changed = self.tools.replace(found, await self._pins.unapproved(found))
-        if is_changed:
-            await self._told(TOOLS_CHANGED, {})
-
-    async def _follow(self, pins: Checks) -> None:
-        """Compares the tools again when somebody has approved some."""
-        while True:
-            await pins.news()
-            if self._is_listed:
-                await self._take(self._found)
 
     def _heard(self, method: str, params: Params) -> None:
         """Takes a notification of the server."""

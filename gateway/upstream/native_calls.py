@@ -87,7 +87,7 @@ class NativeCalls:
         if ctx.method == CALL and call.entry is None:
             call.entry = await self._backend.found_late(call)
         if ctx.method == CALL and call.entry is None:
-            self._backend.refuse_unapproved(call.tool)
+            self._backend.listing.refuse_unapproved(call.tool)
             return self._unknown(ctx, call)
         with self.in_flight_once():
             try:

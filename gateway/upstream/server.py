@@ -128,7 +128,7 @@ class UpstreamServer:
     async def _execute(self, call: ToolCall) -> ToolResult:
         tool = call.entry or await self._backend.found_late(call)
         if tool is None:
-            self._backend.refuse_unapproved(call.tool)
+            self._backend.listing.refuse_unapproved(call.tool)
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
         assert isinstance(tool, UpstreamTool)
