@@ -146,8 +146,10 @@ def _upstream(place: str, entry: Any) -> Upstream:
     except ValidationError as exc:
         error = exc.errors(include_input=False, include_url=False)[0]
         raise LoadError(f"{place}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
+    if upstream.type != "stdio" and (upstream.image or upstream.max_memory is not None):
+        raise LoadError(f"{place}: 'image' and 'maxMemory' are for child processes, and it has a URL")
     needed = "command" if upstream.type == "stdio" else "url"
-    if not getattr(upstream, needed) and not (upstream.image and upstream.type == "stdio"):
+    if not getattr(upstream, needed) and not upstream.image:
         raise LoadError(f"{place}: {needed!r} is missing")
     if upstream.image and upstream.command:
         raise LoadError(f"{place}: 'command' and 'image' exclude each other; the words for the image are 'args'")
@@ -159,6 +161,6 @@ def _type(entry: Mapping[str, Any]) -> Any:
     named = entry.get("type")
     if named is not None:
         return _TYPES.get(named, named) if isinstance(named, str) else named
-    if "command" in entry or "image" in entry or "url" not in entry:
+    if "command" in entry or "url" not in entry:
         return "stdio"
     return "sse" if str(entry["url"]).rstrip("/").endswith("/sse") else "http"

@@ -96,7 +96,8 @@ async def test_image_that_cannot_run_says_why(
         ({"image": "a", "command": "b"}, "'command' and 'image' exclude each other"),
         ({"image": "a", "maxMemory": "lots"}, "maxMemory: could not parse"),
         ({"command": "a", "maxMemory": 10}, "maxMemory: Input should be greater"),
-        ({"type": "http", "image": "a"}, "'url' is missing"),
+        ({"url": "http://a/mcp", "image": "b"}, "are for child processes"),
+        ({"url": "http://a/mcp", "maxMemory": "1 GiB"}, "are for child processes"),
     ],
 )
 def test_wrong_entry_is_refused(tmp_path: Path, child: dict[str, Any], reason: str) -> None:
