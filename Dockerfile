@@ -1,5 +1,7 @@
 # Pin a digest for builds that can be repeated: --build-arg BASE=python:3.13-slim@sha256:…
 ARG BASE=default
+ARG NODE=node:24-slim
+ARG UV=ghcr.io/astral-sh/uv:0.13.9
 FROM python:3.13-slim AS default
 
 FROM ${BASE} AS build
@@ -27,7 +29,7 @@ COPY mcp_servers mcp_servers
 # Checked hashes, because a volume may replace a file.
 RUN /venv/bin/python -m compileall -q --invalidation-mode checked-hash . && rm -r requirements
 
-FROM ${BASE}
+FROM ${BASE} AS router
 LABEL org.opencontainers.image.title="Multi-MCP" \
       org.opencontainers.image.description="A light router that serves many MCP servers, natively and as JSON" \
       org.opencontainers.image.licenses="MIT"
@@ -43,3 +45,17 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["python", "-ISc"
 c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=3); \
 c.request('GET', '/livez'); sys.exit(c.getresponse().status != 200)"]
 CMD ["python", "app.py"]
+
+FROM ${UV} AS uv
+FROM ${NODE} AS node
+RUN mkdir -p /made/cache
+
+# --target tools: the router with npx and uvx, which download servers into HOME.
+FROM router AS tools
+COPY --from=uv /uv /uvx /usr/local/bin/
+COPY --from=node /usr/local /opt/node
+COPY --from=node --chown=10001:10001 /made /
+ENV HOME=/cache PATH=/opt/node/bin:$PATH
+
+# The last stage is the one that `docker build .` builds.
+FROM router

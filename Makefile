@@ -108,7 +108,7 @@ upstreams: .venv/installed-test $(REAL:%=.venv-upstreams/%/installed) tests/upst
 soak: .venv/installed-test ## open and abort thousands of connections; check that memory does not grow
 	$(PYTEST) tests/soak -m soak
 
-bench: .venv-bench/installed-bench ## compare speed and footprint with the alternatives (needs wrk)
+bench: .venv-bench/installed-bench .venv-peers/installed .venv-makes/installed-makes ## compare speed and footprint with the alternatives (needs wrk)
 	.venv-bench/bin/python -m benchmarks $(BENCH)
 
 fresh: ## create the environments in a fresh clone, with the pip that Python brings and with the newest one
@@ -128,8 +128,8 @@ sbom: .venv-lock/bin/uv .venv-lock/bin/cyclonedx-py ## write the image's Python 
 	rm -f .venv-lock/$(REQUIREMENTS) && $(IN_IMAGE) requirements/$(REQUIREMENTS) -o .venv-lock/$(REQUIREMENTS)
 	.venv-lock/bin/cyclonedx-py requirements --spec-version 1.6 --output-reproducible -o $(SBOM) .venv-lock/$(REQUIREMENTS)
 
-container: ## build the container image
-	$(DOCKER) build -t $(IMAGE) .
+container: ## build the container image; with npx and uvx: make container TARGET=tools IMAGE=multi-mcp-tools
+	$(DOCKER) build $(if $(TARGET),--target $(TARGET) )-t $(IMAGE) .
 
 lock: .venv-lock/bin/uv ## pin requirements.txt and requirements/*.txt with hashes
 	$(LOCK) requirements.txt -o requirements/run.lock
@@ -141,11 +141,11 @@ lock: .venv-lock/bin/uv ## pin requirements.txt and requirements/*.txt with hash
 		$(LOCK) tests/upstreams/requirements/$$name.txt -o tests/upstreams/requirements/$$name.lock || exit 1; done
 
 clean: ## remove all files that these commands created
-	rm -rf .venv .venv-bench .venv-lock .venv-makes .venv-upstreams tests/conformance/node_modules tests/upstreams/node_modules \
+	rm -rf .venv .venv-bench .venv-peers .venv-lock .venv-makes .venv-upstreams tests/conformance/node_modules tests/upstreams/node_modules \
 		.coverage sbom.json .hypothesis .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/bin/python .venv-bench/bin/python .venv-makes/bin/python .venv-lock/bin/python:
+.venv/bin/python .venv-bench/bin/python .venv-peers/bin/python .venv-makes/bin/python .venv-lock/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { echo "$(MISSING)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(TOO_OLD)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(@:/bin/python=)
@@ -169,6 +169,11 @@ clean: ## remove all files that these commands created
 	@echo "Installing benchmarks/requirements.txt into .venv-bench, once"
 	@.venv-bench/bin/python $(LOCKED) requirements/optional.lock
 	@.venv-bench/bin/python $(PIP) -r benchmarks/requirements.txt
+	@touch $@
+
+.venv-peers/installed: .venv-peers/bin/python benchmarks/peers.txt
+	@echo "Installing benchmarks/peers.txt into .venv-peers, once"
+	@$< $(PIP) -r benchmarks/peers.txt
 	@touch $@
 
 .venv-makes/installed-makes: .venv-makes/bin/python requirements/makes.lock

@@ -21,6 +21,7 @@ from benchmarks.features import FEATURE_GOALS, FEATURES, OFF
 from benchmarks.load import HERE, WrongAnswerError
 from benchmarks.tables import Figures, goal_table, load_table
 from benchmarks.targets import GOALS, TARGETS, Target
+from benchmarks.upstreams import GROUP, UPSTREAM_GOALS, UPSTREAMS, idle_line, installed
 
 PREAMBLE = """# Cost of a call
 
@@ -28,13 +29,15 @@ Output of `make bench` (`python -m benchmarks`): medians of {rounds} interleaved
 has one worker; the server and wrk each have one core. CPU is the CPU time of the server process for one request. A
 ratio is the median of the CPU ratios of the rounds. Python {python}, {versions}.
 """
-ALL = [*TARGETS, *FEATURES]
+ALL = [*TARGETS, *UPSTREAMS, *FEATURES]
 PACKAGES = ("mcp", "starlette", "uvicorn", "httptools", "pydantic", "fastapi")
 
 
 def main() -> None:
     options = arguments()
     targets = [target for target in ALL if options.only in ("", target.group) or options.only in target.name]
+    with_upstreams = any(target.group == GROUP for target in targets)
+    targets = installed(targets) if with_upstreams else targets
     with_footprint = options.only == "footprint" or not (options.only or options.quick)
     with_scale = options.only == "scale" or not (options.only or options.quick)
     if not targets and not with_footprint and not with_scale:
@@ -51,21 +54,22 @@ def main() -> None:
             column = Column(loop, Path(folder), ports)
             loads = column.measure(targets, rounds)
             columns.append(Figures(loop, loads, footprint.measure(column) if with_footprint else None))
-    installed = footprint.installed_megabytes() if with_footprint else None
+        idle = [idle_line(*column.idle_memory())] if with_upstreams else []
+    size = footprint.installed_megabytes() if with_footprint else None
     scaled = [asyncio.run(scale.measure())] if with_scale else []
-    report = "\n".join([preamble(rounds), *tables(targets, columns, installed), *scaled])
+    report = "\n".join([preamble(rounds), *tables(targets, columns, size), *idle, *scaled])
     print(report)
     if not (options.quick or options.only):
         (HERE / "results.md").write_text(report)
 
 
-def tables(targets: Sequence[Target], columns: Sequence[Figures], installed: float | None) -> Iterator[str]:
+def tables(targets: Sequence[Target], columns: Sequence[Figures], size: float | None) -> Iterator[str]:
     """Yields the tables of the router and its alternatives, then those of the router with each feature."""
     beside = [target for target in targets if target.group != OFF.group]
     with_features = [target for target in targets if target.group == OFF.group]
-    if beside or installed is not None:
+    if beside or size is not None:
         yield load_table(beside, columns)
-        yield goal_table(GOALS, columns, installed)
+        yield goal_table([*GOALS, *UPSTREAM_GOALS], columns, size)
     if with_features:
         yield load_table(with_features, columns)
         yield goal_table(FEATURE_GOALS, columns)

@@ -5,12 +5,13 @@ import json
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import upstreams
 from benchmarks.features import settings, write_keys
-from benchmarks.load import HERE, Load, Process, WrongAnswerError
+from benchmarks.load import HERE, ON_SERVER_CORE, ON_WRK_CORE, Load, Process, WrongAnswerError
 from benchmarks.targets import LEGACY, Target
 
 INITIALIZE = {
@@ -20,6 +21,8 @@ INITIALIZE = {
     "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}},
 }
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+UPSTREAM = "upstream"
+"""The program that the routers and other proxies reach over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,9 @@ class Column:
     def start(self, program: str) -> Process:
         port = next(port for port in self.ports if is_free(port))
         environment = self.environment
+        log = self.folder / f"{program}-{port}.log"
+        if program in upstreams.PEERS:
+            return Process(upstreams.proxy_command(program, port, self.folder), port, environment, log)
         if program.startswith("ours"):
             command = ["app.py"]
             environment |= {"HOST": "127.0.0.1", "PORT": str(port), "MCP_SERVERS_DIR": str(HERE / "servers")}
@@ -54,7 +60,26 @@ class Column:
         else:
             command = ["-m", "uvicorn", "--factory", f"benchmarks.controls:{program}", "--port", str(port)]
             command += ["--no-access-log", "--log-level", "warning"]
-        return Process([sys.executable, *command], port, environment, self.folder / f"{program}-{port}.log")
+        core = ON_WRK_CORE if program == UPSTREAM else ON_SERVER_CORE
+        return Process([sys.executable, *command], port, environment, log, core=core)
+
+    @contextmanager
+    def upstream(self) -> Iterator[None]:
+        """Runs `UPSTREAM`, and writes the files of the routers that name it."""
+        with self.start(UPSTREAM) as process:
+            process.wait_for_answer("/")
+            upstreams.write_entries(self.folder, f"http://127.0.0.1:{process.port}/mcp")
+            yield
+
+    def idle_memory(self) -> tuple[float, float]:
+        """Returns the MiB of a router with one idle upstream, and of one with many."""
+        found = []
+        for program in upstreams.ROUTERS[1:]:
+            with self.start(program) as process:
+                process.wait_for_answer("/")
+                upstreams.settle(process)
+                found.append(process.resident())
+        return found[0], found[1]
 
     def body(self, target: Target) -> Path:
         path = self.folder / f"{target.name}.body"
@@ -65,10 +90,16 @@ class Column:
         """Returns the rounds of each target by name. All servers run the whole time; one at a time is under load."""
         write_keys(self.folder)
         with ExitStack() as stack:
+            if any(target.group == upstreams.GROUP for target in targets):
+                stack.enter_context(self.upstream())
             running: dict[str, Process] = {}
             for program in sorted({target.program for target in targets}):
                 process = running[program] = stack.enter_context(self.start(program))
                 process.wait_for_answer("/")
+                if program in upstreams.PEERS:
+                    continue
+                if program in upstreams.ROUTERS:
+                    upstreams.settle(process)
                 if process.has_loaded("uvloop") != (self.loop == "uvloop") or not process.has_loaded("httptools"):
                     raise WrongAnswerError(f"{program} does not run on {self.loop} and httptools")
             headers = {target.name: headers_for(target, running[target.program]) for target in targets}

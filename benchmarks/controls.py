@@ -92,6 +92,11 @@ def sdk() -> Starlette:
     return mcp.streamable_http_app()
 
 
+def upstream() -> Starlette:
+    """The SDK's application again, as the server behind the router and other proxies."""
+    return mcp.streamable_http_app()
+
+
 def sdk_events() -> Starlette:
     """The SDK's application with our event store, so that a client can resume a stream, as with the router."""
     return mcp.streamable_http_app(event_store=Events(EventLimits()).new_store(), retry_interval=1000)

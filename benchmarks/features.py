@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.load import HERE
 from benchmarks.targets import ADD, JSON, OURS, Goal, Target
+from benchmarks.upstreams import ROUTERS
 
 PATH = "/bench/mcp/call"
 KEY = "mcp_benchkey_" + "k" * 43
@@ -35,6 +36,8 @@ FEATURE_GOALS = [
 
 def settings(program: str, folder: Path) -> Mapping[str, str]:
     """Returns the environment of a router by the name of its program."""
+    if program in ROUTERS:
+        return {"MCP_SERVERS_FILE": str(folder / f"{program}.json")}
     key = {"MCP_AUTH_KEYS": str(folder / "keys.json")}
     return {
         "ours": {},

@@ -48,12 +48,20 @@ class Answer(NamedTuple):
 class Process:
     """A server process on its own core. Its output goes to a file."""
 
-    def __init__(self, command: Sequence[str], port: int, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        port: int,
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        core: Sequence[str] = ON_SERVER_CORE,
+    ) -> None:
         self.port = port
         self._log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [*ON_SERVER_CORE, *command], cwd=HERE.parent, env=os.environ | environment, stdout=output, stderr=output
+                [*core, *command], cwd=HERE.parent, env=os.environ | environment, stdout=output, stderr=output
             )
         clock = ctypes.c_int()
         ctypes.CDLL(None).clock_getcpuclockid(self._process.pid, ctypes.byref(clock))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.upstream.config import Upstream
+    from gateway.upstream.link import Opening
+    from gateway.upstream.pins.checks import Checks
 
 MAX_WAITING = 1000
 """The calls that wait for input, over all servers."""
@@ -37,6 +40,7 @@ class Found:
 
     local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
     upstream: Mapping[str, Upstream] = field(default_factory=dict)
+    pins_file: str = ""
 
     @property
     def names(self) -> Sequence[str]:
@@ -54,7 +58,10 @@ def find_servers(settings: Settings) -> Found:
     for name in upstream:
         if name in local:
             raise LoadError(f"MCP_SERVERS_FILE: the name {name!r} is taken by a file of MCP_SERVERS_DIR")
-    return Found(local, wanted)
+    pinned = [name for name, entry in wanted.items() if entry.pin != "off"]
+    if pinned and not settings.pins_file:
+        raise LoadError(f"MCP_PINS_FILE is not set, which `pin` of server {pinned[0]!r} in MCP_SERVERS_FILE needs")
+    return Found(local, wanted, settings.pins_file)
 
 
 def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
@@ -96,27 +103,40 @@ def hold_servers(
         )
     if not found.upstream:
         return ()
-    from gateway.upstream.http.opening import HttpOpening
     from gateway.upstream.server import UpstreamServer
     from gateway.upstream.starts import Starts
+
+    starts, opening, pins, changed = Starts(), _openings(), _pins(found), registry.changed
+    for name, entry in found.upstream.items():
+        server = partial(UpstreamServer, name, entry, opening(name, entry), interceptors, limits)
+        registry.hold(server(starts=starts, access=access, changed=changed, states=states, pins=pins.get(name)))
+    return (starts.awaited,)
+
+
+def _openings() -> Callable[[str, Upstream], Opening]:
+    """Returns the function that makes the opening of an entry. Children share what watches over them."""
+    from gateway.upstream.http.opening import HttpOpening
     from gateway.upstream.stdio.leash import Leash
+    from gateway.upstream.stdio.memory import Memory
     from gateway.upstream.stdio.opening import StdioOpening
 
-    starts, leash = Starts(), Leash()
-    for name, entry in found.upstream.items():
-        is_child = entry.type == "stdio"
-        opening = StdioOpening(name, entry, os.environ, leash) if is_child else HttpOpening(entry, os.environ)
-        registry.hold(
-            UpstreamServer(
-                name,
-                entry,
-                opening,
-                interceptors,
-                limits,
-                starts=starts,
-                access=access,
-                changed=registry.changed,
-                states=states,
-            )
-        )
-    return (starts.awaited,)
+    leash, memory = Leash(), Memory()
+
+    def opening(name: str, entry: Upstream) -> Opening:
+        if entry.type == "stdio":
+            return StdioOpening(name, entry, os.environ, leash, memory)
+        return HttpOpening(entry, os.environ)
+
+    return opening
+
+
+def _pins(found: Found) -> Mapping[str, Checks]:
+    """Returns the pins of the servers that have `pin`, which share one file."""
+    modes = {name: entry.pin for name, entry in found.upstream.items() if entry.pin != "off"}
+    if not modes:
+        return {}
+    from gateway.upstream.pins.checks import Checks
+    from gateway.upstream.pins.file import Pins
+
+    file = Pins(Path(found.pins_file))
+    return {name: Checks(name, file, blocks=mode == "block") for name, mode in modes.items()}

@@ -7,6 +7,7 @@ GatewayError
 ├── UnknownTool          no tool has this name
 │   └── AmbiguousTool    tools of several servers have this name
 ├── Forbidden            the caller's scopes do not cover the call
+├── Unapproved           the tool is not the one that was approved
 ├── InvalidRequest       the request is malformed
 ├── TooLarge             the request is too large
 ├── InvalidArguments     the arguments do not match the tool's input schema
@@ -52,8 +53,8 @@ class Quota(NamedTuple):
 class GatewayError(Exception):
     """The base class. `str()` is `detail`, a sentence for the caller; `slug` names the kind of error.
 
-    `retry_after` is in seconds. `scope` is the one that the caller lacks. `outcome` says of a call that did not return
-    whether its tool may have run: `not-executed` or `unknown`.
+    `retry_after` is in seconds, `scope` the one that the caller lacks. `outcome` is that of a call: `not-executed`, or
+    `unknown` if its tool may have run.
     """
 
     slug = "error"
@@ -111,6 +112,11 @@ class Forbidden(GatewayError):
         self.scope = scope if _SCOPE.fullmatch(scope) else None
 
 
+class Unapproved(GatewayError):
+    slug = "forbidden"
+    detail = "The definition of this tool has changed since it was approved."
+
+
 class InvalidRequest(GatewayError):
     slug = "invalid-request"
 
@@ -129,18 +135,14 @@ class InvalidArguments(GatewayError):
 
 
 class RateLimited(GatewayError):
-    """`quotas` are all those that the call counts for; `full` is the one that it has to wait for."""
-
     slug = "rate-limited"
 
     def __init__(self, quotas: Sequence[Quota], full: Quota, retry_after: int) -> None:
         super().__init__(f"Rate limit exceeded: {full.calls} calls in {full.seconds} s. Retry in {retry_after} s.")
-        self.quotas, self.full, self.retry_after = quotas, full, retry_after
+        self.quotas, self.full, self.retry_after = quotas, full, retry_after  # all that count; the one to wait for
 
 
 class ShareExceeded(GatewayError):
-    """One caller may hold `each` of the `limit` places of a kind, such as `calls in flight`."""
-
     slug = "share-exceeded"
     retry_after = 1
 

@@ -26,9 +26,8 @@ class Settings:
     servers: tuple[str, ...] = names(
         "SERVERS", (), "names of the servers to serve, in this order, separated by `,`", separator=",", unset="all"
     )
-    servers_file: str = text(
-        "MCP_SERVERS_FILE", "", "file with servers elsewhere, as Claude Desktop and Cursor write it"
-    )
+    servers_file: str = text("MCP_SERVERS_FILE", "", "file of servers elsewhere, as Claude Desktop and Cursor write it")
+    pins_file: str = text("MCP_PINS_FILE", "", "file of the approved tools of servers elsewhere; the router writes it")
     websocket: bool = flag("MCP_WEBSOCKET", True, "`0` disables WebSocket")
     shutdown_grace: float = seconds("MCP_SHUTDOWN_GRACE", 10.0, "seconds for calls in flight to finish after SIGTERM")
     drain_delay: float = seconds(

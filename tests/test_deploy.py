@@ -1,4 +1,4 @@
-"""Files for deployers: dashboard, alerts, scrape configuration, units of systemd, the base of the image."""
+"""Files for deployers: dashboard, alerts, scrape configuration, units of systemd, the stages of the image."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from tests.transport import opened
 pytestmark = pytest.mark.anyio
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
+DOCKERFILE, MAKEFILE = ((DEPLOY.parent / name).read_text(encoding="utf-8") for name in ("Dockerfile", "Makefile"))
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))
 ALERTS: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
 RULES: list[dict[str, Any]] = [rule for group in ALERTS["groups"] for rule in group["rules"]]
@@ -161,7 +162,28 @@ def test_service_of_systemd_has_its_socket_and_uses_existing_settings() -> None:
 
 
 def test_base_image_can_be_pinned_and_has_the_python_of_the_list_of_packages() -> None:
-    dockerfile, makefile = ((DEPLOY.parent / name).read_text(encoding="utf-8") for name in ("Dockerfile", "Makefile"))
-    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == ["python:3.13-slim", "${BASE}", "${BASE}"]
-    (version,) = re.findall(r"^FROM python:(.*)-slim AS default$", dockerfile, re.MULTILINE)
-    assert f" --python-platform linux --python-version {version}\n" in makefile
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", DOCKERFILE, re.MULTILINE)
+    assert stages[:3] == [("python:3.13-slim", "default"), ("${BASE}", "build"), ("${BASE}", "router")]
+    assert stages[-1] == ("router", "")  # the last stage is built without a target
+    assert DOCKERFILE.endswith("\nFROM router\n")
+    assert " --python-platform linux --python-version 3.13\n" in MAKEFILE
+
+
+def test_image_runs_without_root_and_in_exec_form() -> None:
+    users = re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
+    assert [bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)) for user in users] == [True]
+    assert json.loads(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[0]) == ["python", "app.py"]
+    assert "ARG REQUIREMENTS=run.lock\n" in DOCKERFILE
+    assert "--no-deps --require-hashes \\\n      -r requirements/${REQUIREMENTS} " in DOCKERFILE
+    assert "-c requirements.txt ${PACKAGES}" in DOCKERFILE  # no package replaces the SDK
+
+
+def test_image_for_npx_and_uvx_has_a_home_that_its_user_may_write() -> None:
+    tools = DOCKERFILE.partition("\nFROM router AS tools\n")[2].partition("\n\n")[0]
+    (user,) = re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
+    assert "RUN mkdir -p /made/cache\n" in DOCKERFILE
+    assert f"COPY --from=node --chown={user} /made /\n" in tools
+    assert "ENV HOME=/cache PATH=/opt/node/bin:$PATH" in tools
+    assert {line.split()[0] for line in tools.splitlines()} == {"COPY", "ENV"}  # nothing runs as root
+    (version,) = re.findall(r"^UV := uv==(.*)$", MAKEFILE, re.MULTILINE)
+    assert f"ARG UV=ghcr.io/astral-sh/uv:{version}\n" in DOCKERFILE

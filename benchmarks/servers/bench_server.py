@@ -21,3 +21,7 @@ def add_sync(a: int, b: int) -> int:
 async def echo(text: str) -> str:
     """Return the text."""
     return text
+
+
+if __name__ == "__main__":
+    mcp.run()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from mcp_types import INVALID_PARAMS
@@ -13,13 +14,15 @@ from mcp_types import INVALID_PARAMS
 from gateway.call import ToolCall
 from gateway.caller import caller
 from gateway.errors import CallTimeout
+from gateway.upstream.calls.questions import pausing
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Origin, Params, Refusal, Report
-from gateway.upstream.questions import pausing
+from gateway.upstream.listing import Listing
+from gateway.upstream.pins.checks import Checks
 from gateway.upstream.results import failed
 from gateway.upstream.starts import Starts
 from gateway.upstream.supervisor import Patience, Supervisor
-from gateway.upstream.tools import Tools, UpstreamTool, list_all
+from gateway.upstream.tools import UpstreamTool, list_all
 
 logger = logging.getLogger(__name__)
 FAILING = 3
@@ -54,8 +57,10 @@ class Backend:
         opened: Callable[[Identity], None],
         repeat: Callable[[Link], Awaitable[None]],
         told: Callable[[str, Params], Awaitable[None]],
+        pins: Checks | None = None,
     ) -> None:
-        self.tools = Tools(entry)
+        self.listing = Listing(entry, pins, partial(told, TOOLS_CHANGED, {}))
+        self.tools = self.listing.tools
         self._name = name
         self._opening = opening
         self._opened = opened
@@ -74,6 +79,7 @@ class Backend:
     def begin(self, starts: Starts) -> None:
         """Begins to open the server, and to keep it open."""
         self._begin(self._supervisor.run(starts))
+        self._begin(self.listing.follow())
 
     async def close(self) -> None:
         """Ends what `begin` began. Nothing of the server is left then."""
@@ -92,7 +98,8 @@ class Backend:
         if word == "ok" and self._failures >= FAILING:
             word, reason = "failing", self._failure
         found: dict[str, Any] = {"status": word, "starts": supervisor.starts}
-        return found | ({"reason": reason} if reason else {})
+        last = {"lastReason": supervisor.last_reason} if supervisor.last_reason else {}
+        return self.listing.reported(found | ({"reason": reason} if reason else last))
 
     async def listed(self) -> None:
         """Waits until the tools were listed once. Raises Unavailable if that has failed."""
@@ -153,9 +160,8 @@ class Backend:
     async def _list(self, link: Link) -> None:
         has_tools = isinstance(link.identity.capabilities.get("tools"), dict)
         found = await list_all(link, "tools/list", "tools") if has_tools else []
+        await self.listing.take(found)
         self._is_listed = True
-        if self.tools.replace(found):
-            await self._told(TOOLS_CHANGED, {})
 
     def _heard(self, method: str, params: Params) -> None:
         """Takes a notification of the server."""

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from gateway.errors import LoadError
@@ -23,7 +23,7 @@ MAX_MILLISECONDS = 1000
 
 _IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
 """Keys of other programs that say nothing about how a server is reached."""
-_NOT_SUPPORTED = frozenset({"pin", "auth", "process", "image", "maxMemory", "instances"})
+_NOT_SUPPORTED = frozenset({"auth", "process", "instances"})
 """Keys that would protect or separate something: to ignore them would be worse than to refuse them."""
 _TYPES = {"streamable-http": "http", "streamableHttp": "http", "streamable_http": "http"}
 
@@ -57,13 +57,16 @@ class Tls(_Part):
 
 
 class Upstream(_Part):
-    """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds.
+    """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds,
+    sizes are bytes or texts such as `512 MiB`.
 
-    `era` is the protocol that is spoken; `auto` asks the server.
+    `era` is the protocol that is spoken; `auto` asks the server. `pin` says what becomes of a tool whose definition
+    has changed since it was approved.
     """
 
     type: Literal["stdio", "http", "sse"]
     command: str = ""
+    image: str = ""
     args: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     inherit_env: tuple[str, ...] = ()
@@ -78,8 +81,10 @@ class Upstream(_Part):
     start_timeout: Annotated[float, Field(gt=0)] = 30.0
     idle_timeout: Annotated[float | None, Field(gt=0)] = None
     era: Literal["auto", "legacy", "modern"] = "auto"
-    max_message: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
+    max_message: Annotated[ByteSize, Field(ge=1024)] = ByteSize(16 * 1024 * 1024)
+    max_memory: Annotated[ByteSize, Field(ge=1024 * 1024)] | None = None
     tools: Tools = Field(default_factory=Tools)
+    pin: Literal["off", "warn", "block"] = "off"
 
 
 _KEYS = sorted(["transport", *(field.alias or name for name, field in Upstream.model_fields.items())])
@@ -145,9 +150,13 @@ def _upstream(place: str, entry: Any) -> Upstream:
     except ValidationError as exc:
         error = exc.errors(include_input=False, include_url=False)[0]
         raise LoadError(f"{place}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
+    if upstream.type != "stdio" and (upstream.image or upstream.max_memory is not None):
+        raise LoadError(f"{place}: 'image' and 'maxMemory' are for child processes, and it has a URL")
     needed = "command" if upstream.type == "stdio" else "url"
-    if not getattr(upstream, needed):
+    if not getattr(upstream, needed) and not upstream.image:
         raise LoadError(f"{place}: {needed!r} is missing")
+    if upstream.image and upstream.command:
+        raise LoadError(f"{place}: 'command' and 'image' exclude each other; the words for the image are 'args'")
     return upstream
 
 

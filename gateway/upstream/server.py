@@ -28,15 +28,16 @@ from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
 from gateway.tool import ToolInfo
 from gateway.upstream.backend import TOOLS_CHANGED, Backend
+from gateway.upstream.calls.from_json import JsonCalls
+from gateway.upstream.calls.live import LiveCalls
+from gateway.upstream.calls.native import NativeCalls
+from gateway.upstream.calls.wishes import UPDATED, Wishes
 from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
-from gateway.upstream.json_calls import JsonCalls
 from gateway.upstream.link import Link, Opening, Origin, Params
-from gateway.upstream.live_calls import LiveCalls
-from gateway.upstream.native_calls import NativeCalls
+from gateway.upstream.pins.checks import Checks
 from gateway.upstream.starts import Starts
 from gateway.upstream.tools import UpstreamTool
-from gateway.upstream.wishes import UPDATED, Wishes
 
 
 class UpstreamServer:
@@ -57,16 +58,16 @@ class UpstreamServer:
         access: Access | None = None,
         changed: Callable[[], None] = lambda: None,
         states: WaitingStates | None = None,
+        pins: Checks | None = None,
     ) -> None:
         self.name, self._changed, self._states = name, changed, states or WaitingStates()
         self._starts = starts
         starts.expect(name)
-        self._sessions = LegacySessions()
-        self._wire_tools = WireTools()
+        self._sessions, self._wire_tools = LegacySessions(), WireTools()
         self._front = Front(name, self._input_schema)
         self._wishes = wishes = Wishes(self._send)
         hooks: Any = {"opened": self._front.identify, "told": self._told, "repeat": self._repeat}
-        self._backend = Backend(name, entry, opening, **hooks)
+        self._backend = Backend(name, entry, opening, pins=pins, **hooks)
         self._tools = self._backend.tools
         self.find = self._tools.find
         self.call = chain(interceptors, self._execute)
@@ -139,6 +140,7 @@ class UpstreamServer:
     async def _execute(self, call: ToolCall) -> ToolResult:
         tool = call.entry or await self._backend.found_late(call)
         if tool is None:
+            self._backend.listing.refuse_unapproved(call.tool)
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
         assert isinstance(tool, UpstreamTool)

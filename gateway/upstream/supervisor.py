@@ -32,7 +32,7 @@ class Patience:
 class Supervisor:
     """`prepare` is awaited with each link before it is used, and `changed` called at each change of `state`.
 
-    `reason` is why the server fails, for the log and for those who may see it.
+    `reason` is why the server fails, `last_reason` why it failed last, for the log and for those who may see it.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Supervisor:
         prepare: Callable[[Link], Awaitable[None]],
     ) -> None:
         self.state: State = "idle"
-        self.reason = ""
+        self.reason = self.last_reason = ""
         self.starts = 0
         self.in_use = 0
         self._server = server
@@ -160,6 +160,7 @@ class Supervisor:
 
     async def _pause(self, was_open: bool = False) -> None:
         """Waits before the next start, longer after each failure. One that ended for the first time starts at once."""
+        self.last_reason = self.reason
         self._failures += 1
         longest = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
         pause = 0.0 if was_open and self._failures == 1 else longest * random.uniform(0.8, 1.2)  # noqa: S311

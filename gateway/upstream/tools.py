@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
@@ -49,6 +49,7 @@ class Tools:
         self._rules = entry.tools
         self._hidden = frozenset(entry.disabled_tools)
         self._by_name: dict[str, UpstreamTool] = {}
+        self._unapproved: frozenset[str] = frozenset()
         self._shown: dict[str, tuple[str, str]] | None = None
         self._listed: Sequence[ToolInfo] = []
 
@@ -64,9 +65,18 @@ class Tools:
         """Returns the tool of a name that may lack the suffix `_tool`, or that is the one shown to models."""
         return self.plan(name) or self.plan(name + TOOL_SUFFIX) or self._find_shown(name)
 
-    def replace(self, found: Iterable[Mapping[str, Any]]) -> bool:
-        """Takes the tools that the server lists. Returns False if they are the ones it had."""
-        tools = {tool.name: tool for tool in map(self._served, found) if tool is not None}
+    def is_unapproved(self, name: str) -> bool:
+        """Returns True for a name, which may lack the suffix `_tool`, of a tool that is served once it is approved."""
+        return name in self._unapproved or name + TOOL_SUFFIX in self._unapproved
+
+    def replace(self, found: Iterable[Mapping[str, Any]], unapproved: Set[str] = frozenset()) -> bool:
+        """Takes the tools that the server lists, without those of these names there.
+
+        Returns False if they are the ones it had.
+        """
+        served = [tool for tool in map(self._served, found) if tool is not None]
+        tools = {tool.name: tool for tool in served if tool.own_name not in unapproved}
+        self._unapproved = frozenset(tool.name for tool in served if tool.own_name in unapproved)
         listed = [tool.info for tool in tools.values()]
         if listed == self._listed:
             return False

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from gateway.upstream.calls.origins import askable
 from gateway.upstream.http import handshake
 from gateway.upstream.http.answers import answer_of, status_failure
 from gateway.upstream.http.client import Client
@@ -21,7 +22,6 @@ from gateway.upstream.http.sessions import Opened, Session, Sessions
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.http.told import Told
 from gateway.upstream.link import LEGACY, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
-from gateway.upstream.origins import askable
 
 FAREWELL = 1.0
 """Seconds in which the server takes what was sent last, and again those in which it is told that its sessions end."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from gateway.upstream.calls.questions import Questions, not_asked
 from gateway.upstream.http.answers import Message
 from gateway.upstream.link import LOGGED, Heard, Origin, Params, Report
-from gateway.upstream.questions import Questions, not_asked
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 

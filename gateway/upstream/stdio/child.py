@@ -29,7 +29,7 @@ _STDIN, _STDOUT = 0, 1
 class Child(asyncio.SubprocessProtocol):
     """`received` is called with what it writes to its standard output, `over` with the reason when it has ended.
 
-    `is_leaving` is True from the first sign of its end.
+    `group` is its process group. `is_leaving` is True from the first sign of its end.
     """
 
     def __init__(self, stderr: Stderr, leash: Leash, received: Callable[[bytes], None], over: Callable[[str], None]):
@@ -44,7 +44,7 @@ class Child(asyncio.SubprocessProtocol):
         self._writable.set()
         self._transport: asyncio.SubprocessTransport = cast("Any", None)
         self._stdin: asyncio.WriteTransport = cast("Any", None)
-        self._group = 0
+        self.group = 0
 
     @classmethod
     async def start(cls, command: Command, *how: Any) -> Self:
@@ -72,8 +72,8 @@ class Child(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(_STDIN))
-        self._group = self._transport.get_pid()
-        self._leash.hold(self._group)
+        self.group = self._transport.get_pid()
+        self._leash.hold(self.group)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == _STDOUT:
@@ -112,22 +112,28 @@ class Child(asyncio.SubprocessProtocol):
         if not self._is_over and self._stdin.get_write_buffer_size() < MAX_UNREAD:
             self._stdin.write(data)
 
-    async def end(self, patience: float = PATIENCE) -> None:
-        """Closes its standard input, and ends its whole group if it does not end by itself in time."""
+    async def end(self, patience: float = PATIENCE) -> bool:
+        """Closes its standard input, and ends its whole group if it does not end by itself in time.
+
+        Returns True if it had to be killed.
+        """
         self.is_leaving = True
+        was_killed = False
         self._stdin.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
             if await self._has_exited(patience):
                 break
             self._signal(number)
         else:
+            was_killed = True
             await self._has_exited(PATIENCE)
         if self._signal(signal.SIGTERM):  # the leader has ended, and others of the group have not
             await asyncio.sleep(0.1)
             self._signal(signal.SIGKILL)
-        self._leash.release(self._group)
+        self._leash.release(self.group)
         self._writable.set()
         self._transport.close()
+        return was_killed
 
     async def _has_exited(self, seconds: float) -> bool:
         with suppress(TimeoutError):
@@ -145,7 +151,7 @@ class Child(asyncio.SubprocessProtocol):
     def _signal(self, number: int) -> bool:
         """Returns False if no process of the group is left."""
         try:
-            os.killpg(self._group, number)
+            os.killpg(self.group, number)
         except OSError:
             return False
         return True

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gateway.upstream.config import Upstream
 from gateway.upstream.expand import expanded
 from gateway.upstream.link import LinkFailure
+from gateway.upstream.stdio.container import CLIENT_ENVIRON, container_commands
 
 INHERITED = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "TMPDIR")
 """All that a child gets of our environment, besides what its entry names."""
@@ -19,9 +20,12 @@ _PACKAGE_RUNNERS = {"npx": "Node", "uvx": "uv", "docker": "Docker"}
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """`after_kill` ends what a killed process leaves behind outside of its group."""
+
     arguments: tuple[str, ...]
     environ: Mapping[str, str]
     folder: str | None
+    after_kill: tuple[str, ...] = ()
 
 
 def command_of(entry: Upstream, environ: Mapping[str, str]) -> Command:
@@ -30,9 +34,14 @@ def command_of(entry: Upstream, environ: Mapping[str, str]) -> Command:
     Raises:
         LinkFailure: a variable is not set, or there is no such program or folder. The reason has no value.
     """
-    own = {name: environ[name] for name in (*INHERITED, *entry.inherit_env) if name in environ}
-    own |= {name: expanded(value, environ, f"env.{name}") for name, value in entry.env.items()}
+    named = {name: environ[name] for name in entry.inherit_env if name in environ}
+    named |= {name: expanded(value, environ, f"env.{name}") for name, value in entry.env.items()}
+    own = {name: environ[name] for name in INHERITED if name in environ} | named
     arguments = [expanded(value, environ, f"args[{index}]") for index, value in enumerate(entry.args)]
+    if entry.image:
+        client = {name: environ[name] for name in CLIENT_ENVIRON if name in environ}
+        run, remove = container_commands(entry, environ, named)
+        return Command((*run, *arguments), client | own, None, tuple(remove))
     folder = os.path.expanduser(expanded(entry.cwd, environ, "cwd")) if entry.cwd else None
     if folder is not None and not os.path.isdir(folder):
         raise LinkFailure("cwd: there is no such folder", was_sent=False)

@@ -10,13 +10,15 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from gateway.upstream.calls.questions import not_asked
 from gateway.upstream.introduction import CLIENT
 from gateway.upstream.link import LOGGED, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Report
-from gateway.upstream.questions import not_asked
 from gateway.upstream.stdio.child import PATIENCE, Child
 from gateway.upstream.stdio.command import Command
+from gateway.upstream.stdio.container import remove
 from gateway.upstream.stdio.leash import Leash
 from gateway.upstream.stdio.lines import Lines
+from gateway.upstream.stdio.memory import Memory
 from gateway.upstream.stdio.stderr import Stderr
 from gateway.upstream.stdio.waiting import Requests, Waiting
 
@@ -46,10 +48,16 @@ class StdioLink:
         self._lines = Lines(max_message, self._line, self._too_long)
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._child: Child | None = None
+        self._memory: Memory | None = None
+        self._command: Command | None = None
 
-    async def start(self, command: Command, leash: Leash) -> None:
+    async def start(self, command: Command, leash: Leash, memory: Memory, max_memory: int | None = None) -> None:
         """Starts the process. Raises LinkFailure if the system refuses to."""
+        self._command = command
         self._child = await Child.start(command, Stderr(self._server), leash, self._lines.feed, self._over)
+        if max_memory is not None:
+            self._memory = memory
+            memory.hold(self._child.group, max_memory, self._over)
 
     async def request(
         self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
@@ -87,7 +95,10 @@ class StdioLink:
 
     async def close(self, patience: float = PATIENCE) -> None:
         if self._child is not None:
-            await self._child.end(patience)
+            if self._memory is not None:
+                self._memory.release(self._child.group)
+            if await self._child.end(patience) and self._command is not None and self._command.after_kill:
+                await remove(self._command.after_kill, self._command.environ)
         self._over("it was stopped")
 
     def _stamped(self, params: Params, token: int | None, origin: Origin) -> Params:

@@ -14,6 +14,7 @@ from gateway.upstream.link import LEGACY, MODERN, Heard, Identity, LinkFailure, 
 from gateway.upstream.stdio.command import command_of
 from gateway.upstream.stdio.leash import Leash
 from gateway.upstream.stdio.link import StdioLink
+from gateway.upstream.stdio.memory import Memory
 
 PROBE = 5.0
 """Seconds after which a child that does not answer `server/discover` is taken for one that never will."""
@@ -22,11 +23,12 @@ PROBE = 5.0
 class StdioOpening:
     """Opens links for one entry. It asks once which protocol is spoken: old servers log a page for the question."""
 
-    def __init__(self, server: str, entry: Upstream, environ: Mapping[str, str], leash: Leash) -> None:
+    def __init__(self, server: str, entry: Upstream, environ: Mapping[str, str], leash: Leash, memory: Memory) -> None:
         self._server = server
         self._entry = entry
         self._environ = environ
         self._leash = leash
+        self._memory = memory
         self._era = entry.era
 
     async def __call__(self, heard: Heard) -> StdioLink:
@@ -55,7 +57,8 @@ class StdioOpening:
 
     async def _started(self, heard: Heard) -> StdioLink:
         link = StdioLink(self._server, self._entry.max_message, heard)
-        await link.start(command_of(self._entry, self._environ), self._leash)
+        limit = None if self._entry.image else self._entry.max_memory  # a container has its own limit
+        await link.start(command_of(self._entry, self._environ), self._leash, self._memory, limit)
         return link
 
     async def _discover(self, link: StdioLink) -> Identity | None:

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.upstream.calls.questions import Questions, Reply
 from gateway.upstream.link import NOBODY, LinkFailure, Origin, Params, Refusal, Report
-from gateway.upstream.questions import Questions, Reply
 
 MAX_REPORTS = 1000
 """Progress and log messages of one request that wait for their client. Further ones are dropped."""

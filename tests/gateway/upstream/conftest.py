@@ -59,5 +59,5 @@ def serving(make_app: MakeApp, tmp_path: Path) -> Serving:
 @pytest.fixture(scope="session")
 def url() -> Iterator[str]:
     """Returns the URL of a server that asks its clients."""
-    with sdk_server(module="tests.gateway.upstream.asking_server") as found:
+    with sdk_server(module="tests.gateway.upstream.calls.asking_server") as found:
         yield found

@@ -48,7 +48,10 @@ REFUSED = {
     "another type": ({"mcpServers": {"a": {"type": "pigeon", "url": "x"}}}, "server 'a': type: "),
     "wrong value": ({"mcpServers": {"a": {"command": "x", "startTimeout": "secret"}}}, "server 'a': startTimeout: "),
     "wrong rule": ({"mcpServers": {"a": {"command": "x", "tools": {"includes": []}}}}, "server 'a': tools.includes: "),
-    "not supported": ({"mcpServers": {"a": {"command": "x", "pin": "block"}}}, "the key 'pin' is not supported"),
+    "not supported": (
+        {"mcpServers": {"a": {"command": "x", "process": "caller"}}},
+        "the key 'process' is not supported",
+    ),
     "no name": ({"mcpServers": {"!": {"command": "x"}}}, "'!' cannot be the name"),
     "reserved name": ({"mcpServers": {"health": {"command": "x"}}}, "'health' cannot be the name"),
     "same name": (

@@ -41,7 +41,7 @@ FAILING = {
     "no npx": ({"command": "npx", "env": {"PATH": "/nowhere"}}, "comes with Node, which is not installed here"),
     "no folder": ({"cwd": "/no/such/folder"}, "cwd: there is no such folder"),
     "no variable": ({"env": {"KEY": "${NO_SUCH}"}}, "env.KEY: the variable NO_SUCH is not set"),
-    "exit": ({"env": {"PEER": "exit"}}, "it ended with exit code 4; its last line: a key is missing"),
+    "exit": ({"env": {"PEER": "exit"}}, "it ended with exit code 1; its last line: a key is missing"),
     "silence": ({"env": {"PEER": "silent"}, "startTimeout": 0.3}, "it did not start within 0.3 seconds"),
     "noise": ({"env": {"PEER": "noisy"}}, "1000 lines that are not JSON-RPC"),
     "no server": ({"command": "/bin/true"}, "it ended with exit code 0"),

@@ -13,7 +13,7 @@ import pytest
 
 from tests import wire
 from tests.clients import ERAS, Era, connected, post
-from tests.gateway.upstream.asking import Person, asked, said
+from tests.gateway.upstream.calls.asking import Person, asked, said
 from tests.gateway.upstream.conftest import Serving, status
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.sources import ROOT
@@ -33,7 +33,7 @@ def at(url: str, upstream: str, **more: Any) -> dict[str, Any]:
     """Returns the entry of the server at `url` in one era; of a child in that of sessions for `child`."""
     if upstream != "child":
         return {"url": url, "era": upstream, **more}
-    args = ["-m", "tests.gateway.upstream.asking_server", "stdio"]
+    args = ["-m", "tests.gateway.upstream.calls.asking_server", "stdio"]
     return {"command": sys.executable, "args": args, "cwd": str(ROOT), "era": "legacy", **more}
 
 

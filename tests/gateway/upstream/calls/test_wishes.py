@@ -10,7 +10,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from tests.clients import connected, post
-from tests.gateway.upstream.asking import Person, asked, said
+from tests.gateway.upstream.calls.asking import Person, asked, said
 from tests.gateway.upstream.conftest import Serving, entry, status
 from tests.gateway.upstream.test_server import text
 

@@ -14,8 +14,8 @@ from gateway.call import ToolCall
 from gateway.own_tasks import OwnTasks
 from gateway.sdk.asking.asking_call import AskingCall
 from gateway.sdk.asking.waiting import WaitingCalls
+from gateway.upstream.calls.origins import askable, check_askable
 from gateway.upstream.link import Origin, Params, Refusal, Report
-from gateway.upstream.origins import askable, check_askable
 
 Send = Callable[[Report | None, Origin], Awaitable[dict[str, Any]]]
 """Sends the request of a call, and returns its result."""

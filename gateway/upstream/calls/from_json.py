@@ -10,11 +10,11 @@ from gateway.call import ToolCall, ToolResult
 from gateway.errors import InvalidRequest
 from gateway.sdk.asking.states import NOT_OF_THIS_CALL, WaitingStates, names_a_waiting_call
 from gateway.upstream.backend import Backend
+from gateway.upstream.calls.live import LiveCalls
+from gateway.upstream.calls.origins import json_origin
+from gateway.upstream.calls.rounds import ASKS
 from gateway.upstream.link import Params, Refusal, Report
-from gateway.upstream.live_calls import LiveCalls
-from gateway.upstream.origins import json_origin
 from gateway.upstream.results import asking_result, refused, tool_result
-from gateway.upstream.rounds import ASKS
 from gateway.upstream.tools import UpstreamTool
 
 

@@ -22,12 +22,12 @@ from gateway.sdk.internals import connection_of
 from gateway.sdk.native import CALL, RequestEntry, native_call, native_request, protocol_error
 from gateway.sdk.tool_list import NO_CACHE
 from gateway.upstream.backend import Backend
+from gateway.upstream.calls.live import LiveCalls
+from gateway.upstream.calls.origins import askable, native_origin
+from gateway.upstream.calls.rounds import answered
 from gateway.upstream.front import FORWARDED, Forward, Front
 from gateway.upstream.link import Origin, Params, Refusal, Report
-from gateway.upstream.live_calls import LiveCalls
-from gateway.upstream.origins import askable, native_origin
 from gateway.upstream.results import refused, tool_result
-from gateway.upstream.rounds import answered
 from gateway.upstream.tools import UpstreamTool
 
 Context = ServerRequestContext[Any, Any]
@@ -114,6 +114,7 @@ class NativeCalls:
         if ctx.method == CALL and call.entry is None:
             call.entry = await self._backend.found_late(call)
         if ctx.method == CALL and call.entry is None:
+            self._backend.listing.refuse_unapproved(call.tool)
             return self._unknown(ctx, call)
         with self.in_flight_once():
             try:

@@ -13,9 +13,9 @@ import pytest
 from features.asking import Inheritance, inherited
 from tests.clients import ERAS, Era, post
 from tests.conftest import MakeApp
-from tests.gateway.upstream.asking import Person, asked, said
+from tests.gateway.upstream.calls.asking import Person, asked, said
+from tests.gateway.upstream.calls.test_asking import at, go_on
 from tests.gateway.upstream.conftest import Serving, written
-from tests.gateway.upstream.test_asking import at, go_on
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.transport import opened
 

@@ -10,9 +10,9 @@ import httpx2
 import pytest
 
 from tests.clients import ERAS, Era, post
-from tests.gateway.upstream.asking import Person, asked, said
+from tests.gateway.upstream.calls.asking import Person, asked, said
+from tests.gateway.upstream.calls.test_asking import at, go_on
 from tests.gateway.upstream.conftest import Serving, entry
-from tests.gateway.upstream.test_asking import at, go_on
 from tests.matrix.principals import GREEDY, MODEST, principals
 
 pytestmark = pytest.mark.anyio

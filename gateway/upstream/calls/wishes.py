@@ -17,9 +17,9 @@ from mcp_types import EmptyResult
 from gateway.errors import GatewayError, Unavailable
 from gateway.sdk.internals import connection_of
 from gateway.sdk.native import protocol_error
+from gateway.upstream.calls.log_levels import LogLevels
+from gateway.upstream.calls.origins import native_origin
 from gateway.upstream.link import NOBODY, Link, Origin, Params, Refusal
-from gateway.upstream.log_levels import LogLevels
-from gateway.upstream.origins import native_origin
 
 logger = logging.getLogger(__name__)
 Context = ServerRequestContext[Any, Any]

@@ -15,8 +15,8 @@ from gateway.call import ToolCall
 from gateway.sdk.asking.asking_call import CAPABILITIES
 from gateway.sdk.internals import connection_of, request_channel
 from gateway.sdk.wire import wire
+from gateway.upstream.calls.log_levels import is_wanted, level_of
 from gateway.upstream.link import LOGGED, Origin, Params, Refusal
-from gateway.upstream.log_levels import is_wanted, level_of
 
 Context = ServerRequestContext[Any, Any]
 _ASKED = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}

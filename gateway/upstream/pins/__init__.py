@@ -1,0 +1,1 @@
+"""Definitions of tools that were approved, so that an upstream cannot change them unseen."""
