@@ -13,16 +13,47 @@ from routes.errors import document
 RETRY_AFTER = b"1"
 """Seconds, in an answer with status 503."""
 
+_CONTINUE = b"HTTP/1.1 100 "
+_LENGTH = b"\r\ncontent-length: "
+
+_CONTINUE = b"HTTP/1.1 100 "
+_LENGTH = b"\r\ncontent-length: "
+
 
 class Outlet:
-    """The transport as the answers of the application see it: `close` waits until the client can have the answer."""
+    """The transport as the answers of the application see it: `close` waits until the client can have the answer.
 
-    __slots__ = ("close", "is_closing", "write")
+    The head of an answer that says its length is sent together with the first piece of the body.
+    """
 
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self.write = transport.write
+    __slots__ = ("_head", "_is_begun", "_write", "finish", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport, finish: Callable[[], None]) -> None:
         self.is_closing = transport.is_closing
-        self.close = close
+        self.finish = finish
+        self._write = transport.write
+        self._is_begun = False
+        self._head = b""
+
+    def begin(self, method: str) -> None:
+        """Begins the answer to a request. One with HEAD gets no body that its head could wait for."""
+        self._is_begun = method == "HEAD"
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif not self._is_begun and not data.startswith(_CONTINUE):
+            self._is_begun = True
+            if _LENGTH in data:
+                self._head = data
+                return
+        self._write(data)
+
+    def close(self) -> None:
+        if self._head:
+            self.write(b"")
+        self.finish()
 
 
 def problem_answer(slug: str, detail: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -54,6 +54,10 @@ class ClosingProtocol(FramedProtocol):
         if self.stage == BODY:
             self.cycle.transport = self.outlet
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self.outlet.begin(cycle.scope["method"])
+        super()._start_asgi_task(cycle, app)
+
     def partly_received(self, size: int) -> None:
         super().partly_received(size)
         if self.stage == BODY and self.cycle.keep_alive and not (self.is_deaf or self.cycle.response_started):
@@ -153,4 +157,4 @@ class ClosingProtocol(FramedProtocol):
 
     def let_go(self) -> None:
         """Drops the reference cycle through the outlet, so that the memory is freed at once."""
-        self.outlet.close = self.transport.close
+        self.outlet.finish = self.transport.close
