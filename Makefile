@@ -37,7 +37,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # cached bytecode halves the time of the second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an incomplete environment is created again
-.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors generators fuzz redis browser proxies upstreams soak bench fresh audit sbom container lock \
+.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors generators fuzz redis browser manifests proxies upstreams soak bench fresh audit sbom container lock \
 	clean
 
 help: ## list these commands
@@ -99,6 +99,9 @@ redis: .venv/installed-test ## test rate limits, cache and tools that ask with R
 browser: .venv/installed-test node_modules ## test web pages in a real browser, with axe-core (needs Chromium and Node)
 	$(PYTEST) tests/browser -m browser
 
+manifests: .venv-manifests/installed ## check deploy/kubernetes against the schemas of Kubernetes
+	.venv-manifests/bin/kubernetes-validate --strict --no-warn deploy/kubernetes/*.yaml
+
 proxies: .venv/installed-test ## test the router behind nginx, HAProxy and Caddy (needs them)
 	$(PYTEST) tests/proxies -m proxies --numprocesses 2
 
@@ -137,15 +140,16 @@ lock: .venv-lock/bin/uv ## pin requirements.txt and requirements/*.txt with hash
 	$(LOCK) requirements.txt requirements/optional.txt requirements/test.txt -c requirements/optional.lock \
 		-o requirements/test.lock
 	$(LOCK) requirements.txt requirements/makes.txt -c requirements/run.lock -o requirements/makes.lock
+	$(LOCK) requirements/manifests.txt -o requirements/manifests.lock
 	for name in $(REAL); do \
 		$(LOCK) tests/upstreams/requirements/$$name.txt -o tests/upstreams/requirements/$$name.lock || exit 1; done
 
 clean: ## remove all files that these commands created
-	rm -rf .venv .venv-bench .venv-peers .venv-lock .venv-makes .venv-upstreams tests/conformance/node_modules tests/upstreams/node_modules \
+	rm -rf .venv .venv-bench .venv-peers .venv-lock .venv-makes .venv-manifests .venv-upstreams tests/conformance/node_modules tests/upstreams/node_modules \
 		.coverage sbom.json .hypothesis .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/bin/python .venv-bench/bin/python .venv-peers/bin/python .venv-makes/bin/python .venv-lock/bin/python:
+.venv/bin/python .venv-bench/bin/python .venv-peers/bin/python .venv-makes/bin/python .venv-manifests/bin/python .venv-lock/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { echo "$(MISSING)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(TOO_OLD)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(@:/bin/python=)
@@ -179,6 +183,11 @@ clean: ## remove all files that these commands created
 .venv-makes/installed-makes: .venv-makes/bin/python requirements/makes.lock
 	@echo "Installing requirements/makes.lock into .venv-makes, once; this takes about half a minute"
 	@$< $(LOCKED) requirements/makes.lock
+	@touch $@
+
+.venv-manifests/installed: .venv-manifests/bin/python requirements/manifests.lock
+	@echo "Installing requirements/manifests.lock into .venv-manifests, once"
+	@$< $(LOCKED) requirements/manifests.lock
 	@touch $@
 
 .venv-upstreams/%/installed: tests/upstreams/requirements/%.lock

@@ -18,6 +18,7 @@ RUN_TIME = ROOT / "requirements" / "run.lock"
 OPTIONAL = ROOT / "requirements" / "optional.lock"
 TEST = ROOT / "requirements" / "test.lock"
 MAKES = ROOT / "requirements" / "makes.lock"
+MANIFESTS = ROOT / "requirements" / "manifests.lock"
 
 # Replaces python3 and the python of the environment that it creates. It records its arguments.
 PYTHON = """#!/bin/sh
@@ -161,6 +162,7 @@ def test_every_marker_excluded_from_make_test_has_its_own_command(marker: str) -
         ("requirements/optional.txt", TEST),
         ("requirements/test.txt", TEST),
         ("requirements/makes.txt", MAKES),
+        ("requirements/manifests.txt", MANIFESTS),
     ],
     ids=lambda value: Path(value).name,
 )
@@ -176,7 +178,7 @@ def test_other_locks_contain_the_pins_of_the_run_time() -> None:
     assert pins(RUN_TIME).items() <= pins(MAKES).items()
 
 
-@pytest.mark.parametrize("lock", [RUN_TIME, OPTIONAL, TEST, MAKES], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [RUN_TIME, OPTIONAL, TEST, MAKES, MANIFESTS], ids=lambda lock: lock.name)
 def test_lock_contains_only_pins_and_hashes(lock: Path) -> None:
     pin = r"[a-z0-9-]+==[\w.]+( ; [\w.<>!='\" ]+)? \\"
     for line in lock.read_text(encoding="utf-8").splitlines():

@@ -24,7 +24,7 @@ from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
 
-DEPLOY = Path(__file__).parents[1] / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 DOCKERFILE, MAKEFILE = ((DEPLOY.parent / name).read_text(encoding="utf-8") for name in ("Dockerfile", "Makefile"))
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))
 ALERTS: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
