@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcp.server.mcpserver import MCPServer
 
 from features.feature import Lifetime
 from gateway.call import Interceptor
 from gateway.errors import LoadError
+from gateway.local.discovery import Found as ServerFile
 from gateway.local.discovery import discover, load
 from gateway.local.server import LocalServer
 from gateway.places import Places, part
@@ -27,8 +27,6 @@ from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.upstream.config import Upstream
-    from gateway.upstream.link import Opening
-    from gateway.upstream.pins.checks import Checks
 
 MAX_WAITING = 1000
 """The calls that wait for input, over all servers."""
@@ -36,32 +34,55 @@ MAX_WAITING = 1000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The servers before they are served: server objects, and entries of the file, by their names."""
+    """The servers before they are served: server objects, and entries of the file, by their names.
+
+    `files` are where the server objects come from. `again` finds the servers of changed files, if they are followed.
+    """
 
     local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
     upstream: Mapping[str, Upstream] = field(default_factory=dict)
     pins_file: str = ""
+    files: Mapping[str, ServerFile] = field(default_factory=dict)
+    again: Callable[[], Named] | None = None
+    grace: float = 0.0
 
     @property
     def names(self) -> Sequence[str]:
         return [*self.local, *self.upstream]
 
 
+class Named(NamedTuple):
+    """The servers that are wanted: files, not loaded yet, and entries. `watched` is where others may appear."""
+
+    files: Mapping[str, ServerFile]
+    upstream: Mapping[str, Upstream]
+    watched: Sequence[Path]
+
+
 def find_servers(settings: Settings) -> Found:
     """Raises LoadError if a file cannot be served."""
+    files, upstream, _ = name_servers(settings)
+    local = dict(load([*files.values()]))
+    again = partial(name_servers, settings) if settings.follow else None
+    return Found(local, upstream, settings.pins_file, files, again, settings.shutdown_grace)
+
+
+def name_servers(settings: Settings) -> Named:
+    """Raises LoadError if a file or a name cannot be served."""
     upstream = _upstreams(settings)
     only = [name for name in settings.servers if name not in upstream]
     wanted = {name: entry for name, entry in upstream.items() if not settings.servers or name in settings.servers}
-    local = (
-        dict(load(discover(settings.servers_dir, only, settings.servers_file))) if only or not settings.servers else {}
-    )
+    needs_folders = bool(only) or not settings.servers
+    found = discover(settings.servers_dir, only, settings.servers_file) if needs_folders else []
+    files = {server.name: server for server in found}
     for name in upstream:
-        if name in local:
+        if name in files:
             raise LoadError(f"MCP_SERVERS_FILE: the name {name!r} is taken by a file of MCP_SERVERS_DIR")
     pinned = [name for name, entry in wanted.items() if entry.pin != "off"]
     if pinned and not settings.pins_file:
         raise LoadError(f"MCP_PINS_FILE is not set, which `pin` of server {pinned[0]!r} in MCP_SERVERS_FILE needs")
-    return Found(local, wanted, settings.pins_file)
+    watched = settings.servers_dir if needs_folders else ()
+    return Named(files, wanted, [Path(each) for each in (*watched, settings.servers_file) if each])
 
 
 def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
@@ -97,46 +118,21 @@ def hold_servers(
     states: WaitingStates,
 ) -> Sequence[Lifetime]:
     """Adds the servers to the registry, which opens them with the application. Returns what is entered after that."""
+    changed = registry.changed
+    local = partial(
+        LocalServer, interceptors=interceptors, limits=limits, access=access, changed=changed, states=states
+    )
     for name, mcp in found.local.items():
-        registry.hold(
-            LocalServer(name, mcp, interceptors, limits, access=access, changed=registry.changed, states=states)
-        )
-    if not found.upstream:
+        registry.hold(local(name, mcp))
+    if not found.upstream and found.again is None:
         return ()
-    from gateway.upstream.server import UpstreamServer
-    from gateway.upstream.starts import Starts
+    from features.upstream import UpstreamServers
 
-    starts, opening, pins, changed = Starts(), _openings(), _pins(found), registry.changed
+    upstream = UpstreamServers(found.pins_file, interceptors, limits, access=access, changed=changed, states=states)
     for name, entry in found.upstream.items():
-        server = partial(UpstreamServer, name, entry, opening(name, entry), interceptors, limits)
-        registry.hold(server(starts=starts, access=access, changed=changed, states=states, pins=pins.get(name)))
-    return (starts.awaited,)
+        registry.hold(upstream.make(name, entry))
+    if found.again is None:
+        return (upstream.starts.awaited,)
+    from features.follow import following
 
-
-def _openings() -> Callable[[str, Upstream], Opening]:
-    """Returns the function that makes the opening of an entry. Children share what watches over them."""
-    from gateway.upstream.http.opening import HttpOpening
-    from gateway.upstream.stdio.leash import Leash
-    from gateway.upstream.stdio.memory import Memory
-    from gateway.upstream.stdio.opening import StdioOpening
-
-    leash, memory = Leash(), Memory()
-
-    def opening(name: str, entry: Upstream) -> Opening:
-        if entry.type == "stdio":
-            return StdioOpening(name, entry, os.environ, leash, memory)
-        return HttpOpening(entry, os.environ)
-
-    return opening
-
-
-def _pins(found: Found) -> Mapping[str, Checks]:
-    """Returns the pins of the servers that have `pin`, which share one file."""
-    modes = {name: entry.pin for name, entry in found.upstream.items() if entry.pin != "off"}
-    if not modes:
-        return {}
-    from gateway.upstream.pins.checks import Checks
-    from gateway.upstream.pins.file import Pins
-
-    file = Pins(Path(found.pins_file))
-    return {name: Checks(name, file, blocks=mode == "block") for name, mode in modes.items()}
+    return (upstream.starts.awaited, following(found, found.again, registry, local, upstream))

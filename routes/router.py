@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import StartError, UnknownServer
 from gateway.naming import RESERVED
+from gateway.server import Server
+from gateway.servers.held import HeldServer
 from gateway.servers.registry import Registry
 from routes.scope import SERVER, root_path_of
 
@@ -49,11 +51,17 @@ class ServersRouter(Router):
             await super().__call__(scope, receive, send)
             return
         path = route_path(scope) if scope.get("root_path") else scope["path"]
-        found = table[0].get(path) or self._of_server(scope, path, table)
+        found = table[0].get(path)
         if found is not None:
-            app, methods, route = found
-            # A wrong method is Starlette's to refuse, with `Allow`.
-            await (app if methods is None or scope["method"] in methods else route.handle)(scope, receive, send)
+            await _handle(found, scope, receive, send)
+            return
+        held = self._server_in(path)
+        if held is not None and (found := self._of_server(scope, path, table, held.server)) is not None:
+            held.requests.count += 1
+            try:
+                await _handle(found, scope, receive, send)
+            finally:
+                held.requests.leave()
         elif scope["type"] == "websocket":  # not handed to mounts: files know nothing of WebSockets
             raise HTTPException(404)
         else:
@@ -76,13 +84,13 @@ class ServersRouter(Router):
             logger.error("%s", exc)
             logger.debug("start failed", exc_info=exc)
 
-    def _of_server(self, scope: Scope, path: str, table: _Table) -> _Found | None:
+    def _server_in(self, path: str) -> HeldServer | None:
         end = path.find("/", 1)
-        server = self._registry.get(path[1:end]) if 0 < end < len(path) - 1 else None
-        if server is None:
-            return None
+        return self._registry.held(path[1:end]) if 0 < end < len(path) - 1 else None
+
+    def _of_server(self, scope: Scope, path: str, table: _Table, server: Server) -> _Found | None:
         scope[SERVER.name] = server  # directly: this is the hot path
-        rest = path[end:]
+        rest = path[len(server.name) + 1 :]
         return table[1].get(rest) or self._of_tail(scope, rest, table[2])
 
     def _of_tail(self, scope: Scope, rest: str, tails: _Tails) -> _Found | None:
@@ -131,6 +139,12 @@ def route_path(scope: Scope) -> str:
     path: str = scope["path"]
     root = root_path_of(scope)
     return path[len(root) :] if root and (path + "/").startswith(root + "/") else path
+
+
+def _handle(found: _Found, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    app, methods, route = found
+    # A wrong method is Starlette's to refuse, with `Allow`.
+    return (app if methods is None or scope["method"] in methods else route.handle)(scope, receive, send)
 
 
 def _exact(routes: Sequence[BaseRoute], kind: type[Route | WebSocketRoute]) -> dict[str, _Found]:

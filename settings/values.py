@@ -28,6 +28,7 @@ class Settings:
     )
     servers_file: str = text("MCP_SERVERS_FILE", "", "file of servers elsewhere, as Claude Desktop and Cursor write it")
     pins_file: str = text("MCP_PINS_FILE", "", "file of the approved tools of servers elsewhere; the router writes it")
+    follow: bool = flag("MCP_FOLLOW", False, "`1` follows the files of servers, and changes the servers while it runs")
     websocket: bool = flag("MCP_WEBSOCKET", True, "`0` disables WebSocket")
     shutdown_grace: float = seconds("MCP_SHUTDOWN_GRACE", 10.0, "seconds for calls in flight to finish after SIGTERM")
     drain_delay: float = seconds(

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.machinery import all_suffixes
 from pathlib import Path
 from traceback import walk_tb
@@ -35,10 +35,14 @@ _MODULE_SUFFIXES = {Path(f"name{suffix}").suffix for suffix in all_suffixes()}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A server's file or package, and the name under which it will be served."""
+    """A server's file or package, and the name under which it will be served.
+
+    `files` are those that it was loaded from: its own, and the modules of its folder that it imports.
+    """
 
     name: str
     path: Path
+    files: set[Path] = field(default_factory=set, compare=False)
 
 
 def discover(folders: Sequence[str], only: Sequence[str] = (), servers_file: str = "") -> list[Found]:
@@ -128,7 +132,8 @@ def _run(server: Found) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     folder = str(home.resolve())
     sys.path[:] = [folder, *(entry for entry in sys.path if entry != folder)]
-    with _fresh_modules(home), loading(server.path) as state:
+    server.files.add(server.path)
+    with _fresh_modules(home, server.files), loading(server.path) as state:
         sys.modules[name] = module  # before it runs: pydantic looks up annotations there
         try:
             spec.loader.exec_module(module)
@@ -151,10 +156,10 @@ def _has_ended_well(exc: BaseException, state: Loading) -> bool:
 
 
 @contextmanager
-def _fresh_modules(folder: Path) -> Iterator[None]:
+def _fresh_modules(folder: Path, files: set[Path]) -> Iterator[None]:
     """Imports the modules of `folder` again: two apps must not share an `mcp`, nor two folders a `tools.py`.
 
-    A module of the same name from elsewhere is restored afterwards.
+    Adds the files of those that were imported to `files`. A module of the same name from elsewhere is restored then.
     """
     names = {path.stem for path in folder.iterdir() if _is_module(path)} - sys.stdlib_module_names
     before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in names}
@@ -163,9 +168,15 @@ def _fresh_modules(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        imported = [module for name, module in [*sys.modules.items()] if name.partition(".")[0] in names]
+        files.update(Path(module.__file__) for module in imported if _is_of(folder, module) and module.__file__)
         for name, module in before.items():
-            if not Path(getattr(module, "__file__", None) or folder).resolve().is_relative_to(folder.resolve()):
+            if not _is_of(folder, module):
                 sys.modules[name] = module
+
+
+def _is_of(folder: Path, module: ModuleType) -> bool:
+    return Path(getattr(module, "__file__", None) or folder).resolve().is_relative_to(folder.resolve())
 
 
 def _is_module(path: Path) -> bool:

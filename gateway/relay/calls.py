@@ -36,7 +36,8 @@ class Calls:
         try:
             yield
         finally:
-            del self._servers[server]
+            if self._servers.get(server) is resume:  # and not that of its successor
+                del self._servers[server]
 
     async def answer(self, continuation: Continuation, send: Send, note: Callable[[Message], None]) -> None:
         """Continues the call and sends its reports and its outcome. Cancelled, it cancels the tool and sends nothing.

@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import anyio
 from anyio.abc import TaskStatus
 
 from gateway.cancellation import was_requested
-from gateway.errors import StartError
+from gateway.errors import GatewayError, StartError
+from gateway.in_flight import InFlight
 from gateway.server import Server
 
 logger = logging.getLogger(__name__)
 State = Literal["starting", "ready", "failed"]
+Ready = Callable[[], Awaitable[None]]
+
+
+async def at_once() -> None:
+    """Waits for nothing: what is open is ready."""
 
 
 class HeldServer:
-    """One server, its state, and the task that owns its lifetime."""
+    """One server, its state, and the task that owns its lifetime. `requests` are those that came in by its own path.
+
+    `ready` is awaited when the server is open, and raises if it cannot be used all the same.
+    """
 
     def __init__(
-        self, server: Server, state: State, changed: Callable[[], None], tell: Callable[[Server, bool], None]
+        self,
+        server: Server,
+        state: State,
+        changed: Callable[[], None],
+        tell: Callable[[Server, bool], None],
+        ready: Ready = at_once,
     ) -> None:
         self.server = server
         self.state: State = state
         self.failure: StartError | None = None
+        self.requests = InFlight()
         self._changed = changed
         self._tell = tell
+        self._ready = ready
         self._is_open = False
         self._lifetime: anyio.CancelScope | None = None
         self._closing = anyio.Event()
@@ -59,10 +75,24 @@ class HeldServer:
             self._lifetime.cancel()
         await self._closed.wait()
 
+    async def retire(self, grace: float) -> None:
+        """Waits up to `grace` seconds for the requests in flight of a server that gets no others, and closes it."""
+        self._tell = _nobody  # its end is no news of the one that has its name now
+        try:
+            if self.state == "ready":
+                self.server.end_streams()
+            with anyio.move_on_after(grace):
+                await self.requests.drained()
+                await self.server.drained()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self.close()
+
     async def _live(self, task_status: TaskStatus[None]) -> None:
         # Before it opens: a lifespan that hangs may block the event loop too, and then nothing else can say so.
         logger.info("opening server", extra={"fields": {"server": self.server.name}})
         async with self.server.opened():
+            await self._ready()
             self._is_open = True
             logger.info("server opened", extra={"fields": {"server": self.server.name}})
             if not self._closing.is_set():
@@ -97,8 +127,14 @@ class HeldServer:
             self._tell(self.server, False)
 
 
+def _nobody(server: Server, came: bool) -> None:
+    """Tells nobody."""
+
+
 def _reason(exc: BaseException) -> str:
     """Returns the first exception that is not a group, as one line."""
     while isinstance(exc, BaseExceptionGroup):
         exc = exc.exceptions[0]
+    if isinstance(exc, GatewayError):
+        return str(exc)
     return f"{type(exc).__name__}: {exc}".splitlines()[0]

@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 from gateway.caller import caller
 from gateway.errors import LoadError, StartError, Unavailable, UnknownServer
 from gateway.server import Server
-from gateway.servers.held import HeldServer, State
+from gateway.servers.held import HeldServer, Ready, State, at_once
 
 Listener = Callable[[Server, bool], None]
 """Takes a server that came (True) or went (False)."""
@@ -44,12 +44,15 @@ class Registry:
 
     def get(self, name: str) -> Server | None:
         """Returns None for an unknown name. Raises Unavailable if the server is not ready."""
+        held = self.held(name)
+        return None if held is None else held.server
+
+    def held(self, name: str) -> HeldServer | None:
+        """As `get`, for a request of which the server must wait until it has its answer."""
         held = self._held.get(name)
-        if held is None:
-            return None
-        if held.state != "ready":
+        if held is not None and held.state != "ready":
             raise Unavailable(f"Server {name!r} is not ready.")
-        return held.server
+        return held
 
     def states(self) -> dict[str, State]:
         """Returns the state of each server by its name."""
@@ -137,13 +140,38 @@ class Registry:
         self.changed()
         if held.state == "ready":
             self._tell(held.server, False)
-            held.server.end_streams()
-        try:
-            with anyio.move_on_after(grace):
-                await held.server.drained()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await held.close()
+        await held.retire(grace)
+
+    async def replace(self, server: Server, grace: float, ready: Ready = at_once) -> None:
+        """Opens `server` beside the one of its name, which gets no further request from the time on that it is `ready`.
+
+        The other is closed in the background, after up to `grace` seconds for its requests in flight.
+
+        Raises:
+            UnknownServer
+            StartError: the server did not open, or `ready` raised it. The one of its name goes on.
+        """
+        assert self._tasks is not None
+        before = self._held.get(server.name)
+        if before is None:
+            raise UnknownServer(server.name, self.names_used())
+
+        def tell(opened: Server, came: bool) -> None:
+            if came and self._held.get(server.name) is before:
+                self._held[server.name] = held
+                self.changed()
+                if before.state == "ready":
+                    self._tell(before.server, False)
+            self._tell(opened, came)
+
+        held = HeldServer(server, "starting", self.changed, tell, ready)
+        await self._tasks.start(held.run)
+        if held.failure is not None:
+            raise held.failure
+        if self._held.get(server.name) is not held:  # it was removed meanwhile
+            await held.close()
+            raise UnknownServer(server.name, self.names_used())
+        self._tasks.start_soon(before.retire, grace)
 
     def _hold(self, server: Server, state: State) -> HeldServer:
         if server.name in self._held:

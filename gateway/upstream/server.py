@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
-from gateway.errors import Unavailable, UnknownTool
+from gateway.errors import StartError, Unavailable, UnknownTool
 from gateway.sdk import wire
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.asking.waiting import waiting_calls
@@ -102,6 +102,13 @@ class UpstreamServer:
 
     def tools(self) -> Sequence[ToolInfo]:
         return self._tools.listed()
+
+    async def ready(self) -> None:
+        """Waits until its tools are known. Raises StartError if it cannot be reached."""
+        try:
+            await self._backend.listed()
+        except Unavailable as exc:
+            raise StartError(str(self._backend.status.get("reason", exc))) from exc
 
     @property
     def status(self) -> Mapping[str, Any]:

@@ -64,7 +64,7 @@ class WebSockets:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Closes the connections of a server that is removed while the application runs."""
+        """Closes the connections of a server that is removed, and not replaced, while the application runs."""
         unsubscribe = self._registry.subscribe(self._server_changed)
         try:
             yield
@@ -72,8 +72,8 @@ class WebSockets:
             unsubscribe()
 
     def _server_changed(self, server: Server, came: bool) -> None:
-        if not came:
-            for connection in [connection for connection, of in self._open.items() if of is server]:
+        if not came and server.name not in self._registry:
+            for connection in [each for each, of in self._open.items() if of is not None and of.name == server.name]:
                 connection.end(f"Server {server.name!r} was removed.")
 
     def _of_server(self, name: str, frame: Mapping[str, Any]) -> tuple[Server, str]:

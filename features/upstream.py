@@ -1,0 +1,77 @@
+"""Makes the servers that run elsewhere, from their entries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.call import Interceptor
+from gateway.sdk.asking.states import WaitingStates
+from gateway.sdk.native import Access
+from gateway.sdk.sessions import Limits
+from gateway.upstream.config import Upstream
+from gateway.upstream.http.opening import HttpOpening
+from gateway.upstream.link import Opening
+from gateway.upstream.server import UpstreamServer
+from gateway.upstream.starts import Starts
+from gateway.upstream.stdio.leash import Leash
+from gateway.upstream.stdio.memory import Memory
+from gateway.upstream.stdio.opening import StdioOpening
+
+if TYPE_CHECKING:
+    from gateway.upstream.pins.checks import Checks
+    from gateway.upstream.pins.file import Pins
+
+
+class UpstreamServers:
+    """Children share what watches over them, and all that have `pin` share the file of pins."""
+
+    def __init__(
+        self,
+        pins_file: str,
+        interceptors: Sequence[Interceptor],
+        limits: Limits,
+        *,
+        access: Access | None,
+        changed: Callable[[], None],
+        states: WaitingStates,
+    ) -> None:
+        self.starts = Starts()
+        self._interceptors = interceptors
+        self._limits = limits
+        self._access = access
+        self._changed = changed
+        self._states = states
+        self._leash, self._memory = Leash(), Memory()
+        self._pins_file = pins_file
+        self._pins: Pins | None = None
+
+    def make(self, name: str, entry: Upstream) -> UpstreamServer:
+        return UpstreamServer(
+            name,
+            entry,
+            self._opening(name, entry),
+            self._interceptors,
+            self._limits,
+            starts=self.starts,
+            access=self._access,
+            changed=self._changed,
+            states=self._states,
+            pins=self._checks(name, entry),
+        )
+
+    def _opening(self, name: str, entry: Upstream) -> Opening:
+        if entry.type == "stdio":
+            return StdioOpening(name, entry, os.environ, self._leash, self._memory)
+        return HttpOpening(entry, os.environ)
+
+    def _checks(self, name: str, entry: Upstream) -> Checks | None:
+        if entry.pin == "off":
+            return None
+        from gateway.upstream.pins.checks import Checks
+        from gateway.upstream.pins.file import Pins
+
+        self._pins = self._pins or Pins(Path(self._pins_file))
+        return Checks(name, self._pins, blocks=entry.pin == "block")
