@@ -102,7 +102,7 @@ browser: .venv/installed-test node_modules ## test web pages in a real browser, 
 proxies: .venv/installed-test ## test the router behind nginx, HAProxy and Caddy (needs them)
 	$(PYTEST) tests/proxies -m proxies --numprocesses 2
 
-upstreams: .venv/installed-test $(REAL:%=.venv-upstreams/%/installed) tests/upstreams/node_modules/.package-lock.json ## serve servers of PyPI and npm (needs Node)
+upstreams: .venv/installed-test .venv-makes/installed-makes $(REAL:%=.venv-upstreams/%/installed) tests/upstreams/node_modules/.package-lock.json ## serve servers of PyPI and npm (needs Node)
 	$(PYTEST) tests/upstreams -m upstreams --numprocesses 2
 
 soak: .venv/installed-test ## open and abort thousands of connections; check that memory does not grow
