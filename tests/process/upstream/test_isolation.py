@@ -1,4 +1,4 @@
-"""What callers and servers elsewhere learn of each other: no session, header or secret that is not theirs."""
+"""Checks that no session, header or secret reaches callers or servers elsewhere that it is not for."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def entries(sdk_url: str) -> dict[str, Any]:
 
 def test_values_of_the_environment_are_in_no_log_and_no_answer(sdk_url: str, tmp_path: Path) -> None:
     file = written(tmp_path, entries(sdk_url))
-    seen = {}
+    seen: dict[str, Any] = {}
     with Router(tmp_path, MCP_SERVERS_FILE=file, SECRET=SECRET, LOG_LEVEL="debug", MCP_DOCS="1") as router:
         router.await_table()
         for server in entries(sdk_url):
