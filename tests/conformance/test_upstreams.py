@@ -53,8 +53,9 @@ def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
     need_modules()
     folder = tmp_path_factory.mktemp("router")
     command = [sys.executable, str(HERE / "upstream.py")]
-    with subprocess.Popen([*command, "http"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
+    process = subprocess.Popen([*command, "http"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
         kinds: dict[str, dict[str, Any]] = {
             "http": {"url": f"http://127.0.0.1:{int(process.stdout.readline())}/mcp"},
             "stdio": {"command": command[0], "args": command[1:]},
@@ -64,7 +65,10 @@ def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
         with Router(folder, MCP_SERVERS_FILE=file, MCP_SERVERS_DIR=str(folder), LOG_LEVEL="warning") as router:
             yield router.await_table()
             router.end()
+    finally:
         process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 def url(router: Router, upstream: str) -> str:
