@@ -58,7 +58,7 @@ async def test_dropped_connection_fails_one_of_fifty_calls(serving: Serving, sdk
         async with serving(**entries) as http:
             assert (await post(http, "add", {"a": 1, "b": 2})).status_code == 200
             idle = {*front.open}
-            calls = [asyncio.ensure_future(post(http, "sleep", {"seconds": 2})) for _ in range(50)]
+            calls = [asyncio.ensure_future(post(http, "sleep", {"seconds": 5})) for _ in range(50)]
             with anyio.fail_after(20):
                 while (await post(http, "counts", {}, "direct")).json()["result"]["asleep"] < 50:
                     await asyncio.sleep(0.01)
