@@ -105,7 +105,7 @@ manifests: .venv-manifests/installed ## check deploy/kubernetes against the sche
 proxies: .venv/installed-test ## test the router behind nginx, HAProxy and Caddy (needs them)
 	$(PYTEST) tests/proxies -m proxies --numprocesses 2
 
-upstreams: .venv/installed-test $(REAL:%=.venv-upstreams/%/installed) tests/upstreams/node_modules/.package-lock.json ## serve servers of PyPI and npm (needs Node)
+upstreams: .venv/installed-test .venv-makes/installed-makes $(REAL:%=.venv-upstreams/%/installed) tests/upstreams/node_modules/.package-lock.json ## serve servers of PyPI and npm (needs Node)
 	$(PYTEST) tests/upstreams -m upstreams --numprocesses 2
 
 soak: .venv/installed-test ## open and abort thousands of connections; check that memory does not grow

@@ -31,7 +31,7 @@ from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.calls.from_json import JsonCalls
 from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.native import NativeCalls
-from gateway.upstream.calls.wishes import UPDATED, Wishes
+from gateway.upstream.calls.wishes import SET_LEVEL, UPDATED, Wishes
 from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
 from gateway.upstream.link import Link, Opening, Origin, Params
@@ -172,6 +172,8 @@ class UpstreamServer:
             await self._told(UPDATED, {"uri": uri})
 
     async def _send(self, method: str, params: Params, session: str, origin: Origin) -> None:
+        if method == SET_LEVEL and await self._backend.is_modern():
+            return  # each request says its own
         await self._backend.request(method, params, None, session=session, origin=origin)
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:

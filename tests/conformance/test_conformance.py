@@ -4,33 +4,24 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.conformance.suite import HERE, LEGS, NODE_MODULES, UNSCORED, conformance, need_modules
 from tests.ports import free_port
 from tests.process.live.router import Router
 from tests.shipped import shipped
 
 pytestmark = pytest.mark.conformance
 
-HERE = Path(__file__).resolve().parent
-NODE_MODULES = HERE / "node_modules"
 INSPECTOR = NODE_MODULES / "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 
-LEGS = ["2025-11-25", "2026-07-28"]
 ERAS = ["legacy", "auto", "modern"]
 BOTH_SPELLINGS = ["/everything/mcp", "/everything/mcp/"]
 AGGREGATE = ["/mcp", "/mcp/"]
-
-# The suite runs these without scoring them. It does not score the tasks extension either, which the SDK lacks.
-UNSCORED = {
-    "2025-11-25": "server-session-lifecycle,json-schema-2020-12,server-sse-polling",
-    "2026-07-28": "http-header-validation,http-custom-header-server-validation,json-schema-2020-12",
-}
 
 # Without a session the server cannot ask the client during a call. The later revision asks in another way.
 SCENARIOS_WITH_A_SESSION = {
@@ -42,8 +33,7 @@ SCENARIOS_WITH_A_SESSION = {
 @contextmanager
 def application(folder: Path, *servers: Path | str, **settings: str) -> Iterator[str]:
     """Runs a router with the servers of these folders, and gives its URL. It must end when it is told to."""
-    if not NODE_MODULES.is_dir():
-        pytest.fail("tests/conformance/node_modules is missing. Run `make node_modules` first.")
+    need_modules()
     settings |= {"MCP_SERVERS_DIR": ":".join(str(each) for each in servers), "LOG_LEVEL": "warning"}
     with Router(folder, **settings) as router:
         yield f"http://127.0.0.1:{router.await_table().port}"
@@ -66,14 +56,6 @@ def stateless_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def url_of_many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with application(tmp_path_factory.mktemp("router"), HERE / "servers", shipped()) as address:
         yield address
-
-
-def conformance(url: str, leg: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Runs one leg of the suite. Its summary is shown if the test fails."""
-    command = [sys.executable, str(HERE / "run.py"), "--url", url, "--leg", leg, *options]
-    completed = subprocess.run(command, capture_output=True, text=True, check=False)
-    print(completed.stdout, completed.stderr)
-    return completed
 
 
 def inspect(url: str, era: str, *options: str) -> dict[str, object]:

@@ -48,7 +48,7 @@ class Ways:
 
 @asynccontextmanager
 async def opened_ways(**settings: Any) -> AsyncIterator[Ways]:
-    app = create_app(Settings(servers_dir=(SERVERS,), **settings))
+    app = create_app(Settings(**{"servers_dir": (SERVERS,), **settings}))
     [(_, mcp)] = load(discover([SERVERS]))
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(opened(app))

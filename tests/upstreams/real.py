@@ -42,7 +42,7 @@ def real_servers(folder: Path) -> list[Real]:
     here, database = str(folder), str(folder / "db")
     time, git, fetch = (python("mcp2", f"mcp-server-{name}") for name in ("time", "git", "fetch"))
     sqlite, calculator = python("mcp1", "mcp-server-sqlite"), python("mcp1", "mcp-server-calculator")
-    old_fast = python("fastmcp2", "python")
+    old_fast, new_fast = python("fastmcp2", "python"), str(ROOT / ".venv-makes" / "bin" / "python")
     thinking = str(NODE / "mcp-server-sequential-thinking")
     return [
         Real("time", time, 2, "get_current_time", {"timezone": "UTC"}, "UTC"),
@@ -50,7 +50,8 @@ def real_servers(folder: Path) -> list[Real]:
         Real("fetch", fetch, 1, "fetch", {"url": "http://127.0.0.1:9/"}, status=422),
         Real("sqlite", sqlite, 6, "list_tables", {}, "[]", args=("--db-path", database)),
         Real("calculator", calculator, 1, "calculate", {"expression": "6 * 7"}, "42"),
-        Real("fast", old_fast, 1, "double", {"number": 21}, "42", args=(FAST,)),
+        Real("fast2", old_fast, 1, "double", {"number": 21}, "42", args=(FAST,)),
+        Real("fast4", new_fast, 1, "double", {"number": 21}, "42", args=(FAST,)),
         Real("everything", str(NODE / "mcp-server-everything"), 17, "echo", {"message": "hello"}, "hello"),
         Real("files", str(NODE / "mcp-server-filesystem"), 14, "list_directory", {"path": here}, "note", args=(here,)),
         Real("memory", str(NODE / "mcp-server-memory"), 9, "read_graph", {}, "entities"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY, METHOD_NOT_FOUND
+from mcp_types import CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.call import ToolCall
@@ -16,10 +16,10 @@ from gateway.sdk.asking.asking_call import CAPABILITIES
 from gateway.sdk.internals import connection_of, request_channel
 from gateway.sdk.wire import wire
 from gateway.upstream.calls.log_levels import is_wanted, level_of
+from gateway.upstream.calls.questions import ASKED, undeclared
 from gateway.upstream.link import LOGGED, Origin, Params, Refusal
 
 Context = ServerRequestContext[Any, Any]
-_ASKED = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
 _PARTS = {"elicitation": ("form", "url"), "sampling": ("context", "tools"), "roots": ()}
 """The capabilities that a client is asked for in mid-call, and their own parts that are passed on."""
 
@@ -83,14 +83,14 @@ def askable(capabilities: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_askable(capabilities: Mapping[str, Any], method: str, params: Params) -> None:
     """Raises Refusal if a client with these capabilities cannot be asked this."""
-    declared = capabilities.get(_ASKED.get(method, ""))
+    declared = capabilities.get(ASKED.get(method, ""))
     part = None
     if method == "elicitation/create" and params.get("mode") == "url":
         part = "url"
     elif method == "sampling/createMessage" and ("tools" in params or "toolChoice" in params):
         part = "tools"
     if declared is None or (part is not None and part not in declared):
-        raise Refusal(METHOD_NOT_FOUND, "The client cannot be asked this.")
+        raise undeclared(method, part)
 
 
 def paused(call: ToolCall | None) -> AbstractContextManager[None]:

@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND
+from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY
 
 from gateway.upstream.link import Ask, Origin, Params, Refusal
 
 MAX_QUESTIONS = 100
 """Questions of one request that wait for their answers at once."""
+
+ASKED = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
+"""What a client is asked for in mid-call, and the capability that each needs."""
 
 Reply = Callable[[dict[str, Any]], Awaitable[None]]
 """Sends the answer to one question: its `id`, and `result` or `error`."""
@@ -21,6 +24,23 @@ Reply = Callable[[dict[str, Any]], Awaitable[None]]
 def not_asked(number: Any) -> dict[str, Any]:
     """Returns the answer to a question that nobody can be asked."""
     return {"id": number, "error": {"code": METHOD_NOT_FOUND, "message": "Method not found"}}
+
+
+def undeclared(method: str, part: str | None = None) -> Refusal:
+    """Returns the refusal of a question whose capability, or that `part` of it, the client has not declared."""
+    capability = ASKED.get(method)
+    if capability is None:
+        return Refusal(METHOD_NOT_FOUND, "Method not found")
+    parts: Params = {} if part is None else {part: {}}
+    required = {"requiredCapabilities": {capability: parts}}
+    return Refusal(
+        MISSING_REQUIRED_CLIENT_CAPABILITY, "The client has not declared that it can be asked this.", required
+    )
+
+
+def _refusal(number: Any, exc: Refusal) -> dict[str, Any]:
+    error = {"code": exc.code, "message": exc.message}
+    return {"id": number, "error": error if exc.data is None else error | {"data": exc.data}}
 
 
 class Questions:
@@ -43,6 +63,10 @@ class Questions:
         task.add_done_callback(lambda _: self._tasks.pop(number, None))
         return True
 
+    def untaken(self, number: Any, method: str) -> dict[str, Any]:
+        """Returns the answer to a question that was not taken."""
+        return _refusal(number, undeclared(method)) if self._ask is None else not_asked(number)
+
     def withdraw(self, params: Params) -> bool:
         """Takes back a question that the upstream cancels. Returns False if it is none of these."""
         number = params.get("requestId")
@@ -59,8 +83,7 @@ class Questions:
         try:
             answer = {"result": await ask(method, params)}
         except Refusal as exc:
-            error = {"code": exc.code, "message": exc.message}
-            answer = {"error": error if exc.data is None else error | {"data": exc.data}}
+            answer = _refusal(number, exc)
         except Exception:  # the upstream must not wait for ever, whatever it is; the call itself may go on
             answer = {"error": {"code": INTERNAL_ERROR, "message": "The client could not be asked."}}
         await self._reply({"id": number, **answer})

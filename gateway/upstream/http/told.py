@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway.upstream.calls.questions import Questions, not_asked
+from gateway.upstream.calls.questions import Questions
 from gateway.upstream.http.answers import Message
 from gateway.upstream.link import LOGGED, Heard, Origin, Params, Report
 
@@ -61,4 +61,4 @@ class Told:
         elif self._questions.take(number, method, params):
             self._asks()
         else:
-            await self._send(not_asked(number))
+            await self._send(self._questions.untaken(number, method))

@@ -43,7 +43,7 @@ class Lines:
         self._parts.append(part)
         self._size += len(part)
         if self._size > self._max_bytes:
-            head = b"".join(self._parts)[:HEAD] if len(self._parts) < HEAD else self._parts[0][:HEAD]
+            head = b"".join(part[:HEAD] for part in self._parts[:HEAD])[:HEAD]
             self._parts.clear()
             self._skips = True
             self._too_long(head)

@@ -153,8 +153,10 @@ class StdioLink:
             self._was_unsure = True
             reason = "it asks for %s while it has calls of several clients, and nobody can say which of them it asks"
             logger.warning(reason, method, extra=self._extra)
-        if self.identity.is_modern or owner is None or not owner.questions.take(number, method, params):
+        if self.identity.is_modern or owner is None:
             self._answer(not_asked(number))
+        elif not owner.questions.take(number, method, params):
+            self._answer(owner.questions.untaken(number, method))
 
     async def _reply(self, answer: Params) -> None:
         self._answer(answer)

@@ -38,7 +38,7 @@ class StdioOpening:
                 link.identity = identity
                 self._era = "modern"
                 return link
-            if self._era == "modern":
+            if self._entry.era == "modern":
                 raise LinkFailure(f"it does not speak {MODERN}", was_sent=False)
             if link.is_silent:
                 await link.close(patience=0)
@@ -68,12 +68,14 @@ class StdioOpening:
         """
         link.identity = Identity(MODERN)
         try:
-            async with asyncio.timeout(PROBE):
+            async with asyncio.timeout(None if self._era == "modern" else PROBE):
                 found = await link.request("server/discover", {})
         except Refusal:
             link.identity = Identity(LEGACY)
             return None
         except (TimeoutError, LinkFailure):
+            if self._era == "modern":  # so it knows the question, and fails for another reason
+                raise
             link.is_silent = True
             return None
         versions = found.get("supportedVersions")

@@ -1,6 +1,7 @@
 """Tools that do not ask the client: every kind of content, errors, log messages, progress, headers, change events."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Annotated, Any, Literal
 
 import anyio
@@ -105,8 +106,18 @@ async def test_custom_headers(region: Annotated[str, Field(json_schema_extra={"x
     return region
 
 
+changes = count(1)
+
+
+async def changed() -> str:
+    """Changed 0 times"""
+    return "Called"
+
+
 async def test_trigger_tool_change(ctx: Context[Any, Any]) -> str:
-    """Tells the listeners that the tools changed"""
+    """Changes a tool, and tells the listeners"""
+    ctx.mcp_server.remove_tool("changed")
+    ctx.mcp_server.add_tool(changed, description=f"Changed {next(changes)} times")
     await ctx.notify_tools_changed()
     return "Told"
 
@@ -141,6 +152,7 @@ TOOLS: list[Callable[..., Any]] = [
     test_tool_with_progress,
     test_reconnection,
     test_custom_headers,
+    changed,
     test_trigger_tool_change,
     test_trigger_prompt_change,
 ]

@@ -36,6 +36,28 @@ async def test_era_of_an_entry_is_not_asked_for(serving: Serving) -> None:
         assert (await status(http, "failing"))["reason"] == "it does not speak 2026-07-28"
 
 
+async def test_child_of_a_known_era_may_take_its_time_and_says_why_it_does_not_start(
+    serving: Serving, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("gateway.upstream.stdio.opening.PROBE", 0.001)
+    async with serving(one=entry(era="modern")) as http:
+        assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
+    async with serving(one=entry("exit", era="modern")) as http:
+        assert "a key is missing" in (await status(http, "failing"))["reason"]
+
+
+async def test_child_that_is_replaced_by_one_of_another_era_is_asked_again(serving: Serving, tmp_path: Path) -> None:
+    how, peer = tmp_path / "how", entry()
+    code = f"import os, runpy; os.environ['PEER'] = open({str(how)!r}).read(); "
+    code += f"runpy.run_path({peer['args'][-1]!r}, run_name='__main__')"
+    how.write_text("")
+    async with serving(one=peer | {"args": ["-ISc", code]}) as http:
+        assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
+        how.write_text("legacy")
+        assert (await post(http, "die")).status_code == 502
+        assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
+
+
 FAILING = {
     "no program": ({"command": "no-such-program"}, "command: there is no program 'no-such-program'"),
     "no npx": ({"command": "npx", "env": {"PATH": "/nowhere"}}, "comes with Node, which is not installed here"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 from tests.conftest import MakeApp
 from tests.gateway.upstream.conftest import entry, written
 from tests.matrix import access, bounds, credentials, limit
+from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
+from tests.matrix.test_matrix import SEEN
 from tests.matrix.ways import WAYS, Headers, Outcome, Target
 from tests.process.live.router import Router
 from tests.transport import opened
@@ -19,13 +21,13 @@ from tests.transport import opened
 pytestmark = [pytest.mark.anyio, pytest.mark.process]
 RULES: list[Rule] = [*bounds.RULES, *access.RULES, *credentials.RULES, *limit.RULES]
 TOOLS = {"include": ["add_tool", "hang", "erase"], "rename": {"add_tool": "add", "hang": "wait"}}
-SOME = ("call", "websocket", "native modern", "native legacy", "aggregate modern")
-PLACES = [
-    *(("stdio", "modern", way) for way in WAYS),
-    *(("http", "legacy", way) for way in WAYS),
-    *((transport, era, way) for transport, era in (("stdio", "legacy"), ("http", "modern")) for way in SOME),
-]
-"""Where the server runs, its era, and the way to call it: all ways for one server of each transport and of each era."""
+UPSTREAMS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "stdio modern": lambda far: entry(tools=TOOLS, era="modern"),
+    "stdio legacy": lambda far: entry("legacy", tools=TOOLS, era="legacy"),
+    "http modern": lambda far: {"url": far, "tools": TOOLS, "era": "modern"},
+    "http legacy": lambda far: {"url": far, "tools": TOOLS, "era": "legacy"},
+}
+"""The entry of each transport and era for the rules, some of which need the server at the URL of `far`."""
 
 SERVER = """
 import asyncio
@@ -44,7 +46,7 @@ async def erase() -> str:
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Another router, and the URL of its one server: a router can stand behind a router."""
     folder = tmp_path_factory.mktemp("far")
@@ -53,17 +55,16 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{router.await_table().port}/far/mcp"
 
 
-@pytest.mark.parametrize(("transport", "era", "way"), PLACES)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("upstream", UPSTREAMS)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 async def test_rule_holds_for_every_way_to_call_a_server_elsewhere(
-    rule: Rule, transport: str, era: str, way: str, far: str, make_app: MakeApp, tmp_path: Path
+    rule: Rule, upstream: str, way: str, far: str, make_app: MakeApp, tmp_path: Path
 ) -> None:
-    child = entry("legacy" if era == "legacy" else "", tools=TOOLS, era=era)
-    one = child if transport == "stdio" else {"url": far, "era": era, "tools": TOOLS}
     settings = dict(rule.settings(tmp_path))
     if "call_timeout" in settings:  # its answer may take longer than that of a function
         settings["call_timeout"] = max(settings["call_timeout"], 1.0)
-    app = make_app(servers_file=written(tmp_path, {"one": one}), **settings)
+    app = make_app(servers_file=written(tmp_path, {"one": UPSTREAMS[upstream](far)}), **settings)
     async with opened(app) as http:
         target = Target(app, http)
 
@@ -71,3 +72,20 @@ async def test_rule_holds_for_every_way_to_call_a_server_elsewhere(
             return await WAYS[way](target, tool, arguments, headers or {})
 
         await rule.check(call)
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("upstream", UPSTREAMS)
+async def test_list_of_a_server_elsewhere_has_only_the_tools_that_the_caller_may_call(
+    listing: str, upstream: str, far: str, make_app: MakeApp, tmp_path: Path
+) -> None:
+    entries = {name: UPSTREAMS[upstream](far) for name in ("one", "two")}
+    app = make_app(servers_file=written(tmp_path, entries), **access.keys_and_danger(tmp_path))
+    async with opened(app) as http:
+        for name in entries:
+            body = {"server": name, "tool": "add", "arguments": {"a": 1, "b": 2}}
+            assert (await http.post("/call", json=body, headers=access.HEADERS["admin"])).status_code == 200
+        for name, seen in SEEN.items():
+            listed = await LISTINGS[listing](Target(app, http), access.HEADERS[name])
+            expected = seen if listing in OF_ALL else {tool for tool in seen if tool.startswith("one_")}
+            assert (name, sorted(listed)) == (name, sorted(expected))

@@ -9,6 +9,7 @@ import asyncio
 import sys
 from typing import Any
 
+from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -16,9 +17,11 @@ from mcp_types import (
     CreateMessageRequestParams,
     ElicitRequest,
     ElicitRequestFormParams,
+    EmptyResult,
     InputRequiredResult,
     ListRootsRequest,
     SamplingMessage,
+    SetLevelRequestParams,
     TextContent,
 )
 from pydantic import BaseModel
@@ -123,6 +126,13 @@ async def logs(ctx: Context) -> str:
         await ctx.session.send_log_message(level, f"a {level}", related_request_id=ctx.request_id)
     await ctx.report_progress(1, 2, "half")
     return "logged"
+
+
+async def take_level(ctx: ServerRequestContext[Any, Any], params: SetLevelRequestParams) -> EmptyResult:
+    return EmptyResult()
+
+
+mcp._lowlevel_server.add_request_handler("logging/setLevel", SetLevelRequestParams, take_level)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests import wire
-from tests.clients import ERAS, Era, connected, post
+from tests.clients import ERAS, Era, connected, error_of, post
 from tests.gateway.upstream.calls.asking import Person, asked, said
 from tests.gateway.upstream.conftest import Serving, status
 from tests.matrix.principals import GREEDY, MODEST, principals
@@ -95,6 +95,20 @@ async def test_upstream_learns_exactly_what_the_client_can_be_asked(
             assert json.loads(await said(client, "declared")).keys() == {"roots"}
         over_json = (await post(http, "declared")).json()["result"]
         assert over_json.keys() == {"elicitation", "sampling", "roots"}
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("upstream", ["legacy", "child"])
+async def test_question_that_needs_more_than_the_client_declares_is_refused_with_the_capability(
+    serving: Serving, url: str, era: Era, upstream: str
+) -> None:
+    person = Person()
+    async with serving(one=at(url, upstream)) as http:
+        await status(http)
+        for roots in (None, person.roots):
+            async with connected(http, era, list_roots_callback=roots) as client:
+                error = await error_of(client, "sample", {})
+            assert (error["code"], error["data"]) == (-32021, {"requiredCapabilities": {"sampling": {}}})
 
 
 async def test_upstream_that_asks_for_ever_is_left_after_ten_rounds(serving: Serving, url: str) -> None:

@@ -94,6 +94,16 @@ async def test_each_session_gets_the_log_messages_that_it_wants(serving: Serving
     assert curious.logged == [("info", "touched"), ("critical", "touched")]
 
 
+async def test_session_sets_the_level_of_messages_of_a_server_that_has_no_sessions(serving: Serving, url: str) -> None:
+    person = Person()
+    async with serving(one={"url": url, "era": "modern"}) as http:
+        await status(http)
+        async with asked(http, "legacy", person) as client:
+            await client.session.set_logging_level("warning")
+            assert await said(client, "logs") == "logged"
+    assert person.logged == [("warning", "a warning")]
+
+
 async def test_number_of_resources_that_a_session_watches_is_bounded(serving: Serving) -> None:
     async with serving(one=entry("legacy")) as http:
         await status(http)

@@ -1,0 +1,94 @@
+"""Runs the official conformance suite through the router against a server in a process of its own."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conformance.suite import HERE, LEGS, UNSCORED, conformance, need_modules
+from tests.gateway.upstream.conftest import written
+from tests.process.live.router import Router
+
+pytestmark = pytest.mark.conformance
+UPSTREAMS = ["http-modern", "http-legacy", "stdio-modern", "stdio-legacy"]
+"""The transport and the era of each server. A further one needs an entry in `router`, and its failures below."""
+
+# The suite wants the name under which the tool's own result asks. A question of a server of sessions has none.
+NAMED = ["input-required-result-basic-elicitation"]
+
+# What a child process of the era of sessions asks while calls of several clients are in flight is refused. The suite
+# leaves such calls waiting.
+ASKING = [
+    f"input-required-result-{name}"
+    for name in (
+        "basic-list-roots",
+        "basic-sampling",
+        "capability-check",
+        "multi-round",
+        "multiple-input-requests",
+        "non-tool-request",
+        "request-state",
+        "result-type",
+        "tampered-state",
+    )
+]
+
+# Resources of a server without sessions are watched on a stream, which the router does not open for its clients.
+WATCHED = ["resources-subscribe", "resources-unsubscribe"]
+
+FAILURES: dict[tuple[str, str], list[str]] = {
+    ("http-modern", "2025-11-25"): WATCHED,
+    ("stdio-modern", "2025-11-25"): WATCHED,
+    ("http-legacy", "2026-07-28"): NAMED,
+    ("stdio-legacy", "2026-07-28"): NAMED + ASKING,
+}
+"""The scenarios that must fail, and no other."""
+
+
+@pytest.fixture(scope="module")
+def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
+    need_modules()
+    folder = tmp_path_factory.mktemp("router")
+    command = [sys.executable, str(HERE / "upstream.py")]
+    process = subprocess.Popen([*command, "http"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        kinds: dict[str, dict[str, Any]] = {
+            "http": {"url": f"http://127.0.0.1:{int(process.stdout.readline())}/mcp"},
+            "stdio": {"command": command[0], "args": command[1:]},
+        }
+        entries = {name: {**kinds[name.partition("-")[0]], "era": name.partition("-")[2]} for name in UPSTREAMS}
+        file = written(folder, entries)
+        with Router(folder, MCP_SERVERS_FILE=file, MCP_SERVERS_DIR=str(folder), LOG_LEVEL="warning") as router:
+            yield router.await_table()
+            router.end()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def url(router: Router, upstream: str) -> str:
+    ends = time.monotonic() + 60
+    while router.get(f"/{upstream}/mcp/health")["status"] != "ok":
+        assert time.monotonic() < ends, router.log()
+        time.sleep(0.1)
+    return f"http://127.0.0.1:{router.port}/{upstream}/mcp"
+
+
+@pytest.mark.parametrize("leg", LEGS)
+@pytest.mark.parametrize("upstream", UPSTREAMS)
+def test_every_scored_scenario_passes_through_the_router(router: Router, upstream: str, leg: str) -> None:
+    expected = ",".join(FAILURES.get((upstream, leg), []))
+    assert conformance(url(router, upstream), leg, "--expect-failures", expected).returncode == 0
+
+
+@pytest.mark.parametrize("leg", LEGS)
+@pytest.mark.parametrize("upstream", UPSTREAMS)
+def test_unscored_scenarios_pass_through_the_router_too(router: Router, upstream: str, leg: str) -> None:
+    completed = conformance(url(router, upstream), leg, "--only", UNSCORED[leg])
+    assert completed.returncode == 0
+    assert " 0 warnings" in completed.stdout
