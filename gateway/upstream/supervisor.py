@@ -21,7 +21,7 @@ class Supervisor:
     """`prepare` is awaited with each link before it is used. `kind` says in the log what it is.
 
     `reason` is why the server fails, `last_reason` why it failed last, for the log and for those who may see it.
-    `in_use` counts requests, each of which ends with `leave`. `used_at` is the time of the last one.
+    `in_use` counts requests, each of which ends with `leave`. `used_at` is the time of the last one, if it may be idle.
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class Supervisor:
         Raises:
             Unavailable: the server has failed, and is started again; or it has ended for good.
         """
-        self.used_at = self._now()
+        if self._patience.idle is not None:
+            self.used_at = self._now()
         while (link := self._link) is None or link is after:
             if self._refuses or self._is_over:
                 raise self._unavailable()
@@ -72,7 +73,8 @@ class Supervisor:
     def leave(self) -> None:
         """Ends the use of a request."""
         self.in_use -= 1
-        self.used_at = self._now()
+        if self._patience.idle is not None:
+            self.used_at = self._now()
 
     @property
     def is_open(self) -> bool:
@@ -112,8 +114,7 @@ class Supervisor:
                 return False
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), left)
-        await self._wanted.wait()
-        return True
+        return await self._wanted.wait()
 
     async def _tried(self, starts: Starts) -> Link | None:
         """Returns an open link; None, with the reason noted, if the server cannot be opened now."""
@@ -167,9 +168,7 @@ class Supervisor:
 
     def _idle_for(self) -> float | None:
         """Returns the seconds after which the link is closed if nobody uses it; None if it never is."""
-        if self._patience.idle is None:
-            return None
-        if self.in_use:
+        if self._patience.idle is None or self.in_use:
             return self._patience.idle
         return self.used_at + self._patience.idle - self._now()
 
