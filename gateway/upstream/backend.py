@@ -58,7 +58,7 @@ class Backend:
         self._patience = replace(patience, is_lazy=True)
         self._kind = f"process of a {entry.process}"
         self._pool = pool_of(entry.process, own, self._supervisor_at, entry.max_processes, share)
-        self.place, self.is_open, self.drop = self._pool.place, self._pool.is_open, self._pool.drop
+        self.place, self.open_link, self.drop = self._pool.place, self._pool.open_link, self._pool.drop
         self._requests = Requests(name, self._pool, entry.timeout)
         self.request, self.is_modern = self._requests.request, self._requests.is_modern
         self._is_listed = False

@@ -78,7 +78,7 @@ class Front(LowLevelServer[Any]):
         for method, (params, capability) in WISHES.items():
             promised = identity.capabilities.get(capability)
             is_promised = isinstance(promised, dict) and (capability == "logging" or promised.get("subscribe") is True)
-            if method in self._wishes and is_promised and not identity.is_modern:
+            if method in self._wishes and is_promised:
                 self.add_request_handler(method, params, self._wishes[method])
             else:
                 self._request_handlers.pop(method, None)

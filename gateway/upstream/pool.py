@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from gateway.caller import Caller, caller
 from gateway.errors import GatewayError, ShareExceeded, Unavailable
 from gateway.places import Places, part
+from gateway.upstream.link import Link
 from gateway.upstream.starts import Starts
 from gateway.upstream.supervisor import Supervisor
 
@@ -41,8 +42,8 @@ class Pool(Protocol):
         """Begins to open links. Called once, before `enter`."""
         ...
 
-    def is_open(self, place: str) -> bool:
-        """Returns True if there is an open link."""
+    def open_link(self, place: str) -> Link | None:
+        """Returns the link there, if it is open."""
         ...
 
     def drop(self, place: str) -> None:
@@ -75,8 +76,8 @@ class OneForAll:
     def begin(self, starts: Starts) -> None:
         """Has nothing to begin."""
 
-    def is_open(self, place: str) -> bool:
-        return self._own.is_open
+    def open_link(self, place: str) -> Link | None:
+        return self._own.open_link
 
     def drop(self, place: str) -> None:
         """Has nothing to end."""
@@ -129,9 +130,9 @@ class OneForEach:
         supervisor.in_use += 1
         return supervisor
 
-    def is_open(self, place: str) -> bool:
+    def open_link(self, place: str) -> Link | None:
         supervisor = self._own if place == OWN else self._held[place].supervisor if place in self._held else None
-        return supervisor is not None and supervisor.is_open
+        return supervisor.open_link if supervisor is not None else None
 
     def drop(self, place: str) -> None:
         held = self._held.get(place)
@@ -141,7 +142,8 @@ class OneForEach:
 
     @property
     def open_links(self) -> int:
-        return self._own.is_open + sum(held.supervisor.is_open for held in self._held.values())
+        supervisors = [self._own, *(held.supervisor for held in self._held.values())]
+        return sum(supervisor.open_link is not None for supervisor in supervisors)
 
     async def close(self) -> None:
         self._starts = None

@@ -77,8 +77,8 @@ class Supervisor:
             self.used_at = self._now()
 
     @property
-    def is_open(self) -> bool:
-        return self._link is not None
+    def open_link(self) -> Link | None:
+        return self._link
 
     def end(self) -> None:
         """Refuses the link from now on: nobody runs this any more."""

@@ -17,6 +17,7 @@ from gateway.errors import GatewayError, Unavailable
 from gateway.sdk.internals import connection_of
 from gateway.sdk.native import protocol_error
 from gateway.upstream.backend import Backend
+from gateway.upstream.calls.listening import Listening
 from gateway.upstream.calls.log_levels import LogLevels
 from gateway.upstream.calls.origins import native_origin
 from gateway.upstream.calls.places import place_of
@@ -40,6 +41,7 @@ class Wishes:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._levels = LogLevels()
+        self._listening = Listening()
         self._watching: dict[tuple[str, str], dict[int, Connection]] = {}
         self._of_session: dict[int, set[tuple[str, str]]] = {}
         self.handlers = {SET_LEVEL: self.set_level, SUBSCRIBE: self.subscribe, UNSUBSCRIBE: self.unsubscribe}
@@ -49,8 +51,8 @@ class Wishes:
         connection = connection_of(ctx)
         place = place_of(self._backend, connection)
         self._levels.set(connection, place, params.level)
-        lowest = self._levels.lowest(place)
-        if lowest is not None and self._backend.is_open(place):  # a link that is opened later is told then
+        lowest, link = self._levels.lowest(place), self._backend.open_link(place)
+        if lowest is not None and link is not None and not link.identity.is_modern:  # a later link is told then
             with suppress(GatewayError, Refusal, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     own = replace(native_origin(ctx, None), ask=None)
@@ -99,11 +101,12 @@ class Wishes:
 
         They may have changed meanwhile.
         """
+        watched = [uri for there, uri in self._watching if there == place]
         if link.identity.is_modern:
-            return []
+            self._listening.watch(link, place, watched)
+            return watched
         if (lowest := self._levels.lowest(place)) is not None:
             await _best(link, SET_LEVEL, {"level": lowest})
-        watched = [uri for there, uri in self._watching if there == place]
         for uri in watched:
             await _best(link, SUBSCRIBE, {"uri": uri})
         return watched
@@ -118,7 +121,7 @@ class Wishes:
         watching = self._watching.get(watched, {})
         if watching.pop(number, None) is not None and not watching:
             self._watching.pop(watched, None)
-            if self._backend.is_open(watched[0]):
+            if self._backend.open_link(watched[0]) is not None:
                 with suppress(MCPError):
                     await self._told(UNSUBSCRIBE, watched)
 
@@ -127,6 +130,10 @@ class Wishes:
         place, uri = watched
         try:
             async with asyncio.timeout(PATIENCE):
+                if await self._backend.is_modern(place):
+                    if (link := self._backend.open_link(place)) is not None:
+                        self._listening.watch(link, place, [uri for there, uri in self._watching if there == place])
+                    return
                 await self._backend.request(method, {"uri": uri}, None, session="", place=place, origin=NOBODY)
         except GatewayError as exc:
             raise protocol_error(exc) from exc
