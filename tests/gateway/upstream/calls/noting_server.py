@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -21,6 +22,11 @@ async def touch(ctx: Context) -> str:
     for uri in ("note://a", "note://b"):
         await ctx.notify_resource_updated(uri)
     return "touched"
+
+
+@mcp.tool()
+async def end() -> None:
+    os._exit(3)
 
 
 if __name__ == "__main__":

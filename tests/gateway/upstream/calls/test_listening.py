@@ -61,3 +61,18 @@ async def test_change_is_told_to_those_who_watch_and_until_they_leave(
                     watcher.heard.clear()
                     await post(http, "touch")
                     await anyio.sleep(0.05)
+
+
+async def test_new_process_is_listened_to_again(serving: Serving) -> None:
+    watcher = Watcher()
+    one = {"command": sys.executable, "args": ["-m", SERVER, "stdio"], "cwd": str(ROOT), "era": "modern"}
+    async with serving(one=one) as http:
+        await status(http)
+        async with connected(http, "legacy", message_handler=watcher.hear) as client:
+            await watched(client)
+            await told(http, watcher)
+            assert (await post(http, "end")).json()["outcome"] == "unknown"
+            assert (await post(http, "touch")).status_code == 200
+            watcher.heard.clear()
+            await told(http, watcher)
+    assert {*watcher.heard} == {NOTE}
