@@ -1,49 +1,36 @@
-"""The way from the front to an upstream: its supervisor, its tools, and one request at a time."""
+"""The way from the front to an upstream: its links, its tools, and what it tells."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from mcp_types import INVALID_PARAMS
-
 from gateway.call import ToolCall
-from gateway.caller import caller
-from gateway.errors import CallTimeout
-from gateway.upstream.calls.questions import pausing
 from gateway.upstream.config import Upstream
-from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Origin, Params, Refusal, Report
+from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal
 from gateway.upstream.listing import Listing
 from gateway.upstream.pins.checks import Checks
-from gateway.upstream.results import failed
+from gateway.upstream.pool import OWN, pool_of
+from gateway.upstream.requests import Requests
 from gateway.upstream.starts import Starts
-from gateway.upstream.supervisor import Patience, Supervisor
+from gateway.upstream.states import Patience
+from gateway.upstream.supervisor import Supervisor
+from gateway.upstream.telling import TOLD, UPDATED, Telling, Told
 from gateway.upstream.tools import UpstreamTool, list_all
-
-logger = logging.getLogger(__name__)
-FAILING = 3
-"""Requests in a row without an answer, after which a server whose link is open is said to fail."""
 
 BATCH = 0.25
 """Seconds in which several notifications of a changed list become one new list."""
 
 TOOLS_CHANGED = "notifications/tools/list_changed"
-TOLD = frozenset(
-    {"notifications/prompts/list_changed", "notifications/resources/list_changed", "notifications/resources/updated"}
-)
-"""The other notifications that clients are told of."""
-
-MAX_TELLING = 1000
-"""Different notifications on their way to clients at the same time. Further ones are dropped."""
 
 
 class Backend:
-    """`opened` is called with what each new link says of the server, and `told` with each of its notifications.
-    `repeat` tells a new link what the one before was told.
+    """`opened` is called with what the router's own link says of the server, and `told` with each notification of a
+    link. `repeat` tells a new link at a place what the one before was told. One caller may have `share` of the links.
 
     `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed.
     """
@@ -55,29 +42,33 @@ class Backend:
         opening: Opening,
         *,
         opened: Callable[[Identity], None],
-        repeat: Callable[[Link], Awaitable[None]],
-        told: Callable[[str, Params], Awaitable[None]],
+        repeat: Callable[[Link, str], Awaitable[None]],
+        told: Told,
         pins: Checks | None = None,
+        share: float = 1.0,
     ) -> None:
-        self.listing = Listing(entry, pins, partial(told, TOOLS_CHANGED, {}))
+        self.listing = Listing(entry, pins, partial(told, TOOLS_CHANGED, {}, OWN))
         self.tools = self.listing.tools
         self._name = name
         self._opening = opening
         self._opened = opened
         self._repeat = repeat
-        self._told = told
-        patience = Patience(entry.start_timeout, entry.idle_timeout)
-        self._supervisor = Supervisor(name, opening, self._heard, patience, prepare=self._prepare)
-        self._timeout = entry.timeout
+        patience = Patience(entry.start_timeout, entry.idle)
+        own = self._supervisor = Supervisor(name, opening, self._heard, patience, prepare=self._prepare)
+        self._patience = replace(patience, is_lazy=True)
+        self._kind = f"process of a {entry.process}"
+        self._pool = pool_of(entry.process, own, self._supervisor_at, entry.max_processes, share)
+        self.place, self.open_link, self.drop = self._pool.place, self._pool.open_link, self._pool.drop
+        self._requests = Requests(name, self._pool, entry.timeout)
+        self.request, self.is_modern = self._requests.request, self._requests.is_modern
         self._is_listed = False
-        self._failures = 0
-        self._failure = ""
-        self._telling: set[tuple[str, str]] = set()
+        self._telling = Telling(told, self._begin)
         self._stale: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, starts: Starts) -> None:
         """Begins to open the server, and to keep it open."""
+        self._pool.begin(starts)
         self._begin(self._supervisor.run(starts))
         self._begin(self.listing.follow())
 
@@ -87,6 +78,7 @@ class Backend:
             self._stale.cancel()
         for task in [*self._tasks]:
             task.cancel()
+        await self._pool.close()
         while self._tasks:
             await asyncio.wait([*self._tasks])
         self._opening.close()
@@ -94,10 +86,14 @@ class Backend:
     @property
     def status(self) -> Mapping[str, Any]:
         supervisor = self._supervisor
-        word, reason = "ok" if supervisor.state == "ready" else supervisor.state, supervisor.reason
-        if word == "ok" and self._failures >= FAILING:
-            word, reason = "failing", self._failure
+        links = self._pool.open_links
+        is_ok = supervisor.state == "ready" or (supervisor.state == "idle" and bool(links))
+        word, reason = "ok" if is_ok else supervisor.state, supervisor.reason
+        if word == "ok" and (failure := self._requests.failure):
+            word, reason = "failing", failure
         found: dict[str, Any] = {"status": word, "starts": supervisor.starts}
+        if links is not None:
+            found["processes"] = links
         last = {"lastReason": supervisor.last_reason} if supervisor.last_reason else {}
         return self.listing.reported(found | ({"reason": reason} if reason else last))
 
@@ -113,49 +109,23 @@ class Backend:
         await self._supervisor.link()
         return self.tools.find(call.tool)
 
-    async def is_modern(self) -> bool:
-        """Returns True if the server asks by its results. Raises Unavailable if it cannot be reached."""
-        return (await self._supervisor.link()).identity.is_modern
+    def _supervisor_at(self, place: str) -> Supervisor:
+        """Returns the supervisor of a link that is a caller's or a session's own."""
 
-    async def request(
-        self, method: str, params: Params, report: Report | None, *, session: str | None = None, origin: Origin
-    ) -> dict[str, Any]:
-        """Sends one request of `origin` in `session`, by default the caller's own.
+        def heard(method: str, params: Params) -> None:
+            if method == UPDATED:
+                self._telling.tell(method, params, place)
 
-        Raises:
-            GatewayError, or Refusal if the server answers with an error.
-        """
-        session = caller.get().key if session is None else session
-        link = await self._supervisor.link()
-        if "requestState" in params and not link.identity.is_modern:  # no server of that era has given it
-            raise Refusal(INVALID_PARAMS, "Invalid or expired requestState", {"reason": "invalid_request_state"})
-        while True:
-            self._supervisor.in_use += 1
-            try:
-                async with asyncio.timeout(self._timeout) as limit:
-                    own = origin if self._timeout is None else pausing(origin, limit)
-                    answer = await link.request(method, params, report, session=session, origin=own)
-                self._failures = 0
-                return answer
-            except Refusal:
-                self._failures = 0
-                raise
-            except TimeoutError as exc:
-                raise CallTimeout(self._timeout or 0) from exc
-            except LinkFailure as exc:
-                if not exc.is_over:
-                    self._failures, self._failure = self._failures + 1, str(exc)
-                    logger.warning("%s failed: %s", method, exc, extra={"fields": {"server": self._name}})
-                    raise failed(exc) from exc
-            finally:
-                self._supervisor.in_use -= 1
-            link = await self._supervisor.link(after=link)
+        async def prepare(link: Link) -> None:
+            await self._repeat(link, place)
+
+        return Supervisor(self._name, self._opening, heard, self._patience, prepare=prepare, kind=self._kind)
 
     async def _prepare(self, link: Link) -> None:
         """Takes over what a new link says of the server. Raises LinkFailure, or Refusal."""
         self._opened(link.identity)
         await self._list(link)
-        await self._repeat(link)
+        await self._repeat(link, OWN)
 
     async def _list(self, link: Link) -> None:
         has_tools = isinstance(link.identity.capabilities.get("tools"), dict)
@@ -166,24 +136,9 @@ class Backend:
     def _heard(self, method: str, params: Params) -> None:
         """Takes a notification of the server."""
         if method in TOLD:
-            self._tell_once(method, params)
+            self._telling.tell(method, params, OWN)
         elif method == TOOLS_CHANGED and self._stale is None:
             self._stale = asyncio.get_running_loop().call_later(BATCH, self._begin_list)
-
-    def _tell_once(self, method: str, params: Params) -> None:
-        """Tells the clients, unless they are being told the same: a flood of one notification becomes one."""
-        key = (method, str(params.get("uri", "")))
-        if key in self._telling or len(self._telling) >= MAX_TELLING:
-            return
-        self._telling.add(key)
-
-        async def tell() -> None:
-            try:
-                await self._told(method, params)
-            finally:
-                self._telling.discard(key)
-
-        self._begin(tell())
 
     def _begin_list(self) -> None:
         self._stale = None

@@ -21,10 +21,15 @@ MAX_FILE = 1024 * 1024
 MAX_MILLISECONDS = 1000
 """A `timeout` above it is taken for milliseconds, as other programs write it."""
 
+IDLE = 300.0
+"""The `idleTimeout` of processes that are not shared."""
+
 _IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
 """Keys of other programs that say nothing about how a server is reached."""
-_NOT_SUPPORTED = frozenset({"auth", "process", "instances"})
+_NOT_SUPPORTED = frozenset({"auth", "instances"})
 """Keys that would protect or separate something: to ignore them would be worse than to refuse them."""
+_CHILDREN_ONLY = frozenset({"image", "max_memory", "process", "max_processes"})
+_FOR_CHILDREN = "'image', 'maxMemory', 'process' and 'maxProcesses'"
 _TYPES = {"streamable-http": "http", "streamableHttp": "http", "streamable_http": "http"}
 
 
@@ -61,7 +66,7 @@ class Upstream(_Part):
     sizes are bytes or texts such as `512 MiB`.
 
     `era` is the protocol that is spoken; `auto` asks the server. `pin` says what becomes of a tool whose definition
-    has changed since it was approved.
+    has changed since it was approved, and `process` for whom there is a child process.
     """
 
     type: Literal["stdio", "http", "sse"]
@@ -85,6 +90,13 @@ class Upstream(_Part):
     max_memory: Annotated[ByteSize, Field(ge=1024 * 1024)] | None = None
     tools: Tools = Field(default_factory=Tools)
     pin: Literal["off", "warn", "block"] = "off"
+    process: Literal["shared", "caller", "session"] = "shared"
+    max_processes: Annotated[int, Field(ge=1)] = 16
+
+    @property
+    def idle(self) -> float | None:
+        """The seconds without a request after which a link is closed; None for never."""
+        return self.idle_timeout or (None if self.process == "shared" else IDLE)
 
 
 _KEYS = sorted(["transport", *(field.alias or name for name, field in Upstream.model_fields.items())])
@@ -150,8 +162,8 @@ def _upstream(place: str, entry: Any) -> Upstream:
     except ValidationError as exc:
         error = exc.errors(include_input=False, include_url=False)[0]
         raise LoadError(f"{place}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
-    if upstream.type != "stdio" and (upstream.image or upstream.max_memory is not None):
-        raise LoadError(f"{place}: 'image' and 'maxMemory' are for child processes, and it has a URL")
+    if upstream.type != "stdio" and _CHILDREN_ONLY & upstream.model_fields_set:
+        raise LoadError(f"{place}: {_FOR_CHILDREN} are for child processes, and it has a URL")
     needed = "command" if upstream.type == "stdio" else "url"
     if not getattr(upstream, needed) and not upstream.image:
         raise LoadError(f"{place}: {needed!r} is missing")

@@ -78,8 +78,7 @@ class Front(LowLevelServer[Any]):
         for method, (params, capability) in WISHES.items():
             promised = identity.capabilities.get(capability)
             is_promised = isinstance(promised, dict) and (capability == "logging" or promised.get("subscribe") is True)
-            is_told = not identity.is_modern or capability == "logging"  # there each request says its level
-            if method in self._wishes and is_promised and is_told:
+            if method in self._wishes and is_promised:
                 self.add_request_handler(method, params, self._wishes[method])
             else:
                 self._request_handlers.pop(method, None)

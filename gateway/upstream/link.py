@@ -11,6 +11,7 @@ from mcp_types import CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 LOGGED = "notifications/message"
+LISTEN = "subscriptions/listen"
 Params = Mapping[str, Any]
 
 Report = Callable[[Params], Awaitable[None]]

@@ -31,12 +31,14 @@ from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.calls.from_json import JsonCalls
 from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.native import NativeCalls
-from gateway.upstream.calls.wishes import SET_LEVEL, UPDATED, Wishes
+from gateway.upstream.calls.wishes import Wishes
 from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
-from gateway.upstream.link import Link, Opening, Origin, Params
+from gateway.upstream.link import Link, Opening, Params
 from gateway.upstream.pins.checks import Checks
+from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
+from gateway.upstream.telling import UPDATED
 from gateway.upstream.tools import UpstreamTool
 
 
@@ -65,9 +67,9 @@ class UpstreamServer:
         starts.expect(name)
         self._sessions, self._wire_tools = LegacySessions(), WireTools()
         self._front = Front(name, self._input_schema)
-        self._wishes = wishes = Wishes(self._send)
         hooks: Any = {"opened": self._front.identify, "told": self._told, "repeat": self._repeat}
-        self._backend = Backend(name, entry, opening, pins=pins, **hooks)
+        self._backend = Backend(name, entry, opening, pins=pins, share=limits.share, **hooks)
+        self._wishes = wishes = Wishes(self._backend)
         self._tools = self._backend.tools
         self.find = self._tools.find
         self.call = chain(interceptors, self._execute)
@@ -156,25 +158,21 @@ class UpstreamServer:
         with self._native.in_flight_once():
             return await self._json.call(tool, call)
 
-    async def _told(self, method: str, params: Params) -> None:
+    async def _told(self, method: str, params: Params, place: str) -> None:
         """Tells the clients what the upstream has said."""
         if method == TOOLS_CHANGED:
             self._wire_tools = WireTools()
             self._changed()
-        await self._front.publish(method, params)
+        if place == OWN:
+            await self._front.publish(method, params)
         if method == UPDATED:
-            await self._wishes.updated(params.get("uri"))
+            await self._wishes.updated(params.get("uri"), place)
         if method.endswith("/list_changed"):
             await self._sessions.lists_changed()
 
-    async def _repeat(self, link: Link) -> None:
-        for uri in await self._wishes.repeat(link):
-            await self._told(UPDATED, {"uri": uri})
-
-    async def _send(self, method: str, params: Params, session: str, origin: Origin) -> None:
-        if method == SET_LEVEL and await self._backend.is_modern():
-            return  # each request says its own
-        await self._backend.request(method, params, None, session=session, origin=origin)
+    async def _repeat(self, link: Link, place: str) -> None:
+        for uri in await self._wishes.repeat(link, place):
+            await self._told(UPDATED, {"uri": uri}, place)
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
         try:

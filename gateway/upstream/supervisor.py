@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Literal
+from contextlib import suppress
 
 from gateway.errors import Unavailable
 from gateway.upstream.link import Heard, Link, LinkFailure, Opening, Refusal
 from gateway.upstream.starts import Starts
+from gateway.upstream.states import Changes, Patience, State, pause_after
 
 logger = logging.getLogger(__name__)
-State = Literal["idle", "starting", "ready", "failing"]
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 60.0
 SUSTAINED = 60.0
 """Seconds for which a link must have been open, so that the pauses begin anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds that a start may take, and that a link may be without a request until it is closed; None for ever."""
-
-    start: float
-    idle: float | None
-
-
 class Supervisor:
-    """`prepare` is awaited with each link before it is used, and `changed` called at each change of `state`.
+    """`prepare` is awaited with each link before it is used. `kind` says in the log what it is.
 
     `reason` is why the server fails, `last_reason` why it failed last, for the log and for those who may see it.
+    `in_use` counts requests, each of which ends with `leave`. `used_at` is the time of the last one, if it may be idle.
     """
 
     def __init__(
@@ -43,6 +32,7 @@ class Supervisor:
         patience: Patience,
         *,
         prepare: Callable[[Link], Awaitable[None]],
+        kind: str = "upstream server",
     ) -> None:
         self.state: State = "idle"
         self.reason = self.last_reason = ""
@@ -55,10 +45,10 @@ class Supervisor:
         self._prepare = prepare
         self._link: Link | None = None
         self._failures = 0
-        self._refuses = False
+        self._refuses = self._is_over = False
         self._next_try = 0.0
-        self._used_at = 0.0
-        self._news = ("", "")
+        self.used_at = 0.0
+        self._changes = Changes(server, kind)
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
 
@@ -68,22 +58,38 @@ class Supervisor:
         Waits for the first start, and for one after the server was idle or has just ended.
 
         Raises:
-            Unavailable: the server has failed, and is started again.
+            Unavailable: the server has failed, and is started again; or it has ended for good.
         """
-        self._used_at = self._now()
+        if self._patience.idle is not None:
+            self.used_at = self._now()
         while (link := self._link) is None or link is after:
-            if self._refuses:
+            if self._refuses or self._is_over:
                 raise self._unavailable()
             self._wanted.set()
             self._settled.clear()
             await self._settled.wait()
         return link
 
+    def leave(self) -> None:
+        """Ends the use of a request."""
+        self.in_use -= 1
+        if self._patience.idle is not None:
+            self.used_at = self._now()
+
+    @property
+    def open_link(self) -> Link | None:
+        return self._link
+
+    def end(self) -> None:
+        """Refuses the link from now on: nobody runs this any more."""
+        self._is_over = True
+        self._settled.set()
+
     async def run(self, starts: Starts) -> None:
-        """Runs until it is cancelled. Then nothing of the server is left."""
-        self._wanted.set()
-        while True:
-            await self._wanted.wait()
+        """Runs until it is cancelled, or given up. Then nothing of the server is left."""
+        if not self._patience.is_lazy:
+            self._wanted.set()
+        while await self._is_wanted():
             self._become("starting")
             link = await self._tried(starts)
             if link is None:
@@ -99,6 +105,16 @@ class Supervisor:
                 self._failures = 0
             if self.state != "idle":
                 await self._pause(was_open=True)
+
+    async def _is_wanted(self) -> bool:
+        """Waits until somebody asks for a link. Returns False if nobody has for so long that the server is given up."""
+        while self._patience.is_lazy and not self._wanted.is_set():
+            left = self._idle_for()
+            if left is not None and left <= 0:
+                return False
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), left)
+        return await self._wanted.wait()
 
     async def _tried(self, starts: Starts) -> Link | None:
         """Returns an open link; None, with the reason noted, if the server cannot be opened now."""
@@ -135,7 +151,7 @@ class Supervisor:
         self._link = link
         self._refuses = False
         self.reason = ""
-        self._used_at = self._now()
+        self.used_at = self._now()
         self._become("ready")
         ended = asyncio.ensure_future(link.ended())
         try:
@@ -152,32 +168,26 @@ class Supervisor:
 
     def _idle_for(self) -> float | None:
         """Returns the seconds after which the link is closed if nobody uses it; None if it never is."""
-        if self._patience.idle is None:
-            return None
-        if self.in_use:
+        if self._patience.idle is None or self.in_use:
             return self._patience.idle
-        return self._used_at + self._patience.idle - self._now()
+        return self.used_at + self._patience.idle - self._now()
 
     async def _pause(self, was_open: bool = False) -> None:
         """Waits before the next start, longer after each failure. One that ended for the first time starts at once."""
         self.last_reason = self.reason
         self._failures += 1
-        longest = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
-        pause = 0.0 if was_open and self._failures == 1 else longest * random.uniform(0.8, 1.2)  # noqa: S311
+        pause = pause_after(self._failures, was_open=was_open)
         self._refuses = pause > 0
         self._next_try = self._now() + pause
+        if self._patience.is_lazy:
+            self._wanted.clear()
         self._become("failing")
         await asyncio.sleep(pause)
+        self._refuses = self._refuses and not self._patience.is_lazy
 
     def _become(self, state: State) -> None:
-        """Logs each change once: a server that fails again for the same reason is no news."""
         self.state = state
-        news = (state, self.reason)
-        is_news = news != self._news and not (state == "starting" and self._failures)
-        self._news = news if is_news else self._news
-        level = logging.DEBUG if not is_news else logging.WARNING if state == "failing" else logging.INFO
-        fields = {"fields": {"server": self._server, **({"reason": self.reason} if self.reason else {})}}
-        logger.log(level, "upstream server is %s", state, extra=fields)
+        self._changes.log(state, self.reason, is_again=self._failures > 0)
         self._settled.set()
 
     def _unavailable(self) -> Unavailable:

@@ -36,12 +36,7 @@ ASKING = [
     )
 ]
 
-# Resources of a server without sessions are watched on a stream, which the router does not open for its clients.
-WATCHED = ["resources-subscribe", "resources-unsubscribe"]
-
 FAILURES: dict[tuple[str, str], list[str]] = {
-    ("http-modern", "2025-11-25"): WATCHED,
-    ("stdio-modern", "2025-11-25"): WATCHED,
     ("http-legacy", "2026-07-28"): NAMED,
     ("stdio-legacy", "2026-07-28"): NAMED + ASKING,
 }

@@ -56,6 +56,7 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("log_arguments", "false", False),
         ("servers_file", "mcp.json", "mcp.json"),
         ("pins_file", "pins.json", "pins.json"),
+        ("follow", "1", True),
         ("servers_dir", "one:two/three: ", ("one", "two/three")),
         ("servers", "math, echo,,", ("math", "echo")),
         ("head_timeout", "2.5", 2.5),

@@ -14,25 +14,27 @@ _KEY = "upstream log level"
 
 
 class LogLevels:
-    """Levels by session, until it ends. A session that has set none gets every message that the server sends."""
+    """Levels by session, until it ends, with the places of their links.
+
+    A session that has set none gets every message that the server sends.
+    """
 
     def __init__(self) -> None:
-        self._wanted: dict[int, str] = {}
+        self._wanted: dict[int, tuple[str, str]] = {}
 
-    def set(self, connection: Connection, level: str) -> None:
+    def set(self, connection: Connection, place: str, level: str) -> None:
         """Notes the level that a session wants."""
         if connection.session_id is None:
             return
-        if _KEY not in connection.state:
-            number = id(connection.state)  # of the session, also if this request has a copy of its connection
+        number = id(connection.state)  # of the session, also if this request has a copy of its connection
+        if number not in self._wanted:
             connection.exit_stack.callback(self._wanted.pop, number, None)
         connection.state[_KEY] = level
-        self._wanted[id(connection.state)] = level
+        self._wanted[number] = place, level
 
-    @property
-    def lowest(self) -> str | None:
-        """The level that has everything which somebody wants; None if nobody has set one."""
-        return min(self._wanted.values(), key=LEVELS.index, default=None)
+    def lowest(self, place: str) -> str | None:
+        """Returns the level that has everything which somebody at a place wants; None if nobody has set one there."""
+        return min((level for there, level in self._wanted.values() if there == place), key=LEVELS.index, default=None)
 
 
 def level_of(connection: Connection) -> str:

@@ -24,6 +24,7 @@ from gateway.sdk.tool_list import NO_CACHE
 from gateway.upstream.backend import Backend
 from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.origins import askable, native_origin
+from gateway.upstream.calls.places import place_of
 from gateway.upstream.calls.rounds import answered
 from gateway.upstream.front import FORWARDED, Forward, Front
 from gateway.upstream.link import Origin, Params, Refusal, Report
@@ -86,10 +87,11 @@ class NativeCalls:
         if call is not None and isinstance(call.entry, UpstreamTool):
             sent["name"] = call.entry.own_name
         report = partial(_report, ctx) if call is not None and call.wants_progress else None
-        origin, session = native_origin(ctx, call), connection_of(ctx).session_id
+        origin, connection = native_origin(ctx, call), connection_of(ctx)
+        session, place = connection.session_id, place_of(self._backend, connection)
 
         async def send(params: Params, report: Report | None = report, origin: Origin = origin) -> dict[str, Any]:
-            return await self._backend.request(ctx.method, params, report, session=session, origin=origin)
+            return await self._backend.request(ctx.method, params, report, session=session, place=place, origin=origin)
 
         if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
             return await answered(send, sent, origin.ask)
@@ -98,7 +100,7 @@ class NativeCalls:
             answers = sent.get("inputResponses")
             return _completed(ctx, await self._live.go_on(call, origin, report, state=state, answers=answers))
         may_ask = ctx.method in INPUT_REQUIRED_METHODS and state is None and bool(askable(origin.capabilities))
-        if call is not None and may_ask and not await self._backend.is_modern():
+        if call is not None and may_ask and not await self._backend.is_modern(place):
             return _completed(ctx, await self._live.begin(call, origin, report, partial(send, sent)))
         return _completed(ctx, await send(sent))
 

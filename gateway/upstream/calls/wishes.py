@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -17,9 +16,12 @@ from mcp_types import EmptyResult
 from gateway.errors import GatewayError, Unavailable
 from gateway.sdk.internals import connection_of
 from gateway.sdk.native import protocol_error
+from gateway.upstream.backend import Backend
+from gateway.upstream.calls.listening import Listening
 from gateway.upstream.calls.log_levels import LogLevels
 from gateway.upstream.calls.origins import native_origin
-from gateway.upstream.link import NOBODY, Link, Origin, Params, Refusal
+from gateway.upstream.calls.places import place_of
+from gateway.upstream.link import NOBODY, Link, Params, Refusal
 
 logger = logging.getLogger(__name__)
 Context = ServerRequestContext[Any, Any]
@@ -31,89 +33,108 @@ PATIENCE = 5.0
 """Seconds for each wish."""
 
 SET_LEVEL, SUBSCRIBE, UNSUBSCRIBE = "logging/setLevel", "resources/subscribe", "resources/unsubscribe"
-UPDATED = "notifications/resources/updated"
-_KEY = "watched resources"
 
 
 class Wishes:
-    """`send` sends a request of an origin to the upstream, in a session there; that of the link itself is ""."""
+    """The wishes of sessions at one upstream, each for the link at the place of its client."""
 
-    def __init__(self, send: Callable[[str, Params, str, Origin], Awaitable[Any]]) -> None:
-        self._send = send
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._levels = LogLevels()
-        self._watching: dict[str, dict[int, Connection]] = {}
+        self._listening = Listening()
+        self._watching: dict[tuple[str, str], dict[int, Connection]] = {}
+        self._of_session: dict[int, set[tuple[str, str]]] = {}
         self.handlers = {SET_LEVEL: self.set_level, SUBSCRIBE: self.subscribe, UNSUBSCRIBE: self.unsubscribe}
 
     async def set_level(self, ctx: Context, params: Any) -> EmptyResult:
         """Handles `logging/setLevel`. The client's own messages are chosen here; the upstream need not obey."""
         connection = connection_of(ctx)
-        self._levels.set(connection, params.level)
-        if (lowest := self._levels.lowest) is not None:
+        place = place_of(self._backend, connection)
+        self._levels.set(connection, place, params.level)
+        lowest, link = self._levels.lowest(place), self._backend.open_link(place)
+        if lowest is not None and link is not None and not link.identity.is_modern:  # a later link is told then
             with suppress(GatewayError, Refusal, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     own = replace(native_origin(ctx, None), ask=None)
-                    await self._send(SET_LEVEL, {"level": lowest}, connection.session_id or "", own)
+                    session = connection.session_id or ""
+                    level = {"level": lowest}
+                    await self._backend.request(SET_LEVEL, level, None, session=session, place=place, origin=own)
         return EmptyResult()
 
     async def subscribe(self, ctx: Context, params: Any) -> EmptyResult:
         """Handles `resources/subscribe`: the first of all sessions subscribes at the upstream."""
-        connection, uri = connection_of(ctx), str(params.uri)
+        connection = connection_of(ctx)
+        watched = place_of(self._backend, connection), str(params.uri)
         number = id(connection.state)  # of the session, also if this request has a copy of its connection
-        own = connection.state.setdefault(_KEY, set())
-        is_first = uri not in self._watching
-        if (len(own) >= MAX_OF_SESSION and uri not in own) or (is_first and len(self._watching) >= MAX_RESOURCES):
+        own = self._of_session.get(number, set())
+        is_first = watched not in self._watching
+        if (len(own) >= MAX_OF_SESSION and watched not in own) or (is_first and len(self._watching) >= MAX_RESOURCES):
             raise protocol_error(Unavailable("Too many watched resources."))
-        if not own:
-            connection.exit_stack.push_async_callback(self._leave_all, connection)
-        own.add(uri)
-        self._watching.setdefault(uri, {})[number] = connection
+        if number not in self._of_session:
+            self._of_session[number] = own
+            connection.exit_stack.push_async_callback(self._leave_all, number)
+        own.add(watched)
+        self._watching.setdefault(watched, {})[number] = connection
         if is_first:
             try:
-                await self._told(SUBSCRIBE, uri)
+                await self._told(SUBSCRIBE, watched)
             except BaseException:  # whatever it is, nobody watches
-                self._watching.pop(uri, None)
-                own.discard(uri)
+                self._watching.pop(watched, None)
+                own.discard(watched)
                 raise
         return EmptyResult()
 
     async def unsubscribe(self, ctx: Context, params: Any) -> EmptyResult:
         """Handles `resources/unsubscribe`: the last of all sessions unsubscribes at the upstream."""
-        await self._leave(str(params.uri), connection_of(ctx))
+        connection = connection_of(ctx)
+        await self._leave((place_of(self._backend, connection), str(params.uri)), id(connection.state))
         return EmptyResult()
 
-    async def updated(self, uri: Any) -> None:
-        """Tells the sessions that watch a resource that it has changed."""
-        watching = self._watching.get(uri, {}) if isinstance(uri, str) else {}
+    async def updated(self, uri: Any, place: str) -> None:
+        """Tells the sessions that watch a resource of the link at `place` that it has changed."""
+        watching = self._watching.get((place, uri), {}) if isinstance(uri, str) else {}
         for connection in [*watching.values()]:
             await connection.send_resource_updated(uri)
 
-    async def repeat(self, link: Link) -> list[str]:
-        """Tells a new link what was told to the one before. Returns the resources, which may have changed meanwhile."""
+    async def repeat(self, link: Link, place: str) -> list[str]:
+        """Tells a new link at `place` what was told to the one before. Returns the resources.
+
+        They may have changed meanwhile.
+        """
+        watched = [uri for there, uri in self._watching if there == place]
         if link.identity.is_modern:
-            return []
-        if (lowest := self._levels.lowest) is not None:
+            self._listening.watch(link, place, watched)
+            return watched
+        if (lowest := self._levels.lowest(place)) is not None:
             await _best(link, SET_LEVEL, {"level": lowest})
-        for uri in [*self._watching]:
+        for uri in watched:
             await _best(link, SUBSCRIBE, {"uri": uri})
-        return [*self._watching]
+        return watched
 
-    async def _leave_all(self, connection: Connection) -> None:
-        for uri in [*connection.state.get(_KEY, ())]:
-            await self._leave(uri, connection)
+    async def _leave_all(self, number: int) -> None:
+        for watched in [*self._of_session.get(number, ())]:
+            await self._leave(watched, number)
+        self._of_session.pop(number, None)
 
-    async def _leave(self, uri: str, connection: Connection) -> None:
-        connection.state.get(_KEY, set()).discard(uri)
-        watching = self._watching.get(uri, {})
-        if watching.pop(id(connection.state), None) is not None and not watching:
-            self._watching.pop(uri, None)
-            with suppress(MCPError):
-                await self._told(UNSUBSCRIBE, uri)
+    async def _leave(self, watched: tuple[str, str], number: int) -> None:
+        self._of_session.get(number, set()).discard(watched)
+        watching = self._watching.get(watched, {})
+        if watching.pop(number, None) is not None and not watching:
+            self._watching.pop(watched, None)
+            if self._backend.open_link(watched[0]) is not None:
+                with suppress(MCPError):
+                    await self._told(UNSUBSCRIBE, watched)
 
-    async def _told(self, method: str, uri: str) -> None:
+    async def _told(self, method: str, watched: tuple[str, str]) -> None:
         """Raises MCPError."""
+        place, uri = watched
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._send(method, {"uri": uri}, "", NOBODY)
+                if await self._backend.is_modern(place):
+                    if (link := self._backend.open_link(place)) is not None:
+                        self._listening.watch(link, place, [uri for there, uri in self._watching if there == place])
+                    return
+                await self._backend.request(method, {"uri": uri}, None, session="", place=place, origin=NOBODY)
         except GatewayError as exc:
             raise protocol_error(exc) from exc
         except Refusal as exc:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from gateway.upstream.calls.kept import KEPT
 from gateway.upstream.calls.origins import askable
 from gateway.upstream.http import handshake
 from gateway.upstream.http.answers import answer_of, status_failure
@@ -16,7 +17,7 @@ from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
 from gateway.upstream.http.listening import keep_listening, tell_changes
-from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, with_token
+from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, message_of
 from gateway.upstream.http.resuming import ACCEPT, resumed
 from gateway.upstream.http.sessions import Opened, Session, Sessions
 from gateway.upstream.http.tasks import Tasks
@@ -28,8 +29,6 @@ FAREWELL = 1.0
 
 STREAM = 1.0
 """Seconds that the first call in a session waits for the session's own stream."""
-
-_RESERVED = "io.modelcontextprotocol/"
 
 
 class LegacyLink:
@@ -65,7 +64,10 @@ class LegacyLink:
                     opened = await self._sessions.opened(held)
                     if origin.ask is not None and not held.is_listening.is_set():
                         await self._with_stream(held)
-                    return await self._asked(held, opened, method, params, report=report, origin=origin)
+                    answer = await self._asked(held, opened, method, params, report=report, origin=origin)
+                    if method in KEPT:
+                        held.kept.note(method, params)
+                    return answer
                 except (LinkFailure, Refusal) as exc:
                     cure = self._cure(method, exc, sent)
                     if cure is None or cure in tried:
@@ -103,7 +105,7 @@ class LegacyLink:
         self, held: Session, opened: Opened, method: str, params: Params, *, report: Report | None, origin: Origin
     ) -> dict[str, Any]:
         number = next(self._numbers)
-        body = encoded(_message(number, method, params, report), self._client.limit)
+        body = encoded(message_of(number, method, params, report), self._client.limit)
         exchange = self._client.post(BOTH_TYPES + opened.lines, body)
         events, told = Events(self._client.limit), self._told(opened, origin, exchange.give_place_back)
         held.callers.enter(number, origin, exchange.give_place_back)
@@ -165,16 +167,22 @@ class LegacyLink:
             return events.retry
         return None
 
-    async def _open_session(self, capabilities: Params) -> Opened:
+    async def _open_session(self, held: Session) -> Opened:
         try:
             async with asyncio.timeout(self._start_timeout):
-                opened, self.identity = await handshake.open_session(self._client, next(self._numbers), capabilities)
+                opening = handshake.open_session(self._client, next(self._numbers), held.capabilities)
+                opened, self.identity = await opening
         except TimeoutError as exc:
             limit = f"it did not answer within {self._start_timeout:g} seconds"
             raise LinkFailure(limit, was_sent=False) from exc
         except Refusal as exc:
             self._end(f"it refuses a session: {exc.message}")
             raise LinkFailure(f"it refuses a session: {exc.message}", was_sent=False) from exc
+
+        async def send(method: str, params: Params) -> None:
+            await self._asked(held, opened, method, params, report=None, origin=NOBODY)
+
+        await held.kept.repeat(send, self._heard)
         return opened
 
     async def _end_session(self, opened: Opened) -> None:
@@ -190,11 +198,3 @@ class LegacyLink:
     def _end(self, reason: str) -> None:
         if not self._ended.done():
             self._ended.set_result(reason)
-
-
-def _message(number: int, method: str, params: Params, report: Report | None) -> dict[str, Any]:
-    """Returns a request without the fields of `_meta` that belong to the other era."""
-    meta = with_token(params.get("_meta"), number, report)
-    meta = {name: value for name, value in meta.items() if not name.startswith(_RESERVED)}
-    own = {name: value for name, value in params.items() if name != "_meta"}
-    return {"id": number, "method": method, "params": {**own, "_meta": meta} if meta else own}

@@ -7,9 +7,11 @@ from typing import Any
 
 from gateway.encoding import encode_object
 from gateway.upstream.http.answers import Message
-from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Origin, Report
+from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Origin, Params, Report
 
 BOTH_TYPES = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
+
+_RESERVED = "io.modelcontextprotocol/"
 
 RESENT = frozenset(
     {"server/discover", "ping", "tools/list", "prompts/list", "resources/list", "resources/templates/list"}
@@ -48,3 +50,11 @@ async def tell(message: Message, number: int, report: Report | None, heard: Hear
         heard(str(message["method"]), params)
     elif report is not None and params.get("progressToken") == number:
         await report(params)
+
+
+def message_of(number: int, method: str, params: Params, report: Report | None) -> dict[str, Any]:
+    """Returns a request of the era of sessions, without the fields of `_meta` that belong to the other era."""
+    meta = with_token(params.get("_meta"), number, report)
+    meta = {name: value for name, value in meta.items() if not name.startswith(_RESERVED)}
+    own = {name: value for name, value in params.items() if name != "_meta"}
+    return {"id": number, "method": method, "params": {**own, "_meta": meta} if meta else own}

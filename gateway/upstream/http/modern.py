@@ -30,7 +30,7 @@ from gateway.upstream.http.listening import keep_listening, list_changes, tell_c
 from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, tell, with_token
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.introduction import CLIENT
-from gateway.upstream.link import MODERN, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
+from gateway.upstream.link import LISTEN, MODERN, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
 
 MAX_PAGES = 100
 MAX_TOOLS = 10_000
@@ -101,7 +101,7 @@ class ModernLink:
         number = next(self._numbers)
         lines, body = self._encoded(number, method, params, report, origin)
         limit = self._client.limit
-        async with self._client.post(lines, body) as connection:
+        async with self._client.post(lines, body, is_counted=method != LISTEN) as connection:
             result = await answer_of(connection, number, told, Events(limit))
         if method == "tools/list":
             self._remember_headers(result, is_first="cursor" not in params)
@@ -162,7 +162,7 @@ class ModernLink:
 
         number = next(self._numbers)
         wanted = {f"{kind}ListChanged": True for kind in list_changes(self.identity.capabilities)}
-        lines, body = self._encoded(number, "subscriptions/listen", {"notifications": wanted})
+        lines, body = self._encoded(number, LISTEN, {"notifications": wanted})
         async with self._client.post(lines, body, is_counted=False) as connection:
             await answer_of(connection, number, told, Events(self._client.limit))
 

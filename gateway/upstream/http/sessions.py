@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway.cancellation import was_requested
+from gateway.upstream.calls.kept import Kept
 from gateway.upstream.http.callers import Callers
 from gateway.upstream.http.failures import StatusFailure
 from gateway.upstream.http.tasks import Tasks
@@ -36,17 +37,18 @@ class Opened(NamedTuple):
 
 
 class Session:
-    """`in_use` counts its requests. `capabilities` are those of the client whose session it is.
+    """`in_use` counts its requests. `capabilities` are those of the client whose session it is, `kept` its wishes.
 
     `callers` are its calls in flight. `stream` reads its own stream, if it has one; `is_listening` is set when that is
     open, or when nobody waits for that any more.
     """
 
-    __slots__ = ("callers", "capabilities", "in_use", "is_listening", "opening", "stream", "used_at")
+    __slots__ = ("callers", "capabilities", "in_use", "is_listening", "kept", "opening", "stream", "used_at")
 
     def __init__(self, capabilities: Params) -> None:
         self.capabilities = capabilities
         self.callers = Callers()
+        self.kept = Kept()
         self.stream: asyncio.Task[None] | None = None
         self.is_listening = asyncio.Event()
         self.in_use = 0
@@ -70,7 +72,7 @@ class Sessions:
 
     def __init__(
         self,
-        open_session: Callable[[Params], Coroutine[Any, Any, Opened]],
+        open_session: Callable[[Session], Coroutine[Any, Any, Opened]],
         end_session: Callable[[Opened], Coroutine[Any, Any, None]],
         tasks: Tasks,
         limits: SessionLimits = SessionLimits(),
@@ -112,7 +114,7 @@ class Sessions:
         if (known := session.opened) is not None:
             return known
         if session.opening is None or session.opening.done():
-            session.opening = self._tasks.start(self._open(session.capabilities))
+            session.opening = self._tasks.start(self._open(session))
         opening = session.opening
         try:
             return await asyncio.shield(opening)

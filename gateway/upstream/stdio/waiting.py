@@ -96,12 +96,14 @@ class Requests(dict[int, Waiting]):
         return any(waiting.origin is not NOBODY for waiting in self.values())
 
     def owner(self) -> Waiting | None:
-        """Returns the one request whose client alone the child can mean; None if nobody can say."""
+        """Returns a request of the one client that the child can mean; None if nobody can say which that is."""
         now = self._now()
         asking = [waiting for waiting in self.values() if waiting.origin is not NOBODY]
-        if len(asking) != 1 or now < self._unsure_until:
+        if not asking or now < self._unsure_until:
+            return None
+        if len(asking) > 1 and any(not own.origin.has_session or own.session != asking[0].session for own in asking):
             return None
         for number, (_, until) in tuple(self._left.items()):
             if until < now:
                 del self._left[number]
-        return asking[0] if all(session == asking[0].session for session, _ in self._left.values()) else None
+        return asking[-1] if all(session == asking[0].session for session, _ in self._left.values()) else None

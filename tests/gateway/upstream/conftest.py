@@ -15,6 +15,9 @@ import pytest
 
 from tests.conftest import MakeApp
 from tests.gateway.upstream.http.conftest import sdk_server
+from tests.gateway.upstream.reaching import Reached
+from tests.matrix.principals import principals
+from tests.matrix.ways import Target
 from tests.transport import opened
 
 PEER = Path(__file__).parent / "peer.py"
@@ -54,6 +57,19 @@ def serving(make_app: MakeApp, tmp_path: Path) -> Serving:
             yield client
 
     return serve
+
+
+@pytest.fixture
+def reached(make_app: MakeApp, tmp_path: Path) -> Reached:
+    """Returns a function that opens the application for two principals, in front of the entry `one`."""
+
+    @asynccontextmanager
+    async def reach(one: dict[str, Any], **settings: Any) -> AsyncIterator[Target]:
+        app = make_app(servers_file=written(tmp_path, {"one": one}), **principals(tmp_path), **settings)
+        async with opened(app) as http:
+            yield Target(app, http)
+
+    return reach
 
 
 @pytest.fixture(scope="session")

@@ -80,3 +80,19 @@ async def test_question_on_the_stream_of_a_session_with_calls_of_two_clients_is_
         assert first.status_code == 202
         assert (await post(http, "beside")).json() == {"result": "refused: -32601"}
         assert (await go_on(http, "beside", first.json())).json() == {"result": "Ann"}
+
+
+async def test_session_is_asked_by_a_shared_child_while_all_calls_are_its_own(serving: Serving, url: str) -> None:
+    person = Person()
+    person.thinks = anyio.Event()
+    async with (
+        serving(one=at(url, "child")) as http,
+        asked(http, "legacy", person) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(2):
+            tasks.start_soon(said, client, "elicit")
+        with anyio.fail_after(10):
+            while len(person.asked) < 2:
+                await anyio.sleep(0.01)
+        person.thinks.set()

@@ -104,6 +104,22 @@ async def test_session_sets_the_level_of_messages_of_a_server_that_has_no_sessio
     assert person.logged == [("warning", "a warning")]
 
 
+async def test_change_in_the_process_of_a_session_is_told_to_that_session_alone(serving: Serving) -> None:
+    one, two = Watcher(), Watcher()
+    async with serving(one=entry("legacy", process="session")) as http:
+        await status(http)
+        async with (
+            connected(http, "legacy", message_handler=one.hear) as first,
+            connected(http, "legacy", message_handler=two.hear) as second,
+        ):
+            for client, watcher in ((first, one), (second, two)):
+                await said(client, "pid")
+                await watched(client)
+                assert await said(client, "touch") == "touched"
+                await watcher.hears(1)
+    assert (one.heard, two.heard) == ([NOTE], [NOTE])
+
+
 async def test_number_of_resources_that_a_session_watches_is_bounded(serving: Serving) -> None:
     async with serving(one=entry("legacy")) as http:
         await status(http)

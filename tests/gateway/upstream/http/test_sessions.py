@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from gateway.upstream.http.sessions import Opened, SessionLimits, Sessions
+from gateway.upstream.http.sessions import Opened, Session, SessionLimits, Sessions
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.link import LEGACY, LinkFailure
 from tests.gateway.upstream.http.peer import Asked, call, legacy, linked, serving
@@ -132,7 +131,7 @@ class Served:
         self.ended: asyncio.Queue[str] = asyncio.Queue()
         self.sessions = Sessions(self.open, self.end, Tasks(), SessionLimits(**limits))
 
-    async def open(self, capabilities: Mapping[str, Any]) -> Opened:
+    async def open(self, session: Session) -> Opened:
         self.count += 1
         return Opened(str(self.count), LEGACY)
 

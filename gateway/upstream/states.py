@@ -1,0 +1,48 @@
+"""The states of an upstream server: how long each may last, and the log of their changes."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+logger = logging.getLogger(__name__)
+State = Literal["idle", "starting", "ready", "failing"]
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that a start may take, and that a link may be without a request until it is closed; None for ever.
+
+    A lazy server is opened only when somebody asks for its link, and given up when it has been idle.
+    """
+
+    start: float
+    idle: float | None
+    is_lazy: bool = False
+
+
+def pause_after(failures: int, *, was_open: bool) -> float:
+    """Returns the seconds until the next start. A server that was open and ends for the first time starts at once."""
+    longest = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
+    return 0.0 if was_open and failures == 1 else longest * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+class Changes:
+    """Logs each change once: a server that fails again for the same reason is no news. `kind` says what it is."""
+
+    def __init__(self, server: str, kind: str) -> None:
+        self._server = server
+        self._kind = kind
+        self._last = ("", "")
+
+    def log(self, state: State, reason: str, *, is_again: bool) -> None:
+        news = (state, reason)
+        is_news = news != self._last and not (state == "starting" and is_again)
+        self._last = news if is_news else self._last
+        level = logging.DEBUG if not is_news else logging.WARNING if state == "failing" else logging.INFO
+        fields = {"fields": {"server": self._server, **({"reason": reason} if reason else {})}}
+        logger.log(level, "%s is %s", self._kind, state, extra=fields)

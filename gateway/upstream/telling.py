@@ -1,0 +1,41 @@
+"""The notifications of an upstream server on their way to the clients."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from gateway.upstream.link import Params
+
+UPDATED = "notifications/resources/updated"
+TOLD = frozenset({"notifications/prompts/list_changed", "notifications/resources/list_changed", UPDATED})
+"""The notifications that clients are told of as they are."""
+
+MAX_TELLING = 1000
+"""Different notifications on their way at the same time. Further ones are dropped."""
+
+Told = Callable[[str, Params, str], Awaitable[None]]
+"""Tells the clients of a link: the method and the parameters of a notification, and the place of the link."""
+
+
+class Telling:
+    """`begin` begins a task."""
+
+    def __init__(self, told: Told, begin: Callable[[Awaitable[None]], None]) -> None:
+        self._told = told
+        self._begin = begin
+        self._telling: set[tuple[str, str, str]] = set()
+
+    def tell(self, method: str, params: Params, place: str) -> None:
+        """Tells the clients, unless they are being told the same: a flood of one notification becomes one."""
+        key = (method, str(params.get("uri", "")), place)
+        if key in self._telling or len(self._telling) >= MAX_TELLING:
+            return
+        self._telling.add(key)
+
+        async def tell() -> None:
+            try:
+                await self._told(method, params, place)
+            finally:
+                self._telling.discard(key)
+
+        self._begin(tell())
