@@ -31,8 +31,10 @@ class Auth(Feature):
     set_caller: Callable[[Caller], object] = caller.set
 
 
-def auth(settings: Settings, refusals: Refusals, pages: Pages) -> Auth:
-    """Raises LoadError if the keys or the issuer cannot be used."""
+def auth(settings: Settings, refusals: Refusals, pages: Pages, *, holds_tokens: bool = False) -> Auth:
+    """If it `holds_tokens`, access tokens are kept for the time of their requests.
+
+    Raises LoadError if the keys or the issuer cannot be used."""
     if not settings.auth_keys and not settings.auth_issuer:
         return Auth()
     if settings.auth_issuer:
@@ -49,7 +51,9 @@ def auth(settings: Settings, refusals: Refusals, pages: Pages) -> Auth:
         from routes.middleware.metadata import Metadata
         from routes.native.challenge import Challenge
 
-        authenticator = Authenticator(_verifiers(settings), settings.destructive_scope)
+        verifiers = _verifiers(settings)
+        held = verifiers[-1] if holds_tokens and settings.auth_issuer else None  # that of access tokens
+        authenticator = Authenticator(verifiers, settings.destructive_scope, held=held)
         metadata = Metadata(settings.public_url, settings.auth_issuer)
         authenticate = Middleware(
             Authenticate,
@@ -58,6 +62,7 @@ def auth(settings: Settings, refusals: Refusals, pages: Pages) -> Auth:
             refused=refusals,
             pages=pages.open_to_all,
             open_paths=(settings.metrics,) if settings.metrics_open else (),
+            holds_tokens=holds_tokens,
         )
         each = max(part(settings.max_body_total, settings.max_share), settings.max_body)
         bodies = Middleware(Bodies, places=Places(settings.max_body_total, each, KIND))

@@ -43,6 +43,11 @@ class Found:
     pins_file: str = ""
 
     @property
+    def exchanging(self) -> Sequence[str]:
+        """The servers that are called with tokens in exchange for the callers' own."""
+        return [name for name, entry in self.upstream.items() if entry.auth and entry.auth.type == "tokenExchange"]
+
+    @property
     def names(self) -> Sequence[str]:
         return [*self.local, *self.upstream]
 
@@ -61,7 +66,11 @@ def find_servers(settings: Settings) -> Found:
     pinned = [name for name, entry in wanted.items() if entry.pin != "off"]
     if pinned and not settings.pins_file:
         raise LoadError(f"MCP_PINS_FILE is not set, which `pin` of server {pinned[0]!r} in MCP_SERVERS_FILE needs")
-    return Found(local, wanted, settings.pins_file)
+    found = Found(local, wanted, settings.pins_file)
+    if found.exchanging and not settings.auth_issuer:
+        name = found.exchanging[0]
+        raise LoadError(f"MCP_AUTH_ISSUER is not set, which `auth` of server {name!r} in MCP_SERVERS_FILE needs")
+    return found
 
 
 def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
@@ -122,10 +131,17 @@ def _openings() -> Callable[[str, Upstream], Opening]:
 
     leash, memory = Leash(), Memory()
 
+    def over_http(entry: Upstream) -> Opening:
+        if entry.auth is None:
+            return HttpOpening(entry, os.environ)
+        from gateway.upstream.http.credentials.source import credentials_of
+
+        return HttpOpening(entry, os.environ, credentials_of)
+
     def opening(name: str, entry: Upstream) -> Opening:
         if entry.type == "stdio":
             return StdioOpening(name, entry, os.environ, leash, memory)
-        return HttpOpening(entry, os.environ)
+        return over_http(entry)
 
     return opening
 

@@ -10,11 +10,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, ByteSize, Field, ValidationError
+from pydantic.alias_generators import to_snake
 
 from gateway.errors import LoadError
 from gateway.naming import RESERVED
+from gateway.upstream.parts import Auth, Part, Tls
 
 logger = logging.getLogger(__name__)
 MAX_FILE = 1024 * 1024
@@ -23,7 +24,7 @@ MAX_MILLISECONDS = 1000
 
 _IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
 """Keys of other programs that say nothing about how a server is reached."""
-_NOT_SUPPORTED = frozenset({"auth", "process", "instances"})
+_NOT_SUPPORTED = frozenset({"process", "instances"})
 """Keys that would protect or separate something: to ignore them would be worse than to refuse them."""
 _TYPES = {"streamable-http": "http", "streamableHttp": "http", "streamable_http": "http"}
 
@@ -35,11 +36,7 @@ def _seconds(value: Any) -> Any:
     return value
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=False)
-
-
-class Tools(_Part):
+class Tools(Part):
     """Which tools of an upstream are served, and how. Patterns may contain `*`."""
 
     include: tuple[str, ...] = ("*",)
@@ -48,15 +45,7 @@ class Tools(_Part):
     describe: dict[str, str] = Field(default_factory=dict)
 
 
-class Tls(_Part):
-    """Files in PEM: of those who vouch for the server, instead of the system's, and of our own certificate and key."""
-
-    ca: str = ""
-    cert: str = ""
-    key: str = ""
-
-
-class Upstream(_Part):
+class Upstream(Part):
     """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds,
     sizes are bytes or texts such as `512 MiB`.
 
@@ -74,6 +63,9 @@ class Upstream(_Part):
     url: str = ""
     headers: dict[str, str] = Field(default_factory=dict)
     headers_file: str = ""
+    token_file: str = ""
+    auth: Auth | None = None
+    proxy: str = ""
     tls: Tls | None = None
     disabled: bool = False
     disabled_tools: tuple[str, ...] = ()
@@ -157,7 +149,20 @@ def _upstream(place: str, entry: Any) -> Upstream:
         raise LoadError(f"{place}: {needed!r} is missing")
     if upstream.image and upstream.command:
         raise LoadError(f"{place}: 'command' and 'image' exclude each other; the words for the image are 'args'")
+    _check_credentials(place, upstream)
     return upstream
+
+
+def _check_credentials(place: str, upstream: Upstream) -> None:
+    given = [name for name in ("auth", "tokenFile") if getattr(upstream, to_snake(name))]
+    if given and upstream.type == "stdio":
+        raise LoadError(f"{place}: {given[0]!r} is for servers with a URL; a child process gets secrets by 'env'")
+    given += [f"headers.{name}" for name in upstream.headers if name.lower() == "authorization"]
+    if len(given) > 1:
+        raise LoadError(f"{place}: {given[0]!r} and {given[1]!r} exclude each other")
+    auth = upstream.auth
+    if auth is not None and auth.type == "clientCredentials" and not auth.client_secret:
+        raise LoadError(f"{place}: auth.clientSecret: Field required")
 
 
 def _type(entry: Mapping[str, Any]) -> Any:

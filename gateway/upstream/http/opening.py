@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
@@ -18,9 +18,13 @@ from gateway.upstream.http.failures import StatusFailure, StatusRefusal
 from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.legacy import LegacyLink
 from gateway.upstream.http.modern import ModernLink
+from gateway.upstream.http.proxy.choice import proxy_of
 from gateway.upstream.http.tls import context_of
 from gateway.upstream.introduction import identity_of
 from gateway.upstream.link import MODERN, Heard, Identity, Link, LinkFailure, Refusal
+
+if TYPE_CHECKING:
+    from gateway.upstream.http.credentials.source import Credentials
 
 _NO_VERDICT = frozenset({401, 403, 408, 425, 429})
 """Statuses of refusals that say nothing about the protocol."""
@@ -32,9 +36,17 @@ class HttpOpening:
     The server is asked for its era each time too, unless the entry names it: it may have been updated.
     """
 
-    def __init__(self, entry: Upstream, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        entry: Upstream,
+        environ: Mapping[str, str],
+        credentials_of: Callable[[Upstream, Mapping[str, str]], Credentials] | None = None,
+    ) -> None:
+        """`credentials_of` makes the credentials of an entry with `auth`, once for all links."""
         self._entry = entry
         self._environ = environ
+        self._credentials_of = credentials_of
+        self._credentials: Credentials | None = None
 
     async def __call__(self, heard: Heard) -> Link:
         """Raises LinkFailure."""
@@ -42,6 +54,9 @@ class HttpOpening:
         if entry.type == "sse":
             raise LinkFailure("the transport of 2024 (sse) is not spoken; try the server's /mcp", was_sent=False)
         client = _client(entry, self._environ)
+        if self._credentials_of is not None:
+            found = self._credentials = self._credentials or self._credentials_of(entry, self._environ)
+            client.credential, client.of_caller = found.own, found.of_caller
         try:
             if entry.era != "legacy":
                 link = ModernLink(client, heard)
@@ -57,16 +72,21 @@ class HttpOpening:
             raise
 
     def close(self) -> None:
-        """Has nothing to end: links over HTTP share nothing."""
+        credentials, self._credentials = self._credentials, None
+        if credentials is not None:
+            credentials.close()
 
 
 def _client(entry: Upstream, environ: Mapping[str, str]) -> Client:
     """Raises LinkFailure, whose reason has no value of the entry."""
     headers = {name: expanded(value, environ, f"headers.{name}") for name, value in entry.headers.items()}
-    path = os.path.expanduser(expanded(entry.headers_file, environ, "headersFile"))
+    named = {"headersFile": entry.headers_file, "tokenFile": entry.token_file}
+    files = [os.path.expanduser(expanded(path, environ, field)) for field, path in named.items()]
     address = Address.parse(expanded(entry.url, environ, "url"))
     tls = context_of(entry.tls, environ) if entry.tls is not None else None
-    return Client(address, EntryHeaders(headers, path), entry.max_message, tls)
+    proxy = proxy_of(address.origin, environ, expanded(entry.proxy, environ, "proxy"))
+    own = EntryHeaders(headers, *files, is_authorized=entry.auth is not None)
+    return Client(address, own, entry.max_message, tls, proxy=proxy)
 
 
 async def _discover(link: ModernLink) -> Identity | None:
