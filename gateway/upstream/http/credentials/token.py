@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from gateway.upstream.link import LinkFailure
 
+logger = logging.getLogger(__name__)
 PATIENCE = 10.0
 """Seconds for all requests to an authorization server that one token takes."""
 
@@ -103,6 +105,9 @@ class SharedToken:
             self._fail(exc)
         except LinkFailure as exc:
             self._fail(NoToken(str(exc)))
+        except Exception as exc:  # the answers may be anything
+            logger.exception("no token for an upstream server could be got")
+            self._fail(NoToken(f"the answers are not understood ({type(exc).__name__})"))
         else:
             now = self._now()
             self._failure = None
@@ -111,6 +116,7 @@ class SharedToken:
             self._line = b"authorization: Bearer %b\r\n" % grant.token.encode("ascii")
 
     def _fail(self, failure: NoToken) -> None:
+        logger.log(logging.WARNING if failure.is_refused else logging.DEBUG, "no token for an upstream: %s", failure)
         self._failure = failure
         self._failed_until = self._now() + FAILURE_KEPT
 

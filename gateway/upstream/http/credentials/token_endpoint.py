@@ -121,6 +121,6 @@ def lifetime(expires_in: Any) -> float:
     """Returns the seconds of `expires_in`, which some servers send as a text. One in the past is 0."""
     if isinstance(expires_in, str) and expires_in.isascii() and expires_in.isdigit():
         expires_in = int(expires_in[:10])
-    if type(expires_in) not in (int, float) or math.isnan(expires_in):
+    if type(expires_in) is float and math.isnan(expires_in):
         return UNKNOWN_LIFETIME
-    return float(min(max(expires_in, 0), MAX_LIFETIME))
+    return float(min(max(expires_in, 0), MAX_LIFETIME)) if type(expires_in) in (int, float) else UNKNOWN_LIFETIME
