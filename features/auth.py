@@ -32,9 +32,7 @@ class Auth(Feature):
 
 
 def auth(settings: Settings, refusals: Refusals, pages: Pages, *, holds_tokens: bool = False) -> Auth:
-    """If it `holds_tokens`, access tokens are kept for the time of their requests.
-
-    Raises LoadError if the keys or the issuer cannot be used."""
+    """Keeps access tokens while their requests run, if it `holds_tokens`. Raises LoadError for keys of no use."""
     if not settings.auth_keys and not settings.auth_issuer:
         return Auth()
     if settings.auth_issuer:
@@ -52,7 +50,7 @@ def auth(settings: Settings, refusals: Refusals, pages: Pages, *, holds_tokens: 
         from routes.native.challenge import Challenge
 
         verifiers = _verifiers(settings)
-        held = verifiers[-1] if holds_tokens and settings.auth_issuer else None  # that of access tokens
+        held = verifiers[-1] if holds_tokens else None  # that of access tokens
         authenticator = Authenticator(verifiers, settings.destructive_scope, held=held)
         metadata = Metadata(settings.public_url, settings.auth_issuer)
         authenticate = Middleware(
@@ -62,7 +60,6 @@ def auth(settings: Settings, refusals: Refusals, pages: Pages, *, holds_tokens: 
             refused=refusals,
             pages=pages.open_to_all,
             open_paths=(settings.metrics,) if settings.metrics_open else (),
-            holds_tokens=holds_tokens,
         )
         each = max(part(settings.max_body_total, settings.max_share), settings.max_body)
         bodies = Middleware(Bodies, places=Places(settings.max_body_total, each, KIND))

@@ -131,17 +131,10 @@ def _openings() -> Callable[[str, Upstream], Opening]:
 
     leash, memory = Leash(), Memory()
 
-    def over_http(entry: Upstream) -> Opening:
-        if entry.auth is None:
-            return HttpOpening(entry, os.environ)
-        from gateway.upstream.http.credentials.source import credentials_of
-
-        return HttpOpening(entry, os.environ, credentials_of)
-
     def opening(name: str, entry: Upstream) -> Opening:
         if entry.type == "stdio":
             return StdioOpening(name, entry, os.environ, leash, memory)
-        return over_http(entry)
+        return HttpOpening(entry, os.environ)
 
     return opening
 

@@ -71,6 +71,7 @@ class Authenticator:
     ) -> None:
         self._verifiers = verifiers
         self._held = held
+        self.holds_tokens = held is not None
         self._destructive = destructive
         self._now = now
         self._cache: OrderedDict[bytes, _CachedCredential] = OrderedDict()

@@ -156,7 +156,7 @@ def _upstream(place: str, entry: Any) -> Upstream:
 def _check_credentials(place: str, upstream: Upstream) -> None:
     given = [name for name in ("auth", "tokenFile") if getattr(upstream, to_snake(name))]
     if given and upstream.type == "stdio":
-        raise LoadError(f"{place}: {given[0]!r} is for servers with a URL; a child process gets secrets by 'env'")
+        raise LoadError(f"{place}: {given[0]!r} is for servers with a URL; a child process gets its own by 'env'")
     given += [f"headers.{name}" for name in upstream.headers if name.lower() == "authorization"]
     if len(given) > 1:
         raise LoadError(f"{place}: {given[0]!r} and {given[1]!r} exclude each other")

@@ -40,7 +40,6 @@ class Authenticate:
         *,
         pages: Callable[[Scope], ASGIApp | None] = lambda _: None,
         open_paths: Collection[str] = (),
-        holds_tokens: bool = False,
     ) -> None:
         self.app = app
         self._authenticator = authenticator
@@ -48,7 +47,7 @@ class Authenticate:
         self._refused = refused
         self._pages = pages
         self._open_paths = frozenset(open_paths)
-        self._holds_tokens = holds_tokens
+        self._holds_tokens = authenticator.holds_tokens
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
@@ -14,6 +14,7 @@ from gateway.upstream.config import Upstream
 from gateway.upstream.expand import expanded
 from gateway.upstream.http.address import Address
 from gateway.upstream.http.client import Client
+from gateway.upstream.http.credentials.source import Credentials, credentials_of
 from gateway.upstream.http.failures import StatusFailure, StatusRefusal
 from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.legacy import LegacyLink
@@ -22,9 +23,6 @@ from gateway.upstream.http.proxy.choice import proxy_of
 from gateway.upstream.http.tls import context_of
 from gateway.upstream.introduction import identity_of
 from gateway.upstream.link import MODERN, Heard, Identity, Link, LinkFailure, Refusal
-
-if TYPE_CHECKING:
-    from gateway.upstream.http.credentials.source import Credentials
 
 _NO_VERDICT = frozenset({401, 403, 408, 425, 429})
 """Statuses of refusals that say nothing about the protocol."""
@@ -36,16 +34,9 @@ class HttpOpening:
     The server is asked for its era each time too, unless the entry names it: it may have been updated.
     """
 
-    def __init__(
-        self,
-        entry: Upstream,
-        environ: Mapping[str, str],
-        credentials_of: Callable[[Upstream, Mapping[str, str]], Credentials] | None = None,
-    ) -> None:
-        """`credentials_of` makes the credentials of an entry with `auth`, once for all links."""
+    def __init__(self, entry: Upstream, environ: Mapping[str, str]) -> None:
         self._entry = entry
         self._environ = environ
-        self._credentials_of = credentials_of
         self._credentials: Credentials | None = None
 
     async def __call__(self, heard: Heard) -> Link:
@@ -54,8 +45,8 @@ class HttpOpening:
         if entry.type == "sse":
             raise LinkFailure("the transport of 2024 (sse) is not spoken; try the server's /mcp", was_sent=False)
         client = _client(entry, self._environ)
-        if self._credentials_of is not None:
-            found = self._credentials = self._credentials or self._credentials_of(entry, self._environ)
+        if entry.auth is not None:
+            found = self._credentials = self._credentials or credentials_of(entry, entry.auth, self._environ)
             client.credential, client.of_caller = found.own, found.of_caller
         try:
             if entry.era != "legacy":

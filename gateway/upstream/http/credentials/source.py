@@ -46,10 +46,8 @@ class Credentials:
         return await self._endpoint.grant({**form, "requested_token_type": ACCESS_TOKEN, **self._wanted})
 
 
-def credentials_of(entry: Upstream, environ: Mapping[str, str]) -> Credentials:
-    """Raises LinkFailure, whose reason has no value of the entry."""
-    auth = entry.auth
-    assert auth is not None
+def credentials_of(entry: Upstream, auth: Auth, environ: Mapping[str, str]) -> Credentials:
+    """Returns those of an entry with `auth`. Raises LinkFailure, whose reason has no value of the entry."""
 
     def value(field: str, text: str) -> str:
         return expanded(text, environ, f"auth.{field}")

@@ -122,7 +122,7 @@ class SharedToken:
 
 
 class Credential:
-    """What one caller's requests prove themselves with. `owner` tells callers apart; it is "" if all share it."""
+    """The token of one caller's requests, or of all. `owner` tells callers apart; it is "" if all share it."""
 
     def __init__(self, token: SharedToken, fetch: Fetch, owner: str = "") -> None:
         self.owner = owner

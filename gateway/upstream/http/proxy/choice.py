@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +15,8 @@ from gateway.upstream.link import LinkFailure
 
 DIRECT = "none"
 """The value of an entry's `proxy` that uses none."""
+
+_PORT = re.compile(r"(?:\]|^[^:]+):\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,10 @@ def _matches(origin: Origin, address: ipaddress.IPv4Address | ipaddress.IPv6Addr
     """Returns True for `*`, a host and those below it, a network, and each with a port."""
     if rule == "*":
         return True
-    try:
-        return address is not None and address in ipaddress.ip_network(rule.strip("[]"), strict=False)
-    except ValueError:
-        host, _, port = rule.rpartition(":") if rule.rpartition(":")[2].isdigit() else (rule, "", "")
+    with suppress(ValueError):
+        if address is not None and address in ipaddress.ip_network(rule.strip("[]"), strict=False):
+            return True
+    host, _, port = rule.rpartition(":") if _PORT.search(rule) else (rule, "", "")
     host = host.strip("[]").removeprefix("*").removeprefix(".")
     is_there = bool(host) and (origin.host.lower() == host or origin.host.lower().endswith(f".{host}"))
     return is_there and port in ("", str(origin.port))

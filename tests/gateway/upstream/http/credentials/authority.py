@@ -62,8 +62,8 @@ class Authority:
         subject = "router"
         if form["grant_type"] == EXCHANGE:
             key, algorithm = self.issuer.keys["rsa"]
-            options = {"verify_aud": False}
-            subject = jwt.decode(form["subject_token"], key.public_key(), [algorithm], options=options)["sub"]
+            token = form["subject_token"]
+            subject = jwt.decode(token, key.public_key(), [algorithm], options={"verify_aud": False})["sub"]
             if subject in self.refused:
                 return JSONResponse({"error": "invalid_request", "error_description": "secret"}, 400)
         audience = form.get("audience") or form.get("resource")

@@ -12,9 +12,6 @@ import jwt
 import pytest
 
 from gateway import caller
-from gateway.errors import LoadError
-from gateway.upstream.http.credentials.caller_tokens import MAX_TOKENS, CallerTokens
-from gateway.upstream.http.credentials.token import Grant
 from tests.clients import Era, connected, post
 from tests.conftest import MakeApp
 from tests.gateway.auth.issuer import AUDIENCE
@@ -187,12 +184,6 @@ async def test_nothing_of_the_callers_token_is_left_when_its_request_is_over(
         assert [found.token for found in held if found.token is not None] == []
 
 
-async def test_an_entry_that_exchanges_needs_an_issuer(authority: Authority, served: Served) -> None:
-    with pytest.raises(LoadError, match="MCP_AUTH_ISSUER is not set, which `auth` of server 'one'"):
-        async with served({"url": "http://127.0.0.1/mcp", "auth": exchanging(authority)}):
-            pass
-
-
 async def test_a_caller_over_a_websocket_is_known_by_the_token_of_its_frame(
     authority: Authority, make_app: MakeApp, tmp_path: Path
 ) -> None:
@@ -207,53 +198,3 @@ async def test_a_caller_over_a_websocket_is_known_by_the_token_of_its_frame(
                 answer = await socket.ask({"id": f"c{number}", "tool": "whoami"})
                 assert answer["result"]["sub"] == name
         assert set(exchanged(authority)) == {"ann", "bob"}
-
-
-async def test_the_tokens_of_callers_are_bounded_and_the_least_used_one_is_exchanged_again() -> None:
-    asked: list[str] = []
-
-    async def exchange(token: str) -> Grant:
-        asked.append(token)
-        return Grant(f"for-{token}", 3600)
-
-    async def line(token: str) -> bytes:
-        caller.subject.set(caller.Subject(token))
-        return await tokens.of_caller().line()
-
-    tokens = CallerTokens(exchange)
-    for number in range(MAX_TOKENS):
-        await line(str(number))
-    assert await line("0") == b"authorization: Bearer for-0\r\n"
-    await line("new")
-    await line("0")
-    assert len(asked) == MAX_TOKENS + 1
-    await line("1")
-    assert asked[-1] == "1"
-    caller.subject.set(None)
-
-
-async def test_a_caller_who_leaves_does_not_end_the_exchange_that_others_wait_for() -> None:
-    gate, asked = asyncio.Event(), 0
-
-    async def exchange(token: str) -> Grant:
-        nonlocal asked
-        asked += 1
-        await gate.wait()
-        return Grant("good", 3600)
-
-    tokens = CallerTokens(exchange)
-
-    async def line() -> bytes:
-        caller.subject.set(held := caller.Subject("token"))
-        try:
-            return await tokens.of_caller().line()
-        finally:
-            held.token = None
-
-    first, second = asyncio.create_task(line()), asyncio.create_task(line())
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    first.cancel()
-    await asyncio.wait([first])
-    gate.set()
-    assert (await second, asked) == (b"authorization: Bearer good\r\n", 1)

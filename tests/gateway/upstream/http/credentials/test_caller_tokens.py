@@ -1,0 +1,72 @@
+"""The tokens of callers, kept side by side."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway import caller
+from gateway.errors import LoadError
+from gateway.upstream.http.credentials.caller_tokens import MAX_TOKENS, CallerTokens
+from gateway.upstream.http.credentials.token import Grant
+from tests.gateway.upstream.http.credentials.authority import Authority
+from tests.gateway.upstream.http.credentials.conftest import Served
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_tokens_of_callers_are_bounded_and_the_least_used_one_is_exchanged_again() -> None:
+    asked: list[str] = []
+
+    async def exchange(token: str) -> Grant:
+        asked.append(token)
+        return Grant(f"for-{token}", 3600)
+
+    async def line(token: str) -> bytes:
+        caller.subject.set(caller.Subject(token))
+        return await tokens.of_caller().line()
+
+    tokens = CallerTokens(exchange)
+    for number in range(MAX_TOKENS):
+        await line(str(number))
+    assert await line("0") == b"authorization: Bearer for-0\r\n"
+    await line("new")
+    await line("0")
+    assert len(asked) == MAX_TOKENS + 1
+    await line("1")
+    assert asked[-1] == "1"
+    caller.subject.set(None)
+
+
+async def test_a_caller_who_leaves_does_not_end_the_exchange_that_others_wait_for() -> None:
+    gate, asked = asyncio.Event(), 0
+
+    async def exchange(token: str) -> Grant:
+        nonlocal asked
+        asked += 1
+        await gate.wait()
+        return Grant("good", 3600)
+
+    tokens = CallerTokens(exchange)
+
+    async def line() -> bytes:
+        caller.subject.set(held := caller.Subject("token"))
+        try:
+            return await tokens.of_caller().line()
+        finally:
+            held.token = None
+
+    first, second = asyncio.create_task(line()), asyncio.create_task(line())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    gate.set()
+    assert (await second, asked) == (b"authorization: Bearer good\r\n", 1)
+
+
+async def test_an_entry_that_exchanges_needs_an_issuer(authority: Authority, served: Served) -> None:
+    with pytest.raises(LoadError, match="MCP_AUTH_ISSUER is not set, which `auth` of server 'one'"):
+        async with served({"url": "http://127.0.0.1/mcp", "auth": authority.auth | {"type": "tokenExchange"}}):
+            pass
