@@ -45,7 +45,7 @@ class Found:
     @property
     def exchanging(self) -> Sequence[str]:
         """The servers that are called with tokens in exchange for the callers' own."""
-        return [name for name, entry in self.upstream.items() if entry.auth and entry.auth.type == "tokenExchange"]
+        return [name for name, entry in self.upstream.items() if entry.exchanges_tokens]
 
     @property
     def names(self) -> Sequence[str]:

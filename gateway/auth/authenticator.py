@@ -90,7 +90,8 @@ class Authenticator:
         if found is None or found.until <= self._now() or found.verifier.version() != found.version:
             return None
         self._cache.move_to_end(digest)
-        self._hold(credential, found)
+        if self.holds_tokens:
+            self._hold(credential, found)
         return found.caller_here()
 
     async def authenticate(self, credential: str) -> Caller:
@@ -109,13 +110,13 @@ class Authenticator:
         self._cache[digest] = verified
         if len(self._cache) > MAX_CACHED_CREDENTIALS:
             self._cache.popitem(last=False)
-        self._hold(credential, verified)
+        if self.holds_tokens:
+            self._hold(credential, verified)
         return verified.caller_here()
 
     def _hold(self, credential: str, found: _CachedCredential) -> None:
         """Keeps an access token for the current request."""
-        if self._held is not None:
-            subject.set(Subject(credential) if found.verifier is self._held else None)
+        subject.set(Subject(credential) if found.verifier is self._held else None)
 
     async def _verify(self, credential: str) -> _CachedCredential:
         verifier = next((one for one in self._verifiers if one.recognises(credential)), None)

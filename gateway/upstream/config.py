@@ -78,6 +78,11 @@ class Upstream(Part):
     tools: Tools = Field(default_factory=Tools)
     pin: Literal["off", "warn", "block"] = "off"
 
+    @property
+    def exchanges_tokens(self) -> bool:
+        """True if the server knows each caller by a token of its own."""
+        return self.auth is not None and self.auth.type == "tokenExchange"
+
 
 _KEYS = sorted(["transport", *(field.alias or name for name, field in Upstream.model_fields.items())])
 

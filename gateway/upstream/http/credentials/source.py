@@ -63,7 +63,7 @@ def credentials_of(entry: Upstream, auth: Auth, environ: Mapping[str, str]) -> C
     secret = ClientSecret(client, password, auth.client_auth)
     endpoint = TokenEndpoint(_finding(auth, url, environ), secret, partial(_client, auth, environ))
     given = {name: text for name, text in wanted.items() if text}
-    return Credentials(endpoint, given, exchanges=auth.type == "tokenExchange")
+    return Credentials(endpoint, given, exchanges=entry.exchanges_tokens)
 
 
 def _finding(auth: Auth, url: str, environ: Mapping[str, str]) -> Callable[[], Awaitable[Address]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp.server.mcpserver import MCPServer
 
 from tests.conftest import MakeApp
 from tests.gateway.upstream.http.credentials.authority import Authority, serving_authority
@@ -27,13 +28,15 @@ def authority() -> Iterator[Authority]:
 
 @pytest.fixture
 def served(make_app: MakeApp, tmp_path: Path) -> Served:
-    """Returns a function that opens the application with the entry `one`."""
+    """Returns a function that opens the application with the entry `one`, beside servers of its own process."""
 
     @asynccontextmanager
-    async def serve(entry: dict[str, Any], **settings: Any) -> AsyncIterator[httpx2.AsyncClient]:
+    async def serve(
+        entry: dict[str, Any], *local: MCPServer[Any], **settings: Any
+    ) -> AsyncIterator[httpx2.AsyncClient]:
         file = tmp_path / "mcp.json"
         file.write_text(json.dumps({"mcpServers": {"one": entry}}))
-        async with opened(make_app(servers_file=str(file), **settings)) as client:
+        async with opened(make_app(*local, servers_file=str(file), **({"servers": ()} | settings))) as client:
             yield client
 
     return serve

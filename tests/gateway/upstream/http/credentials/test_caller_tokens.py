@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+from mcp.server.mcpserver import MCPServer
 
 from gateway import caller
 from gateway.errors import LoadError
 from gateway.upstream.http.credentials.caller_tokens import MAX_TOKENS, CallerTokens
 from gateway.upstream.http.credentials.token import Grant
-from tests.gateway.upstream.http.credentials.authority import Authority
-from tests.gateway.upstream.http.credentials.conftest import Served
+from tests.clients import post
+from tests.gateway.auth.issuer import AUDIENCE
+from tests.gateway.upstream.http.credentials.authority import Authority, admitting
+from tests.gateway.upstream.http.credentials.conftest import Served, whoami
+from tests.gateway.upstream.http.peer import Asked, modern, serving
+from tests.keys import bearer
 
 pytestmark = pytest.mark.anyio
 
@@ -70,3 +76,30 @@ async def test_an_entry_that_exchanges_needs_an_issuer(authority: Authority, ser
     with pytest.raises(LoadError, match="MCP_AUTH_ISSUER is not set, which `auth` of server 'one'"):
         async with served({"url": "http://127.0.0.1/mcp", "auth": authority.auth | {"type": "tokenExchange"}}):
             pass
+
+
+def cached() -> int:
+    return 1
+
+
+async def test_a_result_that_the_server_calls_public_is_cached_for_its_own_caller_alone(
+    authority: Authority, served: Served
+) -> None:
+    async def answer(asked: Asked) -> None:
+        if asked.rpc == "tools/list":
+            meta = {"cache": {"ttl": 60, "scope": "public"}}
+            asked.result({"tools": [{"name": "whoami", "inputSchema": {"type": "object"}, "_meta": meta}]})
+        else:
+            await whoami(asked)
+
+    local = MCPServer[Any]("local")  # one of its tools turns the cache on
+    local.tool(meta={"cache": {"ttl": 60}})(cached)
+    auth = {"auth_issuer": authority.issuer.url, "auth_audience": AUDIENCE}
+    async with (
+        serving(admitting(authority, modern(answer), set())) as peer,
+        served({"url": peer.url, "auth": authority.auth | {"type": "tokenExchange"}}, local, **auth) as http,
+    ):
+        for name in ("ann", "bob", "ann"):
+            http.headers.update(bearer(authority.issuer.token(sub=name)))
+            assert (await post(http, "whoami")).json()["result"]["sub"] == name
+        assert len(peer.named("tools/call")) == 2
