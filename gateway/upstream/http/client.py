@@ -45,9 +45,9 @@ class Client:
         self.max_redirects = max_redirects
         self.pool = Pool(address.origin, tls, proxy)
         self._host = f"Host: {str(address.origin).partition('://')[2]}\r\n".encode() + _ALWAYS
-        self._base = ""
+        self._base = b""
         if proxy is not None and address.origin.scheme == "http":
-            self._base = str(address.origin)
+            self._base = str(address.origin).encode()
             self._host += proxy.authorization
 
     @property
@@ -99,7 +99,7 @@ class Client:
     def encode(self, method: bytes, target: str, lines: bytes, body: bytes) -> bytes:
         return b"%b %b%b HTTP/1.1\r\n%b%b\r\n%b" % (
             method,
-            self._base.encode("ascii"),
+            self._base,
             target.encode("ascii"),
             self._host,
             lines,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.clients import post
 from tests.gateway.auth.issuer import AUDIENCE
 from tests.gateway.upstream.http.credentials.authority import Authority, admitting
 from tests.gateway.upstream.http.credentials.conftest import Served, whoami
-from tests.gateway.upstream.http.peer import Asked, modern, serving
+from tests.gateway.upstream.http.peer import Asked, legacy, modern, serving
 from tests.keys import bearer
 
 pytestmark = pytest.mark.anyio
@@ -103,3 +104,18 @@ async def test_a_result_that_the_server_calls_public_is_cached_for_its_own_calle
             http.headers.update(bearer(authority.issuer.token(sub=name)))
             assert (await post(http, "whoami")).json()["result"]["sub"] == name
         assert len(peer.named("tools/call")) == 2
+
+
+async def test_nothing_of_the_callers_token_is_left_when_its_request_is_over(
+    authority: Authority, served: Served
+) -> None:
+    auth = {"auth_issuer": authority.issuer.url, "auth_audience": AUDIENCE}
+    async with (
+        serving(admitting(authority, legacy(whoami), set())) as peer,
+        served({"url": peer.url, "auth": authority.auth | {"type": "tokenExchange"}}, **auth) as http,
+    ):
+        token = authority.issuer.token(sub="ann")
+        answer = await http.post("/one/mcp/call", json={"tool": "whoami"}, headers=bearer(token))
+        assert answer.status_code == 200
+        held = [found for found in gc.get_objects() if type(found) is caller.Subject]
+        assert [found.token for found in held if found.token is not None] == []

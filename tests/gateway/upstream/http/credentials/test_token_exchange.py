@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import jwt
 import pytest
 
-from gateway import caller
-from tests.clients import Era, connected, post
+from tests.clients import ERAS as ERAS_OF_CLIENTS
+from tests.clients import Era, connected, error_of, post
 from tests.conftest import MakeApp
 from tests.gateway.auth.issuer import AUDIENCE
 from tests.gateway.upstream.http.credentials.authority import EXCHANGE, Authority, admitting
@@ -150,6 +149,9 @@ async def test_a_caller_without_an_access_token_is_refused_and_sends_nothing(
         refused = await post(http, "whoami")
         assert (refused.status_code, refused.json()["type"]) == (403, "urn:multi-mcp:error:forbidden")
         assert "an API key is none" in refused.json()["detail"]
+        for era in ERAS_OF_CLIENTS:
+            async with connected(http, era) as client:
+                assert "an API key is none" in (await error_of(client, "whoami"))["message"]
         assert (len(peer.named("tools/call")), exchanged(authority)) == (1, ["ann"])
 
 
@@ -168,20 +170,6 @@ async def test_a_refusal_is_the_callers_own_and_is_kept_for_a_while(authority: A
         assert (good.status_code, exchanged(authority)) == (200, ["eve", "ann"])
         assert (await http.get("/one/mcp/health", headers=ann)).json()["status"] == "ok"
         assert len(peer.named("tools/call")) == 1
-
-
-async def test_nothing_of_the_callers_token_is_left_when_its_request_is_over(
-    authority: Authority, served: Served
-) -> None:
-    async with (
-        serving(admitting(authority, legacy(whoami), set())) as peer,
-        served({"url": peer.url, "auth": exchanging(authority)}, **settings(authority)) as http,
-    ):
-        token = authority.issuer.token(sub="ann")
-        answer = await http.post("/one/mcp/call", json={"tool": "whoami"}, headers=bearer(token))
-        assert answer.status_code == 200
-        held = [found for found in gc.get_objects() if type(found) is caller.Subject]
-        assert [found.token for found in held if found.token is not None] == []
 
 
 async def test_a_caller_over_a_websocket_is_known_by_the_token_of_its_frame(
