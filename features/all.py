@@ -71,7 +71,7 @@ def all_features(
         address=address(settings),
         tracing=tracing(settings),
         metrics=counted,
-        auth=auth(settings, refusals, pages),
+        auth=auth(settings, refusals, pages, holds_tokens=found.may_exchange),
         rate_limits=rate_limits(settings, shared.client),
         cache=cache(settings, found, shared.client, counted.cache_listeners),
         redis=shared,

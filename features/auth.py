@@ -31,8 +31,8 @@ class Auth(Feature):
     set_caller: Callable[[Caller], object] = caller.set
 
 
-def auth(settings: Settings, refusals: Refusals, pages: Pages) -> Auth:
-    """Raises LoadError if the keys or the issuer cannot be used."""
+def auth(settings: Settings, refusals: Refusals, pages: Pages, *, holds_tokens: bool = False) -> Auth:
+    """Keeps access tokens while their requests run, if it `holds_tokens`. Raises LoadError for keys of no use."""
     if not settings.auth_keys and not settings.auth_issuer:
         return Auth()
     if settings.auth_issuer:
@@ -49,7 +49,9 @@ def auth(settings: Settings, refusals: Refusals, pages: Pages) -> Auth:
         from routes.middleware.metadata import Metadata
         from routes.native.challenge import Challenge
 
-        authenticator = Authenticator(_verifiers(settings), settings.destructive_scope)
+        verifiers = _verifiers(settings)
+        held = verifiers[-1] if holds_tokens else None  # that of access tokens
+        authenticator = Authenticator(verifiers, settings.destructive_scope, held=held)
         metadata = Metadata(settings.public_url, settings.auth_issuer)
         authenticate = Middleware(
             Authenticate,

@@ -47,6 +47,11 @@ class Found:
     grace: float = 0.0
 
     @property
+    def may_exchange(self) -> bool:
+        """True if a server is, or may later be, called with tokens in exchange for the callers' own."""
+        return self.again is not None or any(entry.exchanges_tokens for entry in self.upstream.values())
+
+    @property
     def names(self) -> Sequence[str]:
         return [*self.local, *self.upstream]
 
@@ -81,6 +86,10 @@ def name_servers(settings: Settings) -> Named:
     pinned = [name for name, entry in wanted.items() if entry.pin != "off"]
     if pinned and not settings.pins_file:
         raise LoadError(f"MCP_PINS_FILE is not set, which `pin` of server {pinned[0]!r} in MCP_SERVERS_FILE needs")
+    exchanging = [name for name, entry in wanted.items() if entry.exchanges_tokens]
+    if exchanging and not settings.auth_issuer:
+        name = exchanging[0]
+        raise LoadError(f"MCP_AUTH_ISSUER is not set, which `auth` of server {name!r} in MCP_SERVERS_FILE needs")
     watched = settings.servers_dir if needs_folders else ()
     return Named(files, wanted, [Path(each) for each in (*watched, settings.servers_file) if each])
 

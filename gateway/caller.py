@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Protocol
 
 from gateway.errors import Forbidden
@@ -96,5 +97,18 @@ class Caller:
         return Forbidden(server, asked, self.grants.missing(server, name, asked))
 
 
+class Subject:
+    """The caller's own access token, which is forgotten when its request is over. `digest` is its hash."""
+
+    __slots__ = ("digest", "token")
+
+    def __init__(self, token: str) -> None:
+        self.token: str | None = token
+        self.digest = blake2b(token.encode(), digest_size=32).digest()
+
+
 ANONYMOUS = Caller()
 caller: ContextVar[Caller] = ContextVar("caller", default=ANONYMOUS)
+
+subject: ContextVar[Subject | None] = ContextVar("subject", default=None)
+"""Set only if a server needs it, and only for a caller with a valid access token of the issuer."""

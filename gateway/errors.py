@@ -8,6 +8,7 @@ GatewayError
 │   └── AmbiguousTool    tools of several servers have this name
 ├── Forbidden            the caller's scopes do not cover the call
 ├── Unapproved           the tool is not the one that was approved
+├── NoAccessToken        the caller has no access token that gives access to the server
 ├── InvalidRequest       the request is malformed
 ├── TooLarge             the request is too large
 ├── InvalidArguments     the arguments do not match the tool's input schema
@@ -28,18 +29,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 from gateway.naming import cut, suggest
+from gateway.tool import ArgumentError
 
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,256}")  # RFC 6749, 3.3
-
-
-class ArgumentError(TypedDict):
-    """The path of an invalid argument, such as `items.0.name`, and the reason. Never has the value."""
-
-    path: str
-    reason: str
 
 
 class Quota(NamedTuple):
@@ -115,6 +110,11 @@ class Forbidden(GatewayError):
 class Unapproved(GatewayError):
     slug = "forbidden"
     detail = "The definition of this tool has changed since it was approved."
+
+
+class NoAccessToken(GatewayError):
+    slug = "forbidden"
+    detail = "This server needs an access token of the caller's own; an API key is none."
 
 
 class InvalidRequest(GatewayError):

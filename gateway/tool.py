@@ -16,6 +16,13 @@ class ToolInfo(TypedDict):
     annotations: NotRequired[dict[str, Any]]
 
 
+class ArgumentError(TypedDict):
+    """The path of an invalid argument, such as `items.0.name`, and the reason. Never has the value."""
+
+    path: str
+    reason: str
+
+
 def is_for_models(tool: ToolInfo) -> bool:
     """Returns False for a tool that only the server's own UI may call: `_meta.ui.visibility` lacks "model"."""
     meta: Any = tool.get("_meta")

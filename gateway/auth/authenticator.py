@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gateway.auth.principal import Principal
 from gateway.auth.scopes import Scopes
-from gateway.caller import Caller, caller
+from gateway.caller import Caller, Subject, caller, subject
 from gateway.errors import Unauthenticated
 
 MAX_CREDENTIAL_LENGTH = 16 * 1024
@@ -57,13 +57,21 @@ class _CachedCredential:
 class Authenticator:
     """Caches the credentials used last by their hashes, so that no secret stays in memory.
 
-    A caller has the address that `caller` holds for the current request.
+    A caller has the address that `caller` holds for the current request. Credentials that the verifier `held` takes
+    are put into `subject`.
     """
 
     def __init__(
-        self, verifiers: Sequence[Verifier], destructive: str = "", now: Callable[[], float] = time.time
+        self,
+        verifiers: Sequence[Verifier],
+        destructive: str = "",
+        now: Callable[[], float] = time.time,
+        *,
+        held: Verifier | None = None,
     ) -> None:
         self._verifiers = verifiers
+        self._held = held
+        self.holds_tokens = held is not None
         self._destructive = destructive
         self._now = now
         self._cache: OrderedDict[bytes, _CachedCredential] = OrderedDict()
@@ -82,6 +90,8 @@ class Authenticator:
         if found is None or found.until <= self._now() or found.verifier.version() != found.version:
             return None
         self._cache.move_to_end(digest)
+        if self.holds_tokens:
+            self._hold(credential, found)
         return found.caller_here()
 
     async def authenticate(self, credential: str) -> Caller:
@@ -100,7 +110,13 @@ class Authenticator:
         self._cache[digest] = verified
         if len(self._cache) > MAX_CACHED_CREDENTIALS:
             self._cache.popitem(last=False)
+        if self.holds_tokens:
+            self._hold(credential, verified)
         return verified.caller_here()
+
+    def _hold(self, credential: str, found: _CachedCredential) -> None:
+        """Keeps an access token for the current request."""
+        subject.set(Subject(credential) if found.verifier is self._held else None)
 
     async def _verify(self, credential: str) -> _CachedCredential:
         verifier = next((one for one in self._verifiers if one.recognises(credential)), None)

@@ -10,11 +10,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, ByteSize, Field, ValidationError
+from pydantic.alias_generators import to_snake
 
 from gateway.errors import LoadError
 from gateway.naming import RESERVED
+from gateway.upstream.parts import Auth, Part, Tls
 
 logger = logging.getLogger(__name__)
 MAX_FILE = 1024 * 1024
@@ -26,7 +27,7 @@ IDLE = 300.0
 
 _IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
 """Keys of other programs that say nothing about how a server is reached."""
-_NOT_SUPPORTED = frozenset({"auth", "instances"})
+_NOT_SUPPORTED = frozenset({"instances"})
 """Keys that would protect or separate something: to ignore them would be worse than to refuse them."""
 _CHILDREN_ONLY = frozenset({"image", "max_memory", "process", "max_processes"})
 _FOR_CHILDREN = "'image', 'maxMemory', 'process' and 'maxProcesses'"
@@ -40,11 +41,7 @@ def _seconds(value: Any) -> Any:
     return value
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=False)
-
-
-class Tools(_Part):
+class Tools(Part):
     """Which tools of an upstream are served, and how. Patterns may contain `*`."""
 
     include: tuple[str, ...] = ("*",)
@@ -53,15 +50,7 @@ class Tools(_Part):
     describe: dict[str, str] = Field(default_factory=dict)
 
 
-class Tls(_Part):
-    """Files in PEM: of those who vouch for the server, instead of the system's, and of our own certificate and key."""
-
-    ca: str = ""
-    cert: str = ""
-    key: str = ""
-
-
-class Upstream(_Part):
+class Upstream(Part):
     """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds,
     sizes are bytes or texts such as `512 MiB`.
 
@@ -79,6 +68,9 @@ class Upstream(_Part):
     url: str = ""
     headers: dict[str, str] = Field(default_factory=dict)
     headers_file: str = ""
+    token_file: str = ""
+    auth: Auth | None = None
+    proxy: str = ""
     tls: Tls | None = None
     disabled: bool = False
     disabled_tools: tuple[str, ...] = ()
@@ -97,6 +89,11 @@ class Upstream(_Part):
     def idle(self) -> float | None:
         """The seconds without a request after which a link is closed; None for never."""
         return self.idle_timeout or (None if self.process == "shared" else IDLE)
+
+    @property
+    def exchanges_tokens(self) -> bool:
+        """True if the server knows each caller by a token of its own."""
+        return self.auth is not None and self.auth.type == "tokenExchange"
 
 
 _KEYS = sorted(["transport", *(field.alias or name for name, field in Upstream.model_fields.items())])
@@ -169,7 +166,20 @@ def _upstream(place: str, entry: Any) -> Upstream:
         raise LoadError(f"{place}: {needed!r} is missing")
     if upstream.image and upstream.command:
         raise LoadError(f"{place}: 'command' and 'image' exclude each other; the words for the image are 'args'")
+    _check_credentials(place, upstream)
     return upstream
+
+
+def _check_credentials(place: str, upstream: Upstream) -> None:
+    given = [name for name in ("auth", "tokenFile") if getattr(upstream, to_snake(name))]
+    if given and upstream.type == "stdio":
+        raise LoadError(f"{place}: {given[0]!r} is for servers with a URL; a child process gets its own by 'env'")
+    given += [f"headers.{name}" for name in upstream.headers if name.lower() == "authorization"]
+    if len(given) > 1:
+        raise LoadError(f"{place}: {given[0]!r} and {given[1]!r} exclude each other")
+    auth = upstream.auth
+    if auth is not None and auth.type == "clientCredentials" and not auth.client_secret:
+        raise LoadError(f"{place}: auth.clientSecret: Field required")
 
 
 def _type(entry: Mapping[str, Any]) -> Any:

@@ -47,6 +47,7 @@ class Tools:
 
     def __init__(self, entry: Upstream) -> None:
         self._rules = entry.tools
+        self._is_personal = entry.exchanges_tokens
         self._hidden = frozenset(entry.disabled_tools)
         self._by_name: dict[str, UpstreamTool] = {}
         self._unapproved: frozenset[str] = frozenset()
@@ -103,6 +104,8 @@ class Tools:
         info = {**tool, "name": rules.rename.get(name, name)}
         if name in rules.describe:
             info["description"] = rules.describe[name]
+        if self._is_personal and "_meta" in info:
+            info["_meta"] = _private(info["_meta"])
         try:
             encode(info)
         except Unsendable as exc:
@@ -138,6 +141,12 @@ async def list_all(link: Link, method: str, key: str) -> list[Mapping[str, Any]]
         cursors.add(cursor)
         params = {"cursor": cursor}
     return items[:MAX_TOOLS]
+
+
+def _private(meta: Any) -> Any:
+    """Returns the `_meta` of a tool whose results may be cached for their own caller alone."""
+    cache = meta.get("cache") if isinstance(meta, dict) else None
+    return {**meta, "cache": {**cache, "scope": "private"}} if isinstance(cache, dict) else meta
 
 
 def _is_wrapped(own_name: str, schema: Any) -> bool:

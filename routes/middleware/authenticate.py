@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.authenticator import Authenticator
 from gateway.auth.principal import set_caller
-from gateway.caller import Caller
+from gateway.caller import Caller, subject
 from gateway.errors import GatewayError, InvalidRequest, Unauthenticated
 from gateway.telemetry.refusals import Refused
 from routes.errors import answer, of_refusal, retry_after
@@ -47,6 +47,7 @@ class Authenticate:
         self._refused = refused
         self._pages = pages
         self._open_paths = frozenset(open_paths)
+        self._holds_tokens = authenticator.holds_tokens
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
@@ -95,7 +96,8 @@ class Authenticate:
             scope["user"] = who.user
         METADATA.set(scope, self._metadata)  # for the challenge of a 403 further in
         set_caller(who)
-        return self.app(scope, receive, send)
+        answered = self.app(scope, receive, send)
+        return _forgetting(answered) if self._holds_tokens else answered
 
     def _is_open(self, scope: Scope, credentials: list[str]) -> bool:
         """Tells if a request needs no valid credential."""
@@ -116,6 +118,15 @@ class Authenticate:
             reason = f'error="{error}", error_description="{exc}", ' if had_credentials else ""
             headers["WWW-Authenticate"] = f'Bearer {reason}resource_metadata="{self._metadata.url_for(scope)}"'
         return answer(of_refusal(exc, None), headers)
+
+
+async def _forgetting(answered: Awaitable[None]) -> None:
+    """Forgets the caller's own access token when its request is answered, or its connection has ended."""
+    try:
+        await answered
+    finally:
+        if (held := subject.get()) is not None:
+            held.token = None
 
 
 async def _close(scope: Scope, receive: Receive, send: Send) -> None:

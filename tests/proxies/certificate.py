@@ -1,4 +1,4 @@
-"""A certificate for localhost, which signs itself."""
+"""A certificate, by default for localhost, which signs itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Certificate:
         return ssl.create_default_context(cafile=str(self.certificate))
 
 
-def certificate_in(folder: Path) -> Certificate:
+def certificate_in(folder: Path, host: str = "localhost") -> Certificate:
     """Makes a certificate in `folder`, valid for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
@@ -36,7 +36,7 @@ def certificate_in(folder: Path) -> Certificate:
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
+from copy import copy
 from types import TracebackType
 
 from gateway.upstream.http.address import Address
 from gateway.upstream.http.connection import Connection
+from gateway.upstream.http.credentials.token import Credential
 from gateway.upstream.http.failures import StatusFailure
 from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.pool import Pool
+from gateway.upstream.http.proxy.choice import Proxy
 from gateway.upstream.link import Refusal
 
 MAX_REDIRECTS = 5
@@ -17,14 +21,68 @@ _ALWAYS = b"Accept-Encoding: identity\r\n"
 
 
 class Client:
-    """`headers` are sent with each request. No answer, and no event of one, may be longer than `limit` bytes."""
+    """`headers` are sent with each request. No answer, and no event of one, may be longer than `limit` bytes.
 
-    def __init__(self, address: Address, headers: EntryHeaders, limit: int, tls: ssl.SSLContext | None = None) -> None:
+    `credential` is sent with them, if there is one; `of_caller` returns that of the current caller.
+    """
+
+    credential: Credential | None = None
+    of_caller: Callable[[], Credential] | None = None
+
+    def __init__(
+        self,
+        address: Address,
+        headers: EntryHeaders,
+        limit: int,
+        tls: ssl.SSLContext | None = None,
+        *,
+        proxy: Proxy | None = None,
+        max_redirects: int = MAX_REDIRECTS,
+    ) -> None:
         self.address = address
         self.headers = headers
         self.limit = limit
-        self.pool = Pool(address.origin, tls)
+        self.max_redirects = max_redirects
+        self.pool = Pool(address.origin, tls, proxy)
         self._host = f"Host: {str(address.origin).partition('://')[2]}\r\n".encode() + _ALWAYS
+        self._base = b""
+        if proxy is not None and address.origin.scheme == "http":
+            self._base = str(address.origin).encode()
+            self._host += proxy.authorization
+
+    @property
+    def owner(self) -> str:
+        """The caller whose credential is sent; nothing if it is the same for all."""
+        return self.credential.owner if self.credential is not None else ""
+
+    def for_caller(self, session: str) -> Client:
+        """Returns the client for requests in a session. Those of the link's own session, "", are the router's.
+
+        Raises:
+            GatewayError: the caller has no credential for the server.
+        """
+        if self.of_caller is None or not session:
+            return self
+        own = copy(self)
+        own.credential = self.of_caller()
+        return own
+
+    async def lines(self) -> bytes:
+        """Returns the lines of the entry, with the credential. Raises LinkFailure, or GatewayError."""
+        if self.credential is None:
+            return self.headers.lines()
+        return self.headers.lines() + await self.credential.line()
+
+    async def renewed(self, sent: bytes, status: int) -> bool:
+        """Returns True if a request that was refused with `status` when it had the lines `sent` may succeed now.
+
+        Raises:
+            LinkFailure, or GatewayError
+        """
+        self.headers.read_again()
+        if self.credential is not None and status == 401:
+            self.credential.renew(sent)
+        return await self.lines() != sent
 
     def post(self, lines: bytes, body: bytes, *, is_counted: bool = True) -> Exchange:
         return Exchange(self, b"POST", lines + b"Content-Length: %d\r\n" % len(body), body, is_counted)
@@ -39,11 +97,11 @@ class Client:
         self.pool.close()
 
     def encode(self, method: bytes, target: str, lines: bytes, body: bytes) -> bytes:
-        return b"%b %b HTTP/1.1\r\n%b%b%b\r\n%b" % (
+        return b"%b %b%b HTTP/1.1\r\n%b%b\r\n%b" % (
             method,
+            self._base,
             target.encode("ascii"),
             self._host,
-            self.headers.lines(),
             lines,
             body,
         )
@@ -68,7 +126,8 @@ class Exchange:
         self.was_written = False
 
     async def __aenter__(self) -> Connection:
-        """Raises LinkFailure."""
+        """Raises LinkFailure, or GatewayError if the caller has no credential."""
+        self._lines = await self._client.lines() + self._lines  # before it takes a place
         if self._is_counted:
             await self._client.pool.places.acquire()
         try:
@@ -91,7 +150,7 @@ class Exchange:
     async def _answer(self) -> Connection:
         """Follows redirects that keep the method and the origin, as the SDK does."""
         client, address = self._client, self._client.address
-        for _ in range(MAX_REDIRECTS + 1):
+        for _ in range(client.max_redirects + 1):
             connection = self._connection = await client.pool.take()
             request = client.encode(self._method, address.target, self._lines, self._body)
             self.was_written = True
@@ -104,7 +163,8 @@ class Exchange:
             address = there
             client.pool.put_back(connection)
             self._connection = None
-        raise StatusFailure(connection.status, "it redirects in a circle", was_sent=False)
+        why = "it redirects in a circle" if client.max_redirects else "it redirects, which is not followed"
+        raise StatusFailure(connection.status, why, was_sent=False)
 
     def _leave(self, *, is_broken: bool) -> None:
         connection, self._connection = self._connection, None

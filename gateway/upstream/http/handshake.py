@@ -13,7 +13,7 @@ from gateway.upstream.http.answers import Message, answer_of, status_failure
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.connection import Connection
 from gateway.upstream.http.events import Events
-from gateway.upstream.http.failures import SessionLost
+from gateway.upstream.http.failures import SessionLost, StatusFailure
 from gateway.upstream.http.messages import BOTH_TYPES, encoded
 from gateway.upstream.http.sessions import Opened
 from gateway.upstream.introduction import CLIENT, identity_of
@@ -31,15 +31,26 @@ async def open_session(client: Client, number: int, capabilities: Params) -> tup
     """
     params = {"protocolVersion": LEGACY, "capabilities": capabilities, "clientInfo": CLIENT}
     body = encoded({"id": number, "method": "initialize", "params": params}, client.limit)
-    async with client.post(BOTH_TYPES, body) as connection:
-        found = await answer_of(connection, number, _ignore, Events(client.limit))
-        name = connection.headers.get(b"mcp-session-id", b"").decode("latin-1")
+    sent = await client.lines()
+    try:
+        found, name = await _initialized(client, number, body)
+    except StatusFailure as exc:
+        if exc.status not in (401, 403) or not await client.renewed(sent, exc.status):
+            raise
+        found, name = await _initialized(client, number, body)
     version = found.get("protocolVersion")
     if version not in HANDSHAKE_PROTOCOL_VERSIONS:
         raise LinkFailure("it speaks no revision of the protocol that is spoken here", was_sent=False)
     opened = Opened(name, version)
     await _post(client, opened, {"method": "notifications/initialized"})
     return opened, identity_of(version, found)
+
+
+async def _initialized(client: Client, number: int, body: bytes) -> tuple[dict[str, Any], str]:
+    """Returns the result of `initialize`, and the id of the session."""
+    async with client.post(BOTH_TYPES, body) as connection:
+        found = await answer_of(connection, number, _ignore, Events(client.limit))
+        return found, connection.headers.get(b"mcp-session-id", b"").decode("latin-1")
 
 
 async def end_session(client: Client, opened: Opened) -> None:

@@ -17,7 +17,7 @@ from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
 from gateway.upstream.http.listening import keep_listening, tell_changes
-from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, message_of
+from gateway.upstream.http.messages import BOTH_TYPES, RESENT, Asking, encoded
 from gateway.upstream.http.resuming import ACCEPT, resumed
 from gateway.upstream.http.sessions import Opened, Session, Sessions
 from gateway.upstream.http.tasks import Tasks
@@ -41,12 +41,12 @@ class LegacyLink:
         self._numbers = count(1)
         self._reports: dict[int, Report] = {}
         self._tasks, self._posts = Tasks(), Tasks()
-        self._sessions = Sessions(self._open_session, self._end_session, self._tasks)
+        self._sessions = Sessions(client, self._open_session, handshake.end_session, self._tasks)
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
         """Opens the link's own session, and begins to hear of changes. Raises LinkFailure."""
-        own = self._sessions.enter("")
+        own = self._sessions.enter("", self._client)
         await self._sessions.opened(own)
         self._tasks.start(self._sessions.close_idle())
         self._tasks.start(keep_listening(partial(self._listen, own), self._tell_changes))
@@ -55,21 +55,23 @@ class LegacyLink:
         self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
     ) -> dict[str, Any]:
         capabilities = askable(origin.capabilities)
-        held = self._sessions.enter(f"{session} {capabilities}" if capabilities else session, capabilities)
+        client = self._client.for_caller(session)
+        key = f"{client.owner}{session}"
+        held = self._sessions.enter(f"{key} {capabilities}" if capabilities else key, client, capabilities)
         tried: set[str] = set()
         try:
             while True:
-                sent = self._client.headers.lines()
+                sent = await client.lines()
                 try:
                     opened = await self._sessions.opened(held)
                     if origin.ask is not None and not held.is_listening.is_set():
                         await self._with_stream(held)
-                    answer = await self._asked(held, opened, method, params, report=report, origin=origin)
+                    answer = await self._asked(client, held, opened, Asking(method, params, report, origin))
                     if method in KEPT:
                         held.kept.note(method, params)
                     return answer
                 except (LinkFailure, Refusal) as exc:
-                    cure = self._cure(method, exc, sent)
+                    cure = await self._cure(client, method, exc, sent)
                     if cure is None or cure in tried:
                         raise
                     tried.add(cure)
@@ -90,27 +92,24 @@ class LegacyLink:
         await self._tasks.finish(FAREWELL)
         self._client.close()
 
-    def _cure(self, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
+    async def _cure(self, client: Client, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
         """Returns how the same request may succeed, if it was surely not executed or changes nothing.
 
-        `sent` has the headers of the entry that were sent with it.
+        `sent` has the lines of `client` that were sent with it.
         """
         if isinstance(exc, SessionLost):
             return "session"
         if isinstance(exc, StatusFailure) and exc.status in (401, 403):
-            return "headers" if self._client.headers.read_again() != sent else None
+            return "headers" if await client.renewed(sent, exc.status) else None
         return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
-    async def _asked(
-        self, held: Session, opened: Opened, method: str, params: Params, *, report: Report | None, origin: Origin
-    ) -> dict[str, Any]:
+    async def _asked(self, client: Client, held: Session, opened: Opened, asking: Asking) -> dict[str, Any]:
         number = next(self._numbers)
-        body = encoded(message_of(number, method, params, report), self._client.limit)
-        exchange = self._client.post(BOTH_TYPES + opened.lines, body)
-        events, told = Events(self._client.limit), self._told(opened, origin, exchange.give_place_back)
-        held.callers.enter(number, origin, exchange.give_place_back)
-        if report is not None:
-            self._reports[number] = report
+        exchange = client.post(BOTH_TYPES + opened.lines, encoded(asking.message(number), client.limit))
+        events, told = Events(client.limit), self._told(client, opened, asking.origin, exchange.give_place_back)
+        held.callers.enter(number, asking.origin, exchange.give_place_back)
+        if asking.report is not None:
+            self._reports[number] = asking.report
         try:
             try:
                 async with exchange as connection:
@@ -119,22 +118,22 @@ class LegacyLink:
             except ConnectionLost:
                 if not events.last_id:
                     raise
-                return await resumed(self._client, opened.lines, number, told, events)
+                return await resumed(client, opened.lines, number, told, events)
         except asyncio.CancelledError:
             if exchange.was_written:
                 cancelled = {"requestId": number, "reason": "The caller left."}
-                self._post_soon(opened, {"method": "notifications/cancelled", "params": cancelled})
+                self._post_soon(client, opened, {"method": "notifications/cancelled", "params": cancelled})
             raise
         finally:
             self._reports.pop(number, None)
             held.callers.leave(number)
             told.close()
 
-    def _told(self, opened: Opened, origin: Origin = NOBODY, asked: Callable[[], None] = lambda: None) -> Told:
+    def _told(self, client: Client, opened: Opened, origin: Origin, asked: Callable[[], None] = lambda: None) -> Told:
         """Returns what takes the messages of a stream in a session."""
 
         async def send(message: Params) -> None:
-            self._post_soon(opened, message)
+            self._post_soon(client, opened, message)
 
         return Told(origin, send, self._reports, self._heard, asked=asked)
 
@@ -150,14 +149,14 @@ class LegacyLink:
     async def _listen(self, held: Session, is_open: Callable[[], None]) -> float | None:
         """Reads a session's own stream, on which the server tells what belongs to no request."""
         try:
-            opened, events = await self._sessions.opened(held), Events(self._client.limit)
-            async with self._client.get(ACCEPT + opened.lines) as connection:
+            opened, events, client = await self._sessions.opened(held), Events(self._client.limit), held.client
+            async with client.get(ACCEPT + opened.lines) as connection:
                 handshake.check_session(opened, connection)
                 if not connection.is_stream:
                     raise status_failure(connection) or LinkFailure("it answers with no stream", was_sent=True)
                 is_open()
                 held.is_listening.set()
-                with closing(self._told(opened, Origin(ask=held.callers.ask))) as told:
+                with closing(self._told(client, opened, Origin(ask=held.callers.ask))) as told:
                     told.hears_changes = held.stream is None  # the link's own session hears them for all
                     await answer_of(connection, 0, told, events)
         except SessionLost:
@@ -170,8 +169,8 @@ class LegacyLink:
     async def _open_session(self, held: Session) -> Opened:
         try:
             async with asyncio.timeout(self._start_timeout):
-                opening = handshake.open_session(self._client, next(self._numbers), held.capabilities)
-                opened, self.identity = await opening
+                number = next(self._numbers)
+                opened, self.identity = await handshake.open_session(held.client, number, held.capabilities)
         except TimeoutError as exc:
             limit = f"it did not answer within {self._start_timeout:g} seconds"
             raise LinkFailure(limit, was_sent=False) from exc
@@ -180,17 +179,14 @@ class LegacyLink:
             raise LinkFailure(f"it refuses a session: {exc.message}", was_sent=False) from exc
 
         async def send(method: str, params: Params) -> None:
-            await self._asked(held, opened, method, params, report=None, origin=NOBODY)
+            await self._asked(held.client, held, opened, Asking(method, params, None, NOBODY))
 
         await held.kept.repeat(send, self._heard)
         return opened
 
-    async def _end_session(self, opened: Opened) -> None:
-        await handshake.end_session(self._client, opened)
-
-    def _post_soon(self, opened: Opened, message: Mapping[str, Any]) -> None:
+    def _post_soon(self, client: Client, opened: Opened, message: Mapping[str, Any]) -> None:
         """Sends a message beside the requests, never behind one."""
-        self._posts.start_if_possible(handshake.post(self._client, opened, message))
+        self._posts.start_if_possible(handshake.post(client, opened, message))
 
     def _tell_changes(self) -> None:
         tell_changes(self.identity.capabilities, self._heard)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.encoding import encode_object
 from gateway.upstream.http.answers import Message
@@ -11,13 +11,30 @@ from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Origin, Pa
 
 BOTH_TYPES = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
 
-_RESERVED = "io.modelcontextprotocol/"
-
 RESENT = frozenset(
     {"server/discover", "ping", "tools/list", "prompts/list", "resources/list", "resources/templates/list"}
     | {"resources/read"}
 )
 """Methods that may be sent again if nobody knows whether the server has received them: they change nothing."""
+
+
+_RESERVED = "io.modelcontextprotocol/"
+
+
+class Asking(NamedTuple):
+    """A request of the era of sessions before it has an id."""
+
+    method: str
+    params: Params
+    report: Report | None
+    origin: Origin
+
+    def message(self, number: int) -> dict[str, Any]:
+        """Returns the request without the fields of `_meta` that belong to the other era."""
+        meta = with_token(self.params.get("_meta"), number, self.report)
+        meta = {name: value for name, value in meta.items() if not name.startswith(_RESERVED)}
+        own = {name: value for name, value in self.params.items() if name != "_meta"}
+        return {"id": number, "method": self.method, "params": {**own, "_meta": meta} if meta else own}
 
 
 def encoded(message: Mapping[str, Any], limit: int) -> bytes:
@@ -50,11 +67,3 @@ async def tell(message: Message, number: int, report: Report | None, heard: Hear
         heard(str(message["method"]), params)
     elif report is not None and params.get("progressToken") == number:
         await report(params)
-
-
-def message_of(number: int, method: str, params: Params, report: Report | None) -> dict[str, Any]:
-    """Returns a request of the era of sessions, without the fields of `_meta` that belong to the other era."""
-    meta = with_token(params.get("_meta"), number, report)
-    meta = {name: value for name, value in meta.items() if not name.startswith(_RESERVED)}
-    own = {name: value for name, value in params.items() if name != "_meta"}
-    return {"id": number, "method": method, "params": {**own, "_meta": meta} if meta else own}

@@ -55,13 +55,13 @@ class ModernLink:
     async def request(
         self, method: str, params: Params, report: Report | None = None, *, session: str = "", origin: Origin = NOBODY
     ) -> dict[str, Any]:
-        tried: set[str] = set()
+        client, tried = self._client.for_caller(session), set[str]()
         while True:
-            sent = self._client.headers.lines()
+            sent = await client.lines()
             try:
-                return await self._asked(method, params, report, origin)
+                return await self._asked(client, method, params, report, origin)
             except (LinkFailure, Refusal) as exc:
-                cure = self._cure(method, exc, sent)
+                cure = await self._cure(client, method, exc, sent)
                 if cure is None or cure in tried:
                     raise
                 tried.add(cure)
@@ -81,28 +81,29 @@ class ModernLink:
         await self._tasks.finish(0)
         self._client.close()
 
-    def _cure(self, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
+    async def _cure(self, client: Client, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
         """Returns how the same request may succeed, if it was surely not executed or changes nothing.
 
-        `sent` has the headers of the entry that were sent with it.
+        `sent` has the lines of `client` that were sent with it.
         """
         if isinstance(exc, Refusal):
             if _has_changed_era(exc):
                 self._end(f"it does not speak {MODERN} any more")
             return "list" if exc.code == HEADER_MISMATCH and method == "tools/call" else None
         if isinstance(exc, StatusFailure) and exc.status in (401, 403):
-            return "headers" if self._client.headers.read_again() != sent else None
+            return "headers" if await client.renewed(sent, exc.status) else None
         return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
-    async def _asked(self, method: str, params: Params, report: Report | None, origin: Origin) -> dict[str, Any]:
+    async def _asked(
+        self, client: Client, method: str, params: Params, report: Report | None, origin: Origin
+    ) -> dict[str, Any]:
         async def told(message: Message) -> None:
             await tell(message, number, report, self._heard, origin)
 
         number = next(self._numbers)
         lines, body = self._encoded(number, method, params, report, origin)
-        limit = self._client.limit
-        async with self._client.post(lines, body, is_counted=method != LISTEN) as connection:
-            result = await answer_of(connection, number, told, Events(limit))
+        async with client.post(lines, body, is_counted=method != LISTEN) as connection:
+            result = await answer_of(connection, number, told, Events(client.limit))
         if method == "tools/list":
             self._remember_headers(result, is_first="cursor" not in params)
         return result

@@ -14,10 +14,12 @@ from gateway.upstream.config import Upstream
 from gateway.upstream.expand import expanded
 from gateway.upstream.http.address import Address
 from gateway.upstream.http.client import Client
+from gateway.upstream.http.credentials.source import Credentials, credentials_of
 from gateway.upstream.http.failures import StatusFailure, StatusRefusal
 from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.legacy import LegacyLink
 from gateway.upstream.http.modern import ModernLink
+from gateway.upstream.http.proxy.choice import proxy_of
 from gateway.upstream.http.tls import context_of
 from gateway.upstream.introduction import identity_of
 from gateway.upstream.link import MODERN, Heard, Identity, Link, LinkFailure, Refusal
@@ -35,6 +37,7 @@ class HttpOpening:
     def __init__(self, entry: Upstream, environ: Mapping[str, str]) -> None:
         self._entry = entry
         self._environ = environ
+        self._credentials: Credentials | None = None
 
     async def __call__(self, heard: Heard) -> Link:
         """Raises LinkFailure."""
@@ -42,6 +45,9 @@ class HttpOpening:
         if entry.type == "sse":
             raise LinkFailure("the transport of 2024 (sse) is not spoken; try the server's /mcp", was_sent=False)
         client = _client(entry, self._environ)
+        if entry.auth is not None:
+            found = self._credentials = self._credentials or credentials_of(entry, entry.auth, self._environ)
+            client.credential, client.of_caller = found.own, found.of_caller
         try:
             if entry.era != "legacy":
                 link = ModernLink(client, heard)
@@ -57,16 +63,21 @@ class HttpOpening:
             raise
 
     def close(self) -> None:
-        """Has nothing to end: links over HTTP share nothing."""
+        credentials, self._credentials = self._credentials, None
+        if credentials is not None:
+            credentials.close()
 
 
 def _client(entry: Upstream, environ: Mapping[str, str]) -> Client:
     """Raises LinkFailure, whose reason has no value of the entry."""
     headers = {name: expanded(value, environ, f"headers.{name}") for name, value in entry.headers.items()}
-    path = os.path.expanduser(expanded(entry.headers_file, environ, "headersFile"))
+    named = {"headersFile": entry.headers_file, "tokenFile": entry.token_file}
+    files = [os.path.expanduser(expanded(path, environ, field)) for field, path in named.items()]
     address = Address.parse(expanded(entry.url, environ, "url"))
     tls = context_of(entry.tls, environ) if entry.tls is not None else None
-    return Client(address, EntryHeaders(headers, path), entry.max_message, tls)
+    proxy = proxy_of(address.origin, environ, expanded(entry.proxy, environ, "proxy"))
+    own = EntryHeaders(headers, *files, is_authorized=entry.auth is not None)
+    return Client(address, own, entry.max_message, tls, proxy=proxy)
 
 
 async def _discover(link: ModernLink) -> Identity | None:

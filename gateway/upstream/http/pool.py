@@ -10,6 +10,8 @@ from contextlib import suppress
 
 from gateway.upstream.http.address import Origin
 from gateway.upstream.http.connection import Connection
+from gateway.upstream.http.proxy.choice import Proxy
+from gateway.upstream.http.proxy.tunnel import open_tunnel
 from gateway.upstream.http.tls import default_context
 from gateway.upstream.link import LinkFailure
 
@@ -28,11 +30,13 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
 class Pool:
-    """Lends connections, the one that was used last first."""
+    """Lends connections, the one that was used last first. Through a `proxy`, they are its own to an http: origin."""
 
-    def __init__(self, origin: Origin, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, origin: Origin, tls: ssl.SSLContext | None = None, proxy: Proxy | None = None) -> None:
         self.places = asyncio.Semaphore(MAX_CONNECTIONS)
         self._origin = origin
+        self._proxy = proxy
+        self._way = " through the proxy" if proxy is not None else ""
         self._tls = tls
         self._loop = asyncio.get_running_loop()
         self._idle: list[Connection] = []
@@ -74,27 +78,34 @@ class Pool:
             self._discard(connection)
 
     async def _connect(self) -> Connection:
-        scheme, host, port = self._origin
-        tls = (self._tls or default_context()) if scheme == "https" else None
         if self._is_closed:
             raise LinkFailure("it was stopped", was_sent=False, is_over=True)
+        connection = Connection(self._settled)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                transport, connection = await self._loop.create_connection(
-                    lambda: Connection(self._settled), host, port, ssl=tls
-                )
+                transport = await self._transport(connection)
         except TimeoutError as exc:
-            raise LinkFailure(f"no connection within {CONNECT_TIMEOUT:g} seconds", was_sent=False) from exc
+            raise LinkFailure(f"no connection{self._way} within {CONNECT_TIMEOUT:g} seconds", was_sent=False) from exc
         except ssl.SSLError as exc:
             why = getattr(exc, "verify_message", "") or exc.reason or "TLS failed"
-            raise LinkFailure(f"no connection: {why}", was_sent=False) from exc
+            raise LinkFailure(f"no connection{self._way}: {why}", was_sent=False) from exc
         except OSError as exc:
             raise LinkFailure(
-                f"no connection: {exc.strerror or 'none of its addresses answers'}", was_sent=False
+                f"no connection{self._way}: {exc.strerror or 'none of its addresses answers'}", was_sent=False
             ) from exc
         _tune(transport.get_extra_info("socket"))
         self._open.add(connection)
         return connection
+
+    async def _transport(self, connection: Connection) -> asyncio.BaseTransport:
+        """Raises OSError, or LinkFailure for a proxy that refuses."""
+        scheme, host, port = self._origin
+        tls = (self._tls or default_context()) if scheme == "https" else None
+        if self._proxy is not None:
+            if tls is not None:
+                return await open_tunnel(self._proxy, self._origin, tls, connection)
+            host, port = self._proxy.host, self._proxy.port
+        return (await self._loop.create_connection(lambda: connection, host, port, ssl=tls))[0]
 
     def _settled(self, connection: Connection) -> None:
         if not connection.is_usable:

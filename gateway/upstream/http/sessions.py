@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from gateway.cancellation import was_requested
 from gateway.upstream.calls.kept import Kept
 from gateway.upstream.http.callers import Callers
+from gateway.upstream.http.client import Client
 from gateway.upstream.http.failures import StatusFailure
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.link import NOBODY, LinkFailure, Params
@@ -39,13 +40,14 @@ class Opened(NamedTuple):
 class Session:
     """`in_use` counts its requests. `capabilities` are those of the client whose session it is, `kept` its wishes.
 
-    `callers` are its calls in flight. `stream` reads its own stream, if it has one; `is_listening` is set when that is
-    open, or when nobody waits for that any more.
+    `client` sends what belongs to none of its requests. `callers` are its calls in flight. `stream` reads its own
+    stream, if it has one; `is_listening` is set when that is open, or when nobody waits for that any more.
     """
 
-    __slots__ = ("callers", "capabilities", "in_use", "is_listening", "kept", "opening", "stream", "used_at")
+    __slots__ = ("callers", "capabilities", "client", "in_use", "is_listening", "kept", "opening", "stream", "used_at")
 
-    def __init__(self, capabilities: Params) -> None:
+    def __init__(self, client: Client, capabilities: Params) -> None:
+        self.client = client
         self.capabilities = capabilities
         self.callers = Callers()
         self.kept = Kept()
@@ -72,8 +74,9 @@ class Sessions:
 
     def __init__(
         self,
+        client: Client,
         open_session: Callable[[Session], Coroutine[Any, Any, Opened]],
-        end_session: Callable[[Opened], Coroutine[Any, Any, None]],
+        end_session: Callable[[Client, Opened], Coroutine[Any, Any, None]],
         tasks: Tasks,
         limits: SessionLimits = SessionLimits(),
     ) -> None:
@@ -82,10 +85,12 @@ class Sessions:
         self._tasks = tasks
         self._limits = limits
         self._now = asyncio.get_running_loop().time
-        self._sessions: dict[str, Session] = {"": Session({})}
+        self._sessions: dict[str, Session] = {"": Session(client, {})}
 
-    def enter(self, key: str, capabilities: Params = NOBODY.capabilities) -> Session:
+    def enter(self, key: str, client: Client, capabilities: Params = NOBODY.capabilities) -> Session:
         """Returns the session of a key, which is not closed until `leave`. A new one has `capabilities`.
+
+        `client` must be one of the caller whose session it is.
 
         Raises:
             LinkFailure: there are as many as there may be, and each has a request.
@@ -97,7 +102,9 @@ class Sessions:
         if session is None:
             if len(self._sessions) >= self._limits.number:
                 self._evict()
-            session = self._sessions[key] = Session(capabilities)
+            session = self._sessions[key] = Session(client, capabilities)
+        if key:
+            session.client = client
         session.in_use += 1
         return session
 
@@ -146,8 +153,8 @@ class Sessions:
 
     def close(self) -> list[Coroutine[Any, Any, None]]:
         """Returns what tells the server that the sessions are over."""
-        opened = [session.opened for session in self._sessions.values()]
-        return [self._end(one) for one in opened if one is not None and one.id]
+        opened = [(session.client, session.opened) for session in self._sessions.values()]
+        return [self._end(client, one) for client, one in opened if one is not None and one.id]
 
     def _evict(self) -> None:
         """Closes the session that has been without a request for the longest time."""
@@ -162,4 +169,4 @@ class Sessions:
             session.stream.cancel()
         opened = session.opened
         if opened is not None and opened.id:
-            self._tasks.start_if_possible(self._end(opened))
+            self._tasks.start_if_possible(self._end(session.client, opened))

@@ -7,9 +7,9 @@ import ssl
 from collections.abc import Mapping
 from functools import cache
 
-from gateway.upstream.config import Tls
 from gateway.upstream.expand import expanded
 from gateway.upstream.link import LinkFailure
+from gateway.upstream.parts import Tls
 
 
 @cache

@@ -39,6 +39,7 @@ def test_files_of_claude_cursor_and_vs_code_are_read(tmp_path: Path, key: str | 
     assert found["github"].args == ("-y", "server")
 
 
+AUTH = {"type": "clientCredentials", "clientId": "secret", "clientSecret": "secret"}
 REFUSED = {
     "not json": ("{", "not JSON"),
     "a list": ([], "expected {"),
@@ -55,6 +56,33 @@ REFUSED = {
     "process of a URL": ({"mcpServers": {"a": {"url": "http://x", "process": "caller"}}}, "are for child processes"),
     "another process": ({"mcpServers": {"a": {"command": "x", "process": "tool"}}}, "server 'a': process: "),
     "no process": ({"mcpServers": {"a": {"command": "x", "maxProcesses": 0}}}, "server 'a': maxProcesses: "),
+    "another way to a token": (
+        {"mcpServers": {"a": {"url": "x", "auth": {"type": "secret", "clientId": "x"}}}},
+        "server 'a': auth.type: Input should be 'clientCredentials' or 'tokenExchange'",
+    ),
+    "no client": (
+        {"mcpServers": {"a": {"url": "x", "auth": {"type": "tokenExchange"}}}},
+        "server 'a': auth.clientId: Field required",
+    ),
+    "no secret": (
+        {"mcpServers": {"a": {"url": "x", "auth": {"type": "clientCredentials", "clientId": "x"}}}},
+        "server 'a': auth.clientSecret: Field required",
+    ),
+    "a wrong field of auth": (
+        {"mcpServers": {"a": {"url": "x", "auth": {**AUTH, "tokenURL": "secret"}}}},
+        "server 'a': auth.tokenURL: ",
+    ),
+    "auth that is no object": ({"mcpServers": {"a": {"url": "x", "auth": "secret"}}}, "server 'a': auth: "),
+    "auth of a child": ({"mcpServers": {"a": {"command": "x", "auth": AUTH}}}, "'auth' is for servers with a URL"),
+    "token of a child": ({"mcpServers": {"a": {"command": "x", "tokenFile": "x"}}}, "'tokenFile' is for servers"),
+    "two tokens": (
+        {"mcpServers": {"a": {"url": "x", "auth": AUTH, "tokenFile": "secret"}}},
+        "server 'a': 'auth' and 'tokenFile' exclude each other",
+    ),
+    "a token and a header": (
+        {"mcpServers": {"a": {"url": "x", "tokenFile": "x", "headers": {"authorization": "secret"}}}},
+        "server 'a': 'tokenFile' and 'headers.authorization' exclude each other",
+    ),
     "no name": ({"mcpServers": {"!": {"command": "x"}}}, "'!' cannot be the name"),
     "reserved name": ({"mcpServers": {"health": {"command": "x"}}}, "'health' cannot be the name"),
     "same name": (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -84,13 +83,19 @@ async def test_an_entry_may_name_the_program_that_asks() -> None:
                 assert peer.asked[-1].headers["user-agent"] == expected
 
 
+AS_HEADERS = ("headersFile", '{"Authorization": "Bearer %s"}')
+AS_TOKEN = ("tokenFile", "%s\n")
+
+
 @pytest.mark.parametrize("speaking", [modern, legacy])
 @pytest.mark.parametrize("status", [401, 403])
-async def test_a_call_is_sent_again_once_if_the_file_of_headers_has_changed(
-    tmp_path: Path, speaking: Any, status: int
+@pytest.mark.parametrize("kind", [AS_HEADERS, AS_TOKEN], ids=["headers", "token"])
+async def test_a_call_is_sent_again_once_if_the_file_of_its_credential_has_changed(
+    tmp_path: Path, speaking: Any, status: int, kind: tuple[str, str]
 ) -> None:
-    file = tmp_path / "headers.json"
-    file.write_text(json.dumps({"Authorization": "Bearer old"}))
+    field, content = kind
+    file = tmp_path / "file"
+    file.write_text(content % "old")
     accepted = "Bearer old"
 
     async def answer(asked: Asked) -> None:
@@ -99,19 +104,19 @@ async def test_a_call_is_sent_again_once_if_the_file_of_headers_has_changed(
         else:
             asked.answer(asked.encoded(error={"code": -32000, "message": "secret"}), status)
 
-    async with serving(speaking(answer)) as peer, linked(peer.url, headersFile=str(file)) as link:
+    async with serving(speaking(answer)) as peer, linked(peer.url, ignored, **{field: str(file)}) as link:
         assert await call(link) == GOOD
         accepted = "Bearer new"
         with pytest.raises(LinkFailure, match=rf"^unauthorized \(status {status}\)$") as failed:
             await call(link)
         assert (failed.value.was_sent, len(peer.named("tools/call"))) == (False, 2)
         fresh = tmp_path / "fresh.json"
-        fresh.write_text(json.dumps({"Authorization": "Bearer new"}))
+        fresh.write_text(content % "new")
         os.replace(fresh, file)
         # All that were sent with the old header, not the first alone.
         assert await asyncio.gather(*(call(link) for _ in range(9))) == [GOOD] * 9
         assert len(peer.named("tools/call")) <= 2 + 2 * 9
-        file.write_text("broken")
+        file.write_text("broken {")
         assert await call(link) == GOOD
 
 
@@ -132,6 +137,31 @@ async def test_a_file_of_headers_that_cannot_be_read_is_named(
     if content is not None:
         (tmp_path / "headers.json").write_text(content)
     assert await reason({"url": "http://127.0.0.1/", "headersFile": f"{tmp_path}/headers.json"}, {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "tokenFile: No such file or directory"),
+        ("", "tokenFile: expected a bearer token and nothing else"),
+        ("secret\r\nX-Other: secret", "tokenFile: expected a bearer token and nothing else"),
+        ("Bearer secret", "tokenFile: expected a bearer token and nothing else"),
+        ("x" * 70_000, "tokenFile: larger than 65536 bytes"),
+    ],
+)
+async def test_a_file_with_a_token_that_cannot_be_used_is_named(
+    tmp_path: Path, content: str | None, expected: str
+) -> None:
+    if content is not None:
+        (tmp_path / "token").write_text(content)
+    assert await reason({"url": "http://127.0.0.1/", "tokenFile": f"{tmp_path}/token"}, {}) == expected
+
+
+async def test_a_file_of_headers_may_set_none_that_the_file_with_the_token_sets(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret")
+    (tmp_path / "headers").write_text('{"Authorization": "secret"}')
+    entry = {"url": "http://127.0.0.1/", "tokenFile": f"{tmp_path}/token", "headersFile": f"{tmp_path}/headers"}
+    assert await reason(entry, {}) == "headersFile: Authorization is set by the router itself"
 
 
 async def test_the_transport_of_2024_is_refused_with_its_reason() -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from gateway.upstream.http.address import Address
+from gateway.upstream.http.client import Client
+from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.sessions import Opened, Session, SessionLimits, Sessions
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.link import LEGACY, LinkFailure
@@ -128,18 +131,19 @@ class Served:
 
     def __init__(self, **limits: Any) -> None:
         self.count = 0
+        self.client = Client(Address.parse("http://127.0.0.1/"), EntryHeaders({}), 1024)
         self.ended: asyncio.Queue[str] = asyncio.Queue()
-        self.sessions = Sessions(self.open, self.end, Tasks(), SessionLimits(**limits))
+        self.sessions = Sessions(self.client, self.open, self.end, Tasks(), SessionLimits(**limits))
 
     async def open(self, session: Session) -> Opened:
         self.count += 1
         return Opened(str(self.count), LEGACY)
 
-    async def end(self, opened: Opened) -> None:
+    async def end(self, client: Client, opened: Opened) -> None:
         self.ended.put_nowait(opened.id)
 
     async def use(self, key: str) -> str:
-        held = self.sessions.enter(key)
+        held = self.sessions.enter(key, self.client)
         opened = await self.sessions.opened(held)
         self.sessions.leave(held)
         return opened.id
@@ -148,12 +152,12 @@ class Served:
 async def test_the_number_of_sessions_is_bounded_and_none_is_closed_while_it_is_used() -> None:
     served = Served(number=4)
     assert [await served.use(key) for key in ("", "a", "b", "c")] == ["1", "2", "3", "4"]
-    busy = served.sessions.enter("a")
+    busy = served.sessions.enter("a", served.client)
     assert [await served.use("d"), await served.ended.get()] == ["5", "3"]
     assert [await served.use(key) for key in ("a", "", "c")] == ["2", "1", "4"]
-    held = [served.sessions.enter(key) for key in ("c", "d")]
+    held = [served.sessions.enter(key, served.client) for key in ("c", "d")]
     with pytest.raises(LinkFailure, match="all 4 sessions are in use") as failed:
-        served.sessions.enter("e")
+        served.sessions.enter("e", served.client)
     assert not failed.value.was_sent
     for session in (busy, *held):
         served.sessions.leave(session)
@@ -167,7 +171,7 @@ async def test_idle_sessions_are_closed_except_that_of_the_link() -> None:
     served = Served(idle=0.05)
     for key in ("", "a", "b"):
         await served.use(key)
-    busy = served.sessions.enter("b")
+    busy = served.sessions.enter("b", served.client)
     closing = asyncio.create_task(served.sessions.close_idle())
     assert await asyncio.wait_for(served.ended.get(), 5) == "2"
     served.sessions.leave(busy)

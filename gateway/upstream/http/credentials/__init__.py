@@ -1,0 +1,1 @@
+"""The credentials of requests to an upstream: files of headers and tokens, and tokens of an authorization server."""

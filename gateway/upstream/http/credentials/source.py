@@ -1,0 +1,85 @@
+"""The credentials of an entry with `auth`, which outlive its links."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from gateway.upstream.config import Upstream
+from gateway.upstream.expand import expanded
+from gateway.upstream.http.address import Address
+from gateway.upstream.http.client import Client
+from gateway.upstream.http.credentials.caller_tokens import CallerTokens
+from gateway.upstream.http.credentials.discovery import endpoint_at, find_endpoint
+from gateway.upstream.http.credentials.token import Credential, Grant, SharedToken
+from gateway.upstream.http.credentials.token_endpoint import ClientSecret, TokenEndpoint
+from gateway.upstream.http.headers import EntryHeaders
+from gateway.upstream.http.proxy.choice import proxy_of
+from gateway.upstream.http.tls import context_of
+from gateway.upstream.parts import Auth
+
+MAX_ANSWER = 64 * 1024
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
+
+
+class Credentials:
+    """`own` is for the router's own requests. `of_caller` is None if the requests of callers have the same."""
+
+    def __init__(self, endpoint: TokenEndpoint, wanted: Mapping[str, str], *, exchanges: bool) -> None:
+        self._endpoint = endpoint
+        self._wanted = wanted
+        self._token = SharedToken()
+        own = partial(endpoint.grant, {"grant_type": "client_credentials", **wanted})
+        self.own = Credential(self._token, own)
+        self._of_callers = CallerTokens(self._exchange) if exchanges else None
+        self.of_caller = self._of_callers.of_caller if self._of_callers is not None else None
+
+    def close(self) -> None:
+        self._token.close()
+        if self._of_callers is not None:
+            self._of_callers.close()
+        self._endpoint.close()
+
+    async def _exchange(self, token: str) -> Grant:
+        form = {"grant_type": EXCHANGE, "subject_token": token, "subject_token_type": ACCESS_TOKEN}
+        return await self._endpoint.grant({**form, "requested_token_type": ACCESS_TOKEN, **self._wanted})
+
+
+def credentials_of(entry: Upstream, auth: Auth, environ: Mapping[str, str]) -> Credentials:
+    """Returns those of an entry with `auth`. Raises LinkFailure, whose reason has no value of the entry."""
+
+    def value(field: str, text: str) -> str:
+        return expanded(text, environ, f"auth.{field}")
+
+    url = expanded(entry.url, environ, "url")
+    client, password = value("clientId", auth.client_id), value("clientSecret", auth.client_secret)
+    default = "" if auth.audience else url.partition("?")[0]
+    wanted = {
+        "scope": value("scope", auth.scope),
+        "resource": default if auth.resource is None else value("resource", auth.resource),
+        "audience": value("audience", auth.audience),
+    }
+    secret = ClientSecret(client, password, auth.client_auth)
+    endpoint = TokenEndpoint(_finding(auth, url, environ), secret, partial(_client, auth, environ))
+    given = {name: text for name, text in wanted.items() if text}
+    return Credentials(endpoint, given, exchanges=entry.exchanges_tokens)
+
+
+def _finding(auth: Auth, url: str, environ: Mapping[str, str]) -> Callable[[], Awaitable[Address]]:
+    issuer = expanded(auth.issuer, environ, "auth.issuer")
+    if not auth.token_url:
+        return partial(find_endpoint, Address.parse(url), issuer, partial(_client, auth, environ))
+    address = endpoint_at(expanded(auth.token_url, environ, "auth.tokenUrl"), "tokenUrl")
+
+    async def found() -> Address:
+        return address
+
+    return found
+
+
+def _client(auth: Auth, environ: Mapping[str, str], address: Address) -> Client:
+    """Returns a client that follows no redirect: it sends secrets."""
+    tls = context_of(auth.tls, environ) if auth.tls is not None else None
+    proxy = proxy_of(address.origin, environ)
+    return Client(address, EntryHeaders({}), MAX_ANSWER, tls, proxy=proxy, max_redirects=0)

@@ -1,0 +1,1 @@
+"""HTTP proxies on the way to upstream servers."""

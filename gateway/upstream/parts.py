@@ -1,0 +1,39 @@
+"""Parts of an entry of the file of upstream servers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=False)
+
+
+class Tls(Part):
+    """Files in PEM: of those who vouch for the server, instead of the system's, and of our own certificate and key."""
+
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+
+class Auth(Part):
+    """How the router gets access tokens for a server: for itself, or for each caller in exchange for its own.
+
+    The endpoint is `token_url`, that of `issuer`, or that of the issuer which the server names. `resource` is by
+    default the server's URL if there is no `audience`. `tls` is for the authorization server.
+    """
+
+    type: Literal["clientCredentials", "tokenExchange"]
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: str = ""
+    client_auth: Literal["basic", "post"] = "basic"
+    token_url: str = ""
+    issuer: str = ""
+    scope: str = ""
+    resource: str | None = None
+    audience: str = ""
+    tls: Tls | None = None
