@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,10 @@ class _File:
         return self._file.path, stamps({self._file.path, *self._file.files})
 
     def load(self) -> None:
+        for path in self._file.files:
+            # A file that changes twice in a second, without changing its size, has compiled code that looks up to date.
+            with suppress(OSError, NotImplementedError):
+                os.unlink(cache_from_source(path))
         ((_, self._mcp),) = load([self._file])
 
     def make(self) -> Server:
