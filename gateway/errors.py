@@ -11,11 +11,12 @@ GatewayError
 ├── InvalidRequest       the request is malformed
 ├── TooLarge             the request is too large
 ├── InvalidArguments     the arguments do not match the tool's input schema
+├── Conflict             another call has the same idempotency key
 ├── RateLimited          the caller has reached a rate limit
 ├── ShareExceeded        the caller holds as much of a limit as one caller may
 ├── ToolCrashed          the tool raised an unexpected exception
 ├── CallTimeout          the call took too long
-├── Gone                 the process in which a call waited for input is gone, or a task was cancelled
+├── Gone                 the process of the call or its answer is gone, or a task was cancelled
 ├── UnknownTask          the caller has no such task
 ├── UnknownResultType    the server answered with a kind of result that only an extension knows
 ├── Unauthenticated      the credential is missing or invalid
@@ -28,18 +29,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 from gateway.naming import cut, suggest
+from gateway.tool import ArgumentError
 
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,256}")  # RFC 6749, 3.3
-
-
-class ArgumentError(TypedDict):
-    """The path of an invalid argument, such as `items.0.name`, and the reason. Never has the value."""
-
-    path: str
-    reason: str
 
 
 class Quota(NamedTuple):
@@ -132,6 +127,10 @@ class InvalidArguments(GatewayError):
     def __init__(self, errors: list[ArgumentError]) -> None:
         super().__init__()
         self.errors = errors
+
+
+class Conflict(GatewayError):
+    slug = "conflict"
 
 
 class RateLimited(GatewayError):

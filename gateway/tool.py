@@ -1,4 +1,4 @@
-"""A tool as every part of the gateway knows it before it is called."""
+"""A tool as every part of the gateway knows it before it is called, and what may be wrong with its arguments."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ class ToolInfo(TypedDict):
     inputSchema: dict[str, Any]
     outputSchema: NotRequired[dict[str, Any]]
     annotations: NotRequired[dict[str, Any]]
+
+
+class ArgumentError(TypedDict):
+    """The path of an invalid argument, such as `items.0.name`, and the reason. Never has the value."""
+
+    path: str
+    reason: str
 
 
 def is_for_models(tool: ToolInfo) -> bool:

@@ -153,6 +153,12 @@ class Settings:
     cache_max_bytes: int = whole(
         "MCP_CACHE_MAX_BYTES", 64 * 1024 * 1024, "bytes of the results cached in the memory of a worker", at_least=1024
     )
+    idempotency_max_bytes: int = whole(
+        "MCP_IDEMPOTENCY_MAX_BYTES",
+        64 * 1024 * 1024,
+        "bytes of the answers kept for `Idempotency-Key` in memory, an eighth for one; `0` refuses calls with a key",
+        at_least=0,
+    )
 
     log_level: str = choice(
         "LOG_LEVEL",

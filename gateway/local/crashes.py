@@ -13,8 +13,9 @@ from pydantic_core import PydanticSerializationError
 
 from gateway.call import ToolCall
 from gateway.cancellation import was_requested
-from gateway.errors import ArgumentError, GatewayError, InvalidArguments, ToolCrashed
+from gateway.errors import GatewayError, InvalidArguments, ToolCrashed
 from gateway.sendable import Unsendable, encode
+from gateway.tool import ArgumentError
 
 logger = logging.getLogger(__name__)
 
