@@ -80,7 +80,7 @@ class Idempotency:
             run.outcome = exc
         except asyncio.CancelledError:  # the process ends
             run.outcome = run.outcome or interrupted()
-        except Exception:
+        except Exception:  # a fault of our own: the others must not wait for ever
             logger.exception("A call with an idempotency key failed")
             run.outcome = run.outcome or ToolCrashed()
         finally:

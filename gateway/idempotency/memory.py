@@ -14,7 +14,7 @@ OVERHEAD = 512
 
 
 class MemoryStore:
-    """Keeps at most `max_bytes`. `OVERHEAD` counts for each outcome, so their number is bounded too."""
+    """Keeps at most `max_bytes`, or the newest outcome alone. `OVERHEAD` counts for each, and bounds their number."""
 
     def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._max_bytes = max_bytes
@@ -39,7 +39,7 @@ class MemoryStore:
     async def keep(self, slot: str, record: bytes) -> bool:
         self._kept[slot] = _Kept(self._claimed.pop(slot), record, self._clock() + DAY)
         self.bytes += len(record) + OVERHEAD
-        while self.bytes > self._max_bytes:
+        while self.bytes > self._max_bytes and len(self._kept) > 1:
             self._remove()
         return True
 

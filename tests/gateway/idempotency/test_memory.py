@@ -38,6 +38,13 @@ async def test_oldest_outcomes_are_removed_when_the_store_is_full() -> None:
     assert await store.claim("b", "digest", may_repeat=False) is None
 
 
+async def test_newest_outcome_is_kept_whatever_it_takes() -> None:
+    store = MemoryStore(1)
+    for slot in "ab":
+        await keep(store, slot)
+    assert (len(store), await store.claim("b", "digest", may_repeat=False)) == (1, b"record")
+
+
 async def test_dropped_claim_leaves_nothing() -> None:
     store = MemoryStore(10_000)
     assert await store.claim("a", "digest", may_repeat=False) is None

@@ -1,6 +1,5 @@
 """Tools that note their runs in a file. One says that it only reads."""
 
-import time
 from pathlib import Path
 
 import anyio
@@ -23,7 +22,11 @@ async def reads(seconds: float, note: str) -> str:
 
 
 async def _noted(seconds: float, note: str) -> str:
+    _write(note)
+    await anyio.sleep(seconds)
+    return "noted"
+
+
+def _write(note: str) -> None:
     with Path(note).open("a") as file:
         file.write("began\n")
-    await anyio.sleep(seconds)
-    return f"{time.time()}"
