@@ -42,11 +42,13 @@ class Idempotency:
         try:
             yield
         finally:
-            tasks = [run.task for run in self._runs.values()]
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                await asyncio.wait(tasks, timeout=1)
+            runs = [*self._runs.values()]
+            for run in runs:
+                run.task.cancel()
+            if runs:
+                await asyncio.wait([run.task for run in runs], timeout=1)
+            for run in runs:  # one whose task had not begun ends without a word
+                run.ended.set()
 
     def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]:
         return call_next(call) if call.idempotency_key is None else self._once(call, call_next)
