@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.encoding import canonical
-from gateway.errors import GatewayError, InvalidRequest, ToolCrashed
+from gateway.errors import GatewayError, InvalidRequest, ToolCrashed, Unavailable
 from gateway.idempotency.record import has_run, interrupted, record_of, repeated
 from gateway.idempotency.store import Store, conflict
 from gateway.places import Places
@@ -80,13 +80,14 @@ class Idempotency:
                 run.outcome = _repeated(run.record, call)
         except GatewayError as exc:
             run.outcome = exc
-        except asyncio.CancelledError:  # the process ends
-            run.outcome = run.outcome or interrupted()
+        except asyncio.CancelledError:  # the process ends while the call waits for another one
+            run.outcome = run.outcome or _ending()
         except Exception:  # a fault of our own: the others must not wait for ever
             logger.exception("A call with an idempotency key failed")
             run.outcome = run.outcome or ToolCrashed()
         finally:
             run.ended.set()
+            self._store.leave(slot)
             del self._runs[slot]
             self._places.give_back(call.caller)
 
@@ -126,12 +127,16 @@ class _Run:
     def first(self) -> ToolResult:
         if isinstance(self.outcome, ToolResult):
             return self.outcome
-        raise self.outcome or interrupted()
+        raise self.outcome or _ending()
 
     def repeated(self, call: ToolCall) -> ToolResult:
         if self.record is None:
             return self.first()
         return _repeated(self.record, call)
+
+
+def _ending() -> Unavailable:
+    return Unavailable("The router is shutting down.")
 
 
 def _repeated(record: bytes, call: ToolCall) -> ToolResult:

@@ -44,7 +44,10 @@ class MemoryStore:
         return True
 
     async def drop(self, slot: str) -> None:
-        del self._claimed[slot]
+        self.leave(slot)
+
+    def leave(self, slot: str) -> None:
+        self._claimed.pop(slot, None)
 
     def _remove_old(self) -> None:
         now = self._clock()

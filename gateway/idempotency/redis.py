@@ -91,16 +91,20 @@ class RedisStore:
             await self._write(slot, marker, ended)
         except RedisUnavailable:
             return False
-        self._end(slot)
+        self.leave(slot)
         return True
 
     async def drop(self, slot: str) -> None:
         marker = self._markers[slot]
-        self._end(slot)
+        self.leave(slot)
         try:
             await self._write(slot, marker, b"")
         except RedisUnavailable:
             self._forget(slot, marker)
+
+    def leave(self, slot: str) -> None:
+        if self._markers.pop(slot, None) is not None:
+            self._renewals.pop(slot).cancel()
 
     async def _look(self, slot: str, marker: bytes) -> tuple[bytes, int] | None:
         """Returns the value of a slot and the milliseconds that it has left; None if it is `marker` now."""
@@ -134,10 +138,6 @@ class RedisStore:
                 await self._write(slot, marker, marker)
             except RedisUnavailable:
                 continue
-
-    def _end(self, slot: str) -> None:
-        del self._markers[slot]
-        self._renewals.pop(slot).cancel()
 
     def _forget(self, slot: str, marker: bytes) -> None:
         """Removes the marker of a run that did not begin, as soon as Redis is there again."""

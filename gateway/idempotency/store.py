@@ -33,6 +33,10 @@ class Store(Protocol):
         """Ends the claim without one: the next call runs."""
         ...
 
+    def leave(self, slot: str) -> None:
+        """Ends a claim that was neither kept nor dropped, if there is one: nobody will know the outcome."""
+        ...
+
 
 def conflict() -> Conflict:
     return Conflict("The caller has used this idempotency key for another call: use a new key for each call.")
