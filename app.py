@@ -42,8 +42,8 @@ def create_app(settings: Settings) -> Starlette:
     aggregate = Aggregate(registry, names, limits, features.auth.access, settings.list_timeout)
     sockets, lists = websocket(settings, features, registry, names, refusals), tools.ToolLists(registry, names)
     end = partial(drained, lambda: [*registry, aggregate, *sockets.streams], capacity, ready, settings.shutdown_grace)
-    served: list[Lifetime] = [registry.opened, *begun, aggregate.opened, *sockets.lifetimes, end]
-    parts = [*features.lifetimes, *served, *features.watchdog.lifetimes]
+    served: list[Lifetime] = [*features.lifetimes, registry.opened, *begun, aggregate.opened, *sockets.lifetimes]
+    parts: list[Lifetime] = [*served, *features.idempotency.lifetimes, end, *features.watchdog.lifetimes]
     app = Starlette(
         middleware=_middleware(settings, features, refusals, ready), exception_handlers=exception_handlers()
     )
@@ -73,6 +73,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
         *features.auth.interceptors,
         *features.redis.interceptors,
         *features.rate_limits.interceptors,
+        *features.idempotency.interceptors,  # outside of the limits, which bound a call whose client has left
         time_limit(settings),
         capacity,  # inside of the time limit: a call counts until its tool has ended
         *features.cache.interceptors,

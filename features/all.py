@@ -11,6 +11,7 @@ from features.asking import Asking, asking
 from features.auth import Auth, address, auth
 from features.cache import cache
 from features.feature import Feature, Lifetime
+from features.idempotency import idempotency
 from features.limits import RateLimits, check_rate_limit, rate_limits
 from features.local import Found
 from features.proxies import prefix
@@ -33,6 +34,7 @@ class Features:
     metrics: Metrics
     auth: Auth
     rate_limits: RateLimits
+    idempotency: Feature
     cache: Feature
     redis: Redis
     asking: Asking
@@ -73,6 +75,7 @@ def all_features(
         metrics=counted,
         auth=auth(settings, refusals, pages, holds_tokens=found.may_exchange),
         rate_limits=rate_limits(settings, shared.client),
+        idempotency=idempotency(settings, shared.client),
         cache=cache(settings, found, shared.client, counted.cache_listeners),
         redis=shared,
         asking=asking(settings, shared.client),

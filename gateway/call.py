@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
@@ -11,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.caller import Caller
 from gateway.clock import Clock
+from gateway.errors import InvalidRequest
 from gateway.tool import Entry
 
 Report = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -33,7 +35,7 @@ class ToolResult:
     `body` is JSON: the structured output as the tool's output schema says, or `{"result": value}` (`wrapped`).
     `message` is the tool's own text when it reports an error. `asks` is the input it needs to go on.
     `native` is the SDK's own result if the call came in over native MCP. `wire` is everything MCP would send, as JSON:
-    set if the call `wants_wire` and succeeded, and instead of `native` if a cached result is used.
+    set if the call `wants_wire` and succeeded, or `wants_record`, and instead of `native` if an earlier result is used.
     """
 
     body: bytes = b""
@@ -56,7 +58,8 @@ class ToolCall:
 
     `tool` is the exact name if the server has the tool; `entry` is None if it has not. `requested` is the name that
     the caller used. `request` makes the HTTP request for a tool's `Context`. `state` and `answers` continue an earlier
-    call whose tool asked for input. `wants_progress` is true if a native caller listens for progress.
+    call whose tool asked for input. `wants_progress` is true if a native caller listens for progress. Of all calls of a
+    principal with one `idempotency_key`, one runs.
 
     Any other request that runs an author's code, such as `resources/read`, is a call too: `method` and `tool` are its
     method then, `arguments` its parameters, and `is_authorized` is true, since access to it is no question of a tool.
@@ -79,8 +82,12 @@ class ToolCall:
     wants_progress: bool = False
     method: str = "tools/call"
     is_authorized: bool = False
+    idempotency_key: str | None = None
     # The cache sets it: the result must have `wire`.
     wants_wire: bool = field(default=False, init=False)
+    # `gateway/idempotency` sets both: every outcome must have `wire`; the answer is that of an earlier call.
+    wants_record: bool = field(default=False, init=False)
+    is_repeated: bool = field(default=False, init=False)
     # The SDK turns both into text before anything else can look at them; `gateway/local/plan.py` notes what they were.
     returned: Any = field(default=None, init=False)
     failure: Exception | None = field(default=None, init=False)
@@ -90,6 +97,11 @@ class ToolCall:
     clock: Clock | None = field(default=None, init=False)
 
 
+IDEMPOTENCY_META = "multi-mcp/idempotency-key"
+"""The field of `_meta` with the key of a native call."""
+
+_KEY = re.compile("[!-~]{1,255}")
+_ESCAPED = re.compile(r'\\(["\\])')
 CallNext = Callable[[ToolCall], Coroutine[Any, Any, ToolResult]]
 
 
@@ -132,6 +144,19 @@ class Relay(Protocol):
             GatewayError: the other process raised it.
         """
         ...
+
+
+def idempotency_key(text: object) -> str:
+    """Returns the key that a client sent, without the quotes of a structured field (RFC 9651).
+
+    Raises:
+        InvalidRequest: it is not 1 to 255 visible ASCII characters.
+    """
+    if isinstance(text, str):
+        key = _ESCAPED.sub(r"\1", text[1:-1]) if len(text) > 1 and text[0] == text[-1] == '"' else text
+        if _KEY.fullmatch(key):
+            return key
+    raise InvalidRequest("An idempotency key must be 1 to 255 visible ASCII characters.")
 
 
 current_call: ContextVar[ToolCall | None] = ContextVar("current_call", default=None)

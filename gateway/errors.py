@@ -1,26 +1,23 @@
 """Errors that keep a call from its tool, or a server from its start. An error that a tool reports is a result.
 
 GatewayError
-├── LoadError            a server or a feature cannot be used as configured
-├── StartError           a server's lifespan failed
+├── LoadError, StartError a server or a feature cannot be used as configured, a server's lifespan failed
 ├── UnknownServer        no server has this name
-├── UnknownTool          no tool has this name
-│   └── AmbiguousTool    tools of several servers have this name
+├── UnknownTool          no tool has this name (AmbiguousTool: tools of several servers have it)
 ├── Forbidden            the caller's scopes do not cover the call
 ├── Unapproved           the tool is not the one that was approved
 ├── NoAccessToken        the caller has no access token that gives access to the server
-├── InvalidRequest       the request is malformed
-├── TooLarge             the request is too large
+├── InvalidRequest, TooLarge the request is malformed, or too large
 ├── InvalidArguments     the arguments do not match the tool's input schema
+├── Conflict             another call has the same idempotency key
 ├── RateLimited          the caller has reached a rate limit
 ├── ShareExceeded        the caller holds as much of a limit as one caller may
 ├── ToolCrashed          the tool raised an unexpected exception
 ├── CallTimeout          the call took too long
-├── Gone                 the process in which a call waited for input is gone, or a task was cancelled
+├── Gone                 the process of the call or its answer is gone, or a task was cancelled
 ├── UnknownTask          the caller has no such task
 ├── UnknownResultType    the server answered with a kind of result that only an extension knows
-├── Unauthenticated      the credential is missing or invalid
-│   └── Expired          the credential was valid once
+├── Unauthenticated      the credential is missing or invalid (Expired: it was valid once)
 ├── UpstreamError        the server runs elsewhere and did not answer, or not as MCP says
 └── Unavailable          the router is too busy, is shutting down, or cannot check something now
 """
@@ -132,6 +129,10 @@ class InvalidArguments(GatewayError):
     def __init__(self, errors: list[ArgumentError]) -> None:
         super().__init__()
         self.errors = errors
+
+
+class Conflict(GatewayError):
+    slug = "conflict"
 
 
 class RateLimited(GatewayError):

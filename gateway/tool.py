@@ -1,4 +1,4 @@
-"""A tool as every part of the gateway knows it before it is called."""
+"""A tool as every part of the gateway knows it before it is called, and what may be wrong with its arguments."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ TABLE: Mapping[str, tuple[int, str]] = {
     "method-not-allowed": (405, "Method not allowed"),
     "not-acceptable": (406, "Not acceptable"),
     "request-timeout": (408, "Request timed out"),
+    "conflict": (409, "Idempotency key already used"),
     "gone": (410, "Gone"),
     "too-large": (413, "Request body too large"),
     "url-too-long": (414, "URL too long"),
@@ -98,7 +99,7 @@ def retry_after(exc: GatewayError) -> dict[str, str]:
 
 def headers_of(exc: GatewayError, scope: Scope) -> dict[str, str]:
     """Returns the headers of the answer to a refused request: when to try again, or which scope is missing."""
-    headers = retry_after(exc)
+    headers = {**retry_after(exc), **replayed(CALL.get(scope))}
     if isinstance(exc, RateLimited):  # draft-ietf-httpapi-ratelimit-headers
         quotas = [f'"{quota.name}";q={quota.calls};w={quota.seconds}' for quota in exc.quotas]
         headers |= {"RateLimit-Policy": ", ".join(quotas), "RateLimit": f'"{exc.full.name}";r=0;t={exc.retry_after}'}
@@ -107,9 +108,14 @@ def headers_of(exc: GatewayError, scope: Scope) -> dict[str, str]:
     return headers
 
 
-def tool_error(message: str, server: str, tool: str) -> Response:
+def replayed(call: ToolCall | None) -> dict[str, str]:
+    """Returns the header of an answer that repeats that of an earlier call with the same key."""
+    return {"Idempotency-Replayed": "true"} if call is not None and call.is_repeated else {}
+
+
+def tool_error(message: str, server: str, call: ToolCall) -> Response:
     """Returns the response to a call whose tool reported an error."""
-    return problem("tool-error", message, server=server, tool=tool)
+    return problem("tool-error", message, replayed(call), server=server, tool=call.tool)
 
 
 def exception_handlers() -> dict[Any, ExceptionHandler]:

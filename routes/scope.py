@@ -58,6 +58,9 @@ SERVER = Key[Server]("server")
 STREAM = Key[bool]("stream")
 """True if the client accepts an event stream and no JSON."""
 
+IDEMPOTENCY = Key[str]("idempotency")
+"""The key of a call that must run once."""
+
 METADATA = Key[Challenges]("metadata")
 """Present if authentication is on. A refusal names the metadata URL in `WWW-Authenticate`."""
 

@@ -47,7 +47,6 @@ class Settings:
     session_idle_timeout: float = seconds(
         "MCP_SESSION_IDLE_TIMEOUT", 1800.0, "seconds without a request until a session is closed"
     )
-
     max_body: int = whole(
         "MCP_MAX_BODY", 4 * 1024 * 1024, "bytes in a request body or a WebSocket frame; larger ones get 413", at_least=1
     )
@@ -153,6 +152,12 @@ class Settings:
     )
     cache_max_bytes: int = whole(
         "MCP_CACHE_MAX_BYTES", 64 * 1024 * 1024, "bytes of the results cached in the memory of a worker", at_least=1024
+    )
+    idempotency_max_bytes: int = whole(
+        "MCP_IDEMPOTENCY_MAX_BYTES",
+        64 * 1024 * 1024,
+        "bytes of the answers kept for `Idempotency-Key` in memory, an eighth for one; `0` refuses calls with a key",
+        at_least=0,
     )
 
     log_level: str = choice(

@@ -16,7 +16,7 @@ from gateway.call import ToolResult
 from gateway.local.crashes import check_awaited
 from gateway.sdk.internals import output_adapter
 from gateway.sdk.tasks import TASK
-from gateway.sdk.wire import encode_success, unwrapped, wire
+from gateway.sdk.wire import encode_any, encode_success, unwrapped, wire
 from gateway.sendable import Unsendable, check_numbers, check_size, encode, encode_scalar, prove
 
 _CONTENT = (*get_args(ContentBlock), Image, Audio)
@@ -91,11 +91,12 @@ class Answer:
         if self._validate is None and not isinstance(value, (str, *_CONTENT, *_RESULTS)) and value is not None:
             self._plain(value)
 
-    def with_wire(self, value: Any) -> ToolResult:
-        """Returns the result with everything MCP would send for it."""
+    def with_wire(self, value: Any, is_record: bool = False) -> ToolResult:
+        """Returns the result with everything MCP would send for it; for a record also if it is no success."""
         result = self.of(value)
         with suppress(Exception):  # a value that MCP cannot send is still an answer here
-            result.wire = encode_success(wire(self._metadata.convert_result(value)))
+            sent = wire(self._metadata.convert_result(value))
+            result.wire = encode_any(sent) if is_record else encode_success(sent)
         return result
 
     def of_wire(self, result: Mapping[str, Any]) -> ToolResult:

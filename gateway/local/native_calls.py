@@ -81,22 +81,30 @@ class NativeCalls:
             native = await call_next(ctx if is_direct and not call.wants_wire else wire.noted(ctx, call))
         except MCPError as exc:
             word = ToolCrashed.slug if has_crashed(exc) else "tool-error"
-            return ToolResult(native=exc, is_error=True, message=exc.error.message, outcome=word)
+            encoded = wire.encode_error(exc) if call.wants_record else b""
+            return ToolResult(native=exc, is_error=True, message=exc.error.message, outcome=word, wire=encoded)
         finally:
             self._in_flight.leave()
         is_error = _is_error(native)
         word = outcome(native, is_error, call) if call.entry is not None or not is_error else UnknownTool.slug
         result = ToolResult(native=native, is_error=is_error, outcome=word)
-        if call.wants_wire and isinstance(call.entry, Plan) and word == "ok" and not call.asked_client:
+        is_cached = call.wants_wire and word == "ok" and not call.asked_client
+        if isinstance(call.entry, Plan) and (is_cached or call.wants_record):
             self._complete(result, call.entry, call)
         return result
 
     def _complete(self, result: ToolResult, plan: Plan, call: ToolCall) -> None:
         """Adds to a native result what the other ways in send."""
         bare = wire.strip_server_stamp(self._low_level, result.native)
+        if result.outcome != "ok":  # only a record has it
+            result.wire = wire.encode_any(bare)
         with suppress(Exception):  # a result that JSON cannot carry is still an answer to this native call
-            sent = plan.answer.of_sent(call.returned, bare)
-            result.body, result.wrapped, result.wire = sent.body, sent.wrapped, wire.encode_success(bare)
+            if result.is_error:
+                result.message = plan.answer.of_wire(bare).message.removeprefix(f"Error executing tool {call.tool}: ")
+            elif result.outcome == "ok":
+                sent = plan.answer.of_sent(call.returned, bare)
+                encoded = wire.encode_any(bare) if call.wants_record else wire.encode_success(bare)
+                result.body, result.wrapped, result.wire = sent.body, sent.wrapped, encoded
 
 
 def unless_json(middleware: ServerMiddleware[Any]) -> ServerMiddleware[Any]:

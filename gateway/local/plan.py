@@ -23,6 +23,7 @@ from gateway.errors import GatewayError, InvalidArguments
 from gateway.local.answer import Answer
 from gateway.local.crashes import CRASHES, argument_errors, crashed
 from gateway.local.served_tool import ServedTool
+from gateway.sdk.wire import encode_error, encode_text_error
 from gateway.sendable import Unsendable, encode
 from gateway.tool import ToolInfo
 
@@ -93,7 +94,7 @@ class Plan:
         try:
             value = await self._function(**keywords)
             answer = self._answer or self.answer
-            return answer.with_wire(value) if call.wants_wire else answer.of(value)
+            return answer.with_wire(value, call.wants_record) if call.wants_wire else answer.of(value)
         except (ToolError, ResourceError, MCPError) as exc:
             return self._error(exc)
         except BaseException as exc:  # the tool's boundary: the exception stays in the log
@@ -109,12 +110,16 @@ class Plan:
         """Returns the result of an error that the tool reports. Raises ToolCrashed if it is a crash."""
         if isinstance(exc, CRASHES):
             raise crashed(self.name, exc) from exc
-        message = exc.error.message if isinstance(exc, MCPError) else str(exc)
+        if isinstance(exc, MCPError):
+            message, encoded = exc.error.message, encode_error(exc)
+        else:
+            message = str(exc)
+            encoded = encode_text_error(f"Error executing tool {self.name}: {message}")
         try:
             encode(message)
         except Unsendable as unsent:
             raise crashed(self.name, unsent) from exc
-        return ToolResult(is_error=True, message=message, outcome="tool-error")
+        return ToolResult(is_error=True, message=message, outcome="tool-error", wire=encoded)
 
 
 def _return_type(function: Callable[..., Any]) -> str:

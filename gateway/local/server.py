@@ -177,11 +177,12 @@ class LocalServer:
         except MCPError as exc:
             if exc.error.data == {"reason": "invalid_request_state"}:
                 raise InvalidRequest(NOT_OF_THIS_CALL) from exc
-            return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error")
+            encoded = wire.encode_error(exc)
+            return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error", wire=encoded)
         except ValidationError as exc:  # the SDK alone reads `inputResponses`
             raise InvalidRequest("`inputResponses` do not answer what was asked.") from exc
         if result.get("isError"):
-            return _error(answer.of_wire(result), begun)
+            return _error(answer.of_wire(result), begun, wire.encode_any(wire.strip_server_stamp(self._server, result)))
         try:
             answered = answer.of_sent(begun.returned, result)
         except BaseException as exc:  # a serializer of the tool's author may raise anything
@@ -191,10 +192,9 @@ class LocalServer:
         return answered
 
 
-def _error(result: ToolResult, call: ToolCall) -> ToolResult:
+def _error(result: ToolResult, call: ToolCall, encoded: bytes) -> ToolResult:
     prefix = f"Error executing tool {call.tool}"
     refused = refusal(call.failure) or (ToolCrashed() if result.message == prefix else None)
     if refused is not None:
         raise refused
-    result.message = result.message.removeprefix(prefix + ": ")
-    return result
+    return replace(result, message=result.message.removeprefix(prefix + ": "), wire=encoded)

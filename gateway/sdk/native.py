@@ -11,7 +11,7 @@ from mcp_types import INVALID_PARAMS
 from pydantic_core import from_json, to_json
 from starlette.types import ASGIApp
 
-from gateway.call import ToolCall, WayIn, endpoint, request_id
+from gateway.call import IDEMPOTENCY_META, ToolCall, WayIn, endpoint, idempotency_key, request_id
 from gateway.caller import ListsTools, caller
 from gateway.errors import CallTimeout, GatewayError, InvalidRequest
 from gateway.sendable import Unsendable, prove
@@ -64,7 +64,11 @@ class RequestEntry:
 
 
 def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerRequestContext[Any, Any]) -> ToolCall:
-    """Returns the call that a native `tools/call` request asks for. `find` knows only exact names, as native MCP."""
+    """Returns the call that a native `tools/call` request asks for. `find` knows only exact names, as native MCP.
+
+    Raises:
+        MCPError: its idempotency key is none.
+    """
     params: Mapping[str, Any] = ctx.params or {}
     name, arguments, meta = params.get("name"), params.get("arguments"), params.get("_meta")
     tool = name if isinstance(name, str) else ""
@@ -80,7 +84,15 @@ def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerReq
         state=params.get("requestState"),
         answers=params.get("inputResponses"),
         wants_progress=isinstance(meta, dict) and "progressToken" in meta,
+        idempotency_key=_key(meta[IDEMPOTENCY_META]) if isinstance(meta, dict) and IDEMPOTENCY_META in meta else None,
     )
+
+
+def _key(value: object) -> str:
+    try:
+        return idempotency_key(value)
+    except InvalidRequest as exc:
+        raise MCPError(INVALID_PARAMS, f"{IDEMPOTENCY_META}: {exc}", {"type": exc.slug}) from exc
 
 
 def native_request(server: str, entry: Entry, ctx: ServerRequestContext[Any, Any]) -> ToolCall:

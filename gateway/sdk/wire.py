@@ -85,17 +85,40 @@ def unwrapped(content: Sequence[Mapping[str, Any]]) -> Any:
 
 def encode_success(result: Mapping[str, Any]) -> bytes:
     """Returns a stripped result as JSON; empty if it is not a plain success, or not JSON."""
-    if "content" not in result or result.get("isError") or result.get("resultType", "complete") != "complete":
+    return b"" if result.get("isError") else encode_complete(result)
+
+
+def encode_complete(result: Mapping[str, Any]) -> bytes:
+    """Returns a stripped result as JSON; empty if it is neither a plain success nor an error, or not JSON."""
+    if "content" not in result or result.get("resultType", "complete") != "complete":
         return b""
+    return encode_any(result)
+
+
+def encode_any(result: Mapping[str, Any]) -> bytes:
+    """Returns a stripped result as JSON; empty if it is not JSON."""
     try:
         return to_json(result, inf_nan_mode="null")
     except ValueError:
         return b""
 
 
+def encode_text_error(text: str) -> bytes:
+    """Returns the result of a tool that reports an error."""
+    return encode_any({"content": [{"type": "text", "text": text}], "isError": True})
+
+
+def encode_error(exc: MCPError) -> bytes:
+    """Returns a JSON-RPC error in the place of a result."""
+    error = {"code": exc.error.code, "message": exc.error.message, "data": exc.error.data}
+    return encode_any({"error": error})
+
+
 def restamp(server: LowLevelServer[Any], ctx: Context, call: ToolCall, encoded: bytes) -> dict[str, Any]:
-    """Returns the answer to the request of `call`, as if its tool had run."""
+    """Returns the answer to the request of `call`, as if its tool had run. Raises MCPError if that is one."""
     result: dict[str, Any] = {"resultType": "complete", **from_json(encoded)}
+    if [*result] == ["resultType", "error"]:
+        raise MCPError(**result["error"])
     if call.via == "aggregate":  # the aggregate endpoint adds its own stamps
         return result
     methods.validate_client_request(ctx.method, ctx.protocol_version, ctx.params)

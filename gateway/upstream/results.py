@@ -9,7 +9,7 @@ from mcp.shared.exceptions import MCPError
 
 from gateway.call import ToolResult
 from gateway.errors import GatewayError, Unavailable, UpstreamError
-from gateway.sdk.wire import encode_success, unwrapped
+from gateway.sdk.wire import encode_complete, encode_error, encode_success, unwrapped
 from gateway.sendable import Unsendable, encode
 from gateway.upstream.link import LinkFailure, Refusal
 from gateway.upstream.tools import UpstreamTool
@@ -33,7 +33,8 @@ def tool_result(tool: UpstreamTool, result: Mapping[str, Any], wants_wire: bool,
             texts = [block["text"] for block in content if isinstance(block.get("text"), str)]
             message = "\n".join(texts)
             encode(message)
-            return ToolResult(is_error=True, message=message, outcome="tool-error")
+            encoded = encode_complete(result) if wants_wire else b""
+            return ToolResult(is_error=True, message=message, outcome="tool-error", wire=encoded)
         structured = result.get("structuredContent")
         if structured is not None:
             wrapped = tool.is_wrapped and isinstance(structured, dict) and [*structured] == ["result"]
@@ -67,12 +68,8 @@ def asking_result(result: Mapping[str, Any], max_bytes: int) -> ToolResult:
 
 def refused(exc: Refusal) -> ToolResult:
     """Returns the result of a call that the upstream answered with a JSON-RPC error."""
-    return ToolResult(
-        is_error=True,
-        message=exc.message,
-        outcome="tool-error",
-        native=MCPError(exc.code, exc.message, exc.data),
-    )
+    error = MCPError(exc.code, exc.message, exc.data)
+    return ToolResult(is_error=True, message=exc.message, outcome="tool-error", native=error, wire=encode_error(error))
 
 
 def failed(exc: LinkFailure) -> GatewayError:

@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from gateway.call import idempotency_key
 from gateway.encoding import BOM
 from gateway.errors import InvalidRequest
-from routes.scope import STREAM
+from routes.scope import IDEMPOTENCY, STREAM
 
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
@@ -30,13 +31,16 @@ def refuse_empty() -> dict[str, Any]:
 async def read_object(
     scope: Scope, receive: Receive, max_body: int, empty: Callable[[], dict[str, Any]] = refuse_empty
 ) -> dict[str, Any]:
-    """Returns the body, a JSON object of at most `max_body` bytes. Sets STREAM if the client wants an event stream.
+    """Returns the body, a JSON object of at most `max_body` bytes.
+
+    Sets STREAM if the client wants an event stream, and IDEMPOTENCY if it sends a key.
 
     A byte order mark is read over. `empty` returns what an empty body stands for; that body needs no Content-Type.
 
     Raises:
         HTTPException: 406, 413 or 415, before the body is read if the headers tell.
         InvalidRequest: not JSON, or not an object. NaN and lone surrogates are not JSON; the last of equal keys wins.
+            Or the key is not one.
     """
     content_type = accept = b""
     for key, value in scope["headers"]:
@@ -48,6 +52,8 @@ async def read_object(
             raise _too_large(max_body)
         elif key == b"content-encoding":
             refuse_encoded(value)
+        elif key == b"idempotency-key":
+            _note_key(value, scope)
     if accept and accept != b"*/*":
         _check_accept(accept.lower(), scope)
     is_json = content_type == _JSON or content_type.partition(b";")[0].strip().lower() == _JSON
@@ -59,6 +65,12 @@ async def read_object(
     if not is_json:
         raise _not_json()
     return json_object(body.removeprefix(BOM), "body")
+
+
+def _note_key(value: bytes, scope: Scope) -> None:
+    if IDEMPOTENCY.name in scope:
+        raise InvalidRequest("A request must have at most one Idempotency-Key.")
+    IDEMPOTENCY.set(scope, idempotency_key(value.decode("latin-1")))
 
 
 def refuse_encoded(codings: bytes) -> None:

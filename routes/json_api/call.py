@@ -25,9 +25,10 @@ from routes.json_api.body import json_object, read_object, refuse_empty
 from routes.json_api.disconnect import while_connected
 from routes.json_api.stream import stream
 from routes.json_api.task_url import task_headers
-from routes.scope import CALL, SERVER, STREAM
+from routes.scope import CALL, IDEMPOTENCY, SERVER, STREAM
 
 _JSON = (b"content-type", b"application/json")
+_REPLAYED = (b"idempotency-replayed", b"true")
 _NO_ARGUMENTS = ("", "null")
 Encode = Callable[[ToolResult], bytes]
 """Returns the JSON of a result."""
@@ -120,9 +121,12 @@ def tool_call(body: Mapping[str, Any], server: Callee, tool: str, via: WayIn, sc
             arguments = original_names(arguments, entry.info["inputSchema"])
     request = partial(_request, scope)
     # By position: this is the hot path.
-    return ToolCall(
+    call = ToolCall(
         server.name, name, arguments, via, caller.get(), entry, tool, request_id.get(), request, None, state, answers
     )
+    if IDEMPOTENCY.name in scope:
+        call.idempotency_key = scope[IDEMPOTENCY.name]
+    return call
 
 
 def _loose_arguments(value: Any) -> dict[str, Any]:
@@ -166,12 +170,14 @@ async def respond(
         return
     result = await while_connected(receive, server.call(call))
     if result.is_error:
-        await tool_error(result.message, server.name, call.tool)(scope, receive, send)
+        await tool_error(result.message, server.name, call)(scope, receive, send)
         return
     status, body = (200, encode(result)) if result.asks is None else (202, _asks(result.asks))
     headers = [_JSON, (b"content-length", b"%d" % len(body))]
     if result.asks is not None:
         headers += task_headers(result.asks, server.name, call.tool, scope)
+    if call.is_repeated:
+        headers.append(_REPLAYED)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -14,6 +14,7 @@ HEADERS: Mapping[str, tuple[str, str]] = {
     "lists": ("if-none-match", "ETag"),
     "authentication": ("authorization x-api-key", "WWW-Authenticate"),
     "rate limits": ("", "RateLimit RateLimit-Policy"),
+    "idempotency": ("idempotency-key", "Idempotency-Replayed"),
     "cache": ("cache-control", "Age Cache-Status"),
     "log and traces": ("baggage traceparent tracestate x-request-id", "X-Request-ID"),
 }

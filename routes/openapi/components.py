@@ -104,6 +104,14 @@ HEADERS: Mapping[str, Any] = {
     },
 }
 
+PARAMETERS: Mapping[str, Any] = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        "description": "Of all calls of a caller with the same key, one runs; the others repeat its answer.",
+    },
+}
 
 SECURITY: Mapping[str, Any] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or an access token."},

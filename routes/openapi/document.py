@@ -19,7 +19,7 @@ from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from gateway.tool import ToolInfo
 from routes.json_api.tools import cached, etag_of
-from routes.openapi.components import HEADERS, SCHEMAS, SECURITY, responses
+from routes.openapi.components import HEADERS, PARAMETERS, SCHEMAS, SECURITY, responses
 from routes.openapi.names import ComponentNames
 from routes.openapi.operations import Shape, ToolsOf, call_of_tool
 from routes.openapi.schemas import components
@@ -112,7 +112,7 @@ class Document:
                 schemas.append(_members(found))
             paths.append(_members(self._shows.paths_of_server(server, tools)))
         paths.append(_members(self._shows.paths_over_all(servers)))
-        shared = {"responses": responses(), "headers": HEADERS}
+        shared = {"responses": responses(), "headers": HEADERS, "parameters": PARAMETERS}
         body = b'{%b,"paths":{%b},"components":{"schemas":{%b},%b}}' % (
             _members(self._head(base, secured)),
             b",".join(filter(None, paths)),

@@ -52,7 +52,7 @@ def operations_of_server(server: Server, tools: Sequence[ToolInfo], taken: Conta
     base, name = f"/{server.name}/mcp", server.name
     sample = sample_call([(server, tools)])
     example = {"tool": sample.tool, "arguments": sample.arguments} if sample is not None else None
-    call = _call(operation_id("call", name, taken), name, "Call a tool of this server by its name", "Call", example)
+    call = _named(operation_id("call", name, taken), name, "Call a tool of this server by its name", "Call", example)
     return {
         f"{base}/tools": {"get": _list(operation_id("tools", name, taken), name, "The tools of this server")},
         f"{base}/call": {"post": call},
@@ -68,7 +68,7 @@ def operations_over_all(servers: ToolsOf) -> Paths:
     example = sample._asdict() if sample is not None else None
     return {
         "/tools": {"get": _list("tools", tag, "The tools of all servers")},
-        "/call": {"post": _call("call", tag, "Call a tool of any server by its name", "CallOfAny", example)},
+        "/call": {"post": _named("call", tag, "Call a tool of any server by its name", "CallOfAny", example)},
         "/health": {"get": _get("health", tag, "Health of all servers", "HealthOfAll")},
         "/livez": {"get": _probe("livez", "200 while the process answers at all")},
         "/readyz": {"get": _probe("readyz", "200 if the router should get requests")},
@@ -95,6 +95,11 @@ def _list(name: str, tag: str, summary: str) -> dict[str, Any]:
     operation["responses"]["200"]["content"] = json_content(either)
     formats = {"name": "format", "in": "query", "schema": {"enum": [*FORMATS], "type": "string"}}
     return {**operation, "parameters": [{**formats, "description": "The vendor for whose API to format the tools."}]}
+
+
+def _named(name: str, tag: str, summary: str, schema: str, example: Any) -> dict[str, Any]:
+    """Returns the operation that calls a tool by its name. A model that is given a tool's own URL is shown no key."""
+    return {**_call(name, tag, summary, schema, example), "parameters": [ref("parameters", "IdempotencyKey")]}
 
 
 def _call(

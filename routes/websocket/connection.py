@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.call import request_id
+from gateway.call import idempotency_key, request_id
 from gateway.errors import GatewayError, InvalidRequest, Unavailable
 from gateway.server import Callee
 from routes.errors import of_refusal
@@ -145,6 +145,8 @@ class Connection:
             raise Unavailable(f"At most {self._limits.in_flight} calls may be in flight on one connection.")
         server, tool = self._find(frame)
         call = tool_call(frame, server, tool, "ws", self._scope)
+        if "idempotencyKey" in frame:
+            call.idempotency_key = idempotency_key(frame["idempotencyKey"])
         self._calls[id_] = SocketCall(id_, server, call, self._outgoing, self._finished)
 
     def _cancel(self, id_: Id | None, frame: Mapping[str, Any]) -> None:

@@ -24,6 +24,7 @@ pytestmark = [
 ]
 CASES = [(tool, arguments) for tool, arguments, _ in [*VALUES, *CONTENT, *ARGUMENTS]]
 CASES += [("reports", {"steps": 2}), ("with_image", {}), ("bare_with_context", {"count": 3}), ("lifespan_state", {})]
+KEY = "idempotency-key"
 REFRESH = {"cache-control": "no-cache"}
 WAYS = ("call", "tool url", "modern", "legacy", "aggregate modern", "aggregate legacy")
 BOTH_FORMS = ("call", "modern")
@@ -53,9 +54,11 @@ class Endpoints:
         url, name = ("/mcp", f"kinds_{tool}") if way.startswith("aggregate") else ("/kinds/mcp", tool)
         if way.endswith("legacy"):
             needed = wire.in_session(await self._session(url))
-            body = wire.request("tools/call", name=name, arguments=arguments)
+            body = wire.request("tools/call", name=name, arguments=arguments, _meta={})
         else:
             needed, body = wire.modern("tools/call", name=name, arguments=arguments)
+        if KEY in headers:
+            body["params"]["_meta"]["multi-mcp/idempotency-key"] = headers[KEY]
         answer = await self.http.post(url, json=body, headers={**needed, **headers})
         is_stream = answer.headers["content-type"].startswith("text/event-stream")
         if not is_stream:

@@ -76,7 +76,7 @@ def test_rate_limits_in_memory_need_no_optional_package() -> None:
     assert [name for name in OPTIONAL if name in limited] == []
 
 
-def test_default_settings_turn_on_only_the_call_log() -> None:
+def test_default_settings_turn_on_only_the_call_log_and_idempotency_keys() -> None:
     off = Feature()
     features = features_of()
     assert names_of(features.call_log.interceptors) == ["Record"]
@@ -88,6 +88,7 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
         tracing=off,
         metrics=Metrics(),
         auth=Auth(),
+        idempotency=off_again.idempotency,
         rate_limits=RateLimits(),
         cache=off,
         redis=Redis(),
@@ -95,6 +96,7 @@ def test_default_settings_turn_on_only_the_call_log() -> None:
         watchdog=off,
         pages=features.pages,
     )
+    assert names_of(features.idempotency.interceptors) == ["Idempotency"]
     assert features.asking.lifetimes == ()
     assert (features.routes, len(features.lifetimes)) == ([], 1)
 

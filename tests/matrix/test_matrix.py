@@ -11,14 +11,14 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import ToolAnnotations
 
 from tests.conftest import MakeApp, server_of
-from tests.matrix import access, bounds, cached, credentials, limit
+from tests.matrix import access, bounds, cached, credentials, keyed, limit
 from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
 from tests.matrix.ways import VIA, WAYS, Headers, Outcome, Target
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-RULES: list[Rule] = [*bounds.RULES, *access.RULES, *credentials.RULES, *limit.RULES, *cached.RULES]
+RULES: list[Rule] = [*bounds.RULES, *access.RULES, *credentials.RULES, *limit.RULES, *cached.RULES, *keyed.RULES]
 
 
 async def add(a: int, b: int) -> int:

@@ -46,6 +46,9 @@ class Outcome:
     headers: Headers = field(default_factory=dict)
 
 
+KEY = "idempotency-key"
+"""The header of a call that must run once. Over a WebSocket it is sent as a field, over native MCP in `_meta`."""
+
 Ask = Callable[[Target, str, Arguments, Headers], Awaitable[Outcome]]
 """Calls a tool of the server `one`."""
 
@@ -127,6 +130,8 @@ async def _post(target: Target, url: str, body: Arguments, headers: Headers) -> 
 async def _over_websocket(target: Target, path: str, call: Arguments, headers: Headers) -> Outcome:
     """Sends `headers` with the handshake. If that is refused, the outcome has its status."""
     pairs = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
+    if KEY in headers:
+        call = {"idempotencyKey": headers[KEY], **call}
     try:
         async with connected(target.app, path, pairs) as socket:
             frame = await socket.ask({"id": 1, **call})
@@ -141,10 +146,12 @@ async def _over_websocket(target: Target, path: str, call: Arguments, headers: H
 
 async def _modern(target: Target, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
     needed, body = wire.modern("tools/call", name=tool, arguments=arguments)
+    body["params"]["_meta"] |= _meta(headers)
     return _native(await target.http.post(url, json=body, headers={**needed, **headers}))
 
 
 async def _legacy(target: Target, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    meta, headers = _meta(headers), {name: value for name, value in headers.items() if name != KEY}
     key = f"{url} {headers}"
     if key not in target.sessions:
         opening = await target.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
@@ -153,8 +160,13 @@ async def _legacy(target: Target, url: str, tool: str, arguments: Arguments, hea
         target.sessions[key] = {**wire.in_session(opening.headers["mcp-session-id"]), **headers}
         await target.http.post(url, json=wire.INITIALIZED, headers=target.sessions[key])
     session = target.sessions[key]
-    body = wire.request("tools/call", next(target.numbers), name=tool, arguments=arguments)
+    body = wire.request("tools/call", next(target.numbers), name=tool, arguments=arguments, _meta=meta)
     return _native(await target.http.post(url, json=body, headers=session))
+
+
+def _meta(headers: Headers) -> dict[str, str]:
+    """Returns the fields of `_meta` that stand for headers of the other ways."""
+    return {"multi-mcp/idempotency-key": headers[KEY]} if KEY in headers else {}
 
 
 def _plain(answer: httpx2.Response) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.methods import INPUT_REQUIRED_METHODS, is_input_required
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from gateway.call import Interceptor, ToolCall, ToolResult, chain, current_call
+from gateway.call import IDEMPOTENCY_META, Interceptor, ToolCall, ToolResult, chain, current_call
 from gateway.errors import GatewayError, UnknownTool
 from gateway.in_flight import InFlight
 from gateway.sdk import wire
@@ -33,6 +33,7 @@ from gateway.upstream.tools import UpstreamTool
 
 Context = ServerRequestContext[Any, Any]
 _RESERVED = "io.modelcontextprotocol/"
+_OURS = ("progressToken", IDEMPOTENCY_META)  # to another router, all our callers are one principal
 
 
 class NativeCalls:
@@ -126,10 +127,20 @@ class NativeCalls:
         is_error = isinstance(native, Mapping) and bool(native.get("isError"))
         outcome = "input-required" if is_input_required(native) else "tool-error" if is_error else "ok"
         result = ToolResult(native=native, is_error=is_error, outcome=outcome)
-        if call.wants_wire and isinstance(call.entry, UpstreamTool) and outcome == "ok" and not call.asked_client:
-            sent = tool_result(call.entry, wire.strip_server_stamp(self._front, native), True, self._max_result)
-            result.body, result.wrapped, result.wire = sent.body, sent.wrapped, sent.wire
+        if call.wants_record and isinstance(call.entry, UpstreamTool):
+            with suppress(GatewayError):  # a result that JSON cannot carry is still an answer to this native call
+                self._complete(result, call.entry)
+        elif call.wants_wire and isinstance(call.entry, UpstreamTool) and outcome == "ok" and not call.asked_client:
+            self._complete(result, call.entry)
         return result
+
+    def _complete(self, result: ToolResult, tool: UpstreamTool) -> None:
+        """Adds to a native result what the other ways in send. Raises UpstreamError if they cannot send it."""
+        bare = wire.strip_server_stamp(self._front, result.native)
+        result.wire = wire.encode_any(bare)
+        if result.outcome != "input-required":
+            sent = tool_result(tool, bare, True, self._max_result)
+            result.body, result.wrapped, result.message = sent.body, sent.wrapped, sent.message
 
     def _unknown(self, ctx: Context, call: ToolCall) -> ToolResult:
         """Returns a result that the model can read, as a server of this process would."""
@@ -158,6 +169,6 @@ def _without_reserved(params: Mapping[str, Any]) -> dict[str, Any]:
     meta = params.get("_meta")
     if not isinstance(meta, Mapping):
         return dict(params)
-    kept = {key: value for key, value in meta.items() if not key.startswith(_RESERVED) and key != "progressToken"}
+    kept = {key: value for key, value in meta.items() if not key.startswith(_RESERVED) and key not in _OURS}
     bare = {key: value for key, value in params.items() if key != "_meta"}
     return bare | ({"_meta": kept} if kept else {})

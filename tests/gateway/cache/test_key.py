@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cache.interceptor import canonical
+from gateway.encoding import canonical
 
 VALUES: list[Any] = [
     *(None, True, False, 0, 1, -1, 2**70, 1.0, 0.0, -0.0, 0.5, 1e16, 10**16, float("inf"), float("nan")),

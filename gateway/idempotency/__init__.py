@@ -1,0 +1,1 @@
+"""Calls with an idempotency key, of which one runs."""
