@@ -116,6 +116,7 @@ def hold_servers(
 def _openings() -> Callable[[str, Upstream], Opening]:
     """Returns the function that makes the opening of an entry. Children share what watches over them."""
     from gateway.upstream.http.opening import HttpOpening
+    from gateway.upstream.sse.opening import SseOpening
     from gateway.upstream.stdio.leash import Leash
     from gateway.upstream.stdio.memory import Memory
     from gateway.upstream.stdio.opening import StdioOpening
@@ -125,6 +126,8 @@ def _openings() -> Callable[[str, Upstream], Opening]:
     def opening(name: str, entry: Upstream) -> Opening:
         if entry.type == "stdio":
             return StdioOpening(name, entry, os.environ, leash, memory)
+        if entry.type == "sse":
+            return SseOpening(entry, os.environ)
         return HttpOpening(entry, os.environ)
 
     return opening

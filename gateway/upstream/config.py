@@ -152,6 +152,8 @@ def _upstream(place: str, entry: Any) -> Upstream:
         raise LoadError(f"{place}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
     if upstream.type != "stdio" and (upstream.image or upstream.max_memory is not None):
         raise LoadError(f"{place}: 'image' and 'maxMemory' are for child processes, and it has a URL")
+    if upstream.type == "sse" and upstream.era == "modern":
+        raise LoadError(f"{place}: the transport 'sse' is of the era of sessions, and its 'era' is 'modern'")
     needed = "command" if upstream.type == "stdio" else "url"
     if not getattr(upstream, needed) and not upstream.image:
         raise LoadError(f"{place}: {needed!r} is missing")

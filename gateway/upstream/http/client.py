@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from copy import copy
 from types import TracebackType
 
 from gateway.upstream.http.address import Address
@@ -25,6 +26,12 @@ class Client:
         self.limit = limit
         self.pool = Pool(address.origin, tls)
         self._host = f"Host: {str(address.origin).partition('://')[2]}\r\n".encode() + _ALWAYS
+
+    def at(self, address: Address) -> Client:
+        """Returns a client of another path of the same origin, which shares the connections."""
+        other = copy(self)
+        other.address = address
+        return other
 
     def post(self, lines: bytes, body: bytes, *, is_counted: bool = True) -> Exchange:
         return Exchange(self, b"POST", lines + b"Content-Length: %d\r\n" % len(body), body, is_counted)

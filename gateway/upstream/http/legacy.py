@@ -14,9 +14,9 @@ from gateway.upstream.http import handshake
 from gateway.upstream.http.answers import answer_of, status_failure
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
-from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
+from gateway.upstream.http.failures import ConnectionLost, SessionLost
 from gateway.upstream.http.listening import keep_listening, tell_changes
-from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, with_token
+from gateway.upstream.http.messages import BOTH_TYPES, cure_of, encoded, request_in_session
 from gateway.upstream.http.resuming import ACCEPT, resumed
 from gateway.upstream.http.sessions import Opened, Session, Sessions
 from gateway.upstream.http.tasks import Tasks
@@ -28,8 +28,6 @@ FAREWELL = 1.0
 
 STREAM = 1.0
 """Seconds that the first call in a session waits for the session's own stream."""
-
-_RESERVED = "io.modelcontextprotocol/"
 
 
 class LegacyLink:
@@ -67,7 +65,7 @@ class LegacyLink:
                         await self._with_stream(held)
                     return await self._asked(held, opened, method, params, report=report, origin=origin)
                 except (LinkFailure, Refusal) as exc:
-                    cure = self._cure(method, exc, sent)
+                    cure = cure_of(method, exc, self._client.headers, sent)
                     if cure is None or cure in tried:
                         raise
                     tried.add(cure)
@@ -88,22 +86,18 @@ class LegacyLink:
         await self._tasks.finish(FAREWELL)
         self._client.close()
 
-    def _cure(self, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
-        """Returns how the same request may succeed, if it was surely not executed or changes nothing.
-
-        `sent` has the headers of the entry that were sent with it.
-        """
-        if isinstance(exc, SessionLost):
-            return "session"
-        if isinstance(exc, StatusFailure) and exc.status in (401, 403):
-            return "headers" if self._client.headers.read_again() != sent else None
-        return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
-
     async def _asked(
-        self, held: Session, opened: Opened, method: str, params: Params, *, report: Report | None, origin: Origin
+        self,
+        held: Session[Opened],
+        opened: Opened,
+        method: str,
+        params: Params,
+        *,
+        report: Report | None,
+        origin: Origin,
     ) -> dict[str, Any]:
         number = next(self._numbers)
-        body = encoded(_message(number, method, params, report), self._client.limit)
+        body = encoded(request_in_session(number, method, params, report), self._client.limit)
         exchange = self._client.post(BOTH_TYPES + opened.lines, body)
         events, told = Events(self._client.limit), self._told(opened, origin, exchange.give_place_back)
         held.callers.enter(number, origin, exchange.give_place_back)
@@ -136,7 +130,7 @@ class LegacyLink:
 
         return Told(origin, send, self._reports, self._heard, asked=asked)
 
-    async def _with_stream(self, held: Session) -> None:
+    async def _with_stream(self, held: Session[Opened]) -> None:
         """Opens the session's own stream, on which some servers ask what they ask in mid-call."""
         if held.stream is None:
             held.stream = self._tasks.start(keep_listening(partial(self._listen, held), lambda: None))
@@ -145,7 +139,7 @@ class LegacyLink:
             await asyncio.wait_for(held.is_listening.wait(), STREAM)
         held.is_listening.set()
 
-    async def _listen(self, held: Session, is_open: Callable[[], None]) -> float | None:
+    async def _listen(self, held: Session[Opened], is_open: Callable[[], None]) -> float | None:
         """Reads a session's own stream, on which the server tells what belongs to no request."""
         try:
             opened, events = await self._sessions.opened(held), Events(self._client.limit)
@@ -190,11 +184,3 @@ class LegacyLink:
     def _end(self, reason: str) -> None:
         if not self._ended.done():
             self._ended.set_result(reason)
-
-
-def _message(number: int, method: str, params: Params, report: Report | None) -> dict[str, Any]:
-    """Returns a request without the fields of `_meta` that belong to the other era."""
-    meta = with_token(params.get("_meta"), number, report)
-    meta = {name: value for name, value in meta.items() if not name.startswith(_RESERVED)}
-    own = {name: value for name, value in params.items() if name != "_meta"}
-    return {"id": number, "method": method, "params": {**own, "_meta": meta} if meta else own}

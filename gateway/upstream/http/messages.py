@@ -7,7 +7,9 @@ from typing import Any
 
 from gateway.encoding import encode_object
 from gateway.upstream.http.answers import Message
-from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Origin, Report
+from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
+from gateway.upstream.http.headers import EntryHeaders
+from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Origin, Params, Refusal, Report
 
 BOTH_TYPES = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
 
@@ -16,6 +18,8 @@ RESENT = frozenset(
     | {"resources/read"}
 )
 """Methods that may be sent again if nobody knows whether the server has received them: they change nothing."""
+
+_RESERVED = "io.modelcontextprotocol/"
 
 
 def encoded(message: Mapping[str, Any], limit: int) -> bytes:
@@ -36,6 +40,26 @@ def with_token(meta: Any, number: int, report: Report | None) -> dict[str, Any]:
     if report is not None:
         own["progressToken"] = number
     return own
+
+
+def request_in_session(number: int, method: str, params: Params, report: Report | None) -> dict[str, Any]:
+    """Returns a request of the era of sessions, without the fields of `_meta` that belong to the other one."""
+    meta = with_token(params.get("_meta"), number, report)
+    meta = {name: value for name, value in meta.items() if not name.startswith(_RESERVED)}
+    own = {name: value for name, value in params.items() if name != "_meta"}
+    return {"id": number, "method": method, "params": {**own, "_meta": meta} if meta else own}
+
+
+def cure_of(method: str, exc: LinkFailure | Refusal, headers: EntryHeaders, sent: bytes) -> str | None:
+    """Returns how the same request in a session may succeed, if it was surely not executed or changes nothing.
+
+    `sent` has the headers of the entry that were sent with it.
+    """
+    if isinstance(exc, SessionLost):
+        return "session"
+    if isinstance(exc, StatusFailure) and exc.status in (401, 403):
+        return "headers" if headers.read_again() != sent else None
+    return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
 
 async def tell(message: Message, number: int, report: Report | None, heard: Heard, origin: Origin = NOBODY) -> None:

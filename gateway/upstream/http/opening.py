@@ -39,9 +39,7 @@ class HttpOpening:
     async def __call__(self, heard: Heard) -> Link:
         """Raises LinkFailure."""
         entry = self._entry
-        if entry.type == "sse":
-            raise LinkFailure("the transport of 2024 (sse) is not spoken; try the server's /mcp", was_sent=False)
-        client = _client(entry, self._environ)
+        client = client_of(entry, self._environ)
         try:
             if entry.era != "legacy":
                 link = ModernLink(client, heard)
@@ -60,7 +58,7 @@ class HttpOpening:
         """Has nothing to end: links over HTTP share nothing."""
 
 
-def _client(entry: Upstream, environ: Mapping[str, str]) -> Client:
+def client_of(entry: Upstream, environ: Mapping[str, str]) -> Client:
     """Raises LinkFailure, whose reason has no value of the entry."""
     headers = {name: expanded(value, environ, f"headers.{name}") for name, value in entry.headers.items()}
     path = os.path.expanduser(expanded(entry.headers_file, environ, "headersFile"))

@@ -64,8 +64,12 @@ class Waiting:
             self.fail("its answer is not JSON-RPC")
 
     def fail(self, reason: str) -> None:
+        self.refuse(LinkFailure(reason, was_sent=True))
+
+    def refuse(self, why: LinkFailure | Refusal) -> None:
+        """Takes the reason why there is no result."""
         if not self.answer.done():
-            self.answer.set_exception(LinkFailure(reason, was_sent=True))
+            self.answer.set_exception(why)
             self.answer.exception()  # the caller may have left
 
 

@@ -132,7 +132,3 @@ async def test_a_file_of_headers_that_cannot_be_read_is_named(
     if content is not None:
         (tmp_path / "headers.json").write_text(content)
     assert await reason({"url": "http://127.0.0.1/", "headersFile": f"{tmp_path}/headers.json"}, {}) == expected
-
-
-async def test_the_transport_of_2024_is_refused_with_its_reason() -> None:
-    assert "2024 (sse) is not spoken" in await reason({"type": "sse", "url": "http://127.0.0.1/sse"}, {})

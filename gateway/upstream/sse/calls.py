@@ -1,0 +1,78 @@
+"""The requests in flight on one stream, and the messages on it, each of which belongs to one of them or to none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gateway.upstream.calls.questions import not_asked
+from gateway.upstream.http.answers import Message
+from gateway.upstream.http.client import Exchange
+from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Params
+from gateway.upstream.stdio.waiting import Waiting
+
+
+class Call(NamedTuple):
+    """A request, and the POST that carries it."""
+
+    waiting: Waiting
+    exchange: Exchange
+
+
+class Calls(dict[int, Call]):
+    """Requests by id. `send` sends a message to the server, `heard` takes notifications that belong to no request."""
+
+    def __init__(self, send: Callable[[Params], None], heard: Heard) -> None:
+        super().__init__()
+        self._send = send
+        self._heard = heard
+
+    def take(self, message: Message) -> None:
+        """Takes a message of the server. An answer to no request in flight is noise."""
+        method, number, params = message.get("method"), message.get("id"), message.get("params")
+        params = params if isinstance(params, dict) else {}
+        if method is None:
+            if (call := self._named(number)) is not None:
+                call.waiting.settle(message)
+        elif number is not None:
+            self._asked(number, str(method), params)
+        else:
+            self._told(str(method), params)
+
+    def fail(self, reason: LinkFailure) -> None:
+        """Ends all of them."""
+        for call in self.values():
+            call.waiting.refuse(reason)
+
+    def _told(self, method: str, params: Params) -> None:
+        if method == "notifications/progress":
+            if (call := self._named(params.get("progressToken"))) is not None:
+                call.waiting.report(params)
+        elif method == "notifications/cancelled":
+            for call in self.values():
+                call.waiting.questions.withdraw(params)
+        elif method == LOGGED:
+            if (owner := self._owner()) is not None:
+                owner.waiting.log(params)
+        else:
+            self._heard(method, params)
+
+    def _asked(self, number: Any, method: str, params: Params) -> None:
+        """Takes a request of the server, which has no sign of the call that it belongs to."""
+        owner = self._owner()
+        if method == "ping":
+            self._send({"id": number, "result": {}})
+        elif owner is not None and owner.waiting.questions.take(number, method, params):
+            owner.exchange.give_place_back()
+        else:
+            self._send(not_asked(number))
+
+    def _named(self, number: Any) -> Call | None:
+        """Returns the request with exactly this id."""
+        return self.get(number) if type(number) is int else None
+
+    def _owner(self) -> Call | None:
+        """Returns the only call in flight, or one of those of the one client whose session it is; None if none is."""
+        sent = [call for call in self.values() if call.exchange.was_written and call.waiting.origin is not NOBODY]
+        is_sure = len(sent) == 1 or all(call.waiting.origin.has_session for call in sent)
+        return sent[-1] if sent and is_sure else None

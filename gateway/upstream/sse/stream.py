@@ -1,0 +1,175 @@
+"""One session of the transport of 2024: a stream of events, and POSTs whose answers come on that stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.upstream.http import handshake
+from gateway.upstream.http.answers import Message, answer_of, parsed, status_failure
+from gateway.upstream.http.client import Client
+from gateway.upstream.http.connection import Connection
+from gateway.upstream.http.events import Event, Events
+from gateway.upstream.http.failures import ConnectionLost
+from gateway.upstream.http.messages import BOTH_TYPES, encoded, request_in_session
+from gateway.upstream.http.resuming import ACCEPT
+from gateway.upstream.http.tasks import Tasks
+from gateway.upstream.link import NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
+from gateway.upstream.sse.calls import Call, Calls
+from gateway.upstream.sse.endpoint import endpoint_of
+from gateway.upstream.stdio.waiting import Waiting
+
+LINGER = 1.0
+"""Seconds in which the server may still answer a POST whose result has come on the stream."""
+
+
+class Stream:
+    """`id` is what names the session: the target of its endpoint, which is a secret. It is empty until that is known.
+
+    `over` is the reason why the stream has ended; empty until then. `tasks` hold what it does, and `posts` the messages
+    that nobody waits for.
+    """
+
+    lines = b""
+
+    def __init__(self, client: Client, heard: Heard, tasks: Tasks, posts: Tasks) -> None:
+        self.id = ""
+        self.over = ""
+        self._client = client
+        self._tasks, self._posts = tasks, posts
+        self._loop = asyncio.get_running_loop()
+        self._calls = Calls(self._send_soon, heard)
+        self._found: asyncio.Future[Client] = self._loop.create_future()
+        self._reading: asyncio.Task[None] | None = None
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._is_left = False
+
+    async def open(self, number: int, capabilities: Params) -> Identity:
+        """Opens the session of a client with these capabilities.
+
+        Raises:
+            LinkFailure, and Refusal if the server refuses `initialize`.
+        """
+        self._reading = self._tasks.start(self._read())
+        try:
+            self._endpoint = await self._found
+            self.id = self._endpoint.address.target
+            found = await self.request(number, "initialize", handshake.introduction(capabilities))
+            identity = handshake.introduced(found)
+            await handshake.send(self._endpoint, self, handshake.INITIALIZED)
+        except BaseException:  # whatever it is, the stream is not used
+            self.close()
+            raise
+        return identity
+
+    async def request(
+        self, number: int, method: str, params: Params, report: Report | None = None, origin: Origin = NOBODY
+    ) -> dict[str, Any]:
+        """Returns the result. Raises LinkFailure, Refusal."""
+        body = encoded(request_in_session(number, method, params, report), self._client.limit)
+        if self.over:
+            raise LinkFailure(self.over, was_sent=False)
+        call = Call(Waiting(report, "", origin, self._reply), self._endpoint.post(BOTH_TYPES, body))
+        self._calls[number] = call
+        posting = self._tasks.start(self._post(number, call))
+        try:
+            await call.waiting.tell()
+            return await call.waiting.answer
+        except asyncio.CancelledError:
+            posting.cancel()
+            if call.exchange.was_written and method != "initialize":
+                cancelled = {"requestId": number, "reason": "The caller left."}
+                self._send_soon({"method": "notifications/cancelled", "params": cancelled})
+            raise
+        finally:
+            self._leave(number, posting)
+
+    async def ended(self) -> None:
+        """Waits until no more can come on the stream."""
+        await asyncio.shield(self._ended)
+
+    def leave(self) -> None:
+        """Ends the stream after its last request."""
+        self._is_left = True
+        if not self._calls:
+            self.close()
+
+    def close(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def _leave(self, number: int, posting: asyncio.Task[None]) -> None:
+        """Notes that a request is over."""
+        call = self._calls.pop(number)
+        call.waiting.questions.close()
+        if not call.exchange.was_written:
+            posting.cancel()
+        elif not posting.done():
+            call.exchange.give_place_back()
+            self._loop.call_later(LINGER, posting.cancel)
+        if self._is_left:
+            self.leave()
+
+    async def _post(self, number: int, call: Call) -> None:
+        """Sends a request. Some servers have the result in the answer to it."""
+        try:
+            async with call.exchange as connection:
+                handshake.check_session(self, connection)
+                if connection.is_stream:
+                    await self._take_all(connection)
+                elif connection.status >= 300:
+                    await answer_of(connection, number, _ignore, Events(self._client.limit))
+                elif (message := parsed(connection.body)) is not None:
+                    self._calls.take(message)
+        except (LinkFailure, Refusal) as exc:
+            call.waiting.refuse(exc)
+
+    async def _read(self) -> None:
+        """Reads the stream to its end."""
+        end = LinkFailure("it was stopped", was_sent=False)
+        try:
+            async with self._client.get(ACCEPT) as connection:
+                if not connection.is_stream:
+                    raise status_failure(connection) or LinkFailure("it answers with no stream", was_sent=False)
+                await self._take_all(connection)
+            end = LinkFailure("it ended the stream", was_sent=False)
+        except LinkFailure as exc:
+            end = exc
+        finally:
+            self._end(end)
+
+    async def _take_all(self, connection: Connection) -> None:
+        """Takes each message of a stream. Raises LinkFailure."""
+        events = Events(self._client.limit)
+        while chunk := await connection.read():
+            for event in events.feed(chunk):
+                self._take_event(event)
+
+    def _take_event(self, event: Event) -> None:
+        """Takes an event. Those of other types, and those that are no messages, are noise."""
+        if event.type == b"endpoint" and not self._found.done():
+            self._found.set_result(self._client.at(endpoint_of(self._client.address, event.data)))
+        elif event.type == b"message" and (message := parsed(event.data)) is not None:
+            self._calls.take(message)
+
+    async def _reply(self, answer: Params) -> None:
+        self._send_soon(answer)
+
+    def _send_soon(self, message: Mapping[str, Any]) -> None:
+        """Sends a message beside the requests, never behind one."""
+        self._posts.start_if_possible(handshake.post(self._endpoint, self, message))
+
+    def _end(self, reason: LinkFailure) -> None:
+        """Notes the end of the stream: the requests in flight are never answered."""
+        self.over = str(reason)
+        if not self._found.done():
+            self._found.set_exception(reason)
+            self._found.exception()  # marks it as seen: nobody may wait for it any more
+        self._calls.fail(ConnectionLost(self.over))
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+
+async def _ignore(message: Message) -> None:
+    """Takes what comes beside an answer that is no stream: nothing."""
