@@ -115,8 +115,7 @@ def hold_servers(
 
 def _openings() -> Callable[[str, Upstream], Opening]:
     """Returns the function that makes the opening of an entry. Children share what watches over them."""
-    from gateway.upstream.http.opening import HttpOpening
-    from gateway.upstream.sse.opening import SseOpening
+    from gateway.upstream.sse.opening import EitherOpening, SseOpening
     from gateway.upstream.stdio.leash import Leash
     from gateway.upstream.stdio.memory import Memory
     from gateway.upstream.stdio.opening import StdioOpening
@@ -128,7 +127,7 @@ def _openings() -> Callable[[str, Upstream], Opening]:
             return StdioOpening(name, entry, os.environ, leash, memory)
         if entry.type == "sse":
             return SseOpening(entry, os.environ)
-        return HttpOpening(entry, os.environ)
+        return EitherOpening(entry, os.environ)
 
     return opening
 

@@ -12,11 +12,12 @@ from gateway.upstream.calls.origins import askable
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.listening import keep_listening, tell_changes
 from gateway.upstream.http.messages import cure_of
-from gateway.upstream.http.sessions import Session, Sessions
+from gateway.upstream.http.sessions import Session, SessionLimits, Sessions
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.link import LEGACY, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
 from gateway.upstream.sse.stream import Stream
 
+SESSIONS = SessionLimits()
 FAREWELL = 1.0
 """Seconds in which the server takes what was sent last."""
 
@@ -32,7 +33,7 @@ SUBSCRIBE, UNSUBSCRIBE = "resources/subscribe", "resources/unsubscribe"
 class SseLink:
     """`identity` is what the server said of itself when a session was opened last."""
 
-    def __init__(self, client: Client, heard: Heard, start_timeout: float) -> None:
+    def __init__(self, client: Client, heard: Heard, start_timeout: float, limits: SessionLimits = SESSIONS) -> None:
         self.identity = Identity(LEGACY)
         self._client, self._heard = client, heard
         self._start_timeout = start_timeout
@@ -40,7 +41,7 @@ class SseLink:
         self._watched: dict[str, None] = {}
         self._news: set[tuple[str, str]] = set()
         self._tasks, self._posts = Tasks(), Tasks()
-        self._sessions = Sessions(self._open_stream, self._end_stream, self._tasks)
+        self._sessions = Sessions(self._open_stream, self._end_stream, self._tasks, limits)
         self._own = self._sessions.enter("")
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 

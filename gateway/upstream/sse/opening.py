@@ -1,4 +1,4 @@
-"""Opens a link to an entry of the transport of 2024."""
+"""Opens a link to an entry of the transport of 2024, or to one that may turn out to be of it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import asyncio
 from collections.abc import Mapping
 
 from gateway.upstream.config import Upstream
-from gateway.upstream.http.opening import client_of
-from gateway.upstream.link import Heard, Link
+from gateway.upstream.http.failures import StatusFailure
+from gateway.upstream.http.opening import HttpOpening, client_of
+from gateway.upstream.link import Heard, Link, LinkFailure
 from gateway.upstream.sse.link import SseLink
+
+FALLBACK = 5.0
+"""Seconds for the session at a server that has refused Streamable HTTP."""
+
+_OF_2024 = frozenset({400, 404, 405})
+"""Statuses with which a server of 2024 may answer a POST to the URL of its stream."""
 
 
 class SseOpening:
@@ -30,3 +37,29 @@ class SseOpening:
 
     def close(self) -> None:
         """Has nothing to end: links over HTTP share nothing."""
+
+
+class EitherOpening:
+    """Opens links to an entry of Streamable HTTP, and of the transport of 2024 if the server refuses that."""
+
+    def __init__(self, entry: Upstream, environ: Mapping[str, str]) -> None:
+        self._http = HttpOpening(entry, environ)
+        self._sse = SseOpening(entry, environ)
+        self._may_be_of_2024 = entry.era != "modern"
+
+    async def __call__(self, heard: Heard) -> Link:
+        """Raises LinkFailure: that of Streamable HTTP, if neither is spoken."""
+        try:
+            return await self._http(heard)
+        except StatusFailure as exc:
+            if exc.status not in _OF_2024 or not self._may_be_of_2024:
+                raise
+            try:
+                async with asyncio.timeout(FALLBACK):
+                    return await self._sse(heard)
+            except (LinkFailure, TimeoutError):
+                raise exc from None
+
+    def close(self) -> None:
+        self._http.close()
+        self._sse.close()

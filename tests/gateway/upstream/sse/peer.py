@@ -46,13 +46,15 @@ async def good(request: Asked, stream: Stream) -> None:
 class SseServer:
     """`call` answers calls of tools, and `opens` each GET. `streams` has those that were opened, by session.
 
-    `endpoint` is the URL that it names, in which `{}` is the session and `{origin}` its own origin.
+    `endpoint` is the URL that it names, in which `{}` is the session and `{origin}` its own origin. It answers each
+    other POST with the status `refuses`.
     """
 
     def __init__(self, call: Call = good, endpoint: str = "/messages?session={}", line: bytes = b"\n") -> None:
         self.call = call
         self.endpoint = endpoint
         self.line = line
+        self.refuses = 405
         self.opens: Callable[[Asked], bool] = lambda asked: True
         self.tools: list[dict[str, Any]] = [TOOL]
         self.streams: dict[str, Stream] = {}
@@ -78,7 +80,10 @@ class SseServer:
             if self.opens(asked):
                 self.open(asked)
             return
-        stream = self.streams[asked.target.rpartition("=")[2]]
+        stream = self.streams.get(asked.target.rpartition("=")[2])
+        if stream is None:
+            asked.answer(b"", self.refuses)
+            return
         if asked.rpc == "tools/call":
             await self.call(asked, stream)
             return
