@@ -75,4 +75,6 @@ class Calls(dict[int, Call]):
         """Returns the only call in flight, or one of those of the one client whose session it is; None if none is."""
         sent = [call for call in self.values() if call.exchange.was_written and call.waiting.origin is not NOBODY]
         is_sure = len(sent) == 1 or all(call.waiting.origin.has_session for call in sent)
-        return sent[-1] if sent and is_sure else None
+        if not sent or not is_sure:
+            return None
+        return next((call for call in reversed(sent) if call.waiting.origin.ask is not None), sent[-1])

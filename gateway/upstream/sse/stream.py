@@ -40,7 +40,7 @@ class Stream:
         self._tasks, self._posts = tasks, posts
         self._loop = asyncio.get_running_loop()
         self._calls = Calls(self._send_soon, heard)
-        self._found: asyncio.Future[Client] = self._loop.create_future()
+        self._endpoint: asyncio.Future[Client] = self._loop.create_future()
         self._reading: asyncio.Task[None] | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._is_left = False
@@ -53,11 +53,10 @@ class Stream:
         """
         self._reading = self._tasks.start(self._read())
         try:
-            self._endpoint = await self._found
-            self.id = self._endpoint.address.target
+            await self._endpoint
             found = await self.request(number, "initialize", handshake.introduction(capabilities))
             identity = handshake.introduced(found)
-            await handshake.send(self._endpoint, self, handshake.INITIALIZED)
+            await handshake.send(self._endpoint.result(), self, handshake.INITIALIZED)
         except BaseException:  # whatever it is, the stream is not used
             self.close()
             raise
@@ -70,7 +69,7 @@ class Stream:
         body = encoded(request_in_session(number, method, params, report), self._client.limit)
         if self.over:
             raise LinkFailure(self.over, was_sent=False)
-        call = Call(Waiting(report, "", origin, self._reply), self._endpoint.post(BOTH_TYPES, body))
+        call = Call(Waiting(report, "", origin, self._reply), self._endpoint.result().post(BOTH_TYPES, body))
         self._calls[number] = call
         posting = self._tasks.start(self._post(number, call))
         try:
@@ -147,10 +146,12 @@ class Stream:
                 self._take_event(event)
 
     def _take_event(self, event: Event) -> None:
-        """Takes an event. Those of other types, and those that are no messages, are noise."""
-        if event.type == b"endpoint" and not self._found.done():
-            self._found.set_result(self._client.at(endpoint_of(self._client.address, event.data)))
-        elif event.type == b"message" and (message := parsed(event.data)) is not None:
+        """Takes an event. Those of other types, before the endpoint, and those that are no messages are noise."""
+        if event.type == b"endpoint" and not self._endpoint.done():
+            address = endpoint_of(self._client.address, event.data)
+            self.id = address.target
+            self._endpoint.set_result(self._client.at(address))
+        elif event.type == b"message" and self.id and (message := parsed(event.data)) is not None:
             self._calls.take(message)
 
     async def _reply(self, answer: Params) -> None:
@@ -158,14 +159,14 @@ class Stream:
 
     def _send_soon(self, message: Mapping[str, Any]) -> None:
         """Sends a message beside the requests, never behind one."""
-        self._posts.start_if_possible(handshake.post(self._endpoint, self, message))
+        self._posts.start_if_possible(handshake.post(self._endpoint.result(), self, message))
 
     def _end(self, reason: LinkFailure) -> None:
         """Notes the end of the stream: the requests in flight are never answered."""
         self.over = str(reason)
-        if not self._found.done():
-            self._found.set_exception(reason)
-            self._found.exception()  # marks it as seen: nobody may wait for it any more
+        if not self._endpoint.done():
+            self._endpoint.set_exception(reason)
+            self._endpoint.exception()  # marks it as seen: nobody may wait for it any more
         self._calls.fail(ConnectionLost(self.over))
         if not self._ended.done():
             self._ended.set_result(None)

@@ -52,6 +52,10 @@ REFUSED = {
         {"mcpServers": {"a": {"command": "x", "process": "caller"}}},
         "the key 'process' is not supported",
     ),
+    "an era that the transport has not": (
+        {"mcpServers": {"a": {"url": "http://secret/sse", "era": "modern"}}},
+        "server 'a': the transport 'sse' is of the era of sessions",
+    ),
     "no name": ({"mcpServers": {"!": {"command": "x"}}}, "'!' cannot be the name"),
     "reserved name": ({"mcpServers": {"health": {"command": "x"}}}, "'health' cannot be the name"),
     "same name": (

@@ -103,7 +103,9 @@ class SseServer:
         session = f"secret-{len(self.streams) + 1}"
         stream = self.streams[session] = Stream(asked, self.line)
         asked.stream()
+        stream.say(id="early", method="ping")
         stream.event("endpoint", self.endpoint.format(session, origin=self.origin))
+        stream.say(id="first", method="ping")
 
 
 @asynccontextmanager
