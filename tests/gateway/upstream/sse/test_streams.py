@@ -10,10 +10,6 @@ import anyio
 import httpx2
 import pytest
 
-from gateway.upstream.config import Upstream
-from gateway.upstream.http.opening import client_of
-from gateway.upstream.http.sessions import SessionLimits
-from gateway.upstream.sse.link import SseLink
 from tests.clients import connected, post
 from tests.gateway.upstream.calls.asking import Person, asked, said
 from tests.gateway.upstream.calls.test_wishes import NOTE, Watcher, watched
@@ -58,22 +54,6 @@ async def test_stream_that_ends_between_calls_is_opened_anew(serving: Serving) -
         assert server.named("tools/call")[-1].target.endswith("-3")
 
 
-async def test_call_in_a_session_that_the_server_has_lost_is_sent_again_in_another(serving: Serving) -> None:
-    lost = {"secret-2"}
-
-    async def call(request: Asked, stream: Stream) -> None:
-        if request.target.rpartition("=")[2] in lost:
-            request.answer(b"Could not find session", 404)
-        else:
-            await good(request, stream)
-
-    async with sse_server(call) as server, serving(one=server.entry()) as http:
-        assert (await post(http, "tool")).json() == GOOD
-        assert [asked.target[-1] for asked in server.named("tools/call")] == ["2", "3"]
-        lost.update(f"secret-{number}" for number in range(9))
-        assert (await post(http, "tool")).json()["outcome"] == "not-executed"
-
-
 async def test_call_whose_server_is_killed_fails_and_the_next_one_reaches_its_successor(serving: Serving) -> None:
     async with AsyncExitStack() as opened:
 
@@ -99,22 +79,6 @@ async def test_call_whose_server_is_killed_fails_and_the_next_one_reaches_its_su
             assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
             assert (await client.call_tool("add", {"a": 2, "b": 2})).structured_content == {"result": 4}
             await opened.aclose()
-
-
-async def test_no_two_clients_share_a_stream(serving: Serving) -> None:
-    async with sse_server() as server, serving(one=server.entry()) as http, AsyncExitStack() as clients:
-        people = [Person(f"P{number}") for number in range(3)]
-        for person in people:
-            client = await clients.enter_async_context(asked(http, "legacy", person))
-            for _ in range(2):
-                assert await said(client, "tool") == "good"
-        plain = await clients.enter_async_context(connected(http, "legacy"))
-        assert await said(plain, "tool") == "good"
-        assert (await post(http, "tool")).json() == GOOD
-        sessions = [request.target for request in server.named("tools/call")]
-        assert len(set(sessions)) == 5
-        assert [sessions[number] == sessions[number + 1] for number in (0, 2, 4)] == [True] * 3
-        assert server.streams["secret-1"].introduced["capabilities"] == {}
 
 
 async def test_question_reaches_the_client_whose_call_is_in_flight_on_the_stream(serving: Serving) -> None:
@@ -184,26 +148,6 @@ async def test_own_stream_is_opened_again_and_watches_the_resources_again(servin
             await one.hears(2)
             await server.has("tools/list", 2)
     assert one.heard == [NOTE, NOTE]
-
-
-async def test_streams_of_sessions_are_bounded_and_the_idle_ones_end() -> None:
-    async def open_ones(number: int) -> None:
-        with anyio.fail_after(5):
-            while sum(not stream.asked.writer.is_closing() for stream in server.streams.values()) != number:
-                await anyio.sleep(0.01)
-
-    async with sse_server() as server:
-        client = client_of(Upstream.model_validate(server.entry()), {})
-        link = SseLink(client, lambda method, params: None, 5, SessionLimits(number=3, idle=0.3))
-        await link.start()
-        for key in "abcd":
-            await link.request("tools/call", {"name": "tool"}, session=key)
-        await open_ones(3)
-        await open_ones(1)
-        await link.request("tools/call", {"name": "tool"}, session="d")
-        assert len(server.streams) == 6
-        await link.close()
-        await open_ones(0)
 
 
 async def test_all_streams_end_with_the_router(serving: Serving) -> None:
