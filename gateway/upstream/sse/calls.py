@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,12 +13,26 @@ from gateway.upstream.http.client import Exchange
 from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Params
 from gateway.upstream.stdio.waiting import Waiting
 
+# Where an answer has its id, beside a result that may have anything in it: SDKs write it first, or last.
+_VERSION = rb'\s*"jsonrpc"\s*:\s*"2\.0"\s*'
+_ID = rb'\s*"id"\s*:\s*(\d+)\s*'
+_BEGINS = rb"(?:data: ?)?\{(?:" + _VERSION + rb",)?"
+_ANSWERS = rb'\s*"(?:result|error)"'
+_ID_FIRST = re.compile(_BEGINS + _ID + rb",(?:" + _VERSION + rb",)?" + _ANSWERS)
+_RESULT_FIRST = re.compile(_BEGINS + _ANSWERS)
+_ID_LAST = re.compile(rb"\},(?:" + _VERSION + rb",)?" + _ID + rb"(?:," + _VERSION + rb")?\}\s*$")
+
 
 class Call(NamedTuple):
     """A request, and the POST that carries it."""
 
     waiting: Waiting
     exchange: Exchange
+
+    def posted(self, posting: asyncio.Task[None]) -> None:
+        """Fails the request if its POST has failed."""
+        if not posting.cancelled() and (exc := posting.exception()) is not None:
+            self.waiting.refuse(exc)
 
 
 class Calls(dict[int, Call]):
@@ -38,6 +54,14 @@ class Calls(dict[int, Call]):
             self._asked(number, str(method), params)
         else:
             self._told(str(method), params)
+
+    def too_long(self, head: bytes, tail: bytes, reason: LinkFailure) -> None:
+        """Fails the request that a message answers of which only this is left. Raises `reason` if it is not clear."""
+        found = _ID_FIRST.match(head) or (_ID_LAST.search(tail) if _RESULT_FIRST.match(head) else None)
+        if found is None:
+            raise reason
+        if (call := self.get(int(found[1]))) is not None:
+            call.waiting.refuse(reason)
 
     def fail(self, reason: LinkFailure) -> None:
         """Ends all of them."""

@@ -15,7 +15,7 @@ from gateway.upstream.http.failures import ConnectionLost
 from gateway.upstream.http.messages import BOTH_TYPES, encoded, request_in_session
 from gateway.upstream.http.resuming import ACCEPT
 from gateway.upstream.http.tasks import Tasks
-from gateway.upstream.link import NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
+from gateway.upstream.link import NOBODY, Heard, Identity, LinkFailure, Origin, Params, Report
 from gateway.upstream.sse.calls import Call, Calls
 from gateway.upstream.sse.endpoint import endpoint_of
 from gateway.upstream.stdio.waiting import Waiting
@@ -52,6 +52,7 @@ class Stream:
             LinkFailure, and Refusal if the server refuses `initialize`.
         """
         self._reading = self._tasks.start(self._read())
+        self._reading.add_done_callback(self._has_ended)
         try:
             await self._endpoint
             found = await self.request(number, "initialize", handshake.introduction(capabilities))
@@ -72,6 +73,7 @@ class Stream:
         call = Call(Waiting(report, "", origin, self._reply), self._endpoint.result().post(BOTH_TYPES, body))
         self._calls[number] = call
         posting = self._tasks.start(self._post(number, call))
+        posting.add_done_callback(call.posted)
         try:
             await call.waiting.tell()
             return await call.waiting.answer
@@ -112,35 +114,26 @@ class Stream:
 
     async def _post(self, number: int, call: Call) -> None:
         """Sends a request. Some servers have the result in the answer to it."""
-        try:
-            async with call.exchange as connection:
-                handshake.check_session(self, connection)
-                if connection.is_stream:
-                    await self._take_all(connection)
-                elif connection.status >= 300:
-                    await answer_of(connection, number, _ignore, Events(self._client.limit))
-                elif (message := parsed(connection.body)) is not None:
-                    self._calls.take(message)
-        except (LinkFailure, Refusal) as exc:
-            call.waiting.refuse(exc)
+        async with call.exchange as connection:
+            handshake.check_session(self, connection)
+            if connection.is_stream:
+                await self._take_all(connection)
+            elif connection.status >= 300:
+                await answer_of(connection, number, _ignore, Events(self._client.limit))
+            elif (message := parsed(connection.body)) is not None:
+                self._calls.take(message)
 
     async def _read(self) -> None:
         """Reads the stream to its end."""
-        end = LinkFailure("it was stopped", was_sent=False)
-        try:
-            async with self._client.get(ACCEPT) as connection:
-                if not connection.is_stream:
-                    raise status_failure(connection) or LinkFailure("it answers with no stream", was_sent=False)
-                await self._take_all(connection)
-            end = LinkFailure("it ended the stream", was_sent=False)
-        except LinkFailure as exc:
-            end = exc
-        finally:
-            self._end(end)
+        async with self._client.get(ACCEPT) as connection:
+            if not connection.is_stream:
+                raise status_failure(connection) or LinkFailure("it answers with no stream", was_sent=False)
+            await self._take_all(connection)
+        raise LinkFailure("it ended the stream", was_sent=False)
 
     async def _take_all(self, connection: Connection) -> None:
         """Takes each message of a stream. Raises LinkFailure."""
-        events = Events(self._client.limit)
+        events = Events(self._client.limit, too_long=self._calls.too_long)
         while chunk := await connection.read():
             for event in events.feed(chunk):
                 self._take_event(event)
@@ -161,9 +154,11 @@ class Stream:
         """Sends a message beside the requests, never behind one."""
         self._posts.start_if_possible(handshake.post(self._endpoint.result(), self, message))
 
-    def _end(self, reason: LinkFailure) -> None:
+    def _has_ended(self, reading: asyncio.Task[None]) -> None:
         """Notes the end of the stream: the requests in flight are never answered."""
-        self.over = str(reason)
+        reason = None if reading.cancelled() else reading.exception()
+        reason = reason or LinkFailure("it was stopped", was_sent=False)
+        self.over = str(reason) if isinstance(reason, LinkFailure) else "its stream cannot be read"
         if not self._endpoint.done():
             self._endpoint.set_exception(reason)
             self._endpoint.exception()  # marks it as seen: nobody may wait for it any more

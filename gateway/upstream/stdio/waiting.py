@@ -66,7 +66,7 @@ class Waiting:
     def fail(self, reason: str) -> None:
         self.refuse(LinkFailure(reason, was_sent=True))
 
-    def refuse(self, why: LinkFailure | Refusal) -> None:
+    def refuse(self, why: BaseException) -> None:
         """Takes the reason why there is no result."""
         if not self.answer.done():
             self.answer.set_exception(why)
