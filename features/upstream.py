@@ -12,9 +12,10 @@ from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
 from gateway.upstream.config import Upstream
-from gateway.upstream.http.opening import HttpOpening
+from gateway.upstream.http.entry import Clients
 from gateway.upstream.link import Opening
 from gateway.upstream.server import UpstreamServer
+from gateway.upstream.sse.opening import EitherOpening, SseOpening
 from gateway.upstream.starts import Starts
 from gateway.upstream.stdio.leash import Leash
 from gateway.upstream.stdio.memory import Memory
@@ -65,7 +66,8 @@ class UpstreamServers:
     def _opening(self, name: str, entry: Upstream) -> Opening:
         if entry.type == "stdio":
             return StdioOpening(name, entry, os.environ, self._leash, self._memory)
-        return HttpOpening(entry, os.environ)
+        clients = Clients(entry, os.environ)
+        return SseOpening(clients) if entry.type == "sse" else EitherOpening(clients)
 
     def _checks(self, name: str, entry: Upstream) -> Checks | None:
         if entry.pin == "off":

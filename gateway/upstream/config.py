@@ -161,6 +161,8 @@ def _upstream(place: str, entry: Any) -> Upstream:
         raise LoadError(f"{place}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
     if upstream.type != "stdio" and _CHILDREN_ONLY & upstream.model_fields_set:
         raise LoadError(f"{place}: {_FOR_CHILDREN} are for child processes, and it has a URL")
+    if upstream.type == "sse" and upstream.era == "modern":
+        raise LoadError(f"{place}: the transport 'sse' is of the era of sessions, and its 'era' is 'modern'")
     needed = "command" if upstream.type == "stdio" else "url"
     if not getattr(upstream, needed) and not upstream.image:
         raise LoadError(f"{place}: {needed!r} is missing")

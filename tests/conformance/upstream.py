@@ -64,6 +64,6 @@ if __name__ == "__main__":
     mcp._lowlevel_server.add_request_handler("tools/call", CallToolRequestParams, asking(mcp._handle_call_tool))
     mcp._lowlevel_server.add_request_handler("prompts/get", GetPromptRequestParams, asking(mcp._handle_get_prompt))
     if sys.argv[1:] == ["http"]:
-        serve(mcp, 0)
+        serve(mcp.streamable_http_app(), 0)
     else:
         mcp.run("stdio")

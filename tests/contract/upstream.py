@@ -1,4 +1,4 @@
-"""The contract server in a process of its own: at the port that it prints, or over standard input with `stdio`."""
+"""The contract server in a process of its own: at `/mcp` and `/sse` of the port that it prints, or with `stdio`."""
 
 import logging
 import sys
@@ -16,4 +16,6 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["stdio"]:
         mcp.run("stdio")
     else:
-        serve(mcp, int(sys.argv[1]))
+        app = mcp.streamable_http_app()
+        app.router.routes.extend(mcp.sse_app().routes)
+        serve(app, int(sys.argv[1]))

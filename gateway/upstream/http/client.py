@@ -84,6 +84,12 @@ class Client:
             self.credential.renew(sent)
         return await self.lines() != sent
 
+    def at(self, address: Address) -> Client:
+        """Returns a client of another path of the same origin, which shares the connections."""
+        other = copy(self)
+        other.address = address
+        return other
+
     def post(self, lines: bytes, body: bytes, *, is_counted: bool = True) -> Exchange:
         return Exchange(self, b"POST", lines + b"Content-Length: %d\r\n" % len(body), body, is_counted)
 

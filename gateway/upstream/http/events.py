@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gateway.upstream.link import LinkFailure
 
+KEPT = 1024
+"""Bytes of the beginning and of the end of an event that is skipped."""
+
 _BOM = b"\xef\xbb\xbf"
+
+TooLong = Callable[[bytes, bytes, LinkFailure], None]
+"""Takes the beginning and the end of an event, and the reason for which it is skipped."""
 
 
 class Event(NamedTuple):
@@ -16,12 +22,16 @@ class Event(NamedTuple):
 
 
 class Events:
-    """`last_id` and `retry`, in seconds, are what the stream has said so far for the one who reads on elsewhere."""
+    """`last_id` and `retry`, in seconds, are what the stream has said so far for the one who reads on elsewhere.
 
-    def __init__(self, limit: int) -> None:
+    Events that are longer than the limit are skipped if `too_long` takes what is kept of them.
+    """
+
+    def __init__(self, limit: int, too_long: TooLong | None = None) -> None:
         self.last_id = ""
         self.retry: float | None = None
         self._limit = limit
+        self._too_long = too_long
         self.begin()
 
     def begin(self) -> None:
@@ -33,20 +43,20 @@ class Events:
         self._id = self.last_id
         self._is_first = True
         self._after_cr = False
+        self._head = self._tail = b""
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """Yields the events that `chunk` completes.
 
         Raises:
-            LinkFailure: an event is longer than the limit.
+            LinkFailure: an event is longer than the limit, and is not skipped.
         """
         if self._after_cr and chunk.startswith(b"\n"):
             chunk = chunk[1:]
         self._after_cr = chunk.endswith(b"\r")
-        for part in chunk.splitlines(keepends=True):
-            self._size += len(part)
-            if self._size > self._limit:
-                raise LinkFailure(f"an event of its answer is longer than {self._limit} bytes", was_sent=True)
+        for piece in chunk.splitlines(keepends=True):
+            self._size += len(piece)
+            part = self._skipped(piece) if self._size > self._limit or self._head else piece
             if not part.endswith((b"\n", b"\r")):
                 self._line += part
                 return
@@ -78,11 +88,30 @@ class Events:
             if not self._data:  # comments between events have no end
                 self._size = 0
 
+    def _skipped(self, part: bytes) -> bytes:
+        """Keeps the beginning and the end of an event that is too long. Returns `part` as one of a comment."""
+        if self._too_long is None:
+            raise self._failure()
+        text = part.rstrip(b"\r\n")
+        if not self._head:
+            self._head = b"\n".join([*self._data, bytes(self._line) + text])[:KEPT]
+        self._tail = (self._tail + text)[-KEPT:]
+        kept = b":" if self._line or text else b""
+        self._data.clear()
+        self._line.clear()
+        return kept + part[len(text) :]
+
+    def _failure(self) -> LinkFailure:
+        return LinkFailure(f"an event of its answer is longer than {self._limit} bytes", was_sent=True)
+
     def _dispatch(self) -> Iterator[Event]:
         data, kind = b"\n".join(self._data), self._type
         self.last_id = self._id
         self._data.clear()
         self._type = b""
         self._size = 0
+        if self._head and self._too_long is not None:
+            head, tail, self._head, self._tail = self._head, self._tail, b"", b""
+            self._too_long(head, tail, self._failure())
         if data:
             yield Event(kind or b"message", data)

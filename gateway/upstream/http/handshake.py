@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
@@ -15,10 +15,12 @@ from gateway.upstream.http.connection import Connection
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import SessionLost, StatusFailure
 from gateway.upstream.http.messages import BOTH_TYPES, encoded
-from gateway.upstream.http.sessions import Opened
+from gateway.upstream.http.sessions import Opened, OpenSession
 from gateway.upstream.introduction import CLIENT, identity_of
 from gateway.upstream.link import LEGACY, Identity, LinkFailure, Params
 
+T = TypeVar("T")
+INITIALIZED = {"method": "notifications/initialized"}
 PATIENCE = 5.0
 """Seconds for a message that nobody waits for."""
 
@@ -29,21 +31,40 @@ async def open_session(client: Client, number: int, capabilities: Params) -> tup
     Raises:
         LinkFailure, and Refusal if the server refuses `initialize`.
     """
-    params = {"protocolVersion": LEGACY, "capabilities": capabilities, "clientInfo": CLIENT}
-    body = encoded({"id": number, "method": "initialize", "params": params}, client.limit)
+    body = encoded({"id": number, "method": "initialize", "params": introduction(capabilities)}, client.limit)
+    found, name = await renewing(client, lambda: _initialized(client, number, body))
+    identity = introduced(found)
+    opened = Opened(name, identity.version)
+    await send(client, opened, INITIALIZED)
+    return opened, identity
+
+
+async def renewing(client: Client, send: Callable[[], Awaitable[T]]) -> T:
+    """Returns what `send` returns, which is called again if the server refuses a credential that can be renewed.
+
+    Raises:
+        LinkFailure, or GatewayError, and as `send` does.
+    """
     sent = await client.lines()
     try:
-        found, name = await _initialized(client, number, body)
+        return await send()
     except StatusFailure as exc:
         if exc.status not in (401, 403) or not await client.renewed(sent, exc.status):
             raise
-        found, name = await _initialized(client, number, body)
+        return await send()
+
+
+def introduction(capabilities: Params) -> dict[str, Any]:
+    """Returns the parameters of `initialize`."""
+    return {"protocolVersion": LEGACY, "capabilities": capabilities, "clientInfo": CLIENT}
+
+
+def introduced(found: Params) -> Identity:
+    """Returns what the result of `initialize` says. Raises LinkFailure if no revision is spoken on both sides."""
     version = found.get("protocolVersion")
     if version not in HANDSHAKE_PROTOCOL_VERSIONS:
         raise LinkFailure("it speaks no revision of the protocol that is spoken here", was_sent=False)
-    opened = Opened(name, version)
-    await _post(client, opened, {"method": "notifications/initialized"})
-    return opened, identity_of(version, found)
+    return identity_of(version, found)
 
 
 async def _initialized(client: Client, number: int, body: bytes) -> tuple[dict[str, Any], str]:
@@ -60,25 +81,26 @@ async def end_session(client: Client, opened: Opened) -> None:
             pass
 
 
-async def post(client: Client, opened: Opened, message: Mapping[str, Any]) -> None:
+async def post(client: Client, session: OpenSession, message: Mapping[str, Any]) -> None:
     """Sends a notification, or an answer to the server. If that fails, nothing is lost but the message."""
     with suppress(LinkFailure, TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            await _post(client, opened, message)
+            await send(client, session, message)
 
 
-def check_session(opened: Opened, connection: Connection) -> None:
+def check_session(session: OpenSession, connection: Connection) -> None:
     """Raises SessionLost. Some servers answer with 400 instead of 404."""
-    if opened.id and (
+    if session.id and (
         connection.status == 404 or (connection.status == 400 and b"session" in connection.body[:2000].lower())
     ):
         raise SessionLost
 
 
-async def _post(client: Client, opened: Opened, message: Mapping[str, Any]) -> None:
+async def send(client: Client, session: OpenSession, message: Mapping[str, Any]) -> None:
+    """Raises LinkFailure."""
     body = encoded(message, client.limit)
-    async with client.post(BOTH_TYPES + opened.lines, body, is_counted=False) as connection:
-        check_session(opened, connection)
+    async with client.post(BOTH_TYPES + session.lines, body, is_counted=False) as connection:
+        check_session(session, connection)
         if (failure := status_failure(connection)) is not None:
             raise failure
 

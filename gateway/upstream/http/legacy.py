@@ -15,9 +15,9 @@ from gateway.upstream.http import handshake
 from gateway.upstream.http.answers import answer_of, status_failure
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
-from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
+from gateway.upstream.http.failures import ConnectionLost, SessionLost
 from gateway.upstream.http.listening import keep_listening, tell_changes
-from gateway.upstream.http.messages import BOTH_TYPES, RESENT, Asking, encoded
+from gateway.upstream.http.messages import BOTH_TYPES, Asking, cure_of, encoded
 from gateway.upstream.http.resuming import ACCEPT, resumed
 from gateway.upstream.http.sessions import Opened, Session, Sessions
 from gateway.upstream.http.tasks import Tasks
@@ -71,7 +71,7 @@ class LegacyLink:
                         held.kept.note(method, params)
                     return answer
                 except (LinkFailure, Refusal) as exc:
-                    cure = await self._cure(client, method, exc, sent)
+                    cure = await cure_of(client, method, exc, sent)
                     if cure is None or cure in tried:
                         raise
                     tried.add(cure)
@@ -92,18 +92,7 @@ class LegacyLink:
         await self._tasks.finish(FAREWELL)
         self._client.close()
 
-    async def _cure(self, client: Client, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
-        """Returns how the same request may succeed, if it was surely not executed or changes nothing.
-
-        `sent` has the lines of `client` that were sent with it.
-        """
-        if isinstance(exc, SessionLost):
-            return "session"
-        if isinstance(exc, StatusFailure) and exc.status in (401, 403):
-            return "headers" if await client.renewed(sent, exc.status) else None
-        return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
-
-    async def _asked(self, client: Client, held: Session, opened: Opened, asking: Asking) -> dict[str, Any]:
+    async def _asked(self, client: Client, held: Session[Opened], opened: Opened, asking: Asking) -> dict[str, Any]:
         number = next(self._numbers)
         exchange = client.post(BOTH_TYPES + opened.lines, encoded(asking.message(number), client.limit))
         events, told = Events(client.limit), self._told(client, opened, asking.origin, exchange.give_place_back)
@@ -137,7 +126,7 @@ class LegacyLink:
 
         return Told(origin, send, self._reports, self._heard, asked=asked)
 
-    async def _with_stream(self, held: Session) -> None:
+    async def _with_stream(self, held: Session[Opened]) -> None:
         """Opens the session's own stream, on which some servers ask what they ask in mid-call."""
         if held.stream is None:
             held.stream = self._tasks.start(keep_listening(partial(self._listen, held), lambda: None))
@@ -146,7 +135,7 @@ class LegacyLink:
             await asyncio.wait_for(held.is_listening.wait(), STREAM)
         held.is_listening.set()
 
-    async def _listen(self, held: Session, is_open: Callable[[], None]) -> float | None:
+    async def _listen(self, held: Session[Opened], is_open: Callable[[], None]) -> float | None:
         """Reads a session's own stream, on which the server tells what belongs to no request."""
         try:
             opened, events, client = await self._sessions.opened(held), Events(self._client.limit), held.client
@@ -166,7 +155,7 @@ class LegacyLink:
             return events.retry
         return None
 
-    async def _open_session(self, held: Session) -> Opened:
+    async def _open_session(self, held: Session[Opened]) -> Opened:
         try:
             async with asyncio.timeout(self._start_timeout):
                 number = next(self._numbers)
@@ -179,7 +168,7 @@ class LegacyLink:
             raise LinkFailure(f"it refuses a session: {exc.message}", was_sent=False) from exc
 
         async def send(method: str, params: Params) -> None:
-            await self._asked(held.client, held, opened, Asking(method, params, None, NOBODY))
+            await self._asked(held.client, held, opened, Asking(method, params))
 
         await held.kept.repeat(send, self._heard)
         return opened

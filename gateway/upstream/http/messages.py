@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from gateway.encoding import encode_object
 from gateway.upstream.http.answers import Message
-from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Origin, Params, Report
+from gateway.upstream.http.client import Client
+from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
+from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Origin, Params, Refusal, Report
 
 BOTH_TYPES = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
 
@@ -17,7 +19,6 @@ RESENT = frozenset(
 )
 """Methods that may be sent again if nobody knows whether the server has received them: they change nothing."""
 
-
 _RESERVED = "io.modelcontextprotocol/"
 
 
@@ -26,8 +27,8 @@ class Asking(NamedTuple):
 
     method: str
     params: Params
-    report: Report | None
-    origin: Origin
+    report: Report | None = None
+    origin: Origin = NOBODY
 
     def message(self, number: int) -> dict[str, Any]:
         """Returns the request without the fields of `_meta` that belong to the other era."""
@@ -55,6 +56,18 @@ def with_token(meta: Any, number: int, report: Report | None) -> dict[str, Any]:
     if report is not None:
         own["progressToken"] = number
     return own
+
+
+async def cure_of(client: Client, method: str, exc: LinkFailure | Refusal, sent: bytes) -> str | None:
+    """Returns how the same request in a session may succeed, if it was surely not executed or changes nothing.
+
+    `sent` has the lines of `client` that were sent with it.
+    """
+    if isinstance(exc, SessionLost):
+        return "session"
+    if isinstance(exc, StatusFailure) and exc.status in (401, 403):
+        return "headers" if await client.renewed(sent, exc.status) else None
+    return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
 
 async def tell(message: Message, number: int, report: Report | None, heard: Heard, origin: Origin = NOBODY) -> None:

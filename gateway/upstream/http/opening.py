@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Mapping
 from typing import Any
 
 from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from gateway.upstream.config import Upstream
-from gateway.upstream.expand import expanded
-from gateway.upstream.http.address import Address
 from gateway.upstream.http.client import Client
-from gateway.upstream.http.credentials.source import Credentials, credentials_of
+from gateway.upstream.http.entry import Clients
 from gateway.upstream.http.failures import StatusFailure, StatusRefusal
-from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.legacy import LegacyLink
 from gateway.upstream.http.modern import ModernLink
-from gateway.upstream.http.proxy.choice import proxy_of
-from gateway.upstream.http.tls import context_of
 from gateway.upstream.introduction import identity_of
 from gateway.upstream.link import MODERN, Heard, Identity, Link, LinkFailure, Refusal
 
@@ -29,25 +22,18 @@ _NO_VERDICT = frozenset({401, 403, 408, 425, 429})
 
 
 class HttpOpening:
-    """Opens links to one entry. `${NAME}` in its `url`, headers and files is replaced each time.
+    """Opens links to one entry.
 
-    The server is asked for its era each time too, unless the entry names it: it may have been updated.
+    The server is asked for its era each time, unless the entry names it: it may have been updated.
     """
 
-    def __init__(self, entry: Upstream, environ: Mapping[str, str]) -> None:
-        self._entry = entry
-        self._environ = environ
-        self._credentials: Credentials | None = None
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
 
     async def __call__(self, heard: Heard) -> Link:
         """Raises LinkFailure."""
-        entry = self._entry
-        if entry.type == "sse":
-            raise LinkFailure("the transport of 2024 (sse) is not spoken; try the server's /mcp", was_sent=False)
-        client = _client(entry, self._environ)
-        if entry.auth is not None:
-            found = self._credentials = self._credentials or credentials_of(entry, entry.auth, self._environ)
-            client.credential, client.of_caller = found.own, found.of_caller
+        entry = self._clients.entry
+        client = self._clients.make()
         try:
             if entry.era != "legacy":
                 link = ModernLink(client, heard)
@@ -63,21 +49,7 @@ class HttpOpening:
             raise
 
     def close(self) -> None:
-        credentials, self._credentials = self._credentials, None
-        if credentials is not None:
-            credentials.close()
-
-
-def _client(entry: Upstream, environ: Mapping[str, str]) -> Client:
-    """Raises LinkFailure, whose reason has no value of the entry."""
-    headers = {name: expanded(value, environ, f"headers.{name}") for name, value in entry.headers.items()}
-    named = {"headersFile": entry.headers_file, "tokenFile": entry.token_file}
-    files = [os.path.expanduser(expanded(path, environ, field)) for field, path in named.items()]
-    address = Address.parse(expanded(entry.url, environ, "url"))
-    tls = context_of(entry.tls, environ) if entry.tls is not None else None
-    proxy = proxy_of(address.origin, environ, expanded(entry.proxy, environ, "proxy"))
-    own = EntryHeaders(headers, *files, is_authorized=entry.auth is not None)
-    return Client(address, own, entry.max_message, tls, proxy=proxy)
+        self._clients.close()
 
 
 async def _discover(link: ModernLink) -> Identity | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from gateway.cancellation import was_requested
+from gateway.upstream.calls.callers import Callers
 from gateway.upstream.calls.kept import Kept
-from gateway.upstream.http.callers import Callers
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.failures import StatusFailure
 from gateway.upstream.http.tasks import Tasks
@@ -22,6 +22,19 @@ class SessionLimits:
 
     number: int = 1000
     idle: float = 300.0
+
+
+class OpenSession(Protocol):
+    """A session that is open. Its `id` is empty if the server has no sessions; `lines` name it in a request's head."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def lines(self) -> bytes: ...
+
+
+Open = TypeVar("Open", bound=OpenSession)
 
 
 class Opened(NamedTuple):
@@ -37,7 +50,7 @@ class Opened(NamedTuple):
         return f"{named}Mcp-Protocol-Version: {self.version}\r\n".encode("latin-1")
 
 
-class Session:
+class Session(Generic[Open]):
     """`in_use` counts its requests. `capabilities` are those of the client whose session it is, `kept` its wishes.
 
     `client` sends what belongs to none of its requests. `callers` are its calls in flight. `stream` reads its own
@@ -55,28 +68,28 @@ class Session:
         self.is_listening = asyncio.Event()
         self.in_use = 0
         self.used_at = 0.0
-        self.opening: asyncio.Task[Opened] | None = None
+        self.opening: asyncio.Task[Open] | None = None
 
     @property
     def is_idle(self) -> bool:
         return not self.in_use and (self.opening is None or self.opening.done())
 
     @property
-    def opened(self) -> Opened | None:
+    def opened(self) -> Open | None:
         task = self.opening
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return None
         return task.result()
 
 
-class Sessions:
+class Sessions(Generic[Open]):
     """Sessions by key. The one of the key "" is that of the link itself, and is never closed before it."""
 
     def __init__(
         self,
         client: Client,
-        open_session: Callable[[Session], Coroutine[Any, Any, Opened]],
-        end_session: Callable[[Client, Opened], Coroutine[Any, Any, None]],
+        open_session: Callable[[Session[Open]], Coroutine[Any, Any, Open]],
+        end_session: Callable[[Client, Open], Coroutine[Any, Any, None]],
         tasks: Tasks,
         limits: SessionLimits = SessionLimits(),
     ) -> None:
@@ -85,9 +98,9 @@ class Sessions:
         self._tasks = tasks
         self._limits = limits
         self._now = asyncio.get_running_loop().time
-        self._sessions: dict[str, Session] = {"": Session(client, {})}
+        self._sessions: dict[str, Session[Open]] = {"": Session(client, {})}
 
-    def enter(self, key: str, client: Client, capabilities: Params = NOBODY.capabilities) -> Session:
+    def enter(self, key: str, client: Client, capabilities: Params = NOBODY.capabilities) -> Session[Open]:
         """Returns the session of a key, which is not closed until `leave`. A new one has `capabilities`.
 
         `client` must be one of the caller whose session it is.
@@ -108,11 +121,11 @@ class Sessions:
         session.in_use += 1
         return session
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: Session[Open]) -> None:
         session.in_use -= 1
         session.used_at = self._now()
 
-    async def opened(self, session: Session) -> Opened:
+    async def opened(self, session: Session[Open]) -> Open:
         """Opens the session if it is not open. A caller who is cancelled leaves that to the others.
 
         Raises:
@@ -137,7 +150,7 @@ class Sessions:
                 raise LinkFailure("it was stopped", was_sent=False, is_over=True) from exc
             raise
 
-    def forget(self, session: Session, lost: asyncio.Task[Opened] | Opened) -> None:
+    def forget(self, session: Session[Open], lost: asyncio.Task[Open] | Open) -> None:
         """Opens the session anew at its next request, unless somebody has done so already."""
         if session.opening is lost or session.opened is lost:
             session.opening = None

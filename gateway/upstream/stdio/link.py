@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from gateway.upstream.calls.questions import not_asked
+from gateway.upstream.calls.waiting import Waiting
 from gateway.upstream.introduction import CLIENT
 from gateway.upstream.link import LOGGED, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Report
 from gateway.upstream.stdio.child import PATIENCE, Child
@@ -19,8 +20,8 @@ from gateway.upstream.stdio.container import remove
 from gateway.upstream.stdio.leash import Leash
 from gateway.upstream.stdio.lines import Lines
 from gateway.upstream.stdio.memory import Memory
+from gateway.upstream.stdio.requests import Requests
 from gateway.upstream.stdio.stderr import Stderr
-from gateway.upstream.stdio.waiting import Requests, Waiting
 
 logger = logging.getLogger(__name__)
 MAX_NOISE = 1000

@@ -83,6 +83,10 @@ REFUSED = {
         {"mcpServers": {"a": {"url": "x", "tokenFile": "x", "headers": {"authorization": "secret"}}}},
         "server 'a': 'tokenFile' and 'headers.authorization' exclude each other",
     ),
+    "an era that the transport has not": (
+        {"mcpServers": {"a": {"url": "http://secret/sse", "era": "modern"}}},
+        "server 'a': the transport 'sse' is of the era of sessions",
+    ),
     "no name": ({"mcpServers": {"!": {"command": "x"}}}, "'!' cannot be the name"),
     "reserved name": ({"mcpServers": {"health": {"command": "x"}}}, "'health' cannot be the name"),
     "same name": (

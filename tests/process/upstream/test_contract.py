@@ -28,6 +28,7 @@ UPSTREAMS: dict[str, Callable[[str], dict[str, Any]]] = {
     "stdio legacy": lambda url: {**CHILD, "era": "legacy"},
     "http modern": lambda url: {"url": url, "era": "modern"},
     "http legacy": lambda url: {"url": url, "era": "legacy"},
+    "sse": lambda url: {"type": "sse", "url": url.replace("/mcp", "/sse")},
 }
 """The entry of each transport and era for the contract server, some of them at the URL of a process of its own."""
 

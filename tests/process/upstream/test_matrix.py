@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.conftest import MakeApp
 from tests.gateway.upstream.conftest import entry, written
+from tests.gateway.upstream.sse.conftest import sse_server
 from tests.matrix import access, bounds, credentials, limit
 from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
@@ -21,13 +22,23 @@ from tests.transport import opened
 pytestmark = [pytest.mark.anyio, pytest.mark.process]
 RULES: list[Rule] = [*bounds.RULES, *access.RULES, *credentials.RULES, *limit.RULES]
 TOOLS = {"include": ["add_tool", "hang", "erase"], "rename": {"add_tool": "add", "hang": "wait"}}
-UPSTREAMS: dict[str, Callable[[str], dict[str, Any]]] = {
+
+
+class Far(NamedTuple):
+    """The URLs of servers in processes of their own."""
+
+    http: str
+    sse: str
+
+
+UPSTREAMS: dict[str, Callable[[Far], dict[str, Any]]] = {
     "stdio modern": lambda far: entry(tools=TOOLS, era="modern"),
     "stdio legacy": lambda far: entry("legacy", tools=TOOLS, era="legacy"),
-    "http modern": lambda far: {"url": far, "tools": TOOLS, "era": "modern"},
-    "http legacy": lambda far: {"url": far, "tools": TOOLS, "era": "legacy"},
+    "http modern": lambda far: {"url": far.http, "tools": TOOLS, "era": "modern"},
+    "http legacy": lambda far: {"url": far.http, "tools": TOOLS, "era": "legacy"},
+    "sse": lambda far: {"type": "sse", "url": far.sse, "tools": TOOLS},
 }
-"""The entry of each transport and era for the rules, some of which need the server at the URL of `far`."""
+"""The entry of each transport and era for the rules, some of which need a server of `far`."""
 
 SERVER = """
 import asyncio
@@ -47,19 +58,19 @@ async def erase() -> str:
 
 
 @pytest.fixture(scope="session")
-def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Another router, and the URL of its one server: a router can stand behind a router."""
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
+    """Another router with one server, as a router can stand behind a router, and a server of the transport of 2024."""
     folder = tmp_path_factory.mktemp("far")
     (folder / "far_server.py").write_text(SERVER)
-    with Router(folder, MCP_SERVERS_DIR=str(folder)) as router:
-        yield f"http://127.0.0.1:{router.await_table().port}/far/mcp"
+    with Router(folder, MCP_SERVERS_DIR=str(folder)) as router, sse_server() as old:
+        yield Far(f"http://127.0.0.1:{router.await_table().port}/far/mcp", old["url"])
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 async def test_rule_holds_for_every_way_to_call_a_server_elsewhere(
-    rule: Rule, upstream: str, way: str, far: str, make_app: MakeApp, tmp_path: Path
+    rule: Rule, upstream: str, way: str, far: Far, make_app: MakeApp, tmp_path: Path
 ) -> None:
     settings = dict(rule.settings(tmp_path))
     if "call_timeout" in settings:  # its answer may take longer than that of a function
@@ -77,7 +88,7 @@ async def test_rule_holds_for_every_way_to_call_a_server_elsewhere(
 @pytest.mark.parametrize("listing", LISTINGS)
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 async def test_list_of_a_server_elsewhere_has_only_the_tools_that_the_caller_may_call(
-    listing: str, upstream: str, far: str, make_app: MakeApp, tmp_path: Path
+    listing: str, upstream: str, far: Far, make_app: MakeApp, tmp_path: Path
 ) -> None:
     entries = {name: UPSTREAMS[upstream](far) for name in ("one", "two")}
     app = make_app(servers_file=written(tmp_path, entries), **access.keys_and_danger(tmp_path))

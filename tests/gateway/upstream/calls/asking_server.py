@@ -139,7 +139,7 @@ def main() -> None:
     if sys.argv[1:] == ["stdio"]:
         mcp.run("stdio")
         return
-    serve(mcp, 0)
+    serve(mcp.streamable_http_app(), 0)
 
 
 if __name__ == "__main__":

@@ -33,4 +33,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["stdio"]:
         mcp.run("stdio")
     else:
-        serve(mcp, 0)
+        serve(mcp.streamable_http_app(), 0)

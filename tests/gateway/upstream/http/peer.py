@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from gateway.upstream.config import Upstream
+from gateway.upstream.http.entry import Clients
 from gateway.upstream.http.opening import HttpOpening
 from gateway.upstream.link import LEGACY, MODERN, Heard, Link
 
@@ -172,7 +173,7 @@ def ignored(method: str, params: Mapping[str, Any]) -> None:
 @asynccontextmanager
 async def linked(url: str, heard: Heard = ignored, **entry: Any) -> AsyncIterator[Link]:
     """Opens a link to `url`, with these fields of an entry as they are in the file."""
-    link = await HttpOpening(Upstream.model_validate({"type": "http", "url": url, **entry}), {})(heard)
+    link = await HttpOpening(Clients(Upstream.model_validate({"type": "http", "url": url, **entry}), {}))(heard)
     try:
         yield link
     finally:

@@ -10,6 +10,7 @@ from typing import Annotated
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from pydantic import Field
+from starlette.types import ASGIApp
 
 mcp = MCPServer("there", instructions="Be quick.", log_level="CRITICAL")
 seen = {"calls": 0, "cancelled": 0, "asleep": 0}
@@ -77,17 +78,17 @@ def big(size: int) -> str:
     return "x" * size
 
 
-def serve(server: MCPServer, port: int) -> None:
-    """Serves at `/mcp` of a port, 0 for a free one, and prints it."""
+def serve(app: ASGIApp, port: int) -> None:
+    """Serves at a port, 0 for a free one, and prints it."""
     # asyncio sends small answers at once only if the protocol of the listening socket is named.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         listener.listen(2048)
         print(listener.getsockname()[1], flush=True)
-        config = uvicorn.Config(server.streamable_http_app(), log_level="error", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
         uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    serve(mcp, int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+    serve(mcp.streamable_http_app(), int(sys.argv[1]) if len(sys.argv) > 1 else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.upstream.config import Upstream
+from gateway.upstream.http.entry import Clients
 from gateway.upstream.http.opening import HttpOpening
 from gateway.upstream.link import LinkFailure, Refusal
 from tests.gateway.upstream.http.peer import Answer, Asked, call, ignored, legacy, linked, modern, serving
@@ -43,7 +44,7 @@ async def test_a_server_that_refuses_to_be_discovered_has_sessions(status: int, 
         assert await call(link) == GOOD
     async with serving(discovering(answer)) as peer:
         with pytest.raises(LinkFailure, match="it does not speak 2026-07-28"):
-            await HttpOpening(Upstream(type="http", url=peer.url, era="modern"), {})(ignored)
+            await HttpOpening(Clients(Upstream(type="http", url=peer.url, era="modern"), {}))(ignored)
         assert peer.named("initialize") == []
 
 
@@ -55,7 +56,7 @@ async def test_nothing_is_concluded_about_the_era_from_an_outage(status: int, is
 
     async with serving(discovering(answer)) as peer:
         with pytest.raises(LinkFailure, match=f"status {status}"):
-            await HttpOpening(Upstream(type="http", url=peer.url), {})(ignored)
+            await HttpOpening(Clients(Upstream(type="http", url=peer.url), {}))(ignored)
         assert peer.named("initialize") == []
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.upstream.config import Upstream
+from gateway.upstream.http.entry import Clients
 from gateway.upstream.http.opening import HttpOpening
 from gateway.upstream.link import LinkFailure
 from tests.gateway.upstream.http.peer import Asked, call, ignored, legacy, linked, modern, serving
@@ -25,7 +26,7 @@ async def good(asked: Asked) -> None:
 async def reason(entry: dict[str, Any], environ: dict[str, str]) -> str:
     """Returns why a link cannot be opened."""
     with pytest.raises(LinkFailure) as failed:
-        await HttpOpening(Upstream.model_validate({"type": "http", **entry}), environ)(ignored)
+        await HttpOpening(Clients(Upstream.model_validate({"type": "http", **entry}), environ))(ignored)
     assert not failed.value.was_sent
     return str(failed.value)
 
@@ -55,7 +56,7 @@ async def test_variables_are_replaced_each_time_a_link_is_opened() -> None:
         entry = {"url": "${URL}", "headers": {"Authorization": "Bearer ${KEY}"}}
         assert await reason(entry, environ) == "headers.Authorization: the variable KEY is not set"
         environ |= {"KEY": "secret", "URL": peer.url}
-        link = await HttpOpening(Upstream.model_validate({"type": "http", **entry}), environ)(ignored)
+        link = await HttpOpening(Clients(Upstream.model_validate({"type": "http", **entry}), environ))(ignored)
         await call(link)
         await link.close()
         assert [asked.headers["authorization"] for asked in peer.asked] == ["Bearer secret"] * 2
@@ -162,7 +163,3 @@ async def test_a_file_of_headers_may_set_none_that_the_file_with_the_token_sets(
     (tmp_path / "headers").write_text('{"Authorization": "secret"}')
     entry = {"url": "http://127.0.0.1/", "tokenFile": f"{tmp_path}/token", "headersFile": f"{tmp_path}/headers"}
     assert await reason(entry, {}) == "headersFile: Authorization is set by the router itself"
-
-
-async def test_the_transport_of_2024_is_refused_with_its_reason() -> None:
-    assert "2024 (sse) is not spoken" in await reason({"type": "sse", "url": "http://127.0.0.1/sse"}, {})

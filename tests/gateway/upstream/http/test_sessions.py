@@ -133,9 +133,9 @@ class Served:
         self.count = 0
         self.client = Client(Address.parse("http://127.0.0.1/"), EntryHeaders({}), 1024)
         self.ended: asyncio.Queue[str] = asyncio.Queue()
-        self.sessions = Sessions(self.client, self.open, self.end, Tasks(), SessionLimits(**limits))
+        self.sessions: Sessions[Opened] = Sessions(self.client, self.open, self.end, Tasks(), SessionLimits(**limits))
 
-    async def open(self, session: Session) -> Opened:
+    async def open(self, session: Session[Opened]) -> Opened:
         self.count += 1
         return Opened(str(self.count), LEGACY)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.upstream.config import Upstream
+from gateway.upstream.http.entry import Clients
 from gateway.upstream.http.opening import HttpOpening
 from gateway.upstream.link import LinkFailure
 from tests.gateway.upstream.http.peer import Asked, call, ignored, linked, modern, serving
@@ -68,5 +69,5 @@ async def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, field: str)
     for name, reason in (("missing", "tls: No such file or directory"), ("text", "tls: ")):
         entry = Upstream.model_validate({"type": "http", "url": "https://x", "tls": {field: f"{tmp_path}/{name}"}})
         with pytest.raises(LinkFailure, match=reason) as failed:
-            await HttpOpening(entry, {})(ignored)
+            await HttpOpening(Clients(entry, {}))(ignored)
         assert "secret" not in str(failed.value)

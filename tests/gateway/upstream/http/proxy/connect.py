@@ -31,7 +31,10 @@ class ConnectProxy:
                     writer.write(b"HTTP/1.1 200 Connection established\r\nx-via: proxy\r\n\r\n")
                 else:
                     back.write(head.replace(target.encode(), parts.path.encode(), 1))
-                await asyncio.gather(_copied(reader, back), _copied(there, writer))
+                try:
+                    await asyncio.gather(_copied(reader, back), _copied(there, writer))
+                finally:
+                    back.transport.abort()
         finally:
             writer.close()
 
@@ -50,8 +53,10 @@ async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 async def proxying(instead: bytes = b"") -> AsyncIterator[ConnectProxy]:
     proxy = ConnectProxy(instead)
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         tasks.add(asyncio.get_running_loop().create_task(proxy.serve(reader, writer)))
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
@@ -63,5 +68,6 @@ async def proxying(instead: bytes = b"") -> AsyncIterator[ConnectProxy]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for _ in range(3):  # until the transports have closed their sockets
-            await asyncio.sleep(0)
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
