@@ -1,4 +1,4 @@
-"""The time of one call, in which its tool alone is waited for."""
+"""Limits of time: that of one call, in which its tool alone is waited for, and how often a caller may call."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Quota(NamedTuple):
+    """At most `calls` in any period of `seconds`."""
+
+    name: str
+    calls: int
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """Errors that keep a call from its tool, or a server from its start. An error that a tool reports is a result.
 
 GatewayError
-├── LoadError, StartError a server or a feature cannot be used as configured, a server's lifespan failed
+├── LoadError            a server or a feature cannot be used as configured
+├── StartError           a server's lifespan failed
 ├── UnknownServer        no server has this name
-├── UnknownTool          no tool has this name (AmbiguousTool: tools of several servers have it)
+├── UnknownTool          no tool has this name
+│   └── AmbiguousTool    tools of several servers have this name
 ├── Forbidden            the caller's scopes do not cover the call
 ├── Unapproved           the tool is not the one that was approved
 ├── NoAccessToken        the caller has no access token that gives access to the server
-├── InvalidRequest, TooLarge the request is malformed, or too large
+├── InvalidRequest       the request is malformed
+├── TooLarge             the request is too large
 ├── InvalidArguments     the arguments do not match the tool's input schema
 ├── Conflict             another call has the same idempotency key
 ├── RateLimited          the caller has reached a rate limit
@@ -17,7 +20,8 @@ GatewayError
 ├── Gone                 the process of the call or its answer is gone, or a task was cancelled
 ├── UnknownTask          the caller has no such task
 ├── UnknownResultType    the server answered with a kind of result that only an extension knows
-├── Unauthenticated      the credential is missing or invalid (Expired: it was valid once)
+├── Unauthenticated      the credential is missing or invalid
+│   └── Expired          the credential was valid once
 ├── UpstreamError        the server runs elsewhere and did not answer, or not as MCP says
 └── Unavailable          the router is too busy, is shutting down, or cannot check something now
 """
@@ -26,20 +30,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+from gateway.clock import Quota
 from gateway.naming import cut, suggest
 from gateway.tool import ArgumentError
 
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,256}")  # RFC 6749, 3.3
-
-
-class Quota(NamedTuple):
-    """At most `calls` in any period of `seconds`."""
-
-    name: str
-    calls: int
-    seconds: int
 
 
 class GatewayError(Exception):

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.errors import LoadError, Quota
+from gateway.clock import Quota
+from gateway.errors import LoadError
 from gateway.wildcard import Wildcard
 
 DEFAULT = "default"

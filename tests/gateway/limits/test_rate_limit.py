@@ -11,7 +11,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from gateway.call import ToolCall, ToolResult, chain
 from gateway.caller import Caller
-from gateway.errors import LoadError, Quota, RateLimited
+from gateway.clock import Quota
+from gateway.errors import LoadError, RateLimited
 from gateway.limits.rate_limit import RateLimit
 from gateway.limits.rate_memory import OVERFLOW_WINDOWS, MemoryWindows
 from gateway.limits.rate_rules import Rules

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.errors import LoadError, Quota
+from gateway.clock import Quota
+from gateway.errors import LoadError
 from gateway.limits.rate_rules import Rules
 
 
