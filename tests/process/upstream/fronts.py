@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 BLOCK = 65536
 Cut = Callable[[], int | None]
@@ -25,20 +26,24 @@ class CuttingFront:
 async def cutting_front(url: str) -> AsyncIterator[CuttingFront]:
     """Serves the server at `url` at another port."""
     host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
-    front = CuttingFront()
+    front, serving = CuttingFront(), set[asyncio.Task[Any]]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        left = front.cut()
-        there, back = await asyncio.open_connection(host, int(port))
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
         front.open.append(writer)
-        asking = asyncio.ensure_future(_copy(reader, back, None))
         try:
-            await _copy(there, writer, left)
+            left = front.cut()
+            there, back = await asyncio.open_connection(host, int(port))
+            try:
+                await _exchange(reader, writer, there, back, left)
+            finally:
+                back.transport.abort()
         finally:
-            asking.cancel()
+            serving.discard(task)
             front.open.remove(writer)
             writer.transport.abort()
-            back.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     front.url = url.replace(port, str(server.sockets[0].getsockname()[1]))
@@ -46,9 +51,25 @@ async def cutting_front(url: str) -> AsyncIterator[CuttingFront]:
         yield front
     finally:
         server.close()
-        while front.open:
-            front.open[0].transport.abort()
-            await asyncio.sleep(0.01)
+        for task in [*serving]:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.sleep(0.01)  # until the transports have closed their sockets
+
+
+async def _exchange(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    there: asyncio.StreamReader,
+    back: asyncio.StreamWriter,
+    left: int | None,
+) -> None:
+    asking = asyncio.ensure_future(_copy(reader, back, None))
+    try:
+        await _copy(there, writer, left)
+    finally:
+        asking.cancel()
+        await asyncio.wait([asking])
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: int | None) -> None:
