@@ -13,8 +13,14 @@ from routes.errors import document
 RETRY_AFTER = b"1"
 """Seconds, in an answer with status 503."""
 
+JOINED = 64 * 1024
+"""Bytes of a body up to which its head is sent together with it. A larger one would cost more to copy."""
+
 _CONTINUE = b"HTTP/1.1 100 "
 _LENGTH = b"\r\ncontent-length: "
+
+JOINED = 64 * 1024
+"""Bytes of a body up to which its head is sent together with it. A larger one would cost more to copy."""
 
 _CONTINUE = b"HTTP/1.1 100 "
 _LENGTH = b"\r\ncontent-length: "
@@ -23,7 +29,7 @@ _LENGTH = b"\r\ncontent-length: "
 class Outlet:
     """The transport as the answers of the application see it: `close` waits until the client can have the answer.
 
-    The head of an answer that says its length is sent together with the first piece of the body.
+    The head of an answer that says its length is sent together with the first piece of the body, if that is small.
     """
 
     __slots__ = ("_head", "_is_begun", "_write", "finish", "is_closing")
@@ -42,7 +48,11 @@ class Outlet:
 
     def write(self, data: bytes) -> None:
         if self._head:
-            data, self._head = self._head + data, b""
+            head, self._head = self._head, b""
+            if len(data) <= JOINED:
+                data = head + data
+            else:
+                self._write(head)
         elif not self._is_begun and not data.startswith(_CONTINUE):
             self._is_begun = True
             if _LENGTH in data:

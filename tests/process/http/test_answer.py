@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from process.http.answer import Outlet
+from process.http.answer import JOINED, Outlet
 from tests.process.http.serving import request, serving
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
@@ -32,6 +32,8 @@ class Written(asyncio.Transport):
         ("POST", [HEAD, b"body"], [HEAD + b"body"]),
         ("POST", [HEAD, b"bo", b"dy"], [HEAD + b"bo", b"dy"]),
         ("POST", [HEAD, HEAD, b"more"], [HEAD + HEAD, b"more"]),
+        ("POST", [HEAD, b"x" * JOINED], [HEAD + b"x" * JOINED]),
+        ("POST", [HEAD, b"x" * (JOINED + 1)], [HEAD, b"x" * (JOINED + 1)]),
         ("POST", [CONTINUE, HEAD, b"body"], [CONTINUE, HEAD + b"body"]),
         ("GET", [STREAM, b"1\r\na\r\n"], [STREAM, b"1\r\na\r\n"]),
         ("GET", [HEAD], []),
