@@ -109,6 +109,7 @@ def test_answers_that_nobody_reads_are_dropped(start: Callable[..., Router]) -> 
                 connection = stack.enter_context(connected(router))
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 connection.sendall(HEAD % b"/call" + b"Content-Length: %d\r\n\r\n" % len(LARGE) + LARGE)
+                assert connection.recv(1) == b"H"  # the answer is there, and nothing more of it is read
             wait_for_files(router, files, 60)
         used.append(router.memory())
     assert used[2] - used[0] < 60 * 1024  # KiB; all answers of one round take four times as much
