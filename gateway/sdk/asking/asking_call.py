@@ -21,6 +21,10 @@ CAPABILITIES: dict[str, Any] = {"elicitation": {"form": {}, "url": {}}, "samplin
 """What a caller over JSON can be asked for, as a client of MCP declares it."""
 
 
+MAX_SETTLING = 20
+"""Questions that may follow each other in time to be told together."""
+
+
 class Scope(Protocol):
     """Ends a call: at once, or at the `deadline` of the loop's clock, which is infinite for never."""
 
@@ -32,8 +36,11 @@ class Scope(Protocol):
 class AskingCall:
     """`report` and `clock` are those of the request that waits for the tool now.
 
-    The call runs in `scope`. Whoever runs it calls `finish` at its end.
+    The call runs in `scope`. Whoever runs it calls `finish` at its end. Questions are told together that follow each
+    other in less than `settles` seconds.
     """
+
+    settles = 0.0
 
     def __init__(self, call: ToolCall, scope: Scope) -> None:
         self.call = call
@@ -63,7 +70,7 @@ class AskingCall:
             Unavailable: the server closed, or the input did not come in time.
             Exception: the call raised it.
         """
-        while not self.over and not self._questions:
+        while not self.over and not (self._questions and await self._has_settled()):
             await self._changed.wait()
             self._changed = asyncio.Event()
         if self._error is not None:
@@ -71,6 +78,16 @@ class AskingCall:
         if self.over and self._result is None:
             raise Unavailable("The call was cancelled before its tool answered.")
         return self._result
+
+    async def _has_settled(self) -> bool:
+        """Waits until no further question follows. Returns False if none is left by then."""
+        asked, follows = self._asked, MAX_SETTLING if self.settles else 0
+        while follows and not self.over:
+            with anyio.move_on_after(self.settles):
+                await self.ended.wait()
+            follows = follows - 1 if asked < self._asked else 0
+            asked = self._asked
+        return bool(self._questions)
 
     def questions(self) -> dict[str, Any]:
         return {

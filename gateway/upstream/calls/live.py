@@ -48,6 +48,8 @@ class TaskScope:
 class LiveCall(AskingCall):
     """`origin` and `reporting` belong to the request that waits for the call now; it is None if none does."""
 
+    settles = 0.05  # questions that a server asks at once arrive one by one
+
     def __init__(self, call: ToolCall, origin: Origin, reporting: Report | None) -> None:
         self.own_scope = TaskScope()
         super().__init__(call, self.own_scope)

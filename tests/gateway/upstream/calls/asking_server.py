@@ -95,6 +95,18 @@ async def roots(ctx: Context) -> str | InputRequiredResult:
 
 
 @mcp.tool()
+async def several(ctx: Context) -> int:
+    """Asks two things at once, of which the second arrives a little later. Returns the number of answers."""
+
+    async def later() -> Any:
+        await asyncio.sleep(0.01)
+        return await ctx.session.create_message(MESSAGES, max_tokens=9, related_request_id=ctx.request_id)
+
+    first = ctx.session.elicit_form("Who?", Name.model_json_schema(), ctx.request_id)
+    return len(await asyncio.gather(first, later()))
+
+
+@mcp.tool()
 async def beside(ctx: Context) -> str:
     """Asks on the stream of the session, as most servers of the era of sessions ask for a sample."""
     try:

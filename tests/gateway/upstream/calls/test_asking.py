@@ -69,6 +69,17 @@ async def test_caller_over_json_is_asked_by_a_tool_elsewhere(serving: Serving, u
             assert (await go_on(http, tool, question.json())).json() == {"result": result}
 
 
+@pytest.mark.parametrize("upstream", ["legacy", "child"])
+async def test_questions_that_a_tool_elsewhere_asks_at_once_are_told_together(
+    serving: Serving, url: str, upstream: str
+) -> None:
+    async with serving(one=at(url, upstream)) as http:
+        question = (await post(http, "several")).json()
+        methods = [request["method"] for request in question["inputRequests"].values()]
+        assert sorted(methods) == ["elicitation/create", "sampling/createMessage"]
+        assert (await go_on(http, "several", question)).json() == {"result": 2}
+
+
 async def test_state_of_a_call_over_json_is_valid_for_the_same_arguments_alone(serving: Serving, url: str) -> None:
     async with serving(one=at(url, "modern")) as http:
         question = (await post(http, "elicit", {"greeting": "Hi"})).json()
