@@ -12,13 +12,13 @@ from features.all import Features, all_features
 from features.feature import Lifetime
 from features.limits import time_limit
 from features.local import find_servers, hold_servers, server_limits
-from features.websocket import websocket
+from features.reach import Reach
+from features.surfaces import surfaces
 from gateway.aggregate.endpoint import Aggregate
 from gateway.call import Interceptor
 from gateway.limits.capacity import Capacity
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
-from gateway.telemetry.refusals import Refusals
 from process import address, serve
 from process.lifespan import lifespan
 from process.shutdown import drained
@@ -33,20 +33,18 @@ from settings.values import Settings
 
 def create_app(settings: Settings) -> Starlette:
     """Returns the application. Raises LoadError if a server or a feature cannot be used."""
-    found, registry, refusals = find_servers(settings), Registry(), Refusals()
+    found, registry = find_servers(settings), Registry()
     capacity, ready = Capacity(settings.max_calls, settings.max_share), probes.Readiness(registry)
-    features = all_features(settings, found, registry, lambda: aggregate.sessions, refusals)
+    features = all_features(settings, found, registry, lambda: aggregate.sessions)
     interceptors = _interceptors(settings, features, capacity)
     names, limits = Names(registry, interceptors), server_limits(settings, features.rate_limits.count_opening)
     begun = hold_servers(found, registry, interceptors, limits, features.auth.access, states=features.asking.states)
     aggregate = Aggregate(registry, names, limits, features.auth.access, settings.list_timeout)
-    sockets, lists = websocket(settings, features, registry, names, refusals), tools.ToolLists(registry, names)
-    end = partial(drained, lambda: [*registry, aggregate, *sockets.streams], capacity, ready, settings.shutdown_grace)
-    served: list[Lifetime] = [*features.lifetimes, registry.opened, *begun, aggregate.opened, *sockets.lifetimes]
+    surface, lists = surfaces(Reach(settings, features, registry, names)), tools.ToolLists(registry, names)
+    end = partial(drained, lambda: [*registry, aggregate, *surface.streams], capacity, ready, settings.shutdown_grace)
+    served: list[Lifetime] = [*features.lifetimes, registry.opened, *begun, aggregate.opened, *surface.lifetimes]
     parts: list[Lifetime] = [*served, *features.idempotency.lifetimes, end, *features.watchdog.lifetimes]
-    app = Starlette(
-        middleware=_middleware(settings, features, refusals, ready), exception_handlers=exception_handlers()
-    )
+    app = Starlette(middleware=_middleware(settings, features, ready), exception_handlers=exception_handlers())
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),
         *both("/call", call.CallAny(names, settings.max_body), ["POST"]),
@@ -55,10 +53,10 @@ def create_app(settings: Settings) -> Starlette:
         Route("/openapi.json", OpenAPIOfAll(registry, names).get),
         *features.pages.routes(),
         *features.routes,
-        *sockets.routes,
+        *surface.routes,
         *index.Index(registry, features.pages).routes(),
     ]
-    of_server = [*_server_routes(settings, names, lists), *sockets.server_routes, tasks.route()]
+    of_server = [*_server_routes(settings, names, lists), *surface.server_routes, tasks.route()]
     app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(features.auth.access)))
     app.state.registry = registry
     return app
@@ -80,14 +78,14 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
     ]
 
 
-def _middleware(settings: Settings, features: Features, refused: Refusals, ready: probes.Readiness) -> list[Middleware]:
+def _middleware(settings: Settings, features: Features, ready: probes.Readiness) -> list[Middleware]:
     """Returns what stands in front of every request, the outermost first."""
     return [
         *features.prefix.middleware,
         Middleware(request_id.RequestId),
         Middleware(drain.Drain, ready),
         Middleware(probes.Probes, ready),
-        Middleware(guard.Guard, address.allowed_hosts(settings), settings.allowed_origins, refused),
+        Middleware(guard.Guard, address.allowed_hosts(settings), settings.allowed_origins, features.refusals),
         Middleware(cors.CORS),
         *features.address.middleware,
         *features.tracing.middleware,

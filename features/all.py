@@ -40,6 +40,7 @@ class Features:
     asking: Asking
     watchdog: Feature = field(compare=False)
     pages: Pages = field(compare=False)
+    refusals: Refusals = field(compare=False)
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -53,13 +54,10 @@ class Features:
 
 
 def all_features(
-    settings: Settings,
-    found: Found,
-    registry: Registry,
-    aggregate_sessions: Callable[[], int],
-    refusals: Refusals,
+    settings: Settings, found: Found, registry: Registry, aggregate_sessions: Callable[[], int]
 ) -> Features:
     """Raises LoadError if a package that a feature needs is missing, or a feature cannot be used."""
+    refusals = Refusals()
     check_rate_limit(settings)  # before a missing package is told
     shared = redis(settings, found)
     pages = Pages([settings.metrics])
@@ -81,4 +79,5 @@ def all_features(
         asking=asking(settings, shared.client),
         watchdog=watchdog(counted),
         pages=pages,
+        refusals=refusals,
     )

@@ -7,13 +7,12 @@ from typing import Any
 from features.all import Features, all_features
 from features.local import Found
 from gateway.servers.registry import Registry
-from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
 
 
-def features_of(*, found: Found | None = None, refusals: Refusals | None = None, **settings: Any) -> Features:
+def features_of(*, found: Found | None = None, **settings: Any) -> Features:
     """Returns the features that `settings` turn on, in front of servers that are not opened."""
-    return all_features(Settings(**settings), found or Found(), Registry(), int, refusals or Refusals())
+    return all_features(Settings(**settings), found or Found(), Registry(), int)
 
 
 def names_of(parts: Any) -> list[str]:

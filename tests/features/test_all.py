@@ -17,7 +17,6 @@ from features.limits import RateLimits
 from features.local import Found
 from features.redis import Redis
 from features.telemetry import Metrics
-from gateway.telemetry.refusals import Refusals
 from tests.features.made import features_of, names_of
 from tests.shipped import shipped
 
@@ -95,6 +94,7 @@ def test_default_settings_turn_on_only_the_call_log_and_idempotency_keys() -> No
         asking=off_again.asking,
         watchdog=off,
         pages=features.pages,
+        refusals=features.refusals,
     )
     assert names_of(features.idempotency.interceptors) == ["Idempotency"]
     assert features.asking.lifetimes == ()
@@ -104,13 +104,10 @@ def test_default_settings_turn_on_only_the_call_log_and_idempotency_keys() -> No
 def test_metrics_hear_of_refusals_redis_failures_cache_look_ups_and_the_loop() -> None:
     mcp: MCPServer[Any] = MCPServer("one")
     mcp.add_tool(_nothing, meta={"cache": {"ttl": 60}})
-    refusals = Refusals()
-    features = features_of(
-        found=Found({"one": mcp}), refusals=refusals, metrics="/metrics", redis_url="redis://127.0.0.1:1"
-    )
+    features = features_of(found=Found({"one": mcp}), metrics="/metrics", redis_url="redis://127.0.0.1:1")
     (counters,) = features.metrics.interceptors
     (cache,) = features.cache.interceptors
-    assert refusals.listeners == [counters.refused]  # type: ignore[attr-defined]
+    assert features.refusals.listeners == [counters.refused]  # type: ignore[attr-defined]
     assert cache.listeners == [counters.cache_asked]  # type: ignore[attr-defined]
     (opened,) = features.watchdog.lifetimes
     assert opened.__self__.listeners == [counters.loop_lagged]  # type: ignore[attr-defined]

@@ -6,22 +6,25 @@ from typing import Any
 
 from starlette.routing import WebSocketRoute
 
-from features.websocket import WebSocket, websocket
+from features.reach import Reach, Surface
+from features.websocket import websocket
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
-from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
 from tests.features.made import features_of
 
 
-def made(**settings: Any) -> WebSocket:
+def made(**settings: Any) -> Surface:
+    return websocket(reach_of(**settings))
+
+
+def reach_of(**settings: Any) -> Reach:
     registry = Registry()
-    features = features_of(**settings)
-    return websocket(Settings(**settings), features, registry, Names(registry), Refusals())
+    return Reach(Settings(**settings), features_of(**settings), registry, Names(registry))
 
 
 def test_setting_turns_websockets_off() -> None:
-    assert made(websocket=False) == WebSocket()
+    assert made(websocket=False) == Surface()
 
 
 def test_websockets_are_on_by_default() -> None:
@@ -32,8 +35,7 @@ def test_websockets_are_on_by_default() -> None:
 
 
 def test_metrics_count_open_connections() -> None:
-    registry = Registry()
-    features = features_of(metrics="/metrics")
-    (sockets,) = websocket(Settings(), features, registry, Names(registry), Refusals()).streams
-    assert sockets.listeners == [*features.metrics.socket_listeners]  # type: ignore[attr-defined]
-    assert len(features.metrics.socket_listeners) == 1
+    reach = reach_of(metrics="/metrics")
+    (sockets,) = websocket(reach).streams
+    assert sockets.listeners == [*reach.features.metrics.socket_listeners]  # type: ignore[attr-defined]
+    assert len(reach.features.metrics.socket_listeners) == 1
