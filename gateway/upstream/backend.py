@@ -32,7 +32,8 @@ class Backend:
     """`opened` is called with what the router's own link says of the server, and `told` with each notification of a
     link. `repeat` tells a new link at a place what the one before was told. One caller may have `share` of the links.
 
-    `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed.
+    `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed. `identity` is what
+    the server said of itself when it was opened last. `in_flight` counts what must end before the backend can.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Backend:
     ) -> None:
         self.listing = Listing(entry, pins, partial(told, TOOLS_CHANGED, {}, OWN))
         self.tools = self.listing.tools
+        self.identity: Identity | None = None
         self._name = name
         self._opening = opening
         self._opened = opened
@@ -61,6 +63,7 @@ class Backend:
         self.place, self.open_link, self.drop = self._pool.place, self._pool.open_link, self._pool.drop
         self._requests = Requests(name, self._pool, entry.timeout)
         self.request, self.is_modern = self._requests.request, self._requests.is_modern
+        self.in_flight = self._requests.in_flight
         self._is_listed = False
         self._telling = Telling(told, self._begin)
         self._stale: asyncio.TimerHandle | None = None
@@ -74,6 +77,7 @@ class Backend:
 
     async def close(self) -> None:
         """Ends what `begin` began. Nothing of the server is left then."""
+        self._supervisor.end()
         if self._stale is not None:
             self._stale.cancel()
         for task in [*self._tasks]:
@@ -97,13 +101,27 @@ class Backend:
         last = {"lastReason": supervisor.last_reason} if supervisor.last_reason else {}
         return self.listing.reported(found | ({"reason": reason} if reason else last))
 
+    @property
+    def serves(self) -> bool:
+        """True if the tools are known and the server is not failing."""
+        return self._is_listed and self._supervisor.state != "failing"
+
+    def promises(self, capability: str) -> bool:
+        """Returns True if the server has said that it has this capability."""
+        return self.identity is not None and isinstance(self.identity.capabilities.get(capability), dict)
+
     async def listed(self) -> None:
         """Waits until the tools were listed once. Raises Unavailable if that has failed."""
         if not self._is_listed:
             await self._supervisor.link()
 
-    async def found_late(self, call: ToolCall) -> UpstreamTool | None:
-        """Returns the tool of a call that came before the tools were known; None if it is unknown then, too."""
+    async def found(self, call: ToolCall) -> UpstreamTool | None:
+        """Returns the tool of a call; None if it is unknown. One that came before the tools are known waits for them.
+
+        The entry of the call may be from another backend, which this one has replaced since.
+        """
+        if call.entry is not None:
+            return self.tools.plan(call.entry.name)
         if self._is_listed:
             return None
         await self._supervisor.link()
@@ -123,6 +141,7 @@ class Backend:
 
     async def _prepare(self, link: Link) -> None:
         """Takes over what a new link says of the server. Raises LinkFailure, or Refusal."""
+        self.identity = link.identity
         self._opened(link.identity)
         await self._list(link)
         await self._repeat(link, OWN)
