@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from gateway.local.discovery import load
 from gateway.local.server import LocalServer
 from gateway.server import Server
 from gateway.servers.changes import Changes
-from gateway.servers.following import FollowedSource, Following
+from gateway.servers.following import Files, FollowedSource, Following
 from gateway.servers.registry import Registry
 
 MakeLocal = Callable[[str, MCPServer[Any]], LocalServer]
@@ -32,22 +31,18 @@ def following(
 ) -> Lifetime:
     files: dict[str, ServerFile] = {}
 
-    def described(named: Named) -> _Described:
+    def described(named: Named) -> Mapping[str, FollowedSource]:
         # Those that were loaded know the modules that they have imported.
         files.update({name: file for name, file in named.files.items() if files.get(name) != file})
         sources: dict[str, FollowedSource] = {name: _FileSource(files[name], local) for name in named.files}
         for name, entry in named.upstream.items():
             sources[name] = EntrySource(name, entry, upstream)
-        return _Described(sources, named.watched)
+        return sources
 
-    first = described(followed.named)
-    return Following(registry, changes, first, followed.stamps, lambda: described(followed.again())).running
-
-
-@dataclass(frozen=True, slots=True)
-class _Described:
-    sources: Mapping[str, FollowedSource]
-    watched: Sequence[Path]
+    files_of_all = Files(
+        described(followed.named), followed.stamps, lambda: described(followed.again()), followed.watched
+    )
+    return Following(registry, changes, files_of_all).running
 
 
 class _FileSource:

@@ -57,32 +57,33 @@ class Found:
 
 
 class Named(NamedTuple):
-    """The servers that are wanted: files, not loaded yet, and entries. `watched` is where others may appear."""
+    """The servers that are wanted: files, not loaded yet, and entries."""
 
     files: Mapping[str, ServerFile]
     upstream: Mapping[str, Upstream]
-    watched: Sequence[Path]
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
     """The descriptions of the servers, and the `stamps` of all files from before they were read.
 
-    `again` reads them again. A server that goes has `grace` seconds for its requests in flight.
+    `again` reads them again, and `watched` are the paths where others may appear. A server that goes has `grace`
+    seconds for its requests in flight.
     """
 
     named: Named
     stamps: Stamps
     again: Callable[[], Named]
+    watched: Callable[[], Sequence[Path]]
     grace: float
 
 
 def find_servers(settings: Settings) -> Found:
     """Raises LoadError if a file cannot be served."""
-    before = stamps(_watched(settings)) if settings.follow else {}
-    named = name_servers(settings)
-    again = partial(name_servers, settings)
-    followed = Followed(named, before, again, settings.shutdown_grace) if settings.follow else None
+    again, watched = partial(name_servers, settings), partial(_watched, settings)
+    before = stamps(watched()) if settings.follow else {}
+    named = again()
+    followed = Followed(named, before, again, watched, settings.shutdown_grace) if settings.follow else None
     local = dict(load([*named.files.values()]))
     return Found(local, named.upstream, settings.pins_file, followed)
 
@@ -105,13 +106,11 @@ def name_servers(settings: Settings) -> Named:
     if exchanging and not settings.auth_issuer:
         name = exchanging[0]
         raise LoadError(f"MCP_AUTH_ISSUER is not set, which `auth` of server {name!r} in MCP_SERVERS_FILE needs")
-    return Named(files, wanted, _watched(settings))
+    return Named(files, wanted)
 
 
 def _watched(settings: Settings) -> Sequence[Path]:
     """Returns the paths that may say something else later: folders, their modules, and the file of entries."""
-    if not settings.follow:
-        return ()
     folders = [Path(folder) for folder in settings.servers_dir]
     modules = [path for folder in folders for pattern in ("*.py", "*/*.py") for path in folder.glob(pattern)]
     return [*folders, *modules, *([Path(settings.servers_file)] if settings.servers_file else [])]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Set
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -40,35 +41,36 @@ class FollowedSource(Source, Protocol):
         ...
 
 
-class Described(Protocol):
-    """The contents of the files. `watched` are the paths that may describe other servers later."""
+@dataclass(frozen=True, slots=True)
+class Files:
+    """`sources` is what the files said when their stamps were `stamps`; `read` reads them again, and raises LoadError.
 
-    @property
-    def sources(self) -> Mapping[str, FollowedSource]: ...
+    `watched` returns the paths that may describe other servers later. Both run in a thread.
+    """
 
-    @property
-    def watched(self) -> Iterable[Path]: ...
+    sources: Mapping[str, FollowedSource]
+    stamps: Stamps
+    read: Callable[[], Mapping[str, FollowedSource]]
+    watched: Callable[[], Iterable[Path]]
 
 
 class Following:
-    """`described` is what the files said when their stamps were `before`; `read` reads them again.
+    """Changes the servers as their files change. If these cannot be read, nothing changes.
 
-    It raises LoadError, and then nothing changes. Servers change beside each other: none waits for a slow one.
+    Servers change beside each other: none waits for a slow one.
     """
 
-    def __init__(
-        self, registry: Registry, changes: Changes, described: Described, before: Stamps, read: Callable[[], Described]
-    ) -> None:
+    def __init__(self, registry: Registry, changes: Changes, files: Files) -> None:
         self._registry = registry
         self._changes = changes
-        self._described = described
-        self._stamps = dict(before)
-        self._read = read
+        self._files = files
+        self._sources = files.sources
+        self._stamps = dict(files.stamps)
         self._changed: set[Path] = set()
         self._fault = ""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._removals: set[asyncio.Task[None]] = set()
-        changes.versions.update({name: source.version for name, source in described.sources.items()})
+        changes.versions.update({name: source.version for name, source in self._sources.items()})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -96,18 +98,17 @@ class Following:
         while found != (found := await self._stamped_later()):
             self._note(found)
         try:
-            self._described = await anyio.to_thread.run_sync(self._read)
+            self._sources = await anyio.to_thread.run_sync(self._files.read)
         except LoadError as exc:
             logger.error("nothing is changed: %s", exc)
             self._note_fault(str(exc))
             return
         self._note_fault("")
         changed, self._changed = self._changed, set()
-        sources = self._described.sources
-        for name in self._changes.versions.keys() - sources.keys():
+        for name in self._changes.versions.keys() - self._sources.keys():
             del self._changes.versions[name]
             self._begin(name, partial(self._remove, name))
-        for name, source in sources.items():
+        for name, source in self._sources.items():
             if self._changes.versions.get(name) != source.version or changed & source.files:
                 self._changes.versions[name] = source.version
                 self._begin(name, partial(self._put, name, source))
@@ -129,9 +130,8 @@ class Following:
             stale.setdefault(name, fault)
 
     async def _stamped(self) -> Stamps:
-        described = self._described
-        paths = {*described.watched, *(path for source in described.sources.values() for path in source.files)}
-        return await anyio.to_thread.run_sync(stamps, paths)
+        own = {path for source in self._sources.values() for path in source.files}
+        return await anyio.to_thread.run_sync(lambda: stamps({*self._files.watched(), *own}))
 
     async def _stamped_later(self) -> Stamps:
         await asyncio.sleep(SETTLED)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from gateway.call import ToolCall
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal
 from gateway.upstream.listing import Listing
@@ -20,7 +19,7 @@ from gateway.upstream.starts import Starts
 from gateway.upstream.states import Patience
 from gateway.upstream.supervisor import Supervisor
 from gateway.upstream.telling import TOLD, UPDATED, Telling, Told
-from gateway.upstream.tools import UpstreamTool, list_all
+from gateway.upstream.tools import list_all
 
 BATCH = 0.25
 """Seconds in which several notifications of a changed list become one new list."""
@@ -33,7 +32,8 @@ class Backend:
     link. `repeat` tells a new link at a place what the one before was told. One caller may have `share` of the links.
 
     `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed. `identity` is what
-    the server said of itself when it was opened last. `in_flight` counts what must end before the backend can.
+    the server said of itself when it was opened last. `is_listed` is True when tools were listed once. `in_flight`
+    counts what must end before the backend can.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Backend:
         self._requests = Requests(name, self._pool, entry.timeout)
         self.request, self.is_modern = self._requests.request, self._requests.is_modern
         self.in_flight = self._requests.in_flight
-        self._is_listed = False
+        self.is_listed = False
         self._telling = Telling(told, self._begin)
         self._stale: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -104,7 +104,7 @@ class Backend:
     @property
     def serves(self) -> bool:
         """True if the tools are known and the server is not failing."""
-        return self._is_listed and self._supervisor.state != "failing"
+        return self.is_listed and self._supervisor.state != "failing"
 
     def promises(self, capability: str) -> bool:
         """Returns True if the server has said that it has this capability."""
@@ -112,20 +112,8 @@ class Backend:
 
     async def listed(self) -> None:
         """Waits until the tools were listed once. Raises Unavailable if that has failed."""
-        if not self._is_listed:
+        if not self.is_listed:
             await self._supervisor.link()
-
-    async def found(self, call: ToolCall) -> UpstreamTool | None:
-        """Returns the tool of a call; None if it is unknown. One that came before the tools are known waits for them.
-
-        The entry of the call may be from another backend, which this one has replaced since.
-        """
-        if call.entry is not None:
-            return self.tools.plan(call.entry.name)
-        if self._is_listed:
-            return None
-        await self._supervisor.link()
-        return self.tools.find(call.tool)
 
     def _supervisor_at(self, place: str) -> Supervisor:
         """Returns the supervisor of a link that is a caller's or a session's own."""
@@ -150,7 +138,7 @@ class Backend:
         has_tools = isinstance(link.identity.capabilities.get("tools"), dict)
         found = await list_all(link, "tools/list", "tools") if has_tools else []
         await self.listing.take(found)
-        self._is_listed = True
+        self.is_listed = True
 
     def _heard(self, method: str, params: Params) -> None:
         """Takes a notification of the server."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from gateway.call import ToolCall
 from gateway.errors import StartError, Unavailable
 from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.config import Upstream
@@ -15,6 +16,7 @@ from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
 from gateway.upstream.telling import Told
+from gateway.upstream.tools import UpstreamTool
 
 LISTS = {
     "prompts": "notifications/prompts/list_changed",
@@ -89,6 +91,32 @@ class Current:
     async def ready(self) -> None:
         """Waits until the tools are known. Raises StartError if the server cannot be reached."""
         await _ready(self.backend)
+
+    async def listed(self) -> Backend:
+        """Returns the present backend when its tools were listed once. Raises Unavailable if that has failed."""
+        while True:
+            backend = self.backend
+            try:
+                await backend.listed()
+            except Unavailable:
+                if backend is self.backend:
+                    raise
+            if backend is self.backend:  # else another one has taken its place meanwhile
+                return backend
+
+    async def found(self, call: ToolCall) -> tuple[Backend, UpstreamTool | None]:
+        """Returns the present backend, and its tool of a call; None if it is unknown.
+
+        A call that came before the tools are known waits for them.
+
+        Raises:
+            Unavailable: they cannot be listed.
+        """
+        if call.entry is not None:  # perhaps of a backend that was replaced while the call waited for its turn
+            return self.backend, self.backend.tools.plan(call.entry.name)
+        was_listed = self.backend.is_listed
+        backend = await self.listed()
+        return backend, None if was_listed else backend.tools.find(call.tool)
 
     def drop(self, place: str) -> None:
         """Ends the links at a place, if there are some."""

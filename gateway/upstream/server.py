@@ -155,8 +155,7 @@ class UpstreamServer:
         return self._front.bus.subscribe(listener)
 
     async def _execute(self, call: ToolCall) -> ToolResult:
-        backend = self._current.backend
-        tool = await backend.found(call)
+        backend, tool = await self._current.found(call)
         if tool is None:
             backend.listing.refuse_unapproved(call.tool)
             known = [tool["name"] for tool in call.caller.sees(self)]
@@ -187,7 +186,7 @@ class UpstreamServer:
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
         try:
-            await self._current.backend.listed()
+            await self._current.listed()
         except Unavailable as exc:
             raise protocol_error(exc) from exc
         return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}

@@ -36,7 +36,7 @@ def router(tmp_path: Path) -> Iterator[Router]:
 
 def entries(number: int) -> dict[str, Any]:
     """Returns the entries of a round. The peer of this number says it in the description of a tool."""
-    described = {"tools": {"describe": {"pid": f"Round {number}."}}}
+    described: dict[str, Any] = {"tools": {"describe": {"pid": f"Round {number}."}}}
     shared = {f"shared{each}": entry(**described) for each in range(ENTRIES)}
     return {**shared, "own": entry("legacy", era="legacy", process="session", **described)}
 

@@ -111,7 +111,7 @@ class NativeCalls:
     async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
         backend = self._current.backend
         if ctx.method == CALL:
-            call.entry = await backend.found(call)
+            backend, call.entry = await self._current.found(call)
         if ctx.method == CALL and call.entry is None:
             backend.listing.refuse_unapproved(call.tool)
             return self._unknown(ctx, call)

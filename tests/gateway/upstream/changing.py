@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ import httpx2
 
 from tests.clients import post
 from tests.gateway.upstream.conftest import Serving, status, written
-
-Changing = Callable[..., AbstractAsyncContextManager["Changed"]]
+from tests.gateway.upstream.test_ending import is_alive
 
 
 class Changed:
@@ -38,10 +37,16 @@ class Changed:
     async def pid(self) -> int:
         return int((await post(self.http, "pid")).json()["result"].split()[0])
 
-    async def health(self, wanted: str, code: int = 200) -> dict[str, Any]:
-        """Waits until the server has this status, and returns its health."""
+    async def ended(self, pid: int) -> None:
+        """Waits until a process has ended."""
+        with anyio.fail_after(10):
+            while is_alive(pid):
+                await anyio.sleep(0.02)
+
+    async def health(self, wanted: str) -> dict[str, Any]:
+        """Waits until the server has this status, and returns its health. It answers requests meanwhile."""
         health = await status(self.http, wanted)
-        assert (await self.http.get("/one/mcp/health")).status_code == code
+        assert (await self.http.get("/one/mcp/health")).status_code == 200
         return health
 
 

@@ -18,7 +18,6 @@ from tests.gateway.upstream.changing import changing
 from tests.gateway.upstream.conftest import Serving, entry
 from tests.gateway.upstream.http.peer import Asked, modern
 from tests.gateway.upstream.http.peer import serving as serving_peer
-from tests.gateway.upstream.test_ending import gone
 from tests.gateway.upstream.test_server import text
 
 pytestmark = [
@@ -43,7 +42,7 @@ async def test_session_of_a_client_goes_on_with_the_tools_of_the_changed_entry(
         names = {tool["name"] for tool in wire.messages(listed.text)[-1]["result"]["tools"]}
         assert {call["params"]["name"]} == names & {"plus", "add_tool", "one_plus", "one_add_tool"}
         assert await changed.pid() != before
-        assert gone(before)
+        await changed.ended(before)
 
 
 async def test_clients_are_told_that_the_tools_have_changed(serving: Serving, tmp_path: Path) -> None:
