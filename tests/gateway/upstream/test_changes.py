@@ -15,7 +15,7 @@ from tests.clients import connected, open_session, post
 from tests.gateway.upstream.calls.asking import said
 from tests.gateway.upstream.calls.test_wishes import NOTE, Watcher, watched
 from tests.gateway.upstream.changing import changing
-from tests.gateway.upstream.conftest import Serving, entry
+from tests.gateway.upstream.conftest import Serving, entry, written
 from tests.gateway.upstream.http.peer import Asked, modern
 from tests.gateway.upstream.http.peer import serving as serving_peer
 from tests.gateway.upstream.test_server import text
@@ -176,3 +176,17 @@ async def test_call_that_outlasts_the_grace_ends_with_an_unknown_outcome(
             assert (answer.status_code, answer.json()["outcome"]) == (502, "unknown")
             assert (await post(changed.http, "add_tool", {"a": 1, "b": 2})).json() == {"result": 3}
             slow.go_on.set()
+
+
+async def test_call_that_waits_for_a_server_to_start_goes_to_the_one_that_takes_its_place(
+    serving: Serving, tmp_path: Path
+) -> None:
+    async with serving({"follow": True}, one=entry("silent", startTimeout=60)) as http:
+        call = asyncio.create_task(post(http, "add_tool", {"a": 1, "b": 2}))
+        session = await open_session(http, "/one/mcp")
+        listing = asyncio.create_task(http.post("/one/mcp", json=wire.request("tools/list"), headers=session))
+        await anyio.wait_all_tasks_blocked()
+        written(tmp_path, {"one": entry()})
+        with anyio.fail_after(15):
+            assert (await call).json() == {"result": 3}
+            assert "add_tool" in (await listing).text
