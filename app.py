@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> Starlette:
         *surface.routes,
         *index.Index(registry, features.pages).routes(),
     ]
-    of_server = [*_server_routes(settings, names, lists), *surface.server_routes, tasks.route()]
+    of_server = [*_server_routes(settings, registry, names, lists), *surface.server_routes, tasks.route()]
     app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(features.auth.access)))
     app.state.registry = registry
     return app
@@ -95,14 +95,14 @@ def _middleware(settings: Settings, features: Features, ready: probes.Readiness)
     ]
 
 
-def _server_routes(settings: Settings, names: Names, lists: tools.ToolLists) -> list[BaseRoute]:
+def _server_routes(settings: Settings, registry: Registry, names: Names, lists: tools.ToolLists) -> list[BaseRoute]:
     """Returns what stands under `/{server}`."""
     return [
         *native_of_server(settings.stateless),
         *both("/mcp/call", call.Call(settings.max_body), ["POST"]),
         *both("/mcp/tools", lists.of_server),
         Methods(get=tools.show_tool, post=call.CallTool(settings.max_body)).at("/mcp/tools/{tool:path}"),
-        *both("/mcp/health", health.health_of_server),
+        *both("/mcp/health", health.HealthOfServer(registry).get),
         Route("/openapi.json", OpenAPI(names).get),
     ]
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
@@ -13,85 +12,74 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 
 from features.feature import Lifetime
-from features.local import Found, Named
-from features.upstream import UpstreamServers
+from features.local import Followed, Named
+from features.upstream import EntrySource, UpstreamServers
+from gateway.errors import LoadError
 from gateway.local.discovery import Found as ServerFile
 from gateway.local.discovery import load
 from gateway.local.server import LocalServer
 from gateway.server import Server
-from gateway.servers.following import Following, Source, stamps
+from gateway.servers.changes import Changes
+from gateway.servers.following import Files, FollowedSource, Following
 from gateway.servers.registry import Registry
-from gateway.upstream.config import Upstream
-from gateway.upstream.server import UpstreamServer
 
 MakeLocal = Callable[[str, MCPServer[Any]], LocalServer]
 
 
 def following(
-    found: Found, again: Callable[[], Named], registry: Registry, local: MakeLocal, upstream: UpstreamServers
+    followed: Followed, registry: Registry, changes: Changes, local: MakeLocal, upstream: UpstreamServers
 ) -> Lifetime:
-    files = dict(found.files)
+    files: dict[str, ServerFile] = {}
 
-    def described() -> _Described:
-        named = again()
+    def described(named: Named) -> Mapping[str, FollowedSource]:
         # Those that were loaded know the modules that they have imported.
         files.update({name: file for name, file in named.files.items() if files.get(name) != file})
-        sources: dict[str, Source] = {name: _File(files[name], local) for name in named.files}
+        sources: dict[str, FollowedSource] = {name: _FileSource(files[name], local) for name in named.files}
         for name, entry in named.upstream.items():
-            sources[name] = _Entry(name, entry, upstream)
-        return _Described(sources, [*named.watched, *(path for name in named.files for path in files[name].files)])
+            sources[name] = EntrySource(name, entry, upstream)
+        return sources
 
-    return Following(registry, described, found.grace).running
-
-
-@dataclass(frozen=True, slots=True)
-class _Described:
-    sources: Mapping[str, Source]
-    watched: list[Path]
+    files_of_all = Files(
+        described(followed.named), followed.stamps, lambda: described(followed.again()), followed.watched
+    )
+    return Following(registry, changes, files_of_all).running
 
 
-class _File:
+class _FileSource:
     """A file of `MCP_SERVERS_DIR`. Its server is made again after it or a module that it imports has changed."""
+
+    retries = False
 
     def __init__(self, file: ServerFile, make: MakeLocal) -> None:
         self._file = file
         self._make = make
         self._mcp: MCPServer[Any] | None = None
 
+    @property
     def version(self) -> object:
-        return self._file.path, stamps({self._file.path, *self._file.files})
+        return self._file.path
+
+    @property
+    def files(self) -> Set[Path]:
+        return set(self._file.files) | {self._file.path}
 
     def load(self) -> None:
         for path in self._file.files:
             # A file that changes twice in a second, without changing its size, has compiled code that looks up to date.
             with suppress(OSError, NotImplementedError):
                 os.unlink(cache_from_source(path))
-        ((_, self._mcp),) = load([self._file])
+        try:
+            ((_, self._mcp),) = load([self._file])
+        except LoadError:  # any module of its folder may be the one that has to change
+            self._file.files.update(self._file.path.parent.glob("*.py"))
+            raise
 
     def make(self) -> Server:
         assert self._mcp is not None
         return self._make(self._file.name, self._mcp)
 
+    async def change(self, server: Server, grace: float) -> bool:
+        return False
+
     async def ready(self, server: Server) -> None:
         """Waits for nothing: what is open is ready."""
-
-
-class _Entry:
-    """An entry of `MCP_SERVERS_FILE`. Its server is made again when the entry has changed."""
-
-    def __init__(self, name: str, entry: Upstream, servers: UpstreamServers) -> None:
-        self._name = name
-        self._entry = entry
-        self._servers = servers
-
-    def version(self) -> object:
-        return self._entry
-
-    def load(self) -> None: ...
-
-    def make(self) -> Server:
-        return self._servers.make(self._name, self._entry)
-
-    async def ready(self, server: Server) -> None:
-        assert isinstance(server, UpstreamServer)
-        await server.ready()

@@ -22,7 +22,9 @@ from gateway.sdk.asking.waiting import WAITING
 from gateway.sdk.native import Access
 from gateway.sdk.openings import CountOpening
 from gateway.sdk.sessions import Limits
+from gateway.servers.changes import Changes
 from gateway.servers.registry import Registry
+from gateway.servers.stamps import Stamps, stamps
 from settings.values import Settings
 
 if TYPE_CHECKING:
@@ -36,20 +38,18 @@ MAX_WAITING = 1000
 class Found:
     """The servers before they are served: server objects, and entries of the file, by their names.
 
-    `files` are where the server objects come from. `again` finds the servers of changed files, if they are followed.
+    `followed` says where they come from, if that is followed.
     """
 
     local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
     upstream: Mapping[str, Upstream] = field(default_factory=dict)
     pins_file: str = ""
-    files: Mapping[str, ServerFile] = field(default_factory=dict)
-    again: Callable[[], Named] | None = None
-    grace: float = 0.0
+    followed: Followed | None = None
 
     @property
     def may_exchange(self) -> bool:
         """True if a server is, or may later be, called with tokens in exchange for the callers' own."""
-        return self.again is not None or any(entry.exchanges_tokens for entry in self.upstream.values())
+        return self.followed is not None or any(entry.exchanges_tokens for entry in self.upstream.values())
 
     @property
     def names(self) -> Sequence[str]:
@@ -57,19 +57,35 @@ class Found:
 
 
 class Named(NamedTuple):
-    """The servers that are wanted: files, not loaded yet, and entries. `watched` is where others may appear."""
+    """The servers that are wanted: files, not loaded yet, and entries."""
 
     files: Mapping[str, ServerFile]
     upstream: Mapping[str, Upstream]
-    watched: Sequence[Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The descriptions of the servers, and the `stamps` of all files from before they were read.
+
+    `again` reads them again, and `watched` are the paths where others may appear. A server that goes has `grace`
+    seconds for its requests in flight.
+    """
+
+    named: Named
+    stamps: Stamps
+    again: Callable[[], Named]
+    watched: Callable[[], Sequence[Path]]
+    grace: float
 
 
 def find_servers(settings: Settings) -> Found:
     """Raises LoadError if a file cannot be served."""
-    files, upstream, _ = name_servers(settings)
-    local = dict(load([*files.values()]))
-    again = partial(name_servers, settings) if settings.follow else None
-    return Found(local, upstream, settings.pins_file, files, again, settings.shutdown_grace)
+    again, watched = partial(name_servers, settings), partial(_watched, settings)
+    before = stamps(watched()) if settings.follow else {}
+    named = again()
+    followed = Followed(named, before, again, watched, settings.shutdown_grace) if settings.follow else None
+    local = dict(load([*named.files.values()]))
+    return Found(local, named.upstream, settings.pins_file, followed)
 
 
 def name_servers(settings: Settings) -> Named:
@@ -90,8 +106,14 @@ def name_servers(settings: Settings) -> Named:
     if exchanging and not settings.auth_issuer:
         name = exchanging[0]
         raise LoadError(f"MCP_AUTH_ISSUER is not set, which `auth` of server {name!r} in MCP_SERVERS_FILE needs")
-    watched = settings.servers_dir if needs_folders else ()
-    return Named(files, wanted, [Path(each) for each in (*watched, settings.servers_file) if each])
+    return Named(files, wanted)
+
+
+def _watched(settings: Settings) -> Sequence[Path]:
+    """Returns the paths that may say something else later: folders, their modules, and the file of entries."""
+    folders = [Path(folder) for folder in settings.servers_dir]
+    modules = [path for folder in folders for pattern in ("*.py", "*/*.py") for path in folder.glob(pattern)]
+    return [*folders, *modules, *([Path(settings.servers_file)] if settings.servers_file else [])]
 
 
 def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
@@ -133,15 +155,16 @@ def hold_servers(
     )
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))
-    if not found.upstream and found.again is None:
+    if not found.upstream and found.followed is None:
         return ()
     from features.upstream import UpstreamServers
 
     upstream = UpstreamServers(found.pins_file, interceptors, limits, access=access, changed=changed, states=states)
     for name, entry in found.upstream.items():
         registry.hold(upstream.make(name, entry))
-    if found.again is None:
+    if found.followed is None:
         return (upstream.starts.awaited,)
     from features.follow import following
 
-    return (upstream.starts.awaited, following(found, found.again, registry, local, upstream))
+    changes = Changes(registry, found.followed.grace)
+    return (upstream.starts.awaited, following(found.followed, registry, changes, local, upstream))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from gateway.call import Interceptor
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
+from gateway.server import Server
 from gateway.upstream.config import Upstream
 from gateway.upstream.http.entry import Clients
 from gateway.upstream.link import Opening
@@ -24,6 +25,38 @@ from gateway.upstream.stdio.opening import StdioOpening
 if TYPE_CHECKING:
     from gateway.upstream.pins.checks import Checks
     from gateway.upstream.pins.file import Pins
+
+
+class EntrySource:
+    """The `Source` of an entry of `MCP_SERVERS_FILE`: a server that is there is changed, and keeps its sessions."""
+
+    retries = True
+    files: Set[Path] = frozenset()
+
+    def __init__(self, name: str, entry: Upstream, servers: UpstreamServers) -> None:
+        self._name = name
+        self._entry = entry
+        self._servers = servers
+
+    @property
+    def version(self) -> object:
+        return self._entry
+
+    def load(self) -> None:
+        """Has nothing to read."""
+
+    def make(self) -> Server:
+        return self._servers.make(self._name, self._entry)
+
+    async def change(self, server: Server, grace: float) -> bool:
+        if not isinstance(server, UpstreamServer):
+            return False
+        await self._servers.change(server, self._entry, grace)
+        return True
+
+    async def ready(self, server: Server) -> None:
+        assert isinstance(server, UpstreamServer)
+        await server.ready()
 
 
 class UpstreamServers:
@@ -62,6 +95,11 @@ class UpstreamServers:
             states=self._states,
             pins=self._checks(name, entry),
         )
+
+    async def change(self, server: UpstreamServer, entry: Upstream, grace: float) -> None:
+        """As the method of the server. Raises StartError."""
+        name = server.name
+        await server.change(entry, self._opening(name, entry), self._checks(name, entry), grace)
 
     def _opening(self, name: str, entry: Upstream) -> Opening:
         if entry.type == "stdio":

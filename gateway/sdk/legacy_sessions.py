@@ -27,6 +27,11 @@ class LegacySessions:
                 connection.exit_stack.callback(self._connections.pop, id(connection), None)
         return await call_next(ctx)
 
+    async def list_changed(self, method: str) -> None:
+        """Tells every session that one of the lists may have changed: that of a notification of this method."""
+        for connection in [*self._connections.values()]:
+            await connection.notify(method, None)
+
     async def lists_changed(self) -> None:
         """Tells every session that its tools, prompts and resources may have changed."""
         for connection in [*self._connections.values()]:

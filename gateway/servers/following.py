@@ -1,12 +1,12 @@
-"""Follows the files that describe the servers: each server that a change concerns is added, replaced or removed."""
+"""Follows the files that describe the servers: each server that a change concerns is added, changed or removed."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Set
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -14,8 +14,9 @@ from typing import Protocol
 import anyio
 
 from gateway.errors import LoadError, StartError, UnknownServer
-from gateway.server import Server
+from gateway.servers.changes import Changes, Source
 from gateway.servers.registry import Registry
+from gateway.servers.stamps import Stamps, stamps
 
 logger = logging.getLogger(__name__)
 INTERVAL = 0.5
@@ -24,69 +25,63 @@ INTERVAL = 0.5
 SETTLED = 0.1
 """Seconds in which nothing must change before the files are read: somebody may still be writing them."""
 
-
-class Source(Protocol):
-    """One server as the files describe it."""
-
-    def version(self) -> object:
-        """Returns what is equal until the server must be made again. Called in a thread."""
-        ...
-
-    def load(self) -> None:
-        """Reads what the server is made of, in a thread. Raises LoadError."""
-        ...
-
-    def make(self) -> Server: ...
-
-    async def ready(self, server: Server) -> None:
-        """Waits until the server, which is open, can take the place of another. Raises StartError if it never will."""
-        ...
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds until a server that did not start is tried again; twice as many after each failure."""
 
 
-class Described(Protocol):
-    """The contents of the files. `watched` are all paths that may say something else later."""
+class FollowedSource(Source, Protocol):
+    """`retries` is True if the server may start later although nothing of its description changes."""
 
     @property
-    def sources(self) -> Mapping[str, Source]: ...
+    def retries(self) -> bool: ...
 
     @property
-    def watched(self) -> Iterable[Path]: ...
+    def files(self) -> Set[Path]:
+        """The files of this server alone. A change of one makes the server again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """`sources` is what the files said when their stamps were `stamps`; `read` reads them again, and raises LoadError.
+
+    `watched` returns the paths that may describe other servers later. Both run in a thread.
+    """
+
+    sources: Mapping[str, FollowedSource]
+    stamps: Stamps
+    read: Callable[[], Mapping[str, FollowedSource]]
+    watched: Callable[[], Iterable[Path]]
 
 
 class Following:
-    """`described` reads the files; it raises LoadError, and then nothing changes.
+    """Changes the servers as their files change. If these cannot be read, nothing changes.
 
-    A server is replaced when its successor is ready, and has `grace` seconds for its requests in flight.
+    Servers change beside each other: none waits for a slow one.
     """
 
-    def __init__(self, registry: Registry, described: Callable[[], Described], grace: float) -> None:
+    def __init__(self, registry: Registry, changes: Changes, files: Files) -> None:
         self._registry = registry
-        self._read = described
-        self._grace = grace
-        self._versions: dict[str, object] = {}
-        self._described: Described | None = None
-        self._stamps: object = None
+        self._changes = changes
+        self._files = files
+        self._sources = files.sources
+        self._stamps = dict(files.stamps)
+        self._changed: set[Path] = set()
+        self._fault = ""
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._removals: set[asyncio.Task[None]] = set()
+        changes.versions.update({name: source.version for name, source in self._sources.items()})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Follows the files inside of the block. What they say at its beginning is what is served."""
-        await anyio.to_thread.run_sync(self._begin)
+        """Follows the files inside of the block."""
         task = asyncio.create_task(self._run())
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    def _begin(self) -> None:
-        self._described = self._read()
-        self._versions = {name: source.version() for name, source in self._described.sources.items()}
-        self._stamps = self._stamped()
-
-    def _stamped(self) -> object:
-        assert self._described is not None
-        return stamps(self._described.watched)
+            for each in (task, *self._tasks.values(), *self._removals):
+                each.cancel()
+            await asyncio.gather(task, *self._tasks.values(), *self._removals, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
@@ -97,61 +92,85 @@ class Following:
                 logger.exception("the files of the servers could not be followed")
 
     async def _look(self) -> None:
-        found = await anyio.to_thread.run_sync(self._stamped)
-        if found == self._stamps:
+        """Looks for changes. The files are read after their stamps, so that no later change is taken for read."""
+        if not self._note(found := await self._stamped()):
             return
         while found != (found := await self._stamped_later()):
-            pass
-        self._stamps = found
+            self._note(found)
         try:
-            described = await anyio.to_thread.run_sync(self._read)
+            self._sources = await anyio.to_thread.run_sync(self._files.read)
         except LoadError as exc:
             logger.error("nothing is changed: %s", exc)
+            self._note_fault(str(exc))
             return
-        self._described = described
-        for name in self._versions.keys() - described.sources.keys():
-            await self._remove(name)
-        for name, source in described.sources.items():
-            version = await anyio.to_thread.run_sync(source.version)
-            if self._versions.get(name) != version:
-                await self._serve(name, source)
-                self._versions[name] = await anyio.to_thread.run_sync(source.version)
-        self._stamps = await anyio.to_thread.run_sync(self._stamped)
+        self._note_fault("")
+        changed, self._changed = self._changed, set()
+        for name in self._changes.versions.keys() - self._sources.keys():
+            del self._changes.versions[name]
+            self._begin(name, partial(self._remove, name))
+        for name, source in self._sources.items():
+            if self._changes.versions.get(name) != source.version or changed & source.files:
+                self._changes.versions[name] = source.version
+                self._begin(name, partial(self._put, name, source))
 
-    async def _stamped_later(self) -> object:
+    def _note(self, found: Stamps) -> bool:
+        """Notes the paths that have changed. One that nobody has looked at before has not."""
+        changed = {path for path, stamp in found.items() if self._stamps.get(path, stamp) != stamp}
+        self._stamps = dict(found)
+        self._changed |= changed
+        return bool(changed)
+
+    def _note_fault(self, fault: str) -> None:
+        """Notes why the files cannot be read: every server may be another one than they say. Empty if they can."""
+        stale = self._registry.stale
+        for name in [name for name, reason in stale.items() if reason == self._fault]:
+            del stale[name]
+        self._fault = fault
+        for name in self._changes.versions if fault else ():
+            stale.setdefault(name, fault)
+
+    async def _stamped(self) -> Stamps:
+        own = {path for source in self._sources.values() for path in source.files}
+        return await anyio.to_thread.run_sync(lambda: stamps({*self._files.watched(), *own}))
+
+    async def _stamped_later(self) -> Stamps:
         await asyncio.sleep(SETTLED)
-        return await anyio.to_thread.run_sync(self._stamped)
+        return await self._stamped()
+
+    def _begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Does what is now wanted of a server, instead of what was wanted of it before."""
+        before = self._tasks.get(name)
+        if before is not None:
+            before.cancel()
+
+        async def run() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            await work()
+
+        task = self._tasks[name] = asyncio.create_task(run())
+        task.add_done_callback(lambda _: self._tasks.get(name) is task and self._tasks.pop(name))
 
     async def _remove(self, name: str) -> None:
-        del self._versions[name]
-        logger.info("server removed", extra={"fields": {"server": name}})
-        with suppress(UnknownServer):
-            await self._registry.remove(name, self._grace)
+        task = asyncio.create_task(self._changes.remove(name))
+        self._removals.add(task)
+        task.add_done_callback(self._removals.discard)
+        await asyncio.sleep(0)  # from now on the name is free; its requests in flight are answered meanwhile
 
-    async def _serve(self, name: str, source: Source) -> None:
-        is_new = name not in self._registry
-        try:
-            await anyio.to_thread.run_sync(source.load)
-            server = source.make()
-            if is_new:
-                await self._registry.add(server)
-            else:
-                await self._registry.replace(server, self._grace, partial(source.ready, server))
-        except (LoadError, StartError) as exc:
-            goes_on = "" if is_new else "; the server that it would replace goes on"
-            logger.error("%s%s", exc, goes_on, extra={"fields": {"server": name}})
-        else:
-            logger.info("server %s", "added" if is_new else "replaced", extra={"fields": {"server": name}})
-
-
-def stamps(paths: Iterable[Path]) -> Mapping[Path, object]:
-    """Returns for each path what differs after it was written or replaced; None for one that is not there."""
-    return {path: _stamp(path) for path in paths}
-
-
-def _stamp(path: Path) -> object:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    async def _put(self, name: str, source: FollowedSource) -> None:
+        goes_on = "; the server that it would replace goes on" if name in self._registry else ""
+        pause, said = FIRST_PAUSE, ""
+        while True:
+            try:
+                await self._changes.put(name, source)
+                return
+            except (LoadError, StartError, UnknownServer) as exc:
+                if said != (said := str(exc)):
+                    logger.error("%s%s", exc, goes_on, extra={"fields": {"server": name}})
+                if isinstance(exc, UnknownServer) or not source.retries:
+                    return
+            except Exception:  # the boundary of this task: the server is as before
+                logger.exception("a server could not be changed", extra={"fields": {"server": name}})
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)

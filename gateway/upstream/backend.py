@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from gateway.call import ToolCall
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal
 from gateway.upstream.listing import Listing
@@ -20,7 +19,7 @@ from gateway.upstream.starts import Starts
 from gateway.upstream.states import Patience
 from gateway.upstream.supervisor import Supervisor
 from gateway.upstream.telling import TOLD, UPDATED, Telling, Told
-from gateway.upstream.tools import UpstreamTool, list_all
+from gateway.upstream.tools import list_all
 
 BATCH = 0.25
 """Seconds in which several notifications of a changed list become one new list."""
@@ -32,7 +31,9 @@ class Backend:
     """`opened` is called with what the router's own link says of the server, and `told` with each notification of a
     link. `repeat` tells a new link at a place what the one before was told. One caller may have `share` of the links.
 
-    `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed.
+    `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed. `identity` is what
+    the server said of itself when it was opened last. `is_listed` is True when tools were listed once. `in_flight`
+    counts what must end before the backend can.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Backend:
     ) -> None:
         self.listing = Listing(entry, pins, partial(told, TOOLS_CHANGED, {}, OWN))
         self.tools = self.listing.tools
+        self.identity: Identity | None = None
         self._name = name
         self._opening = opening
         self._opened = opened
@@ -61,7 +63,8 @@ class Backend:
         self.place, self.open_link, self.drop = self._pool.place, self._pool.open_link, self._pool.drop
         self._requests = Requests(name, self._pool, entry.timeout)
         self.request, self.is_modern = self._requests.request, self._requests.is_modern
-        self._is_listed = False
+        self.in_flight = self._requests.in_flight
+        self.is_listed = False
         self._telling = Telling(told, self._begin)
         self._stale: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,6 +77,7 @@ class Backend:
 
     async def close(self) -> None:
         """Ends what `begin` began. Nothing of the server is left then."""
+        self._supervisor.end()
         if self._stale is not None:
             self._stale.cancel()
         for task in [*self._tasks]:
@@ -97,17 +101,19 @@ class Backend:
         last = {"lastReason": supervisor.last_reason} if supervisor.last_reason else {}
         return self.listing.reported(found | ({"reason": reason} if reason else last))
 
+    @property
+    def serves(self) -> bool:
+        """True if the tools are known and the server is not failing."""
+        return self.is_listed and self._supervisor.state != "failing"
+
+    def promises(self, capability: str) -> bool:
+        """Returns True if the server has said that it has this capability."""
+        return self.identity is not None and isinstance(self.identity.capabilities.get(capability), dict)
+
     async def listed(self) -> None:
         """Waits until the tools were listed once. Raises Unavailable if that has failed."""
-        if not self._is_listed:
+        if not self.is_listed:
             await self._supervisor.link()
-
-    async def found_late(self, call: ToolCall) -> UpstreamTool | None:
-        """Returns the tool of a call that came before the tools were known; None if it is unknown then, too."""
-        if self._is_listed:
-            return None
-        await self._supervisor.link()
-        return self.tools.find(call.tool)
 
     def _supervisor_at(self, place: str) -> Supervisor:
         """Returns the supervisor of a link that is a caller's or a session's own."""
@@ -123,6 +129,7 @@ class Backend:
 
     async def _prepare(self, link: Link) -> None:
         """Takes over what a new link says of the server. Raises LinkFailure, or Refusal."""
+        self.identity = link.identity
         self._opened(link.identity)
         await self._list(link)
         await self._repeat(link, OWN)
@@ -131,7 +138,7 @@ class Backend:
         has_tools = isinstance(link.identity.capabilities.get("tools"), dict)
         found = await list_all(link, "tools/list", "tools") if has_tools else []
         await self.listing.take(found)
-        self._is_listed = True
+        self.is_listed = True
 
     def _heard(self, method: str, params: Params) -> None:
         """Takes a notification of the server."""

@@ -10,6 +10,7 @@ from mcp_types import INVALID_PARAMS
 
 from gateway.caller import caller
 from gateway.errors import CallTimeout
+from gateway.in_flight import InFlight
 from gateway.upstream.calls.questions import pausing
 from gateway.upstream.link import Link, LinkFailure, Origin, Params, Refusal, Report
 from gateway.upstream.pool import OWN, Pool
@@ -24,9 +25,10 @@ LISTS = frozenset({"prompts/list", "resources/list", "resources/templates/list"}
 
 
 class Requests:
-    """Sends requests, each of which may take `timeout` seconds."""
+    """Sends requests, each of which may take `timeout` seconds. `in_flight` counts them."""
 
     def __init__(self, server: str, pool: Pool, timeout: float | None) -> None:
+        self.in_flight = InFlight()
         self._server = server
         self._pool = pool
         self._timeout = timeout
@@ -68,6 +70,7 @@ class Requests:
         session = caller.get().key if session is None else session
         place = self._pool.place(session) if place is None else place
         supervisor = self._pool.enter(OWN if method in LISTS else place)
+        self.in_flight.count += 1
         try:
             link = await supervisor.link()
             if "requestState" in params and not link.identity.is_modern:  # no server of that era has given it
@@ -82,6 +85,7 @@ class Requests:
                         raise failed(exc) from exc
                 link = await supervisor.link(after=link)
         finally:
+            self.in_flight.leave()
             supervisor.leave()
 
     async def _sent(

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
-from gateway.errors import StartError, Unavailable, UnknownTool
+from gateway.errors import Unavailable, UnknownTool
 from gateway.sdk import wire
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.asking.waiting import waiting_calls
@@ -26,20 +26,20 @@ from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
-from gateway.tool import ToolInfo
-from gateway.upstream.backend import TOOLS_CHANGED, Backend
+from gateway.tool import Entry, ToolInfo
+from gateway.upstream.backend import TOOLS_CHANGED
 from gateway.upstream.calls.from_json import JsonCalls
 from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.native import NativeCalls
 from gateway.upstream.calls.wishes import Wishes
 from gateway.upstream.config import Upstream
+from gateway.upstream.current import Current, Hooks
 from gateway.upstream.front import Front
 from gateway.upstream.link import Link, Opening, Params
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
 from gateway.upstream.telling import UPDATED
-from gateway.upstream.tools import UpstreamTool
 
 
 class UpstreamServer:
@@ -63,20 +63,18 @@ class UpstreamServer:
         pins: Checks | None = None,
     ) -> None:
         self.name, self._changed, self._states = name, changed, states or WaitingStates()
-        self._starts = starts
         starts.expect(name)
         self._sessions, self._wire_tools = LegacySessions(), WireTools()
         self._front = Front(name, self._input_schema)
-        hooks: Any = {"opened": self._front.identify, "told": self._told, "repeat": self._repeat}
-        self._backend = Backend(name, entry, opening, pins=pins, share=limits.share, **hooks)
-        self._wishes = wishes = Wishes(self._backend)
-        self._tools = self._backend.tools
-        self.find = self._tools.find
+        self._current = current = Current(name, limits.share, starts)
+        self._wishes = wishes = Wishes(current)
+        hooks = Hooks(self._front.identify, self._repeat, self._told, self._tools_changed, wishes.move)
+        current.describe(entry, opening, pins, hooks)
         self.call = chain(interceptors, self._execute)
         self._waiting = waiting_calls(limits, self._states)
         self._live = live = LiveCalls(self._waiting)
-        self._json = JsonCalls(self._backend, live, self._states, limits.max_result)
-        parts = (name, self._front, self._backend, interceptors)
+        self._json = JsonCalls(live, self._states, limits.max_result)
+        parts = (name, self._front, current, interceptors)
         self._native = NativeCalls(*parts, live=live, wishes=wishes.handlers, max_result=limits.max_result)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._end_listening = bound_listen(self._front, openings)
@@ -93,28 +91,38 @@ class UpstreamServer:
     async def opened(self) -> AsyncIterator[None]:
         """Begins to open the upstream, and does not wait for it: one that does not answer stops no start."""
         trace_once(self._front.middleware)
-        self._backend.begin(self._starts)
+        self._current.begin()
         try:
             async with self._manager.run():
                 with self._states.serving(self, self._execute):
                     yield
         finally:
             self._live.close()
-            await self._backend.close()
+            await self._current.close()
+
+    async def change(self, entry: Upstream, opening: Opening, pins: Checks | None, grace: float) -> None:
+        """Serves another entry as soon as that can be used. Its sessions go on.
+
+        Requests in flight go on at the upstream of the entry before, for up to `grace` seconds.
+
+        Raises:
+            StartError: the upstream does not open. The one before goes on.
+        """
+        await self._current.change(entry, opening, pins, grace)
 
     def tools(self) -> Sequence[ToolInfo]:
-        return self._tools.listed()
+        return self._current.backend.tools.listed()
+
+    def find(self, tool: str) -> Entry | None:
+        return self._current.backend.tools.find(tool)
 
     async def ready(self) -> None:
         """Waits until its tools are known. Raises StartError if it cannot be reached."""
-        try:
-            await self._backend.listed()
-        except Unavailable as exc:
-            raise StartError(str(self._backend.status.get("reason", exc))) from exc
+        await self._current.ready()
 
     @property
     def status(self) -> Mapping[str, Any]:
-        return self._backend.status
+        return self._current.backend.status
 
     @property
     def instructions(self) -> str | None:
@@ -147,28 +155,30 @@ class UpstreamServer:
         return self._front.bus.subscribe(listener)
 
     async def _execute(self, call: ToolCall) -> ToolResult:
-        tool = call.entry or await self._backend.found_late(call)
+        backend, tool = await self._current.found(call)
         if tool is None:
-            self._backend.listing.refuse_unapproved(call.tool)
+            backend.listing.refuse_unapproved(call.tool)
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
-        assert isinstance(tool, UpstreamTool)
         if (elsewhere := await self._waiting.elsewhere(call)) is not None:
             return elsewhere
-        with self._native.in_flight_once():
-            return await self._json.call(tool, call)
+        with self._native.in_flight, backend.in_flight:
+            return await self._json.call(backend, tool, call)
 
     async def _told(self, method: str, params: Params, place: str) -> None:
         """Tells the clients what the upstream has said."""
         if method == TOOLS_CHANGED:
-            self._wire_tools = WireTools()
-            self._changed()
+            self._tools_changed()
         if place == OWN:
             await self._front.publish(method, params)
         if method == UPDATED:
             await self._wishes.updated(params.get("uri"), place)
         if method.endswith("/list_changed"):
-            await self._sessions.lists_changed()
+            await self._sessions.list_changed(method)
+
+    def _tools_changed(self) -> None:
+        self._wire_tools = WireTools()
+        self._changed()
 
     async def _repeat(self, link: Link, place: str) -> None:
         for uri in await self._wishes.repeat(link, place):
@@ -176,13 +186,13 @@ class UpstreamServer:
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
         try:
-            await self._backend.listed()
+            await self._current.listed()
         except Unavailable as exc:
             raise protocol_error(exc) from exc
         return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}
 
     def _input_schema(self, name: str) -> Mapping[str, Any] | None:
-        tool = self._tools.plan(name)
+        tool = self._current.backend.tools.plan(name)
         return None if tool is None else tool.info["inputSchema"]
 
     def _exact(self, tool: str) -> tuple[Callee, str]:

@@ -24,12 +24,22 @@ FAILING = "failing"
 """The status of a server that runs elsewhere and does not answer at the moment."""
 
 
-async def health_of_server(request: Request) -> Response:
-    """Answers with the numbers of the caller's tools and of open MCP sessions of one server."""
-    server = SERVER.of(request.scope)
-    word = server.status["status"]
-    bare = DOWN if word == FAILING else UP
-    return JSONResponse(health(server) if caller.get().uses(server) else bare, 503 if word == FAILING else 200)
+STALE = "stale"
+"""The status of a server that answers, but is not as it is described now: it could not be changed."""
+
+
+class HealthOfServer:
+    """The numbers of the caller's tools and of open MCP sessions of one server."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._stale = registry.stale
+
+    async def get(self, request: Request) -> Response:
+        server = SERVER.of(request.scope)
+        found = health(server, self._stale)
+        has_failed = found["status"] == FAILING
+        bare = DOWN if has_failed else UP
+        return JSONResponse(found if caller.get().uses(server) else bare, 503 if has_failed else 200)
 
 
 class HealthOfAll:
@@ -49,7 +59,7 @@ class HealthOfAll:
         verdict, code = (DOWN, 503) if failed else (UP, 200)
         if asking.is_anonymous:
             return JSONResponse(verdict, code)
-        servers = [health(server) for server in self._registry if asking.uses(server)]
+        servers = [health(server, self._registry.stale) for server in self._registry if asking.uses(server)]
         tools, sessions = (sum(server.get(key, 0) for server in servers) for key in ("tools", "sessions"))
         if all(asking.uses_all_of(server) for server in self._registry):
             sessions += self._aggregate.sessions
@@ -58,9 +68,11 @@ class HealthOfAll:
         return JSONResponse(document, code)
 
 
-def health(server: Server) -> dict[str, Any]:
+def health(server: Server, stale: Mapping[str, str]) -> dict[str, Any]:
     """Returns what the caller may know of a server: sessions are counted only for one who may use all of it."""
     asking = caller.get()
     status = server.status
+    if server.name in stale and status["status"] != FAILING:
+        status = {**status, "status": STALE, "reason": stale[server.name]}
     found = {"status": status["status"], "server": server.name, "tools": len(asking.sees(server))}
     return found | ({"sessions": server.sessions, **status} if asking.uses_all_of(server) else {})

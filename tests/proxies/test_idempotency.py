@@ -22,7 +22,7 @@ from tests.redis.redis import RedisServer
 
 pytestmark = pytest.mark.proxies
 CLIENTS = 12
-TOOLS = ("writes_first", "writes_last")
+TOOLS = ("writes_first", "writes_last", "sets")
 WORDS = ("retry-on ", "option http-buffer-request", "option redispatch", "http-request disable-l7-retry")
 FILE = """
 defaults
@@ -65,8 +65,8 @@ class Client(threading.Thread):
 
     def __init__(self, number: int, port: int, file: Path) -> None:
         super().__init__()
-        self.name = f"client{number}"
-        self.tool = TOOLS[number % 2]
+        self.tool = TOOLS[number % len(TOOLS)]
+        self.name = f"{self.tool}{number}"
         self.answers: dict[str, Any] = {}
         self.stops = threading.Event()
         self._port = port
@@ -92,7 +92,9 @@ class Client(threading.Thread):
             connection.close()
 
 
-def test_each_call_with_a_key_runs_at_most_once_and_is_answered_when_a_replica_dies(tmp_path: Path) -> None:
+def test_each_call_with_a_key_is_answered_and_runs_once_unless_it_was_running_when_its_replica_died(
+    tmp_path: Path,
+) -> None:
     port, file = free_port(), tmp_path / "written"
     with ExitStack() as stack:
         redis = stack.enter_context(RedisServer())
@@ -122,12 +124,21 @@ def test_each_call_with_a_key_runs_at_most_once_and_is_answered_when_a_replica_d
 
 
 def check(clients: list[Client], runs: Counter[str]) -> None:
+    """Checks that nothing ran twice or was lost, but for what the killed replica was running.
+
+    Nobody knows the outcome of that: the client learns just this, and it never runs again. It does if the tool says
+    that a second run does no harm.
+    """
     answers = {line: answer for client in clients for line, answer in client.answers.items()}
     interrupted = {line: answer for line, answer in answers.items() if answer != {"result": line}}
     lost = [answer for answer in interrupted.values() if not isinstance(answer, dict)]
     assert lost == []
     assert {(answer["status"], answer.get("outcome")) for answer in interrupted.values()} <= {(410, "unknown")}
-    assert set(runs.values()) == {1}
+    assert not [line for line in interrupted if line.startswith("sets")]
+    assert {count for line, count in runs.items() if not line.startswith("sets")} == {1}
     assert answers.keys() - runs.keys() <= interrupted.keys()
     assert (len(answers) > 200, len(interrupted) <= CLIENTS) == (True, True)
-    print(f"{len(answers)} calls, {len(interrupted)} interrupted, {len(answers.keys() - runs.keys())} of them not run")
+    not_run, twice = len(answers.keys() - runs.keys()), sum(count > 1 for count in runs.values())
+    print(
+        f"{len(answers)} calls, {len(interrupted)} interrupted, {not_run} of them not run, {twice} idempotent run twice"
+    )

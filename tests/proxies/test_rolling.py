@@ -8,7 +8,8 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from tests.process.live.router import Router
 pytestmark = pytest.mark.proxies
 
 CLIENTS = 8
+RESTARTS = 10
+"""Of the three replicas of a group, one after the other."""
+
 DELAY = "1"
 DEFAULTS = "proxy_pass http://replicas;"
 KEPT = f'{DEFAULTS} proxy_http_version 1.1; proxy_set_header Connection "";'
@@ -30,7 +34,7 @@ http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  upstream replicas {{ server 127.0.0.1:{ports[0]}; server 127.0.0.1:{ports[1]}; {upstream} }}
+  upstream replicas {{ {servers} {upstream} }}
   server {{ listen 127.0.0.1:{port}; location / {{ {location} proxy_set_header Host localhost; }} }}
 }}
 """
@@ -38,13 +42,13 @@ http {{
 
 
 class Replicas:
-    """Two routers, each with a port of its own for all of its lives."""
+    """Routers, each with a port of its own for all of its lives."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.ports = [free_port(), free_port()]
+    def __init__(self, folder: Path, stack: ExitStack, count: int = 2) -> None:
+        self.ports = [free_port() for _ in range(count)]
         self._folder = folder
         self._stack = stack
-        self._routers = [self._started(number) for number in (0, 1)]
+        self._routers = [self._started(number) for number in range(count)]
 
     def _started(self, number: int) -> Router:
         folder = self._folder / f"router-{number}-{time.monotonic_ns()}"
@@ -96,6 +100,35 @@ def await_replica(port: int, pid: int) -> None:
     connection.close()
 
 
+def nginx_in_front(
+    folder: Path, stack: ExitStack, ports: Sequence[int], upstream: str = "", location: str = DEFAULTS
+) -> int:
+    """Starts nginx, and returns its port."""
+    port, file = free_port(), folder / "nginx.conf"
+    servers = " ".join(f"server 127.0.0.1:{each};" for each in ports)
+    file.write_text(FILE.format(folder=folder, servers=servers, port=port, upstream=upstream, location=location))
+    command = ["/usr/sbin/nginx", "-c", str(file), "-e", str(folder / "error.log")]
+    nginx = stack.enter_context(subprocess.Popen(command))
+    stack.callback(nginx.terminate)
+    while not (folder / "pid").exists():
+        time.sleep(0.01)
+    return port
+
+
+def calling(port: int, roll: Callable[[], None], count: int = CLIENTS) -> Counter[object]:
+    """Returns the answers of clients that call a tool while `roll` runs."""
+    clients = [Clients(port) for _ in range(count)]
+    for client in clients:
+        client.start()
+    try:
+        roll()
+    finally:
+        for client in clients:
+            client.stops.set()
+            client.join()
+    return sum((client.answers for client in clients), Counter[object]())
+
+
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
     with ExitStack() as stack:
@@ -106,25 +139,40 @@ def stack() -> Iterator[ExitStack]:
 def test_no_request_is_lost_in_a_rolling_restart(
     tmp_path: Path, stack: ExitStack, upstream: str, location: str
 ) -> None:
-    replicas, port = Replicas(tmp_path, stack), free_port()
-    file = tmp_path / "nginx.conf"
-    text = FILE.format(folder=tmp_path, ports=replicas.ports, port=port, upstream=upstream, location=location)
-    file.write_text(text)
-    nginx = stack.enter_context(subprocess.Popen(["nginx", "-c", str(file), "-e", str(tmp_path / "error.log")]))
-    stack.callback(nginx.terminate)
-    while not (tmp_path / "pid").exists():
-        time.sleep(0.01)
-    clients = [Clients(port) for _ in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    try:
+    replicas = Replicas(tmp_path, stack)
+    port = nginx_in_front(tmp_path, stack, replicas.ports, upstream, location)
+
+    def roll() -> None:
         for number in (0, 1):
             await_replica(port, replicas.restart(number))
-    finally:
-        for client in clients:
-            client.stops.set()
-            client.join()
-    answers = sum((client.answers for client in clients), Counter[object]())
+
+    answers = calling(port, roll)
+    assert set(answers) == {(200, '{"result":3}')}, answers
+    assert answers.total() > 1000
+    print(answers)
+
+
+def test_no_request_is_lost_while_three_replicas_are_rolled_again_and_again(tmp_path: Path, stack: ExitStack) -> None:
+    """Rolls two groups beside each other: nginx leaves a replica that refused a connection alone for ten seconds."""
+
+    def rolled(name: str) -> Counter[object]:
+        folder = tmp_path / name
+        folder.mkdir()
+        replicas = Replicas(folder, stack, 3)
+        port = nginx_in_front(folder, stack, replicas.ports)
+
+        def roll() -> None:
+            before = 0
+            for number in range(RESTARTS):
+                pid = replicas.restart(number % 3)
+                if before:  # of three replicas, nginx must use one while another one is away
+                    await_replica(port, before)
+                before = pid
+
+        return calling(port, roll, 3)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sum(pool.map(rolled, ("one", "two")), Counter[object]())
     assert set(answers) == {(200, '{"result":3}')}, answers
     assert answers.total() > 1000
     print(answers)

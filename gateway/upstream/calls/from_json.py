@@ -21,21 +21,20 @@ from gateway.upstream.tools import UpstreamTool
 class JsonCalls:
     """A caller over JSON is a client that can be asked for everything, and that is asked by results."""
 
-    def __init__(self, backend: Backend, live: LiveCalls, states: WaitingStates, max_result: int) -> None:
-        self._backend = backend
+    def __init__(self, live: LiveCalls, states: WaitingStates, max_result: int) -> None:
         self._live = live
         self._states = states
         self._max_result = max_result
 
-    async def call(self, tool: UpstreamTool, call: ToolCall) -> ToolResult:
-        """Calls the tool, or goes on with the call that `call.state` names.
+    async def call(self, backend: Backend, tool: UpstreamTool, call: ToolCall) -> ToolResult:
+        """Calls the tool of `backend`, or goes on with the call that `call.state` names.
 
         Raises:
             InvalidRequest: the state is of another call, or the answers do not fit.
             GatewayError
         """
         try:
-            result = await self._answered(tool, call)
+            result = await self._answered(backend, tool, call)
         except Refusal as exc:
             if exc.data == {"reason": "invalid_request_state"}:
                 raise InvalidRequest(NOT_OF_THIS_CALL) from exc
@@ -44,13 +43,13 @@ class JsonCalls:
             return asking_result(result, self._max_result)
         return tool_result(tool, result, call.wants_wire, self._max_result)
 
-    async def _answered(self, tool: UpstreamTool, call: ToolCall) -> Mapping[str, Any]:
+    async def _answered(self, backend: Backend, tool: UpstreamTool, call: ToolCall) -> Mapping[str, Any]:
         origin, report = json_origin(call), _reporting(call)
         if names_a_waiting_call(call.state):
             return await self._live.go_on(call, origin, report, state=call.state, answers=call.answers)
         params: dict[str, Any] = {"name": tool.own_name, "arguments": call.arguments}
-        send = partial(self._backend.request, "tools/call", params)
-        if call.state is None and not await self._backend.is_modern():
+        send = partial(backend.request, "tools/call", params)
+        if call.state is None and not await backend.is_modern():
             return await self._live.begin(call, origin, report, lambda report, origin: send(report, origin=origin))
         if call.state is not None and (state := self._states.theirs_in(call.state, call)) is not None:
             params["requestState"] = state

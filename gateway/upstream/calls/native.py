@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -26,12 +27,14 @@ from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.origins import askable, native_origin
 from gateway.upstream.calls.places import place_of
 from gateway.upstream.calls.rounds import answered
+from gateway.upstream.current import Current
 from gateway.upstream.front import FORWARDED, Forward, Front
 from gateway.upstream.link import Origin, Params, Refusal, Report
 from gateway.upstream.results import refused, tool_result
 from gateway.upstream.tools import UpstreamTool
 
 Context = ServerRequestContext[Any, Any]
+_backend: ContextVar[Backend] = ContextVar("backend of a native request")
 _RESERVED = "io.modelcontextprotocol/"
 _OURS = ("progressToken", IDEMPOTENCY_META)  # to another router, all our callers are one principal
 
@@ -46,7 +49,7 @@ class NativeCalls:
         self,
         server: str,
         front: Front,
-        backend: Backend,
+        current: Current,
         interceptors: Sequence[Interceptor],
         *,
         live: LiveCalls,
@@ -56,7 +59,7 @@ class NativeCalls:
         self.in_flight = InFlight()
         self._server = server
         self._front = front
-        self._backend = backend
+        self._current = current
         self._interceptors = interceptors
         self._live = live
         self._max_result = max_result
@@ -67,7 +70,7 @@ class NativeCalls:
         if ctx.request_id is None or (ctx.method != CALL and ctx.method not in FORWARDED):
             return await call_next(ctx)
         if ctx.method == CALL:
-            call = native_call(self._server, self._backend.tools.plan, ctx)
+            call = native_call(self._server, self._current.backend.tools.plan, ctx)
         else:
             call = native_request(self._server, self._entries[ctx.method], ctx)
         current_call.set(call)
@@ -83,16 +86,16 @@ class NativeCalls:
 
     async def _forward(self, ctx: Context, params: Any) -> HandlerResult:
         """Is the handler of every method that goes on: the SDK has validated the request."""
-        call = current_call.get()
+        call, backend = current_call.get(), _backend.get()
         sent = _without_reserved(ctx.params or {})
         if call is not None and isinstance(call.entry, UpstreamTool):
             sent["name"] = call.entry.own_name
         report = partial(_report, ctx) if call is not None and call.wants_progress else None
         origin, connection = native_origin(ctx, call), connection_of(ctx)
-        session, place = connection.session_id, place_of(self._backend, connection)
+        session, place = connection.session_id, place_of(self._current, backend, connection)
 
         async def send(params: Params, report: Report | None = report, origin: Origin = origin) -> dict[str, Any]:
-            return await self._backend.request(ctx.method, params, report, session=session, place=place, origin=origin)
+            return await backend.request(ctx.method, params, report, session=session, place=place, origin=origin)
 
         if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
             return await answered(send, sent, origin.ask)
@@ -101,25 +104,19 @@ class NativeCalls:
             answers = sent.get("inputResponses")
             return _completed(ctx, await self._live.go_on(call, origin, report, state=state, answers=answers))
         may_ask = ctx.method in INPUT_REQUIRED_METHODS and state is None and bool(askable(origin.capabilities))
-        if call is not None and may_ask and not await self._backend.is_modern(place):
+        if call is not None and may_ask and not await backend.is_modern(place):
             return _completed(ctx, await self._live.begin(call, origin, report, partial(send, sent)))
         return _completed(ctx, await send(sent))
 
-    @contextmanager
-    def in_flight_once(self) -> Iterator[None]:
-        self.in_flight.count += 1
-        try:
-            yield
-        finally:
-            self.in_flight.leave()
-
     async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
+        backend = self._current.backend
+        if ctx.method == CALL:
+            backend, call.entry = await self._current.found(call)
         if ctx.method == CALL and call.entry is None:
-            call.entry = await self._backend.found_late(call)
-        if ctx.method == CALL and call.entry is None:
-            self._backend.listing.refuse_unapproved(call.tool)
+            backend.listing.refuse_unapproved(call.tool)
             return self._unknown(ctx, call)
-        with self.in_flight_once():
+        _backend.set(backend)
+        with self.in_flight, backend.in_flight:
             try:
                 native = await call_next(wire.noted(ctx, call))
             except Refusal as exc:

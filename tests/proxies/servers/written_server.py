@@ -1,9 +1,10 @@
-"""Tools that write to a file once, at their begin or at their end, and take a while."""
+"""Tools that write to a file, at their begin or at their end, and take a while."""
 
 from pathlib import Path
 
 import anyio
 from mcp.server.mcpserver import MCPServer
+from mcp_types import ToolAnnotations
 
 mcp = MCPServer("written")
 SECONDS = 0.06
@@ -20,6 +21,14 @@ async def writes_first(file: str, line: str) -> str:
 @mcp.tool()
 async def writes_last(file: str, line: str) -> str:
     """Wait, then write."""
+    await anyio.sleep(SECONDS)
+    _write(file, line)
+    return line
+
+
+@mcp.tool(annotations=ToolAnnotations(idempotent_hint=True))
+async def sets(file: str, line: str) -> str:
+    """Wait, then write what may be written twice without harm."""
     await anyio.sleep(SECONDS)
     _write(file, line)
     return line
