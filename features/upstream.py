@@ -13,7 +13,8 @@ from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
 from gateway.upstream.config import Upstream
 from gateway.upstream.http.entry import Clients
-from gateway.upstream.link import Opening
+from gateway.upstream.instances.keeper import AnyOpening
+from gateway.upstream.instances.openings import InstanceOpenings
 from gateway.upstream.server import UpstreamServer
 from gateway.upstream.sse.opening import EitherOpening, SseOpening
 from gateway.upstream.starts import Starts
@@ -63,9 +64,11 @@ class UpstreamServers:
             pins=self._checks(name, entry),
         )
 
-    def _opening(self, name: str, entry: Upstream) -> Opening:
+    def _opening(self, name: str, entry: Upstream) -> AnyOpening:
         if entry.type == "stdio":
             return StdioOpening(name, entry, os.environ, self._leash, self._memory)
+        if entry.instances:
+            return InstanceOpenings(entry, os.environ, EitherOpening)
         clients = Clients(entry, os.environ)
         return SseOpening(clients) if entry.type == "sse" else EitherOpening(clients)
 

@@ -34,7 +34,8 @@ from gateway.upstream.calls.native import NativeCalls
 from gateway.upstream.calls.wishes import Wishes
 from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
-from gateway.upstream.link import Link, Opening, Params
+from gateway.upstream.instances.keeper import AnyOpening
+from gateway.upstream.link import Link, Params
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
@@ -52,7 +53,7 @@ class UpstreamServer:
         self,
         name: str,
         entry: Upstream,
-        opening: Opening,
+        opening: AnyOpening,
         interceptors: Sequence[Interceptor],
         limits: Limits,
         *,

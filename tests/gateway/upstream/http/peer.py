@@ -108,7 +108,9 @@ class Peer:
 
 
 @asynccontextmanager
-async def serving(answer: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+async def serving(
+    answer: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, port: int = 0
+) -> AsyncIterator[Peer]:
     peer = Peer(answer)
     tasks: set[asyncio.Task[None]] = set()
     writers: list[asyncio.StreamWriter] = []
@@ -117,7 +119,7 @@ async def serving(answer: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext |
         tasks.add(asyncio.get_running_loop().create_task(peer.serve(reader, writer)))
         writers.append(writer)
 
-    server = await asyncio.start_server(connected, host, 0, ssl=tls, limit=2**24)
+    server = await asyncio.start_server(connected, host, port, ssl=tls, limit=2**24)
     port = server.sockets[0].getsockname()[1]
     peer.url = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/mcp"
     try:
