@@ -65,10 +65,12 @@ class Column:
 
     @contextmanager
     def upstream(self) -> Iterator[None]:
-        """Runs `UPSTREAM`, and writes the files of the routers that name it."""
-        with self.start(UPSTREAM) as process:
-            process.wait_for_answer("/")
-            upstreams.write_entries(self.folder, f"http://127.0.0.1:{process.port}/mcp")
+        """Runs the instances of `UPSTREAM`, and writes the files of the routers that name them."""
+        with ExitStack() as stack:
+            processes = [stack.enter_context(self.start(UPSTREAM)) for _ in range(upstreams.INSTANCES)]
+            for process in processes:
+                process.wait_for_answer("/")
+            upstreams.write_entries(self.folder, [f"http://127.0.0.1:{process.port}/mcp" for process in processes])
             yield
 
     def idle_memory(self) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.load import HERE, Process, WrongAnswerError
 from benchmarks.targets import ADD, LEGACY, LEGACY_CALL, MODERN, MODERN_CALL, OURS, SDK, STARLETTE, Goal, Target
 
-GROUP, MANY = "upstreams", 100
+GROUP, MANY, INSTANCES = "upstreams", 100, 3
 ROOT = HERE.parent
 CHILD = [sys.executable, "-m", "benchmarks.servers.bench_server"]
 IDLE_CHILD = ["-IS", str(ROOT / "tests" / "gateway" / "upstream" / "peer.py")]
@@ -42,10 +42,13 @@ UPSTREAMS = [
     ours("JSON to a child", "/child/mcp/call"),
     ours("JSON to HTTP 2026-07-28", "/modern/mcp/call"),
     ours("JSON to HTTP 2025-11-25", "/legacy/mcp/call"),
+    ours(f"JSON to HTTP 2026-07-28, {INSTANCES} instances", "/several/mcp/call"),
+    ours(f"JSON to HTTP 2025-11-25, {INSTANCES} instances", "/several-legacy/mcp/call"),
     Target(GROUP, "mcpo", "JSON to a child", "mcpo, child", "/add", ARGUMENTS),
     Target(GROUP, "mcpo", "JSON to HTTP", "mcpo, HTTP", "/add", ARGUMENTS),
     Target(GROUP, SDK, "native 2026-07-28, beside upstreams", "sdk", "/mcp", **NATIVE),
     ours("native 2026-07-28 to HTTP 2026-07-28", "/modern/mcp", **NATIVE),
+    ours(f"native 2026-07-28 to HTTP 2026-07-28, {INSTANCES} instances", "/several/mcp", **NATIVE),
     ours("native 2026-07-28 to a child", "/child/mcp", **NATIVE),
     ours("native 2025-11-25 to a child", "/child/mcp", **IN_SESSION),
     Target(GROUP, "mcp-proxy", "native 2025-11-25 to a child", "mcp-proxy, child", "/mcp", **IN_SESSION),
@@ -60,6 +63,10 @@ UPSTREAM_GOALS = [
     Goal(f"{OURS}: JSON to HTTP 2025-11-25", _BY_HAND, 3.5),
     Goal(f"{OURS}: native 2026-07-28 to HTTP 2026-07-28", _SDK, 1.4),
     Goal(f"{OURS}: native 2026-07-28 to a child", _SDK, 1.9),
+    *(
+        Goal(f"{OURS}: {way}, {INSTANCES} instances", f"{OURS}: {way}", 1.1)
+        for way in ("JSON to HTTP 2026-07-28", "JSON to HTTP 2025-11-25", "native 2026-07-28 to HTTP 2026-07-28")
+    ),
     Goal(f"{OURS}: JSON to a child", "mcpo: JSON to a child", 0.125),
     Goal(f"{OURS}: JSON to HTTP 2025-11-25", "mcpo: JSON to HTTP", 0.04),
     Goal(f"{OURS}: native 2025-11-25 to a child", "mcp-proxy: native 2025-11-25 to a child"),
@@ -76,12 +83,18 @@ def installed(targets: Iterable[Target]) -> list[Target]:
     return [target for target in targets if target.program not in missing]
 
 
-def write_entries(folder: Path, url: str) -> None:
-    """Writes a file of servers for each router of `ROUTERS`."""
+def write_entries(folder: Path, urls: Sequence[str]) -> None:
+    """Writes a file of servers for each router of `ROUTERS`. The first of the instances is also a server by itself."""
+    over_http = {
+        "modern": {"url": urls[0], "era": "modern"},
+        "legacy": {"url": urls[0], "era": "legacy"},
+        "several": {"instances": urls, "era": "modern"},
+        "several-legacy": {"instances": urls, "era": "legacy"},
+    }
     idle = {"command": sys.executable, "args": IDLE_CHILD, "idleTimeout": 0.5}
     child = {"command": CHILD[0], "args": CHILD[1:], "cwd": str(ROOT)}
     files = (
-        {"child": child, "modern": {"url": url, "era": "modern"}, "legacy": {"url": url, "era": "legacy"}},
+        {"child": child, **over_http},
         {"idle-0": idle},
         {f"idle-{number}": idle for number in range(MANY)},
     )

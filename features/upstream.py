@@ -14,7 +14,8 @@ from gateway.sdk.sessions import Limits
 from gateway.server import Server
 from gateway.upstream.config import Upstream
 from gateway.upstream.http.entry import Clients
-from gateway.upstream.link import Opening
+from gateway.upstream.instances.keeper import AnyOpening
+from gateway.upstream.instances.openings import InstanceOpenings
 from gateway.upstream.server import UpstreamServer
 from gateway.upstream.sse.opening import EitherOpening, SseOpening
 from gateway.upstream.starts import Starts
@@ -101,9 +102,11 @@ class UpstreamServers:
         name = server.name
         await server.change(entry, self._opening(name, entry), self._checks(name, entry), grace)
 
-    def _opening(self, name: str, entry: Upstream) -> Opening:
+    def _opening(self, name: str, entry: Upstream) -> AnyOpening:
         if entry.type == "stdio":
             return StdioOpening(name, entry, os.environ, self._leash, self._memory)
+        if entry.instances:
+            return InstanceOpenings(entry, os.environ, EitherOpening)
         clients = Clients(entry, os.environ)
         return SseOpening(clients) if entry.type == "sse" else EitherOpening(clients)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
+from collections.abc import Iterator, Sequence
 
 from gateway.server import Server
 from gateway.servers.registry import Registry
@@ -30,7 +31,7 @@ def banner_lines(registry: Registry, settings: Settings, base: str, socket: str 
     websocket = "  /ws" if settings.websocket else ""
     return [
         *(f"{name:<{names}}  {tools:<{tools_width}}  {url}" for name, tools, url in rows),
-        *_notes(settings, base, socket),
+        *_notes(registry, settings, base, socket),
         *_next_steps(registry, settings, base, socket),
         f"All of them: {base}/mcp  /tools  /call  /health  /docs{websocket}",
     ]
@@ -61,9 +62,16 @@ def _next_steps(registry: Registry, settings: Settings, base: str, socket: str) 
     return [f"Try: {command}", f"It answers {answer}{browser}; Ctrl+C stops the router"]
 
 
-def _notes(settings: Settings, base: str, socket: str) -> list[str]:
+def _instances(registry: Registry) -> Iterator[tuple[str, Sequence[object], int]]:
+    """Yields the name of each server that has instances, these, and how many of them get calls."""
+    for server in registry:
+        if found := server.status.get("instances"):
+            yield server.name, found, sum(instance["state"] == "ready" for instance in found)
+
+
+def _notes(registry: Registry, settings: Settings, base: str, socket: str) -> list[str]:
     """Returns lines about effects of the settings that may surprise, and about where the router is reached."""
-    notes = []
+    notes = [f"{name}: {len(found)} instances, {ready} of them ready" for name, found, ready in _instances(registry)]
     workers = f"{settings.workers} workers"
     if settings.workers > 1:
         notes.append(f"{workers}: no MCP sessions, whose clients could be asked for input and could resume")

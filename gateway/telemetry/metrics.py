@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
@@ -60,6 +60,7 @@ class Metrics(Collector):
         self._aggregate_sessions: Callable[[], int] = int
         self._sessions: dict[str, int | None] = {}
         self._failing: set[str] = set()
+        self._instances: dict[str, Sequence[Mapping[str, Any]]] = {}
         own = self._own_registry(folder)
         tool = ("server", "tool")
         self._calls = Counter("mcp_tool_calls", "Calls, by outcome", (*tool, "via", "outcome"), registry=own)
@@ -99,7 +100,9 @@ class Metrics(Collector):
         if self._servers is not None:
             self._sessions = dict.fromkeys(self._servers.states())
             self._sessions |= {server.name: _sessions(server) for server in self._servers}
-            self._failing = {server.name for server in self._servers if server.status["status"] == "failing"}
+            statuses = {server.name: server.status for server in self._servers}
+            self._failing = {name for name, status in statuses.items() if status["status"] == "failing"}
+            self._instances = {name: status.get("instances", ()) for name, status in statuses.items()}
         self._publish_in_flight()
 
     def collect(self) -> Iterable[Metric]:
@@ -112,7 +115,8 @@ class Metrics(Collector):
         if self._servers is not None:
             sessions.add_metric([AGGREGATE], self._aggregate_sessions())
         about = {"version": VERSION, "python": platform.python_version(), "mcp": version("mcp")}
-        return [up, sessions, InfoMetricFamily("mcp_build", "Versions of what is running", value=about)]
+        info = InfoMetricFamily("mcp_build", "Versions of what is running", value=about)
+        return [up, sessions, info, *self._of_instances()]
 
     def refused(self, reason: str) -> None:
         self._refusals.labels(reason).inc()
@@ -131,6 +135,18 @@ class Metrics(Collector):
     def loop_lagged(self, seconds: float) -> None:
         """Takes the longest delay of the event loop in the last minute, from any thread."""
         self._lag.set(seconds)
+
+    def _of_instances(self) -> Iterable[Metric]:
+        """Returns the state of the instances of servers that have several. Their addresses are of the configuration."""
+        labels = ["server", "instance"]
+        up = GaugeMetricFamily("mcp_instance_up", "1 if the instance gets calls", labels=labels)
+        in_flight = GaugeMetricFamily("mcp_instance_in_flight", "Requests in flight at the instance", labels=labels)
+        several = {name: found for name, found in self._instances.items() if len(found) > 1}
+        for name, instances in several.items():
+            for instance in instances:
+                up.add_metric([name, instance["address"]], instance["state"] == "ready")
+                in_flight.add_metric([name, instance["address"]], instance["inFlight"])
+        return (up, in_flight) if several else ()
 
     def _own_registry(self, folder: str) -> CollectorRegistry | None:
         """Returns the registry of this process's own metrics. It is None if a scrape reads the folder instead."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from gateway.upstream.config import Upstream
-from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal
+from gateway.upstream.instances.keeper import AnyOpening, keeper_of
+from gateway.upstream.instances.openings import InstanceOpenings
+from gateway.upstream.link import Identity, Link, LinkFailure, Params, Refusal
 from gateway.upstream.listing import Listing
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN, pool_of
@@ -40,7 +41,7 @@ class Backend:
         self,
         name: str,
         entry: Upstream,
-        opening: Opening,
+        opening: AnyOpening,
         *,
         opened: Callable[[Identity], None],
         repeat: Callable[[Link, str], Awaitable[None]],
@@ -55,12 +56,11 @@ class Backend:
         self._opening = opening
         self._opened = opened
         self._repeat = repeat
-        patience = Patience(entry.start_timeout, entry.idle)
-        own = self._supervisor = Supervisor(name, opening, self._heard, patience, prepare=self._prepare)
-        self._patience = replace(patience, is_lazy=True)
+        own = self._supervisor = keeper_of(name, entry, opening, self._heard, self._prepare)
+        self._patience = Patience(entry.start_timeout, entry.idle, is_lazy=True)
         self._kind = f"process of a {entry.process}"
         self._pool = pool_of(entry.process, own, self._supervisor_at, entry.max_processes, share)
-        self.place, self.open_link, self.drop = self._pool.place, self._pool.open_link, self._pool.drop
+        self.place, self.links, self.drop = self._pool.place, self._pool.links, self._pool.drop
         self._requests = Requests(name, self._pool, entry.timeout)
         self.request, self.is_modern = self._requests.request, self._requests.is_modern
         self.in_flight = self._requests.in_flight
@@ -95,7 +95,7 @@ class Backend:
         word, reason = "ok" if is_ok else supervisor.state, supervisor.reason
         if word == "ok" and (failure := self._requests.failure):
             word, reason = "failing", failure
-        found: dict[str, Any] = {"status": word, "starts": supervisor.starts}
+        found: dict[str, Any] = {"status": word, "starts": supervisor.starts, **supervisor.report}
         if links is not None:
             found["processes"] = links
         last = {"lastReason": supervisor.last_reason} if supervisor.last_reason else {}
@@ -125,6 +125,7 @@ class Backend:
         async def prepare(link: Link) -> None:
             await self._repeat(link, place)
 
+        assert not isinstance(self._opening, InstanceOpenings)  # they are no processes
         return Supervisor(self._name, self._opening, heard, self._patience, prepare=prepare, kind=self._kind)
 
     async def _prepare(self, link: Link) -> None:

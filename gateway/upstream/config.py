@@ -15,7 +15,8 @@ from pydantic.alias_generators import to_snake
 
 from gateway.errors import LoadError
 from gateway.naming import RESERVED
-from gateway.upstream.parts import Auth, Part, Tls
+from gateway.upstream.instances.addresses import MAX_INSTANCES, check_instances
+from gateway.upstream.parts import Auth, Part, Tls, Tools
 
 logger = logging.getLogger(__name__)
 MAX_FILE = 1024 * 1024
@@ -27,8 +28,6 @@ IDLE = 300.0
 
 _IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
 """Keys of other programs that say nothing about how a server is reached."""
-_NOT_SUPPORTED = frozenset({"instances"})
-"""Keys that would protect or separate something: to ignore them would be worse than to refuse them."""
 _CHILDREN_ONLY = frozenset({"image", "max_memory", "process", "max_processes"})
 _FOR_CHILDREN = "'image', 'maxMemory', 'process' and 'maxProcesses'"
 _TYPES = {"streamable-http": "http", "streamableHttp": "http", "streamable_http": "http"}
@@ -41,20 +40,12 @@ def _seconds(value: Any) -> Any:
     return value
 
 
-class Tools(Part):
-    """Which tools of an upstream are served, and how. Patterns may contain `*`."""
-
-    include: tuple[str, ...] = ("*",)
-    exclude: tuple[str, ...] = ()
-    rename: dict[str, str] = Field(default_factory=dict)
-    describe: dict[str, str] = Field(default_factory=dict)
-
-
 class Upstream(Part):
     """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds,
     sizes are bytes or texts such as `512 MiB`.
 
-    `era` is the protocol that is spoken; `auto` asks the server. `pin` says what becomes of a tool whose definition
+    `era` is the protocol that is spoken; `auto` asks the server. `idempotent` has patterns of tools that may be called
+    twice, and `drain` is the time for the last calls of an instance. `pin` says what becomes of a tool whose definition
     has changed since it was approved, and `process` for whom there is a child process.
     """
 
@@ -66,6 +57,9 @@ class Upstream(Part):
     inherit_env: tuple[str, ...] = ()
     cwd: str = ""
     url: str = ""
+    instances: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_INSTANCES)] = ()
+    idempotent: tuple[str, ...] = ()
+    drain: Annotated[float, Field(ge=0)] = 30.0
     headers: dict[str, str] = Field(default_factory=dict)
     headers_file: str = ""
     token_file: str = ""
@@ -146,8 +140,6 @@ def _name(key: str) -> str:
 def _upstream(place: str, entry: Any) -> Upstream:
     if not isinstance(entry, dict):
         raise LoadError(f"{place}: expected an object")
-    for key in sorted(entry.keys() & _NOT_SUPPORTED):
-        raise LoadError(f"{place}: the key {key!r} is not supported")
     for key in entry.keys() - _IGNORED - set(_KEYS):
         nearest = get_close_matches(key, _KEYS, n=1)
         meant = f"; did you mean {nearest[0]!r}?" if nearest else ""
@@ -164,12 +156,23 @@ def _upstream(place: str, entry: Any) -> Upstream:
     if upstream.type == "sse" and upstream.era == "modern":
         raise LoadError(f"{place}: the transport 'sse' is of the era of sessions, and its 'era' is 'modern'")
     needed = "command" if upstream.type == "stdio" else "url"
-    if not getattr(upstream, needed) and not upstream.image:
+    if not getattr(upstream, needed) and not upstream.image and not upstream.instances:
         raise LoadError(f"{place}: {needed!r} is missing")
     if upstream.image and upstream.command:
         raise LoadError(f"{place}: 'command' and 'image' exclude each other; the words for the image are 'args'")
     _check_credentials(place, upstream)
+    _check_several(place, upstream)
     return upstream
+
+
+def _check_several(place: str, upstream: Upstream) -> None:
+    for key in sorted({"idempotent", "drain"} & upstream.model_fields_set) if not upstream.instances else ():
+        raise LoadError(f"{place}: {key!r} is for servers with 'instances'")
+    if upstream.instances and upstream.type != "http":
+        raise LoadError(f"{place}: 'instances' are servers of the type 'http'")
+    if upstream.instances and upstream.url:
+        raise LoadError(f"{place}: 'url' and 'instances' exclude each other")
+    check_instances(place, upstream.instances)
 
 
 def _check_credentials(place: str, upstream: Upstream) -> None:
@@ -189,6 +192,8 @@ def _type(entry: Mapping[str, Any]) -> Any:
     named = entry.get("type")
     if named is not None:
         return _TYPES.get(named, named) if isinstance(named, str) else named
-    if "command" in entry or "url" not in entry:
+    if "command" in entry or not entry.keys() & {"url", "instances"}:
         return "stdio"
+    if "instances" in entry:
+        return "http"
     return "sse" if str(entry["url"]).rstrip("/").endswith("/sse") else "http"

@@ -11,7 +11,8 @@ from gateway.call import ToolCall
 from gateway.errors import StartError, Unavailable
 from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.config import Upstream
-from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params
+from gateway.upstream.instances.keeper import AnyOpening
+from gateway.upstream.link import Identity, Link, LinkFailure, Params
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
@@ -53,7 +54,7 @@ class Current:
         self._changing = asyncio.Lock()
         self._is_closed = False
 
-    def describe(self, entry: Upstream, opening: Opening, pins: Checks | None, hooks: Hooks) -> None:
+    def describe(self, entry: Upstream, opening: AnyOpening, pins: Checks | None, hooks: Hooks) -> None:
         """Makes the first backend."""
         self._hooks = hooks
         self.backend = self._made(entry, opening, pins)
@@ -62,7 +63,7 @@ class Current:
         """Begins to open the first backend."""
         self._begin(self.backend)
 
-    async def change(self, entry: Upstream, opening: Opening, pins: Checks | None, grace: float) -> None:
+    async def change(self, entry: Upstream, opening: AnyOpening, pins: Checks | None, grace: float) -> None:
         """Lets a backend of `entry` take the place of the present one, as soon as it can be used.
 
         One that cannot be used itself is changed at once. Its requests in flight have `grace` seconds to be answered.
@@ -132,7 +133,7 @@ class Current:
         while self._tasks:
             await asyncio.wait([*self._tasks])
 
-    def _made(self, entry: Upstream, opening: Opening, pins: Checks | None) -> Backend:
+    def _made(self, entry: Upstream, opening: AnyOpening, pins: Checks | None) -> Backend:
         hooks = self._hooks
 
         def opened(identity: Identity) -> None:
@@ -160,7 +161,7 @@ class Current:
             if before.promises(capability) or new.promises(capability):
                 await self._hooks.told(method, {}, OWN)
         await self._hooks.move()
-        if (link := new.open_link(OWN)) is not None:
+        for link in new.links(OWN):
             with suppress(LinkFailure):  # the link that replaces it is told
                 await self._hooks.repeat(link, OWN)
 

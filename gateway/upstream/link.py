@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY
+
+from gateway.upstream.starts import Starts
+from gateway.upstream.states import State
 
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
@@ -30,13 +33,26 @@ class LinkFailure(Exception):
 
     `was_sent` is False only if the upstream has surely not executed the request. `retry_after` is what the upstream
     asked for, in seconds. `is_over` is True if the link had ended before, so that the request belongs on the next one.
+    `is_fault` is True if the way to the server, or the form of its answer, was at fault, and not the request.
     """
 
-    def __init__(self, reason: str, *, was_sent: bool, retry_after: int | None = None, is_over: bool = False) -> None:
+    is_refused = False
+    """True if no connection can be opened: nothing listens."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        was_sent: bool,
+        retry_after: int | None = None,
+        is_over: bool = False,
+        is_fault: bool | None = None,
+    ) -> None:
         super().__init__(reason)
         self.was_sent = was_sent
         self.retry_after = retry_after
         self.is_over = is_over
+        self.is_fault = was_sent if is_fault is None else is_fault
 
 
 class Refusal(Exception):
@@ -49,12 +65,16 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The words of an upstream server about itself at the opening. `version` is the revision that is spoken."""
+    """The words of an upstream server about itself at the opening. `version` is the revision that is spoken.
+
+    `has_sessions` is True if it may remember in a session what was done before.
+    """
 
     version: str
     capabilities: Params = field(default_factory=dict)
     server_info: Params = field(default_factory=dict)
     instructions: str | None = None
+    has_sessions: bool = False
 
     @property
     def is_modern(self) -> bool:
@@ -125,4 +145,52 @@ class Opening(Protocol):
 
     def close(self) -> None:
         """Ends what the links shared. Called once, when the last one is closed."""
+        ...
+
+
+class Keeper(Protocol):
+    """Keeps the way to a server open. `starts` counts what was opened, and `report` goes into its health.
+
+    `reason` is why the server fails, `last_reason` why it failed last. `in_use` counts requests, each of which ends
+    with `leave`.
+    """
+
+    in_use: int
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def last_reason(self) -> str: ...
+
+    @property
+    def starts(self) -> int: ...
+
+    @property
+    def report(self) -> Mapping[str, Any]: ...
+
+    @property
+    def links(self) -> Sequence[Link]:
+        """The links that are open: one for each instance of the server."""
+        ...
+
+    async def link(self, after: Link | None = None) -> Link:
+        """Returns the link for a request, and not `after` again, which has ended.
+
+        Raises:
+            Unavailable: there is none now.
+        """
+        ...
+
+    def leave(self) -> None: ...
+
+    def end(self) -> None:
+        """Refuses the link from now on: nobody runs this any more."""
+        ...
+
+    async def run(self, starts: Starts) -> None:
+        """Runs until it is cancelled. Then nothing of the server is left."""
         ...

@@ -12,6 +12,15 @@ class Part(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=False)
 
 
+class Tools(Part):
+    """Which tools of an upstream are served, and how. Patterns may contain `*`."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    rename: dict[str, str] = Field(default_factory=dict)
+    describe: dict[str, str] = Field(default_factory=dict)
+
+
 class Tls(Part):
     """Files in PEM: of those who vouch for the server, instead of the system's, and of our own certificate and key."""
 

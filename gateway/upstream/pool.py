@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from gateway.caller import Caller, caller
 from gateway.errors import GatewayError, ShareExceeded, Unavailable
 from gateway.places import Places, part
-from gateway.upstream.link import Link
+from gateway.upstream.link import Keeper, Link
 from gateway.upstream.starts import Starts
 from gateway.upstream.supervisor import Supervisor
 
@@ -30,8 +30,8 @@ class Pool(Protocol):
         """Returns the place of a request in `session` of the present caller."""
         ...
 
-    def enter(self, place: str) -> Supervisor:
-        """Returns the supervisor of the link there, in use until its `leave` is called.
+    def enter(self, place: str) -> Keeper:
+        """Returns the keeper of the link there, in use until its `leave` is called.
 
         Raises:
             Unavailable, ShareExceeded: there are too many links.
@@ -40,10 +40,9 @@ class Pool(Protocol):
 
     def begin(self, starts: Starts) -> None:
         """Begins to open links. Called once, before `enter`."""
-        ...
 
-    def open_link(self, place: str) -> Link | None:
-        """Returns the link there, if it is open."""
+    def links(self, place: str) -> Sequence[Link]:
+        """Returns the links there that are open: one for each instance of the server."""
         ...
 
     def drop(self, place: str) -> None:
@@ -63,21 +62,21 @@ class Pool(Protocol):
 class OneForAll:
     """All requests take the router's own link."""
 
-    def __init__(self, own: Supervisor) -> None:
+    def __init__(self, own: Keeper) -> None:
         self._own = own
 
     def place(self, session: str) -> str:
         return OWN
 
-    def enter(self, place: str) -> Supervisor:
+    def enter(self, place: str) -> Keeper:
         self._own.in_use += 1
         return self._own
 
     def begin(self, starts: Starts) -> None:
         """Has nothing to begin."""
 
-    def open_link(self, place: str) -> Link | None:
-        return self._own.open_link
+    def links(self, place: str) -> Sequence[Link]:
+        return self._own.links
 
     def drop(self, place: str) -> None:
         """Has nothing to end."""
@@ -104,7 +103,7 @@ class OneForEach:
     one ends that nobody has used for the longest time.
     """
 
-    def __init__(self, own: Supervisor, make: Make, *, by_session: bool, limit: int, share: float) -> None:
+    def __init__(self, own: Keeper, make: Make, *, by_session: bool, limit: int, share: float) -> None:
         self._own = own
         self._make = make
         self._by_session = by_session
@@ -120,7 +119,8 @@ class OneForEach:
     def place(self, session: str) -> str:
         return session if self._by_session else caller.get().key
 
-    def enter(self, place: str) -> Supervisor:
+    def enter(self, place: str) -> Keeper:
+        supervisor: Keeper
         if place == OWN:
             supervisor = self._own
         elif place in self._held:
@@ -130,9 +130,10 @@ class OneForEach:
         supervisor.in_use += 1
         return supervisor
 
-    def open_link(self, place: str) -> Link | None:
-        supervisor = self._own if place == OWN else self._held[place].supervisor if place in self._held else None
-        return supervisor.open_link if supervisor is not None else None
+    def links(self, place: str) -> Sequence[Link]:
+        if place == OWN:
+            return self._own.links
+        return self._held[place].supervisor.links if place in self._held else ()
 
     def drop(self, place: str) -> None:
         held = self._held.get(place)
@@ -142,8 +143,7 @@ class OneForEach:
 
     @property
     def open_links(self) -> int:
-        supervisors = [self._own, *(held.supervisor for held in self._held.values())]
-        return sum(supervisor.open_link is not None for supervisor in supervisors)
+        return sum(map(len, [self._own.links, *(held.supervisor.links for held in self._held.values())]))
 
     async def close(self) -> None:
         self._starts = None
@@ -193,7 +193,7 @@ class OneForEach:
         held.supervisor.end()
 
 
-def pool_of(sharing: Sharing, own: Supervisor, make: Make, limit: int, share: float) -> Pool:
+def pool_of(sharing: Sharing, own: Keeper, make: Make, limit: int, share: float) -> Pool:
     """Returns the pool of an entry, whose own link is that of `own`. The rest is as `OneForEach` says."""
     if sharing == "shared":
         return OneForAll(own)

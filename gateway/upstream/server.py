@@ -35,7 +35,8 @@ from gateway.upstream.calls.wishes import Wishes
 from gateway.upstream.config import Upstream
 from gateway.upstream.current import Current, Hooks
 from gateway.upstream.front import Front
-from gateway.upstream.link import Link, Opening, Params
+from gateway.upstream.instances.keeper import AnyOpening
+from gateway.upstream.link import Link, Params
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
@@ -52,7 +53,7 @@ class UpstreamServer:
         self,
         name: str,
         entry: Upstream,
-        opening: Opening,
+        opening: AnyOpening,
         interceptors: Sequence[Interceptor],
         limits: Limits,
         *,
@@ -100,7 +101,7 @@ class UpstreamServer:
             self._live.close()
             await self._current.close()
 
-    async def change(self, entry: Upstream, opening: Opening, pins: Checks | None, grace: float) -> None:
+    async def change(self, entry: Upstream, opening: AnyOpening, pins: Checks | None, grace: float) -> None:
         """Serves another entry as soon as that can be used. Its sessions go on.
 
         Requests in flight go on at the upstream of the entry before, for up to `grace` seconds.

@@ -17,18 +17,21 @@ LONGEST_PAUSE = 60.0
 class Patience:
     """Seconds that a start may take, and that a link may be without a request until it is closed; None for ever.
 
-    A lazy server is opened only when somebody asks for its link, and given up when it has been idle.
+    A lazy server is opened only when somebody asks for its link, and given up when it has been idle. One that was open
+    and ends for the first time starts at once if it `starts_at_once`.
     """
 
     start: float
     idle: float | None
     is_lazy: bool = False
+    longest_pause: float = LONGEST_PAUSE
+    starts_at_once: bool = True
 
-
-def pause_after(failures: int, *, was_open: bool) -> float:
-    """Returns the seconds until the next start. A server that was open and ends for the first time starts at once."""
-    longest = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
-    return 0.0 if was_open and failures == 1 else longest * random.uniform(0.8, 1.2)  # noqa: S311
+    def pause_after(self, failures: int, *, was_open: bool) -> float:
+        """Returns the seconds until the next start."""
+        longest = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), self.longest_pause)
+        is_first = was_open and failures == 1 and self.starts_at_once
+        return 0.0 if is_first else longest * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 class Changes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from gateway.errors import Unavailable
 from gateway.upstream.link import Heard, Link, LinkFailure, Opening, Refusal
 from gateway.upstream.starts import Starts
-from gateway.upstream.states import Changes, Patience, State, pause_after
+from gateway.upstream.states import Changes, Patience, State
 
 logger = logging.getLogger(__name__)
 SUSTAINED = 60.0
@@ -24,6 +25,8 @@ class Supervisor:
     `in_use` counts requests, each of which ends with `leave`. `used_at` is the time of the last one, if it may be idle.
     """
 
+    report: Mapping[str, Any] = {}
+
     def __init__(
         self,
         server: str,
@@ -36,8 +39,7 @@ class Supervisor:
     ) -> None:
         self.state: State = "idle"
         self.reason = self.last_reason = ""
-        self.starts = 0
-        self.in_use = 0
+        self.starts = self.in_use = 0
         self._server = server
         self._open = open_link
         self._heard = heard
@@ -46,8 +48,7 @@ class Supervisor:
         self._link: Link | None = None
         self._failures = 0
         self._refuses = self._is_over = False
-        self._next_try = 0.0
-        self.used_at = 0.0
+        self.next_try = self.used_at = 0.0
         self._changes = Changes(server, kind)
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
@@ -77,8 +78,8 @@ class Supervisor:
             self.used_at = self._now()
 
     @property
-    def open_link(self) -> Link | None:
-        return self._link
+    def links(self) -> Sequence[Link]:
+        return () if self._link is None else (self._link,)
 
     def end(self) -> None:
         """Refuses the link from now on: nobody runs this any more."""
@@ -176,9 +177,9 @@ class Supervisor:
         """Waits before the next start, longer after each failure. One that ended for the first time starts at once."""
         self.last_reason = self.reason
         self._failures += 1
-        pause = pause_after(self._failures, was_open=was_open)
+        pause = self._patience.pause_after(self._failures, was_open=was_open)
         self._refuses = pause > 0
-        self._next_try = self._now() + pause
+        self.next_try = self._now() + pause
         if self._patience.is_lazy:
             self._wanted.clear()
         self._become("failing")
@@ -192,7 +193,7 @@ class Supervisor:
 
     def _unavailable(self) -> Unavailable:
         refused = Unavailable(f"Server {self._server!r} is not running at the moment.")
-        refused.retry_after = max(1, round(self._next_try - self._now()))
+        refused.retry_after = max(1, round(self.next_try - self._now()))
         return refused
 
     def _now(self) -> float:

@@ -10,18 +10,18 @@ from gateway.upstream.link import LISTEN, Link
 
 
 class Listening:
-    """The streams by the place of their links. Each ends with its link."""
+    """The streams by their links. Each ends with its link."""
 
     def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[Link, asyncio.Task[None]] = {}
 
-    def watch(self, link: Link, place: str, uris: Sequence[str]) -> None:
-        """Hears from now on of changes of exactly these resources at the link of this place."""
-        if (before := self._tasks.pop(place, None)) is not None:
+    def watch(self, link: Link, uris: Sequence[str]) -> None:
+        """Hears from now on of changes of exactly these resources at this link."""
+        if (before := self._tasks.pop(link, None)) is not None:
             before.cancel()
         if uris:
-            task = self._tasks[place] = asyncio.ensure_future(_listen(link, [*uris]))
-            task.add_done_callback(lambda _: self._tasks.get(place) is task and self._tasks.pop(place))
+            task = self._tasks[link] = asyncio.ensure_future(_listen(link, [*uris]))
+            task.add_done_callback(lambda _: self._tasks.get(link) is task and self._tasks.pop(link))
 
 
 async def _listen(link: Link, uris: list[str]) -> None:

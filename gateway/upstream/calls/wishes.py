@@ -54,8 +54,8 @@ class Wishes:
         connection = connection_of(ctx)
         place = place_of(self._current, self._current.backend, connection)
         self._levels.set(connection, place, params.level)
-        lowest, link = self._levels.lowest(place), self._current.backend.open_link(place)
-        if lowest is not None and link is not None and not link.identity.is_modern:  # a later link is told then
+        lowest, links = self._levels.lowest(place), self._current.backend.links(place)
+        if lowest is not None and any(not link.identity.is_modern for link in links):  # a later link is told then
             with suppress(GatewayError, Refusal, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     own = replace(native_origin(ctx, None), ask=None)
@@ -109,7 +109,7 @@ class Wishes:
         """
         watched = [uri for there, uri in self._watching if there == place]
         if link.identity.is_modern:
-            self._listening.watch(link, place, watched)
+            self._listening.watch(link, watched)
             return watched
         if (lowest := self._levels.lowest(place)) is not None:
             await _best(link, SET_LEVEL, {"level": lowest})
@@ -154,7 +154,7 @@ class Wishes:
         watching = self._watching.get(watched, {})
         if watching.pop(number, None) is not None and not watching:
             self._watching.pop(watched, None)
-            if self._current.backend.open_link(watched[0]) is not None:
+            if self._current.backend.links(watched[0]):
                 with suppress(MCPError):
                     await self._told(UNSUBSCRIBE, watched)
 
@@ -164,8 +164,8 @@ class Wishes:
         try:
             async with asyncio.timeout(PATIENCE):
                 if await self._current.backend.is_modern(place):
-                    if (link := self._current.backend.open_link(place)) is not None:
-                        self._listening.watch(link, place, [uri for there, uri in self._watching if there == place])
+                    for link in self._current.backend.links(place):
+                        self._listening.watch(link, [uri for there, uri in self._watching if there == place])
                     return
                 await self._current.backend.request(method, {"uri": uri}, None, session="", place=place, origin=NOBODY)
         except GatewayError as exc:

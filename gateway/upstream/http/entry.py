@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import copy
 
 from gateway.upstream.config import Upstream
 from gateway.upstream.expand import expanded
@@ -16,27 +17,36 @@ from gateway.upstream.http.tls import context_of
 
 
 class Clients:
-    """Makes clients for `entry`. `${NAME}` in its `url`, headers and files is replaced each time."""
+    """Makes clients for `entry`. `${NAME}` in its `url`, headers and files is replaced each time.
+
+    The credentials of a server with several instances are for the first one, and are sent to all.
+    """
 
     def __init__(self, entry: Upstream, environ: Mapping[str, str]) -> None:
-        self.entry = entry
+        self.entry = self._first = entry if entry.url else entry.model_copy(update={"url": entry.instances[0]})
         self._environ = environ
-        self._credentials: Credentials | None = None
+        self._credentials: list[Credentials] = []
+
+    def at(self, url: str) -> Clients:
+        """Returns what makes the clients of the instance at `url`."""
+        other = copy(self)
+        other.entry = self.entry.model_copy(update={"url": url})
+        return other
 
     def make(self) -> Client:
         """Raises LinkFailure, whose reason has no value of the entry."""
         entry = self.entry
         client = _client(entry, self._environ)
         if entry.auth is not None:
-            found = self._credentials = self._credentials or credentials_of(entry, entry.auth, self._environ)
-            client.credential, client.of_caller = found.own, found.of_caller
+            if not self._credentials:
+                self._credentials.append(credentials_of(self._first, entry.auth, self._environ))
+            client.credential, client.of_caller = self._credentials[0].own, self._credentials[0].of_caller
         return client
 
     def close(self) -> None:
         """Ends what the clients shared. May be called again."""
-        credentials, self._credentials = self._credentials, None
-        if credentials is not None:
-            credentials.close()
+        while self._credentials:
+            self._credentials.pop().close()
 
 
 def _client(entry: Upstream, environ: Mapping[str, str]) -> Client:

@@ -12,11 +12,19 @@ class ConnectionLost(LinkFailure):
         super().__init__(reason, was_sent=True)
 
 
+class NotConnected(LinkFailure):
+    """No connection was opened, so that nothing was sent."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, was_sent=False, is_fault=True)
+
+
 class StatusFailure(LinkFailure):
     """The answer is an HTTP status that says why there is no other answer."""
 
     def __init__(self, status: int, reason: str, *, was_sent: bool, retry_after: int | None = None) -> None:
-        super().__init__(reason, was_sent=was_sent, retry_after=retry_after)
+        is_fault = status not in (401, 403) and retry_after is None
+        super().__init__(reason, was_sent=was_sent, retry_after=retry_after, is_fault=is_fault)
         self.status = status
 
 
@@ -33,3 +41,13 @@ class StatusRefusal(Refusal):
     def __init__(self, status: int, refusal: Refusal) -> None:
         super().__init__(refusal.code, refusal.message, refusal.data)
         self.status = status
+
+
+def no_session(exc: LinkFailure) -> LinkFailure:
+    """Returns the failure of a request whose session could not be opened because of `exc`."""
+    reason = f"no session: {exc}"
+    if isinstance(exc, StatusFailure):
+        return StatusFailure(exc.status, reason, was_sent=False, retry_after=exc.retry_after)
+    failure = LinkFailure(reason, was_sent=False, is_fault=exc.is_fault)
+    failure.is_refused = exc.is_refused
+    return failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
@@ -36,7 +37,7 @@ async def open_session(client: Client, number: int, capabilities: Params) -> tup
     identity = introduced(found)
     opened = Opened(name, identity.version)
     await send(client, opened, INITIALIZED)
-    return opened, identity
+    return opened, replace(identity, has_sessions=bool(name))
 
 
 async def renewing(client: Client, send: Callable[[], Awaitable[T]]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 import socket
 import ssl
@@ -10,6 +11,7 @@ from contextlib import suppress
 
 from gateway.upstream.http.address import Origin
 from gateway.upstream.http.connection import Connection
+from gateway.upstream.http.failures import NotConnected
 from gateway.upstream.http.proxy.choice import Proxy
 from gateway.upstream.http.proxy.tunnel import open_tunnel
 from gateway.upstream.http.tls import default_context
@@ -24,6 +26,9 @@ MAX_IDLE = 4.0
 
 MAX_TAIL = 1.0
 """Seconds for which a stream may go on after its answer, so that its connection can be used again."""
+
+_OF_THIS_HOST = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+"""Errors of a connection that say nothing about the other host."""
 
 _ASKED = re.compile(rb"timeout=(\d{1,5})")
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
@@ -85,14 +90,15 @@ class Pool:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 transport = await self._transport(connection)
         except TimeoutError as exc:
-            raise LinkFailure(f"no connection{self._way} within {CONNECT_TIMEOUT:g} seconds", was_sent=False) from exc
+            raise NotConnected(f"no connection{self._way} within {CONNECT_TIMEOUT:g} seconds") from exc
         except ssl.SSLError as exc:
             why = getattr(exc, "verify_message", "") or exc.reason or "TLS failed"
-            raise LinkFailure(f"no connection{self._way}: {why}", was_sent=False) from exc
+            raise NotConnected(f"no connection{self._way}: {why}") from exc
         except OSError as exc:
-            raise LinkFailure(
-                f"no connection{self._way}: {exc.strerror or 'none of its addresses answers'}", was_sent=False
-            ) from exc
+            why = exc.strerror or "none of its addresses answers"
+            failure = NotConnected(f"no connection{self._way}: {why}")
+            failure.is_fault = failure.is_refused = exc.errno not in _OF_THIS_HOST
+            raise failure from exc
         _tune(transport.get_extra_info("socket"))
         self._open.add(connection)
         return connection

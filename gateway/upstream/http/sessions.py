@@ -11,7 +11,7 @@ from gateway.cancellation import was_requested
 from gateway.upstream.calls.callers import Callers
 from gateway.upstream.calls.kept import Kept
 from gateway.upstream.http.client import Client
-from gateway.upstream.http.failures import StatusFailure
+from gateway.upstream.http.failures import no_session
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.link import NOBODY, LinkFailure, Params
 
@@ -138,13 +138,9 @@ class Sessions(Generic[Open]):
         opening = session.opening
         try:
             return await asyncio.shield(opening)
-        except StatusFailure as exc:
-            self.forget(session, opening)
-            reason = f"no session: {exc}"
-            raise StatusFailure(exc.status, reason, was_sent=False, retry_after=exc.retry_after) from exc
         except LinkFailure as exc:
             self.forget(session, opening)
-            raise LinkFailure(f"no session: {exc}", was_sent=False) from exc
+            raise no_session(exc) from exc
         except asyncio.CancelledError as exc:
             if opening.cancelled() and not was_requested(exc):
                 raise LinkFailure("it was stopped", was_sent=False, is_over=True) from exc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.upstream.calls.waiting import Waiting
@@ -59,7 +60,8 @@ class Stream:
         try:
             endpoint = await self._endpoint
             asking = Asking("initialize", handshake.introduction(capabilities))
-            identity = handshake.introduced(await self.request(self.client, number, asking))
+            found = handshake.introduced(await self.request(self.client, number, asking))
+            identity = replace(found, has_sessions=True)
             await handshake.send(self.client.at(endpoint), self, handshake.INITIALIZED)
         except BaseException:  # whatever it is, the stream is not used
             self.close()

@@ -104,6 +104,19 @@ def test_servers_that_are_added_and_removed_are_followed() -> None:
     assert scrape.value("mcp_open_sessions", server="two") == 2
 
 
+def test_instances_are_reported_of_servers_that_have_several() -> None:
+    metrics, one, two = Metrics(), Up("one", 0), Up("two", 0)
+    metrics.watch(Held(one, two), int)
+    assert scrape_of(metrics).labels("mcp_instance_up") == []
+    instances = [{"address": "http://a", "state": "ready", "inFlight": 2}]
+    one.status = {"status": "ok", "instances": instances}  # type: ignore[dict-item]
+    assert scrape_of(metrics).labels("mcp_instance_up") == []
+    instances.append({"address": "http://b", "state": "down", "inFlight": 0})
+    scrape = scrape_of(metrics)
+    assert [scrape.value("mcp_instance_up", server="one", instance=f"http://{name}") for name in "ab"] == [1, 0]
+    assert scrape.value("mcp_instance_in_flight", server="one", instance="http://a") == 2
+
+
 def test_reports_of_other_parts_are_counted() -> None:
     metrics = Metrics()
     metrics.cache_asked("hit", "one", "add")

@@ -49,10 +49,6 @@ REFUSED = {
     "another type": ({"mcpServers": {"a": {"type": "pigeon", "url": "x"}}}, "server 'a': type: "),
     "wrong value": ({"mcpServers": {"a": {"command": "x", "startTimeout": "secret"}}}, "server 'a': startTimeout: "),
     "wrong rule": ({"mcpServers": {"a": {"command": "x", "tools": {"includes": []}}}}, "server 'a': tools.includes: "),
-    "not supported": (
-        {"mcpServers": {"a": {"command": "x", "instances": []}}},
-        "the key 'instances' is not supported",
-    ),
     "process of a URL": ({"mcpServers": {"a": {"url": "http://x", "process": "caller"}}}, "are for child processes"),
     "another process": ({"mcpServers": {"a": {"command": "x", "process": "tool"}}}, "server 'a': process: "),
     "no process": ({"mcpServers": {"a": {"command": "x", "maxProcesses": 0}}}, "server 'a': maxProcesses: "),
