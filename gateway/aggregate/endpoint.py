@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
+from mcp.server.subscriptions import ServerEvent
 from starlette.types import ASGIApp
 
 from gateway import VERSION
@@ -19,13 +20,13 @@ from gateway.aggregate.owners import Owners
 from gateway.aggregate.requests import Requests
 from gateway.errors import GatewayError
 from gateway.sdk.aggregate_server import AggregateServer
-from gateway.sdk.legacy_sessions import LegacySessions
+from gateway.sdk.legacy_sessions import LIST_CHANGED, LegacySessions
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, no_tools
 from gateway.sdk.tracing import trace_once
-from gateway.server import Callee, Server
+from gateway.server import Callee
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 
@@ -42,6 +43,7 @@ class Aggregate:
         self._registry = registry
         self._names = names
         self._sessions = LegacySessions()
+        self._events = ServerEvents(registry)
         asks = Asks(list_timeout)
         lists = Lists(asks)
         owners = Owners(registry, lists)
@@ -54,7 +56,7 @@ class Aggregate:
             version=VERSION,
             get_tool_input_schema=self._input_schema,
             on_list_tools=no_tools,
-            on_subscriptions_listen=ServerEvents(registry).listen,
+            on_subscriptions_listen=self._events.listen,
         )
         for method, (params, handler) in self._requests.always.items():
             self._server.add_request_handler(method, params, handler)
@@ -75,11 +77,12 @@ class Aggregate:
         self._serve_optional_methods()
         async with anyio.create_task_group() as tasks, self._manager.run():
 
-            def changed(server: Server, came: bool) -> None:
-                self._serve_optional_methods()
-                tasks.start_soon(self._sessions.lists_changed)
+            def changed(event: ServerEvent) -> None:
+                if (method := LIST_CHANGED.get(type(event))) is not None:
+                    self._serve_optional_methods()
+                    tasks.start_soon(self._sessions.list_changed, method)
 
-            unsubscribe = self._registry.subscribe(changed)
+            unsubscribe = self._events.subscribe(changed)
             try:
                 yield
             finally:

@@ -5,12 +5,22 @@ Clients of 2026-07-28 hear it on the `subscriptions/listen` streams that they op
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.subscriptions import ServerEvent
+from mcp.shared.subscriptions import PromptsListChanged, ResourcesListChanged, ToolsListChanged
 
 from gateway.sdk.internals import connection_of
+
+LIST_CHANGED: Mapping[type[ServerEvent], str] = {
+    ToolsListChanged: "notifications/tools/list_changed",
+    PromptsListChanged: "notifications/prompts/list_changed",
+    ResourcesListChanged: "notifications/resources/list_changed",
+}
+"""The notification of a session that says the same as an event."""
 
 
 class LegacySessions:
@@ -31,10 +41,3 @@ class LegacySessions:
         """Tells every session that one of the lists may have changed: that of a notification of this method."""
         for connection in [*self._connections.values()]:
             await connection.notify(method, None)
-
-    async def lists_changed(self) -> None:
-        """Tells every session that its tools, prompts and resources may have changed."""
-        for connection in [*self._connections.values()]:
-            await connection.send_tool_list_changed()
-            await connection.send_prompt_list_changed()
-            await connection.send_resource_list_changed()

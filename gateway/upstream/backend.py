@@ -68,6 +68,7 @@ class Backend:
         self._telling = Telling(told, self._begin)
         self._stale: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closing = False
 
     def begin(self, starts: Starts) -> None:
         """Begins to open the server, and to keep it open."""
@@ -76,12 +77,14 @@ class Backend:
         self._begin(self.listing.follow())
 
     async def close(self) -> None:
-        """Ends what `begin` began. Nothing of the server is left then."""
-        self._supervisor.end()
-        if self._stale is not None:
-            self._stale.cancel()
-        for task in [*self._tasks]:
-            task.cancel()
+        """Ends what `begin` began. Nothing of the server is left then. May be called again, also meanwhile."""
+        if not self._is_closing:  # whoever is cancelled twice leaves something behind
+            self._is_closing = True
+            self._supervisor.end()
+            if self._stale is not None:
+                self._stale.cancel()
+            for task in [*self._tasks]:
+                task.cancel()
         await self._pool.close()
         while self._tasks:
             await asyncio.wait([*self._tasks])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.call import ToolCall
 from gateway.errors import StartError, Unavailable
@@ -87,7 +88,7 @@ class Current:
             self._hooks.opened(new.identity)
         self._hooks.changed()
         self._keep(self._drain(before, grace))
-        await asyncio.wait([self._keep(self._tell(before, new))])  # which goes on, also if this is cancelled
+        self._keep(self._tell(before, new))
 
     async def ready(self) -> None:
         """Waits until the tools are known. Raises StartError if the server cannot be reached."""
@@ -161,7 +162,7 @@ class Current:
             if before.promises(capability) or new.promises(capability):
                 await self._hooks.told(method, {}, OWN)
         await self._hooks.move()
-        for link in new.links(OWN):
+        for link in new.links(OWN) if self.backend is new else ():
             with suppress(LinkFailure):  # the link that replaces it is told
                 await self._hooks.repeat(link, OWN)
 
@@ -181,11 +182,10 @@ class Current:
         await backend.close()
         self._open.discard(backend)
 
-    def _keep(self, work: Awaitable[None]) -> asyncio.Future[None]:
-        task = asyncio.ensure_future(work)
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
 
 async def _ready(backend: Backend) -> None:

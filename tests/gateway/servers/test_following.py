@@ -119,3 +119,29 @@ async def test_entry_that_does_not_start_replaces_nothing(
     written(tmp_path, {"far": entry("exit")})
     await until_logged(caplog, "its last line: a key is missing; the server that it would replace goes on")
     assert (await post(http, "add_tool", {"a": 1, "b": 2}, server="far")).json() == {"result": 3}
+
+
+async def test_name_goes_from_a_file_to_an_entry_and_back(
+    http: httpx2.AsyncClient, write_servers: WriteServers, tmp_path: Path
+) -> None:
+    folder = write_servers({"two_server.py": SAYS.format(name="two", end="")})
+    await until(http, "first", server="two")
+    (folder / "two_server.py").unlink()
+    written(tmp_path, {"two": entry()})
+    await until(http, 3, "add_tool", "two", a=1, b=2)
+    written(tmp_path, {})
+    write_servers({"two_server.py": SAYS.format(name="two", end=" again")})
+    await until(http, "first again", server="two")
+    await until(http, 404, "add_tool", "two", a=1, b=2)
+    assert (await http.get("/two/mcp/health")).json()["status"] == "ok"
+
+
+async def test_module_that_could_not_be_loaded_is_loaded_when_what_it_imports_is_mended(
+    http: httpx2.AsyncClient, write_servers: WriteServers, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = SAYS.format(name="two", end="").replace("helper", "other")
+    write_servers({"two_server.py": text, "other.py": "ANSWER = \n"})
+    await until_logged(caplog, "other.py:1: SyntaxError")
+    assert (await http.get("/two/mcp/health")).status_code == 404
+    write_servers({"other.py": "ANSWER = 'mended'\n"})
+    await until(http, "mended", server="two")

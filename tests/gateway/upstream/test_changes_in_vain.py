@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 from pathlib import Path
 
 import anyio
 import pytest
 
+from gateway.upstream.config import Upstream
+from gateway.upstream.stdio.leash import Leash
+from gateway.upstream.stdio.memory import Memory
+from gateway.upstream.stdio.opening import StdioOpening
 from tests.clients import open_session, post
+from tests.conftest import MakeApp
 from tests.gateway.upstream.changing import changing
-from tests.gateway.upstream.conftest import Serving, entry
+from tests.gateway.upstream.conftest import Serving, entry, status, written
 from tests.gateway.upstream.http.peer import serving as serving_peer
 from tests.gateway.upstream.test_changes import Slow
 from tests.ports import free_port
+from tests.transport import opened
 from tests.wire import messages, request
 
 pytestmark = pytest.mark.anyio
@@ -102,3 +110,28 @@ async def test_server_that_is_removed_while_it_changes_leaves_nothing(serving: S
                 await anyio.sleep(0.02)
         await changed.ended(before)
         assert (await post(changed.http, "add_tool", ADD, server="two")).json() == {"result": 3}
+
+
+def children() -> set[int]:
+    """Returns the processes that this one has started."""
+    tasks = Path("/proc/self/task").iterdir()
+    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+
+
+async def test_router_that_closes_while_a_change_is_given_up_leaves_no_process(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    others, app = children(), make_app(servers_file=written(tmp_path, {"one": entry()}))
+    silent = Upstream.model_validate({"type": "stdio", **entry("silent"), "startTimeout": 60})
+    opening = StdioOpening("one", silent, os.environ, Leash(), Memory())
+    async with opened(app) as http:
+        await status(http)
+        count = len(children())
+        change = asyncio.create_task(app.state.registry["one"].change(silent, opening, None, 1))
+        with anyio.fail_after(10):
+            while len(children()) == count:
+                await anyio.sleep(0.02)
+        change.cancel()
+        await asyncio.sleep(0)
+    await asyncio.wait([change])
+    assert (change.cancelled(), children() <= others) == (True, True)
