@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mcp.server.mcpserver import MCPServer
 
 from features.feature import Lifetime
+from features.versions import routing
 from gateway.call import Interceptor
 from gateway.errors import LoadError
 from gateway.local.discovery import Found as ServerFile
@@ -27,6 +28,7 @@ from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.upstream.config import Upstream
+    from gateway.versions.routing import Routing
 
 MAX_WAITING = 1000
 """The calls that wait for input, over all servers."""
@@ -37,6 +39,7 @@ class Found:
     """The servers before they are served: server objects, and entries of the file, by their names.
 
     `files` are where the server objects come from. `again` finds the servers of changed files, if they are followed.
+    `routing` is None if no tool has versions.
     """
 
     local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
@@ -45,6 +48,7 @@ class Found:
     files: Mapping[str, ServerFile] = field(default_factory=dict)
     again: Callable[[], Named] | None = None
     grace: float = 0.0
+    routing: Routing | None = None
 
     @property
     def may_exchange(self) -> bool:
@@ -69,7 +73,8 @@ def find_servers(settings: Settings) -> Found:
     files, upstream, _ = name_servers(settings)
     local = dict(load([*files.values()]))
     again = partial(name_servers, settings) if settings.follow else None
-    return Found(local, upstream, settings.pins_file, files, again, settings.shutdown_grace)
+    routes = routing(settings.tool_routes, local, are_followed=settings.follow)
+    return Found(local, upstream, settings.pins_file, files, again, settings.shutdown_grace, routes)
 
 
 def name_servers(settings: Settings) -> Named:
@@ -129,7 +134,13 @@ def hold_servers(
     """Adds the servers to the registry, which opens them with the application. Returns what is entered after that."""
     changed = registry.changed
     local = partial(
-        LocalServer, interceptors=interceptors, limits=limits, access=access, changed=changed, states=states
+        LocalServer,
+        interceptors=interceptors,
+        limits=limits,
+        access=access,
+        changed=changed,
+        states=states,
+        routing=found.routing,
     )
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.caller import Caller
 from gateway.clock import Clock
-from gateway.errors import InvalidRequest
+from gateway.errors import GatewayError, InvalidRequest
 from gateway.tool import Entry
 
 Report = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -83,6 +83,8 @@ class ToolCall:
     method: str = "tools/call"
     is_authorized: bool = False
     idempotency_key: str | None = None
+    # Why there is no `entry`, if that is another reason than an unknown tool: the tool has not the wanted version.
+    refusal: GatewayError | None = field(default=None, init=False)
     # The cache sets it: the result must have `wire`.
     wants_wire: bool = field(default=False, init=False)
     # `gateway/idempotency` sets both: every outcome must have `wire`; the answer is that of an earlier call.
@@ -109,7 +111,8 @@ CallNext = Callable[[ToolCall], Coroutine[Any, Any, ToolResult]]
 class Continuation:
     """The request that continues the call which waits in `process` under `state`.
 
-    `owner` is the principal who sent it. `wants_reports` is True if it waits for progress and log messages.
+    `version` is that of the tool, empty for a tool without versions. `owner` is the principal who sent it.
+    `wants_reports` is True if it waits for progress and log messages.
     """
 
     process: str
@@ -120,6 +123,7 @@ class Continuation:
     request_id: str
     answers: Mapping[str, Any] | None
     wants_reports: bool
+    version: str = ""
 
 
 class Relay(Protocol):

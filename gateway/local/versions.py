@@ -1,0 +1,52 @@
+"""The version that a native call gets, and how its result says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mcp.server.context import HandlerResult, ServerRequestContext
+
+from gateway.call import ToolCall
+from gateway.local.plan import Plan
+from gateway.sdk.wire import wire
+from gateway.tool import VERSION_META, Entry
+from gateway.versions.choice import bound, choose, wanted_in
+from gateway.versions.families import DEPRECATED_META
+
+Context = ServerRequestContext[Any, Any]
+
+
+def with_version(call: ToolCall, find: Callable[[str], Entry | None], ctx: Context) -> Context:
+    """Chooses the version for `call`, and returns its request under the name that the version has in the SDK's table.
+
+    Raises:
+        InvalidRequest: the version that the request asks for is malformed, or two differ.
+    """
+    params: Mapping[str, Any] = ctx.params or {}
+    meta = params.get("_meta")
+    is_asked = isinstance(meta, Mapping) and VERSION_META in meta
+    if not is_asked and ("@" not in call.tool if call.entry is None else call.entry.versions is None):
+        return ctx
+    call.entry, call.requested, call.state, call.refusal = choose(
+        find, call.server, call.tool, wanted_in(meta), call.state
+    )
+    call.tool = call.requested if call.entry is None else call.entry.name
+    if not isinstance(call.entry, Plan) or call.entry.versions is None:
+        return ctx
+    rest = {key: value for key, value in params.items() if key != "requestState"}
+    state = {} if call.state is None else {"requestState": call.state}
+    return replace(ctx, params={**rest, **state, "name": call.entry.own_name})
+
+
+def told(result: HandlerResult, entry: Entry) -> HandlerResult:
+    """Returns the result of a version with its version, and with a state that goes on with it."""
+    sent = dict(wire(result))
+    if sent.get("resultType") == "input_required":
+        sent["requestState"] = bound(entry, sent.get("requestState"))
+    if entry.versions is None or not entry.versions.are_shown:
+        return sent
+    known: Any = entry.info.get("_meta", {})
+    own = {key: known[key] for key in (VERSION_META, DEPRECATED_META) if key in known}
+    return {**sent, "_meta": {**(sent.get("_meta") or {}), **own}}
