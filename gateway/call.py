@@ -59,7 +59,8 @@ class ToolCall:
     `tool` is the exact name if the server has the tool; `entry` is None if it has not. `requested` is the name that
     the caller used. `request` makes the HTTP request for a tool's `Context`. `state` and `answers` continue an earlier
     call whose tool asked for input. `wants_progress` is true if a native caller listens for progress. Of all calls of a
-    principal with one `idempotency_key`, one runs.
+    principal with one `idempotency_key`, one runs. `refusal` is the reason why there is no `entry`, if the tool exists
+    and has not the version that was asked for.
 
     Any other request that runs an author's code, such as `resources/read`, is a call too: `method` and `tool` are its
     method then, `arguments` its parameters, and `is_authorized` is true, since access to it is no question of a tool.
@@ -83,8 +84,7 @@ class ToolCall:
     method: str = "tools/call"
     is_authorized: bool = False
     idempotency_key: str | None = None
-    # Why there is no `entry`, if that is another reason than an unknown tool: the tool has not the wanted version.
-    refusal: GatewayError | None = field(default=None, init=False)
+    refusal: GatewayError | None = None
     # The cache sets it: the result must have `wire`.
     wants_wire: bool = field(default=False, init=False)
     # `gateway/idempotency` sets both: every outcome must have `wire`; the answer is that of an earlier call.

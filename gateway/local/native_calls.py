@@ -20,7 +20,7 @@ from gateway.local.exchange import Exchange
 from gateway.local.plan import Plan
 from gateway.local.requests import Requests, has_crashed
 from gateway.local.tools import Tools
-from gateway.local.versions import told, with_version
+from gateway.local.versions import told, unknown, with_version
 from gateway.sdk import wire
 from gateway.sdk.internals import request_channel
 from gateway.sdk.native import CALL, native_call, protocol_error
@@ -79,6 +79,8 @@ class NativeCalls:
     async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
         if call.refusal is not None:
             raise call.refusal
+        if call.entry is None and self._tools.hides(call.tool):
+            return ToolResult(native=unknown(self._low_level, ctx), is_error=True, outcome=UnknownTool.slug)
         self._in_flight.count += 1  # the tool may go on after its caller has been answered
         try:
             is_direct = call.entry is not None and call.entry.direct

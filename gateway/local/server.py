@@ -39,7 +39,6 @@ from gateway.sdk.request_state import share_state_keys
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
-from gateway.server import Callee
 from gateway.tool import ToolInfo
 from gateway.versions.families import Families
 from gateway.versions.routing import Routing
@@ -83,14 +82,13 @@ class LocalServer:
         self.call = chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
-            self.app = access.endpoint(self.app, self._exact, "mcp")
+            self.app = access.endpoint(self.app, lambda tool: (self, tool), "mcp")
         self._insert_middleware(threads, interceptors, limits, access)
 
     def _insert_middleware(
         self, threads: Threads, interceptors: Sequence[Interceptor], limits: Limits, access: Access | None
     ) -> None:
-        mcp = self._mcp
-        requests = Requests(self.name, mcp, threads)
+        mcp, requests = self._mcp, Requests(self.name, self._mcp, threads)
         internals.insert_middleware(
             mcp,
             refuse_unsendable,
@@ -156,9 +154,6 @@ class LocalServer:
     def _tools_changed(self) -> None:
         self._wire_tools = WireTools()
         self._changed()
-
-    def _exact(self, tool: str) -> tuple[Callee, str]:
-        return self, tool
 
     async def _execute(self, call: ToolCall) -> ToolResult:
         plan = call.entry

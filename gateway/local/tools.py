@@ -69,6 +69,13 @@ class Tools:
         plan = self._plans[name] = Plan(tool, self._max_result, self._has_hooks)
         return plan
 
+    def hides(self, name: str) -> bool:
+        """Returns True for the own name of a version, by which the SDK would find it."""
+        if self._versions is None or self.plan(name) is not None:
+            return False
+        families = self._sorted(self._versions)
+        return name in families.public or name in families.left_out
+
     def find(self, name: str) -> Plan | None:
         """Returns the plan of a name that may lack the suffix `_tool`, or that is the one shown to models."""
         return self._plans.get(name) or self.plan(name) or self.plan(name + TOOL_SUFFIX) or self._find_shown(name)

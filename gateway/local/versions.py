@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mcp.server import Server as LowLevelServer
 from mcp.server.context import HandlerResult, ServerRequestContext
 
-from gateway.call import ToolCall
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
+
+from gateway.call import ToolCall, endpoint
+from gateway.errors import InvalidRequest
 from gateway.local.plan import Plan
-from gateway.sdk.wire import wire
+from gateway.sdk.wire import as_result, wire
 from gateway.tool import VERSION_META, Entry
 from gateway.versions.choice import bound, choose, wanted_in
 from gateway.versions.families import DEPRECATED_META
@@ -22,22 +27,32 @@ def with_version(call: ToolCall, find: Callable[[str], Entry | None], ctx: Conte
     """Chooses the version for `call`, and returns its request under the name that the version has in the SDK's table.
 
     Raises:
-        InvalidRequest: the version that the request asks for is malformed, or two differ.
+        MCPError: the version that the request asks for is malformed, or two differ.
     """
     params: Mapping[str, Any] = ctx.params or {}
     meta = params.get("_meta")
     is_asked = isinstance(meta, Mapping) and VERSION_META in meta
     if not is_asked and ("@" not in call.tool if call.entry is None else call.entry.versions is None):
         return ctx
-    call.entry, call.requested, call.state, call.refusal = choose(
-        find, call.server, call.tool, wanted_in(meta), call.state
-    )
+    try:
+        choice = choose(find, call.server, call.tool, wanted_in(meta), call.state)
+    except InvalidRequest as exc:
+        raise MCPError(INVALID_PARAMS, str(exc), {"type": exc.slug}) from exc
+    call.entry, call.requested, call.state, call.refusal = choice
     call.tool = call.requested if call.entry is None else call.entry.name
     if not isinstance(call.entry, Plan) or call.entry.versions is None:
         return ctx
     rest = {key: value for key, value in params.items() if key != "requestState"}
     state = {} if call.state is None else {"requestState": call.state}
     return replace(ctx, params={**rest, **state, "name": call.entry.own_name})
+
+
+def unknown(server: LowLevelServer[Any], ctx: Context) -> HandlerResult:
+    """Returns what the SDK answers to a call of an unknown tool."""
+    text = f"Unknown tool: {(ctx.params or {}).get('name')}"
+    result = {"resultType": "complete", "content": [{"type": "text", "text": text}], "isError": True}
+    # The aggregate endpoint adds its own stamps.
+    return result if endpoint.get() == "aggregate" else as_result(server, ctx, result)
 
 
 def told(result: HandlerResult, entry: Entry) -> HandlerResult:

@@ -1,4 +1,4 @@
-"""The declaration of a version by the author of its tool: `meta={"version": "2.1.0", "versions_of": "search", "deprecated": {…}}`."""
+"""The declaration of a version by its author: `meta={"version": "2.1.0", "versions_of": "search"}`."""
 
 from __future__ import annotations
 

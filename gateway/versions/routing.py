@@ -60,9 +60,6 @@ class Routing:
                 raise _wrong(entry, "this tool has a route already")
             self._routes[key] = route
 
-    def __bool__(self) -> bool:
-        return bool(self._routes)
-
     def check(self, servers: Mapping[str, Mapping[str, Sequence[Version]]]) -> None:
         """Raises LoadError for a route without a version. `servers` are the versions of all tools of each server."""
         for (server, tool), route in self._routes.items():
