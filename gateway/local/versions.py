@@ -8,7 +8,6 @@ from typing import Any
 
 from mcp.server import Server as LowLevelServer
 from mcp.server.context import HandlerResult, ServerRequestContext
-
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 

@@ -94,7 +94,8 @@ def _asking(entry: Entry, server: str, version: str, wanted: str | None) -> Entr
     """Returns the version that asked for input."""
     found = entry.versions.exact(version) if entry.versions is not None else None
     if found is None:
-        raise UnknownVersion(server, entry.name, version)
+        known = [each.version for each in entry.versions.live()] if entry.versions is not None else []
+        raise UnknownVersion(server, entry.name, version, known)
     if wanted is not None and not pin_of(wanted).matches(Version.of(version)):
         raise InvalidRequest("This `requestState` is of another version than the request asks for.")
     return found

@@ -59,6 +59,9 @@ def check(where: str, tools: Iterable[tuple[str, Meta]], own_list: bool = False)
             tools (`own_list`), which could not be shown by their versions then.
     """
     found, faults = sorted_out(tools)
+    for name, each in found.items():
+        fault = _missing_successor(each, [other.version for other in found.values() if other.name == each.name])
+        faults += [f"tool {name!r}: {fault}"] if fault else []
     if faults:
         raise LoadError(f"{where}: {faults[0]}")
     if own_list and any(each.name != name for name, each in found.items()):
@@ -96,15 +99,19 @@ def _conflict(versions: Sequence[Declared]) -> str:
             return f"{one.text} and {other.text}: either all are dates, or none"
         if one.order == other.order:
             return f"{one.text} and {other.text} are the same"
-    for each in versions:
-        use = each.deprecation.use if each.deprecation is not None else ""
-        try:
-            found_instead = not use or any(Pin(use).matches(version) for version in found if version != each.version)
-        except ValueError as exc:
-            return f"`deprecated.use`: {exc}"
-        if not found_instead:
-            return f"`deprecated.use` of {each.version.text}: there is no other version {use!r}"
     return ""
+
+
+def _missing_successor(each: Declared, versions: Iterable[Version]) -> str:
+    """Returns what is wrong with the version that shall be used instead; empty if nothing is."""
+    use = each.deprecation.use if each.deprecation is not None else ""
+    try:
+        pin = Pin(use) if use else None
+    except ValueError as exc:
+        return f"`deprecated.use`: {exc}"
+    if pin is None or any(pin.matches(version) for version in versions if version != each.version):
+        return ""
+    return f"`deprecated.use`: there is no other version {use!r}"
 
 
 def _deprecation(declared: Any) -> Deprecation:

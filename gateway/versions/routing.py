@@ -69,12 +69,14 @@ class Routing:
                     raise LoadError(f"MCP_TOOL_ROUTES: {server}:{tool} has no version {pin.text!r}")
 
     def choose(self, server: str, tool: str, versions: Sequence[Version], who: str) -> int:
-        """Returns the position of the version that the caller `who` gets; 0, the highest, if none is routed."""
+        """Returns the position of the version that the caller `who` gets; that of the highest if none is routed."""
         route = self._routes.get((server, tool))
-        weights = route.weights(versions) if route is not None else []
+        if route is None:
+            return 0
+        weights = route.weights(versions)
         total = sum(weight for _, weight in weights)
         if not total:
-            return 0
+            return next((place for place, each in enumerate(versions) if each.text not in route.stopped), 0)
         point = _fraction(server, tool, who) * total
         for place, weight in weights:
             point -= weight

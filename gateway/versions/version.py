@@ -30,8 +30,7 @@ class Version:
         """Raises ValueError for a text that is no version."""
         if len(text) <= MAX_LENGTH:
             if _DATE.fullmatch(text):
-                day = date.fromisoformat(text)
-                return cls(text, (day.year, day.month, day.day), is_date=True)
+                return cls(text, _date(text), is_date=True)
             if match := _SEMANTIC.fullmatch(text):
                 given = [int(number) for number in match.groups()[:3] if number is not None]
                 return cls(text, (*given, 0, 0)[:3], len(given), _pre_release(match[4]))
@@ -41,6 +40,14 @@ class Version:
     def order(self) -> tuple[bool, tuple[int, ...], bool, tuple[tuple[int, int, str], ...]]:
         """The order of Semantic Versioning 2.0.0, section 11: 1.10 after 1.9, a pre-release before its release."""
         return self.is_date, self.numbers, not self.pre_release, self.pre_release
+
+
+def _date(text: str) -> tuple[int, int, int]:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as exc:
+        raise ValueError(f"expected {EXPECTED}, not {text!r}: {exc}") from exc
+    return day.year, day.month, day.day
 
 
 def _pre_release(text: str | None) -> tuple[tuple[int, int, str], ...]:
