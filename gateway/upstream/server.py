@@ -147,6 +147,8 @@ class UpstreamServer:
         return self._front.bus.subscribe(listener)
 
     async def _execute(self, call: ToolCall) -> ToolResult:
+        if call.refusal is not None:
+            raise call.refusal
         tool = call.entry or await self._backend.found_late(call)
         if tool is None:
             self._backend.listing.refuse_unapproved(call.tool)

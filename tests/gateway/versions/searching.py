@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2
 from mcp.server.mcpserver import MCPServer
+
+from tests import wire
 
 DEPRECATED = {"since": "2020-01-01", "sunset": "2999-06-01", "use": "2", "why": "It is slow."}
 RETIRED = {"since": "2020-01-01", "sunset": "2021-01-01"}
@@ -25,3 +28,10 @@ def _tool(version: str) -> Any:
         return version
 
     return found
+
+
+def wire_result(answer: httpx2.Response) -> dict[str, Any]:
+    """Returns the result of a native request, also from a stream."""
+    body = wire.messages(answer.text)[-1] if answer.text.startswith(("event", "data", ":")) else answer.json()
+    result: dict[str, Any] = body["result"]
+    return result

@@ -26,11 +26,12 @@ def told(answer: httpx2.Response) -> dict[str, str]:
 
 async def test_answer_says_which_version_ran_and_until_when_it_will(app: Starlette) -> None:
     url = "/one/mcp/tools/search"
+    link = f'<{url}@1.0.0>; rel="deprecation", <{url}@1.0.0>; rel="sunset", <{url}@2.0.0>; rel="successor-version"'
     deprecated = {
         "tool-version": "1.0.0",
         "deprecation": "@1577836800",
         "sunset": "Sat, 01 Jun 2999 00:00:00 GMT",
-        "link": f'<{url}@1.0.0>; rel="deprecation", <{url}@1.0.0>; rel="sunset", <{url}@2.0.0>; rel="successor-version"',
+        "link": link,
     }
     async with opened(app) as http:
         body = {"tool": "search"}
@@ -64,7 +65,7 @@ async def test_wrong_version_is_refused(
     body: dict[str, str], headers: dict[str, str], status: int, detail: str, app: Starlette
 ) -> None:
     async with opened(app) as http:
-        sent = {name: value.encode("latin-1") for name, value in headers.items()}
+        sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         answer = await http.post("/one/mcp/call", json={"tool": "search", **body}, headers=sent)
         assert (answer.status_code, told(answer)) == (status, {})
         assert answer.json()["detail"].startswith(detail)
