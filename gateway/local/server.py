@@ -67,7 +67,7 @@ class LocalServer:
         self._wire_tools = WireTools()
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
-        self.status: Mapping[str, Any] = {"status": "ok"} if routing is None else routing.status(name)
+        self.status: Mapping[str, Any] = {"status": "ok"} if routing is None else routing.begin(name)
         options: Any = {"has_hooks": self._has_author_hooks, "versions": routing and Families(name, routing)}
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, **options)
         self._own_list = OwnList(name, mcp, self._tools)

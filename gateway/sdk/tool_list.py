@@ -80,7 +80,7 @@ class WireTools:
 def _told_versions(tool: ToolInfo) -> str:
     """Returns what differs in the descriptions of one tool to different callers, if it has versions."""
     meta: Any = tool.get("_meta")
-    return f"{meta[VERSION_META]} {meta.get(VERSIONS_META)}" if meta and VERSION_META in meta else ""
+    return f"{meta[VERSION_META]} {meta.get(VERSIONS_META)}" if isinstance(meta, dict) and VERSION_META in meta else ""
 
 
 def _converted(tool: ToolInfo, version: str) -> Mapping[str, Any]:

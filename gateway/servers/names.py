@@ -40,7 +40,8 @@ class Names:
     def name_of(self, server: str, tool: str) -> str:
         """Returns the name over all servers of a tool that exists."""
         self.table()
-        return self._name_of[server, tool]
+        # A tool whose only version some callers alone get is not in the table.
+        return self._name_of.get((server, tool)) or next(iter(unambiguous([(server, tool)])))
 
     def callee(self, tool: str, server: str | None = None) -> tuple[Server | UnknownTarget, str]:
         """Returns the callee and the name for it: a tool of `server`, or a tool by its name over all servers."""

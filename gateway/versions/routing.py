@@ -93,15 +93,23 @@ class Routing:
         outcomes.append(failed)
         if failed and version not in route.stopped and _is_worse(version, route):
             route.stopped.add(version)
-            self.status(server)["stoppedVersions"] = self._stopped(server)
+            self._status.setdefault(server, {})["stoppedVersions"] = self._stopped(server)
             logger.error(
                 "version stopped: it fails more than the others",
                 extra={"fields": {"server": server, "tool": tool, "version": version}},
             )
 
-    def status(self, server: str) -> dict[str, Any]:
-        """Returns the status of a server for `/health`, which has the versions that were stopped in this process."""
-        return self._status.setdefault(server, {"status": "ok"})
+    def begin(self, server: str) -> Mapping[str, Any]:
+        """Forgets how the versions of a server did that is made anew, and which of them were stopped.
+
+        Returns its status for `/health`, which will have the versions that are stopped in this process.
+        """
+        for (of, _), route in self._routes.items():
+            if of == server:
+                route.stopped.clear()
+                route.outcomes.clear()
+        self._status[server] = {"status": "ok"}
+        return self._status[server]
 
     def _stopped(self, server: str) -> Mapping[str, Sequence[str]]:
         own = {tool: route for (of, tool), route in self._routes.items() if of == server}

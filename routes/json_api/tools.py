@@ -22,7 +22,7 @@ from gateway.servers.names import Key, Names
 from gateway.servers.registry import Registry
 from gateway.tool import ToolInfo, is_for_models
 from routes.json_api.formats import Conversions
-from routes.json_api.version import shown_version, with_version
+from routes.json_api.version import chosen_to_show, with_version
 from routes.scope import SERVER, root_path_of
 
 LARGE_BODY = 256 * 1024
@@ -33,7 +33,7 @@ _Seen = tuple[Server, ToolInfo]
 async def show_tool(request: Request) -> Response:
     """Shows one tool, in the version that the URL or the header names."""
     server, asking = SERVER.of(request.scope), caller.get()
-    entry, name, _, refusal = shown_version(request, server)
+    entry, name, _, refusal = chosen_to_show(request, server)
     tool = None if entry is None else entry.info
     if (refused := asking.refusal(server.name, tool or name, name)) is not None:
         raise refused

@@ -34,7 +34,7 @@ def chosen(body: Mapping[str, Any], scope: Scope, server: Callee, tool: str, sta
     return choose(server.find, server.name, tool, in_header if wanted is None else wanted, state)
 
 
-def shown_version(request: Request, server: Callee) -> Choice:
+def chosen_to_show(request: Request, server: Callee) -> Choice:
     """Returns the version of the tool that a request wants to see."""
     if (wanted := request.headers.get("tool-version")) is not None:
         VERSION.set(request.scope, wanted)
@@ -48,9 +48,14 @@ def with_version(response: Response, entry: Entry, server: Callee, request: Requ
     return response
 
 
+def shown_version(entry: Entry | None) -> str:
+    """Returns the version that an answer tells; empty if it tells none."""
+    return entry.version if entry is not None and entry.versions is not None and entry.versions.are_shown else ""
+
+
 def version_headers(entry: Entry | None, server: str, scope: Scope) -> Headers:
     """Returns the headers that say which version ran, and until when it will (RFC 9745, RFC 8594). None without any."""
-    if entry is None or entry.versions is None or not entry.versions.are_shown:
+    if entry is None or entry.versions is None or not shown_version(entry):
         return []
     headers = [(b"tool-version", entry.version.encode())]
     deprecation = entry.versions.deprecation(entry.version)

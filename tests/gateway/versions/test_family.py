@@ -11,6 +11,7 @@ from tests.clients import ERAS, Era, answered, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.gateway.versions.searching import DEPRECATED, RETIRED, searching, wire_result
 from tests.keys import add_key, bearer
+from tests.sockets import connected as connected_socket
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -138,3 +139,36 @@ async def test_tool_that_comes_later_joins_its_versions(make_app: MakeApp, caplo
         server.remove_tool("new 3.0.0")
         assert (await post(http, "search")).json() == {"result": "2.0.0"}
     assert "not served: the versions of tool 'search': 2.0.0 and 2.0.0 are the same" in caplog.text
+
+
+async def test_frame_on_a_socket_has_the_version(make_app: MakeApp) -> None:
+    app = make_app(searching("1.0.0", "2.0.0"), searching("1.0.0", name="two"))
+    async with opened(app), connected_socket(app, "/ws") as socket:
+        for call, version in (({"server": "one", "version": "1"}, {"version": "1.0.0"}), ({"server": "two"}, {})):
+            answer = await socket.ask({"id": 1, "tool": "search", **call})
+            assert answer == {"id": 1, **version, "result": "1.0.0"}
+
+
+async def test_version_in_a_native_name_needs_its_scope(make_app: MakeApp, tmp_path: Any) -> None:
+    path = tmp_path / "keys.json"
+    who = bearer(add_key(path, "first", "one:search@1"))
+    async with opened(make_app(searching("1.0.0", "2.0.0", "3.0.0-rc.1"), auth_keys=str(path))) as http:
+        for name, result in (("search@1.0.0", "1.0.0"), ("search@2", None), ("search@9", None), ("search_v2", None)):
+            headers, body = wire.modern("tools/call", name=name, arguments={})
+            answer = (await http.post("/one/mcp", json=body, headers={**headers, **who})).json()
+            if result is None:
+                assert answer["error"]["data"]["type"] == "forbidden"
+            else:
+                assert answer["result"]["structuredContent"] == {"result": result}
+
+
+async def test_pre_release_alone_is_for_those_who_pin_it(make_app: MakeApp, tmp_path: Any) -> None:
+    path = tmp_path / "keys.json"
+    pinned = bearer(add_key(path, "pinned", "one:*", pins=["one:search=1.0.0-rc.1"]))
+    plain = bearer(add_key(path, "plain", "one:*"))
+    async with opened(make_app(searching("1.0.0-rc.1", "1.0.0-rc.2"), auth_keys=str(path))) as http:
+        for who, status, count in ((pinned, 200, 1), (plain, 404, 0)):
+            answer = await http.post("/one/mcp/call", json={"tool": "search"}, headers=who)
+            assert answer.status_code == status
+            assert len((await http.get("/one/mcp/tools", headers=who)).json()["tools"]) == count
+            assert (await http.get("/openapi.json", headers=who)).status_code == 200
