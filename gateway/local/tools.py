@@ -144,6 +144,8 @@ class Tools:
 
     def _forget(self, name: str) -> None:
         self._plans.pop(name, None)
+        if name not in self._table:
+            self._renamed.pop(name, None)
         self._listed = self._shown = None
         self._is_sorted = self._versions is None
         self._changed()
