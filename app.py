@@ -71,6 +71,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
         *features.auth.interceptors,
         *features.redis.interceptors,
         *features.rate_limits.interceptors,
+        *features.versions.interceptors,
         *features.idempotency.interceptors,  # outside of the limits, which bound a call whose client has left
         time_limit(settings),
         capacity,  # inside of the time limit: a call counts until its tool has ended
@@ -92,6 +93,7 @@ def _middleware(settings: Settings, features: Features, ready: probes.Readiness)
         *features.metrics.middleware,
         *features.auth.middleware,
         *features.cache.middleware,
+        *features.versions.middleware,
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.routing import BaseRoute
 
@@ -17,6 +18,7 @@ from features.local import Found
 from features.proxies import prefix
 from features.redis import Redis, redis
 from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
+from features.versions import versions
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from routes.pages.pages import Pages
@@ -36,6 +38,7 @@ class Features:
     rate_limits: RateLimits
     idempotency: Feature
     cache: Feature
+    versions: Feature
     redis: Redis
     asking: Asking
     watchdog: Feature = field(compare=False)
@@ -61,12 +64,13 @@ def all_features(
     check_rate_limit(settings)  # before a missing package is told
     shared = redis(settings, found)
     pages = Pages([settings.metrics])
-    counted = metrics(settings, found.names, registry, aggregate_sessions, refusals)
+    told: Any = {"with_versions": found.routing is not None}
+    counted = metrics(settings, found.names, registry, aggregate_sessions, refusals, **told)
     refusals.listeners.extend(counted.refusal_listeners)
     if shared.client is not None:
         shared.client.listeners.extend(counted.redis_listeners)
     return Features(
-        call_log=call_log(settings),
+        call_log=call_log(settings, **told),
         prefix=prefix(settings),
         address=address(settings),
         tracing=tracing(settings),
@@ -75,6 +79,7 @@ def all_features(
         rate_limits=rate_limits(settings, shared.client),
         idempotency=idempotency(settings, shared.client),
         cache=cache(settings, found, shared.client, counted.cache_listeners),
+        versions=versions(found.routing),
         redis=shared,
         asking=asking(settings, shared.client),
         watchdog=watchdog(counted),

@@ -74,8 +74,8 @@ def auth(settings: Settings, refusals: Refusals, pages: Pages, *, holds_tokens: 
 
 
 def address(settings: Settings) -> Feature:
-    """Finds the client's address, by which anonymous callers are counted and refusals are logged."""
-    if not (settings.rate_limit or settings.auth_keys or settings.auth_issuer):
+    """Finds the client's address: anonymous callers are counted and routed by it, and refusals are logged with it."""
+    if not (settings.rate_limit or settings.auth_keys or settings.auth_issuer or settings.tool_routes):
         return Feature()
     from routes.middleware.address import Address
 

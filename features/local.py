@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mcp.server.mcpserver import MCPServer
 
 from features.feature import Lifetime
+from features.versions import routing
 from gateway.call import Interceptor
 from gateway.errors import LoadError
 from gateway.local.discovery import Found as ServerFile
@@ -29,6 +30,7 @@ from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.upstream.config import Upstream
+    from gateway.versions.routing import Routing
 
 MAX_WAITING = 1000
 """The calls that wait for input, over all servers."""
@@ -38,13 +40,14 @@ MAX_WAITING = 1000
 class Found:
     """The servers before they are served: server objects, and entries of the file, by their names.
 
-    `followed` says where they come from, if that is followed.
+    `followed` says where they come from, if that is followed. `routing` is None if no tool has versions.
     """
 
     local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
     upstream: Mapping[str, Upstream] = field(default_factory=dict)
     pins_file: str = ""
     followed: Followed | None = None
+    routing: Routing | None = None
 
     @property
     def may_exchange(self) -> bool:
@@ -85,7 +88,8 @@ def find_servers(settings: Settings) -> Found:
     named = again()
     followed = Followed(named, before, again, watched, settings.shutdown_grace) if settings.follow else None
     local = dict(load([*named.files.values()]))
-    return Found(local, named.upstream, settings.pins_file, followed)
+    routes = routing(settings.tool_routes, local, are_followed=settings.follow)
+    return Found(local, named.upstream, settings.pins_file, followed, routes)
 
 
 def name_servers(settings: Settings) -> Named:
@@ -151,7 +155,13 @@ def hold_servers(
     """Adds the servers to the registry, which opens them with the application. Returns what is entered after that."""
     changed = registry.changed
     local = partial(
-        LocalServer, interceptors=interceptors, limits=limits, access=access, changed=changed, states=states
+        LocalServer,
+        interceptors=interceptors,
+        limits=limits,
+        access=access,
+        changed=changed,
+        states=states,
+        routing=found.routing,
     )
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))

@@ -38,11 +38,11 @@ class Metrics(Feature):
     lag_listeners: Sequence[Callable[[float], None]] = ()
 
 
-def call_log(settings: Settings) -> Feature:
+def call_log(settings: Settings, *, with_versions: bool = False) -> Feature:
     """Writes a line for each call to standard error: `LOG_LEVEL`, `LOG_FORMAT`, `LOG_ARGUMENTS`."""
     if settings.log_level not in ("debug", "info"):
         return Feature()
-    calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments)
+    calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments, with_versions=with_versions)
     return Feature(interceptors=[Record(calls)], lifetimes=[calls.opened])
 
 
@@ -74,6 +74,8 @@ def metrics(
     registry: Registry,
     aggregate_sessions: Callable[[], int],
     refused: Refused,
+    *,
+    with_versions: bool = False,
 ) -> Metrics:
     """Raises LoadError if a package is missing, or if the path or the folder cannot be used."""
     if not settings.metrics:
@@ -86,7 +88,7 @@ def metrics(
         from gateway.telemetry.metrics import Metrics as Counters
         from routes.metrics import Metrics as Endpoint
         from routes.metrics import OwnPort
-    counters = Counters(settings.metrics_folder)
+    counters = Counters(settings.metrics_folder, with_versions=with_versions)
     counters.watch(registry, aggregate_sessions)
     own_port = Middleware(OwnPort, port=settings.metrics_port, path=settings.metrics)
     return Metrics(

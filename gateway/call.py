@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from gateway.caller import Caller
 from gateway.clock import Clock
-from gateway.errors import InvalidRequest
+from gateway.errors import GatewayError, InvalidRequest
 from gateway.tool import Entry
 
 Report = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -59,7 +59,8 @@ class ToolCall:
     `tool` is the exact name if the server has the tool; `entry` is None if it has not. `requested` is the name that
     the caller used. `request` makes the HTTP request for a tool's `Context`. `state` and `answers` continue an earlier
     call whose tool asked for input. `wants_progress` is true if a native caller listens for progress. Of all calls of a
-    principal with one `idempotency_key`, one runs.
+    principal with one `idempotency_key`, one runs. `refusal` is the reason why there is no `entry`, if the tool exists
+    and has not the version that was asked for.
 
     Any other request that runs an author's code, such as `resources/read`, is a call too: `method` and `tool` are its
     method then, `arguments` its parameters, and `is_authorized` is true, since access to it is no question of a tool.
@@ -83,6 +84,7 @@ class ToolCall:
     method: str = "tools/call"
     is_authorized: bool = False
     idempotency_key: str | None = None
+    refusal: GatewayError | None = None
     # The cache sets it: the result must have `wire`.
     wants_wire: bool = field(default=False, init=False)
     # `gateway/idempotency` sets both: every outcome must have `wire`; the answer is that of an earlier call.
@@ -109,7 +111,8 @@ CallNext = Callable[[ToolCall], Coroutine[Any, Any, ToolResult]]
 class Continuation:
     """The request that continues the call which waits in `process` under `state`.
 
-    `owner` is the principal who sent it. `wants_reports` is True if it waits for progress and log messages.
+    `version` is that of the tool, empty for a tool without versions. `owner` is the principal who sent it.
+    `wants_reports` is True if it waits for progress and log messages.
     """
 
     process: str
@@ -120,6 +123,7 @@ class Continuation:
     request_id: str
     answers: Mapping[str, Any] | None
     wants_reports: bool
+    version: str = ""
 
 
 class Relay(Protocol):

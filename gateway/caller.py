@@ -36,6 +36,10 @@ class Grants(Protocol):
         """Returns True for something of the router itself, such as `metrics:scrape`: a scope must name the area."""
         ...
 
+    def pinned(self, server: str, tool: str) -> str | None:
+        """Returns the versions that calls get which ask for none, as a pin; None if nothing is pinned."""
+        ...
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         """Returns the missing scope for a tool that is not covered, written with the name the caller used."""
         ...

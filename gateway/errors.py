@@ -6,6 +6,8 @@ GatewayError
 ├── UnknownServer        no server has this name
 ├── UnknownTool          no tool has this name
 │   └── AmbiguousTool    tools of several servers have this name
+├── UnknownVersion       the tool has no such version (gateway/versions)
+├── Retired              the version is served no more (gateway/versions)
 ├── Forbidden            the caller's scopes do not cover the call
 ├── Unapproved           the tool is not the one that was approved
 ├── NoAccessToken        the caller has no access token that gives access to the server

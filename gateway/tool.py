@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NotRequired, Protocol, TypedDict
+
+VERSION_META = "dev.multi-mcp/version"
+"""The field of `_meta` with the version of a tool: in lists and results that which is meant, in a call the wanted one.
+"""
+
+
+VERSIONS_META = "dev.multi-mcp/versions"
+"""The field with all versions that the caller may call."""
 
 
 class ToolInfo(TypedDict):
@@ -29,6 +39,56 @@ def is_for_models(tool: ToolInfo) -> bool:
     ui = meta.get("ui") if isinstance(meta, dict) else None
     visibility = ui.get("visibility") if isinstance(ui, dict) else None
     return not isinstance(visibility, list) or "model" in visibility
+
+
+def version_of(tool: ToolInfo) -> str:
+    """Returns the version that a tool declares; empty if it declares none."""
+    meta: Any = tool.get("_meta")
+    version = (meta.get(VERSION_META) or meta.get("version")) if isinstance(meta, dict) else None
+    return version if isinstance(version, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """The end of a version. `since` and `sunset` are seconds since 1970; `use` is a pin of what to use instead."""
+
+    since: float
+    sunset: float | None = None
+    use: str = ""
+    why: str = ""
+
+
+class Versions(Protocol):
+    """The versions of one tool, each of which is an entry."""
+
+    @property
+    def are_shown(self) -> bool:
+        """False for a single version that is not deprecated: answers are those of a tool without versions."""
+        ...
+
+    def choose(self, wanted: str | None) -> Entry:
+        """Returns the version for the present caller. `wanted` is a pin; None leaves the choice to the rules.
+
+        One that the caller may not call is returned if no other fits: authorization refuses it.
+
+        Raises:
+            GatewayError: the pin is malformed, or there is no such version, or it is retired.
+        """
+        ...
+
+    def exact(self, version: str) -> Entry | None:
+        """Returns the version that is written like this."""
+        ...
+
+    def live(self) -> Sequence[Entry]:
+        """Returns the versions that the present caller may call, without those that are retired. The highest first."""
+        ...
+
+    def deprecation(self, version: str) -> Deprecation | None: ...
+
+    def check(self, version: str) -> None:
+        """Raises GatewayError if the version is retired."""
+        ...
 
 
 class Entry(Protocol):
@@ -60,4 +120,14 @@ class Entry(Protocol):
     @property
     def waits(self) -> bool:
         """False if its function awaits nothing, so that a call has ended with its first step."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The version that this is of its tool; empty for a tool without versions."""
+        ...
+
+    @property
+    def versions(self) -> Versions | None:
+        """All versions of the tool; None for a tool without versions."""
         ...

@@ -61,6 +61,9 @@ STREAM = Key[bool]("stream")
 IDEMPOTENCY = Key[str]("idempotency")
 """The key of a call that must run once."""
 
+VERSION = Key[str]("version")
+"""The version of the tool that the header of a request asks for."""
+
 METADATA = Key[Challenges]("metadata")
 """Present if authentication is on. A refusal names the metadata URL in `WWW-Authenticate`."""
 

@@ -10,10 +10,11 @@ from settings.reader import setting_of
 from settings.serving import Serving
 from settings.sharing import Sharing
 from settings.telemetry import Telemetry
+from settings.versions import Versions
 
 
 @dataclass(frozen=True)
-class Settings(Telemetry, Sharing, Access, Serving):
+class Settings(Versions, Telemetry, Sharing, Access, Serving):
     """Times are seconds, sizes are bytes. docs/settings.md has a row for each field, those of `Serving` first."""
 
     def __post_init__(self) -> None:

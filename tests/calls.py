@@ -17,6 +17,8 @@ class Known:
     asks = False
     has_unsafe_names = False
     waits = True
+    version = ""
+    versions = None
 
     def __init__(self, name: str = "add", **info: Any) -> None:
         self.name = name
@@ -37,6 +39,9 @@ class Granted:
 
     def covers_own(self, area: str, action: str) -> bool:
         return (area, action) in self._tools
+
+    def pinned(self, server: str, tool: str) -> str | None:
+        return None
 
     def missing(self, server: str, tool: str, asked: str) -> str:
         return f"{server}:{asked}"

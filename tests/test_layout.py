@@ -28,17 +28,19 @@ BANNED = {"util", "utils", "helper", "helpers", "common", "core", "base", "misc"
 KERNEL = "gateway"
 """The files directly in `gateway/`."""
 WINGS = {"gateway.auth", "gateway.limits", "gateway.cache", "gateway.relay", "gateway.telemetry"}
-GATEWAY = {KERNEL, "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream", "gateway.aggregate"} | WINGS
+GATEWAY = {KERNEL, "gateway.versions", "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream"}
+GATEWAY |= {"gateway.aggregate"} | WINGS
 MAY_IMPORT = {
     "settings": {"settings"},
     KERNEL: {KERNEL},
     "gateway.sdk": {KERNEL, "gateway.sdk"},
     "gateway.servers": {KERNEL, "gateway.servers"},
-    "gateway.local": {KERNEL, "gateway.sdk", "gateway.local"},
+    "gateway.versions": {KERNEL, "gateway.versions"},
+    "gateway.local": {KERNEL, "gateway.sdk", "gateway.versions", "gateway.local"},
     "gateway.upstream": {KERNEL, "gateway.sdk", "gateway.upstream"},
     "gateway.aggregate": {KERNEL, "gateway.sdk", "gateway.servers", "gateway.aggregate"},
-    "gateway.auth": {KERNEL, "gateway.sdk", "gateway.auth"},
-    "gateway.limits": {KERNEL, "gateway.limits"},
+    "gateway.auth": {KERNEL, "gateway.sdk", "gateway.versions", "gateway.auth"},
+    "gateway.limits": {KERNEL, "gateway.versions", "gateway.limits"},
     "gateway.cache": {KERNEL, "gateway.cache"},
     "gateway.relay": {KERNEL, "gateway.relay"},
     "gateway.telemetry": {KERNEL, "gateway.telemetry"},

@@ -44,7 +44,8 @@ class Forwarding:
         """Returns the result of a `tools/call`."""
         endpoint.set("aggregate")
         entry = server.find(tool)
-        is_silent = entry is not None and entry.direct and not entry.asks
+        # Another version than this one may be meant.
+        is_silent = entry is not None and entry.versions is None and entry.direct and not entry.asks
         own = ctx if is_silent else with_rewriting_channels(ctx, server.name)
         result = await server.forward(own, ctx.method, {**(ctx.params or {}), "name": tool})
         return dict(result) if is_plain(result) else await self._outward(ctx, server, result)

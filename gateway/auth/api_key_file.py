@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.errors import LoadError
+from gateway.versions.pinned import Pins
 
 PREFIX = "mcp_"
 ID_LENGTH = 8
@@ -21,11 +22,13 @@ OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 EXPECTED_FORMAT = {
     "name": "up to 64 letters, digits and . _ @ -, starting with a letter or digit",
     "scopes": "patterns like math:add_tool, math:* or *:read_*, without blanks",
+    "pins": "versions like math:search=2 or math:*=^1.2, without blanks",
 }
 
 
 Time = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC).replace(microsecond=0))]
 Scope = Annotated[str, Field(pattern=r"^[!-~]{1,256}$")]
+VersionPin = Annotated[str, Field(pattern=r"^[!-~]{1,256}$"), AfterValidator(lambda pin: Pins([pin]) and pin)]
 
 
 class Key(BaseModel):
@@ -40,6 +43,7 @@ class Key(BaseModel):
     scopes: tuple[Scope, ...]
     created: Time
     expires: Time | None
+    pins: tuple[VersionPin, ...] = ()
 
     def has_expired(self, now: float) -> bool:
         return self.expires is not None and self.expires.timestamp() <= now
@@ -81,17 +85,20 @@ def read(path: Path) -> KeyFile:
     return found
 
 
-def new_key(name: str, scopes: tuple[str, ...], expires: datetime | None) -> tuple[Key, str]:
+def new_key(
+    name: str, scopes: tuple[str, ...], expires: datetime | None, pins: tuple[str, ...] = ()
+) -> tuple[Key, str]:
     """Returns a new record and the key itself, which is stored nowhere.
 
     Raises:
-        LoadError: the name or a scope is malformed.
+        LoadError: the name, a scope or a pin is malformed.
     """
     key_id = token_hex(ID_LENGTH // 2)
     key = f"{PREFIX}{key_id}_{token_urlsafe(32)}"
     digest = sha256(key.encode()).hexdigest()
     try:
-        record = Key(id=key_id, name=name, sha256=digest, scopes=scopes, created=datetime.now(UTC), expires=expires)
+        created = datetime.now(UTC)
+        record = Key(id=key_id, name=name, sha256=digest, scopes=scopes, created=created, expires=expires, pins=pins)
     except ValidationError as exc:
         field = exc.errors()[0]["loc"][0]
         raise LoadError(f"{field}: expected {EXPECTED_FORMAT[str(field)]}") from exc

@@ -117,4 +117,4 @@ def _principal(key: Key) -> Principal:
     name = f"key:{key.name}"
     until = key.expires.timestamp() if key.expires is not None else math.inf
     # By its id: a new key must not inherit the sessions and results of a revoked one that had its name.
-    return Principal(name, f"key:{key.id}", key.scopes, user(name, key.id, None, key.scopes), until)
+    return Principal(name, f"key:{key.id}", key.scopes, user(name, key.id, None, key.scopes), until, pins=key.pins)

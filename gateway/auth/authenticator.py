@@ -13,6 +13,7 @@ from gateway.auth.principal import Principal
 from gateway.auth.scopes import Scopes
 from gateway.caller import Caller, Subject, caller, subject
 from gateway.errors import Unauthenticated
+from gateway.versions.pinned import Pins
 
 MAX_CREDENTIAL_LENGTH = 16 * 1024
 MAX_CACHED_CREDENTIALS = 4096
@@ -126,7 +127,8 @@ class Authenticator:
         # Read before the check: a change in between must make the entry stale, not fresh.
         version = verifier.version()
         principal = verifier.check(credential)
-        grants = Scopes(principal.scopes, self._destructive, principal.servers)
+        pins = Pins(principal.pins) if principal.pins else None
+        grants = Scopes(principal.scopes, self._destructive, principal.servers, pins)
         named = Caller(principal.name, caller.get().address, grants, principal.user, principal.identity)
         return _CachedCredential(named, principal.until, verifier, version)
 

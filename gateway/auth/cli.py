@@ -37,7 +37,7 @@ def main(
 def create(args: Namespace, now: datetime) -> None:
     """Prints the key alone on stdout, so that a script can take it from there."""
     expires = _time(args.expires, now) if args.expires else None
-    record, key = key_file.new_key(args.name, tuple(args.scope), expires)
+    record, key = key_file.new_key(args.name, tuple(args.scope), expires, tuple(args.pin))
     with _editing(args.file) as found:
         if found.find(record.name) is not None:
             raise LoadError(f"key {record.name!r} exists; revoke it first, or choose another name")
@@ -110,7 +110,7 @@ def _write(path: Path, found: KeyFile) -> None:
                 # A router with another user or group must still be able to read what root has changed.
                 os.fchown(handle, before.st_uid, before.st_gid)
                 os.fchmod(handle, stat.S_IMODE(before.st_mode) & _MAX_MODE | stat.S_IRUSR | stat.S_IWUSR)
-            file.write(found.model_dump_json(indent=2) + "\n")
+            file.write(found.model_dump_json(indent=2, exclude_defaults=True) + "\n")
             file.flush()
             os.fsync(handle)
         Path(name).replace(path)
@@ -131,6 +131,9 @@ def _parser(file: str) -> ArgumentParser:
     new.add_argument("--name", required=True, help="the owner or purpose of the key")
     new.add_argument(
         "--scope", required=True, action="append", help="math:add_tool, math:*, *:read_* or admin; repeatable"
+    )
+    new.add_argument(
+        "--pin", action="append", default=[], help="math:search=2 or math:*=1, the versions of tools; repeatable"
     )
     new.add_argument("--expires", help="30d or 2027-01-01; default: never")
     new.set_defaults(command=create)

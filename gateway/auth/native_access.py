@@ -21,6 +21,7 @@ from gateway.errors import Forbidden
 from gateway.sdk.native import Find, protocol_error
 from gateway.sdk.openings import LISTEN
 from gateway.sdk.wire import wire
+from gateway.server import Callee
 from gateway.tool import ToolInfo
 
 Context = ServerRequestContext[Any, Any]
@@ -152,8 +153,16 @@ async def admit(find: Find, via: WayIn, name: str, arguments: dict[str, Any]) ->
         return
     callee, tool = found
     entry = callee.find(tool)
+    if entry is None and _has_versions(callee, tool):  # the chain knows which one is meant
+        return
     if entry is not None and entry.name != tool:  # native MCP knows exact names only
         entry = None
     asking = caller.get()
     if asking.refusal(callee.name, tool if entry is None else entry.info, tool) is not None:
         await callee.call(ToolCall(callee.name, tool, arguments, via, asking, entry, tool, request_id.get()))
+
+
+def _has_versions(callee: Callee, tool: str) -> bool:
+    """Returns True for a name such as `search@2`."""
+    entry = callee.find(tool.rpartition("@")[0]) if "@" in tool else None
+    return entry is not None and entry.versions is not None

@@ -17,7 +17,8 @@ class Principal:
     """The holder of a valid credential.
 
     `name` is for the log; `identity` says to whom counts, results and sessions belong. `until` is when the credential
-    needs a new check, in seconds since 1970. `servers` are the servers that it was issued for; None means all.
+    needs a new check, in seconds since 1970. `servers` are the servers that it was issued for; None means all. `pins`
+    are the versions of tools for calls that ask for none.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Principal:
     user: AuthenticatedUser
     until: float
     servers: frozenset[str] | None = None
+    pins: tuple[str, ...] = ()
 
 
 def user(client: str, subject: str, issuer: str | None, scopes: Iterable[str]) -> AuthenticatedUser:

@@ -140,7 +140,8 @@ class _Tool:
         info = entry.info
         policy = _policy(call, info.get("_meta"))
         schemas = [info.get("inputSchema"), info.get("outputSchema")]
-        version = canonical([call.server, call.tool, *schemas, policy and [policy.ttl, policy.public]])
+        named = [call.server, call.tool, *([entry.version] if entry.version else [])]
+        version = canonical([*named, *schemas, policy and [policy.ttl, policy.public]])
         self.policy = None if version is None else policy  # without a version, keys of two tools could be equal
         self._version = hashlib.blake2b(version or b"", digest_size=32)  # copied faster than SHA-256
         self._direct = entry.direct

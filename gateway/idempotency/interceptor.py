@@ -100,7 +100,7 @@ class Idempotency:
         except Exception as exc:  # raised again for the caller
             run.outcome = exc
         if has_run(run.outcome):
-            run.record = record_of(run.outcome, self._max_record)
+            run.record = record_of(run.outcome, self._max_record, call.entry.version if call.entry is not None else "")
             await self._keep(slot, run, run.record)
         else:
             await self._store.drop(slot)
@@ -151,7 +151,10 @@ def _slot(call: ToolCall) -> str:
 
 
 def _digest(call: ToolCall) -> str:
-    text = canonical([call.server, call.tool, call.arguments, call.state, call.answers])
+    # With the version that was asked for, not the one that was chosen: it may be another when a client tries again.
+    has_versions = call.entry is not None and call.entry.versions is not None
+    asked = [call.requested.rpartition("@")[2]] if has_versions and "@" in call.requested else []
+    text = canonical([call.server, call.tool, call.arguments, call.state, call.answers, *asked])
     if text is None:
         raise InvalidRequest("The arguments of a call with an idempotency key cannot be nested so deeply.")
     return blake2b(text, digest_size=32).hexdigest()

@@ -21,6 +21,7 @@ INTERRUPTED = "The process in which this call ran has ended before its tool answ
 OTHER_WAY = "The answer to the first call with this key cannot be repeated over this interface."
 _NOT_RUN = {"unknown-server", "unknown-tool", "forbidden", "unauthenticated", "not-found", "unavailable"} | {
     *("invalid-request", "invalid-arguments", "too-large", "rate-limited", "share-exceeded"),
+    *("unknown-version", "retired"),
 }
 """The outcomes of calls whose tool did not run."""
 
@@ -41,14 +42,17 @@ def interrupted() -> Gone:
     return error
 
 
-def record_of(outcome: ToolResult | Exception, max_bytes: int) -> bytes:
-    """Returns an outcome as it is kept; an error in its place if that has more than `max_bytes`, or is not JSON."""
+def record_of(outcome: ToolResult | Exception, max_bytes: int, version: str = "") -> bytes:
+    """Returns an outcome as it is kept; an error in its place if that has more than `max_bytes`, or is not JSON.
+
+    `version` is that of the tool, empty for a tool without versions.
+    """
     if isinstance(outcome, ToolResult):
-        return _of_result(outcome, max_bytes)
-    return _of_error(outcome if isinstance(outcome, GatewayError) else ToolCrashed())
+        return _of_result(outcome, max_bytes, version)
+    return _of_error(outcome if isinstance(outcome, GatewayError) else ToolCrashed(), version)
 
 
-def _of_result(result: ToolResult, max_bytes: int) -> bytes:
+def _of_result(result: ToolResult, max_bytes: int, version: str) -> bytes:
     fields = {
         "wrapped": result.wrapped,
         "is_error": result.is_error,
@@ -56,21 +60,23 @@ def _of_result(result: ToolResult, max_bytes: int) -> bytes:
         "asks": result.asks,
         "outcome": result.outcome,
         "body": len(result.body),
+        **({"version": version} if version else {}),
     }
     try:
         record = b"%b\n%b%b" % (to_json(fields), result.body, result.wire)
     except ValueError:
-        return _of_error(Gone(TOO_LARGE))
-    return record if len(record) <= max_bytes else _of_error(Gone(TOO_LARGE))
+        return _of_error(Gone(TOO_LARGE), version)
+    return record if len(record) <= max_bytes else _of_error(Gone(TOO_LARGE), version)
 
 
-def _of_error(exc: GatewayError) -> bytes:
+def _of_error(exc: GatewayError, version: str) -> bytes:
     slug = exc.slug if exc.slug in _ERRORS else ToolCrashed.slug
-    return to_json({"error": slug, "detail": str(exc), "outcome": exc.outcome}) + b"\n"
+    fields = {"error": slug, "detail": str(exc), "outcome": exc.outcome}
+    return to_json(fields | ({"version": version} if version else {})) + b"\n"
 
 
 def repeated(record: bytes, call: ToolCall) -> ToolResult:
-    """Returns the answer in a record, for `call`.
+    """Returns the answer in a record, for `call`, which becomes a call of the version that ran.
 
     Raises:
         Conflict: it has no form for this way in.
@@ -78,6 +84,9 @@ def repeated(record: bytes, call: ToolCall) -> ToolResult:
     """
     head, _, content = record.partition(b"\n")
     fields: dict[str, Any] = from_json(head)
+    version = fields.pop("version", "")
+    if call.entry is not None and call.entry.versions is not None:
+        call.entry = call.entry.versions.exact(version) or call.entry
     if "error" in fields:
         kind = _ERRORS[fields["error"]]
         exc = kind.__new__(kind)

@@ -43,7 +43,8 @@ class RateLimit:
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
         # The name of an unknown tool comes from the client: cached, it could fill the cache and be of any size.
         find = self._windows if call.entry is None else self._cached_windows
-        rule, windows = find(call.server, call.tool, call.caller.key)
+        version = "" if call.entry is None else call.entry.version
+        rule, windows = find(call.server, call.tool, call.caller.key, version)
         if rule is not None:
             await self._take(rule, windows)
         return await call_next(call)
@@ -62,9 +63,9 @@ class RateLimit:
         if (full := await self._storage.take(windows)) is not None:
             raise RateLimited(rule.quotas, rule.quotas[full.position], max(1, ceil(full.wait)))
 
-    def _windows(self, server: str, tool: str, who: str) -> tuple[Rule | None, Sequence[Window]]:
+    def _windows(self, server: str, tool: str, who: str, version: str = "") -> tuple[Rule | None, Sequence[Window]]:
         """Returns the rule for a tool and the caller's windows under it."""
-        rule = self._rules.find(server, tool)
+        rule = self._rules.find(server, tool, version)
         if rule is None:
             return None, ()
         # A digest bounds the length of the key, and keeps names and addresses out of Redis.

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.clock import Quota
 from gateway.errors import LoadError
+from gateway.versions.pin import Pin
+from gateway.versions.version import Version
 from gateway.wildcard import Wildcard
 
 DEFAULT = "default"
 MAX_CALLS = 100_000
 MAX_SECONDS = 366 * 24 * 60 * 60
-_PATTERN = re.compile(r"[A-Za-z0-9_*-]+:[A-Za-z0-9_*./:-]+")
+_PATTERN = re.compile(r"[A-Za-z0-9_*-]+:[A-Za-z0-9_*./:@^-]+")
 _LIMIT = re.compile(r"([0-9]+)\s*(?:/|per)\s*([0-9]*)\s*([a-z]+)", re.IGNORECASE)
 _DAY = 24 * 60 * 60
 _UNITS = {"second": 1, "minute": 60, "hour": 60 * 60, "day": _DAY, "month": 30 * _DAY, "year": 12 * 30 * _DAY}
@@ -49,6 +52,7 @@ class Rule:
 
 class Rules:
     """Reads `100/minute; math:*=1000/minute`. An entry with a pattern overrides the default, which has no pattern.
+    `math:search@1` is for the versions of a tool that this pin matches.
 
     If several patterns match, the most specific one counts: a plain name before a pattern, then the one with more
     letters, then the one written first. Entries of the same pattern count together, and so do several windows in one
@@ -70,10 +74,10 @@ class Rules:
             raise _wrong(text, "expected a limit, like 100/minute")
         default = entries.pop(DEFAULT, None)
         self._default = _rule(DEFAULT, default) if default else None
-        self._overrides: list[tuple[Wildcard, Wildcard, Rule]] = []
+        self._overrides: list[tuple[Wildcard, _Tools, Rule]] = []
         for pattern in sorted(entries, key=lambda pattern: ("*" in pattern, -len(pattern.replace("*", "")))):
             server, _, tool = pattern.partition(":")
-            self._overrides.append((Wildcard(server), Wildcard(tool), _rule(pattern, entries[pattern])))
+            self._overrides.append((Wildcard(server), _Tools(tool), _rule(pattern, entries[pattern])))
 
     @property
     def window_count(self) -> int:
@@ -81,12 +85,31 @@ class Rules:
         rules = [rule for _, _, rule in self._overrides] + ([self._default] if self._default else [])
         return sum(len(rule.quotas) for rule in rules)
 
-    def find(self, server: str, tool: str) -> Rule | None:
+    def find(self, server: str, tool: str, version: str = "") -> Rule | None:
         """Returns the rule for calls to `tool`, or None if they are not limited. `tool` may be any text of a client."""
         for server_pattern, tool_pattern, rule in self._overrides:
-            if server_pattern.matches(server) and tool_pattern.matches(tool):
+            if server_pattern.matches(server) and tool_pattern.matches(tool, version):
                 return rule
         return self._default
+
+
+class _Tools:
+    """The tools of a pattern: by their names, or by their names and versions, as in `search@1`."""
+
+    def __init__(self, pattern: str) -> None:
+        base, _, version = pattern.rpartition("@")
+        self._names = Wildcard(pattern)
+        self._base = Wildcard(base)
+        self._versions: Pin | None = None
+        with suppress(ValueError):
+            self._versions = Pin(version) if base else None
+
+    def matches(self, tool: str, version: str) -> bool:
+        if self._names.matches(tool):
+            return True
+        if self._versions is None or not version:
+            return False
+        return self._base.matches(tool) and self._versions.matches(Version.of(version))
 
 
 def _limit(text: str) -> Limit:

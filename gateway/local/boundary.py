@@ -104,5 +104,7 @@ class Boundary:
 
 
 def _name(ctx: Context) -> str:
-    params = ctx.params or {}
+    params, call = ctx.params or {}, current_call.get()
+    if call is not None and ctx.method == CALL:  # a version of a tool has another name in the SDK's table
+        return call.tool
     return str(params.get("name") or params.get("uri") or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from dataclasses import replace
 from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedResourceError, UnexpectedToolError
@@ -11,7 +12,7 @@ from mcp_types.methods import is_input_required
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from gateway.call import ToolCall
+from gateway.call import ToolCall, ToolResult
 from gateway.cancellation import was_requested
 from gateway.errors import GatewayError, InvalidArguments, ToolCrashed
 from gateway.sendable import Unsendable, encode
@@ -93,3 +94,12 @@ def outcome(result: Any, is_error: bool, call: ToolCall) -> str:
         refused = refusal(call.failure)
         return refused.slug if refused is not None else "tool-error"
     return "input-required" if is_input_required(result) else "ok"
+
+
+def reported(result: ToolResult, call: ToolCall, encoded: bytes) -> ToolResult:
+    """Returns the error that a tool reports. Raises what it was if the SDK turned a failure into this text."""
+    prefix = f"Error executing tool {call.tool}"
+    refused = refusal(call.failure) or (ToolCrashed() if result.message == prefix else None)
+    if refused is not None:
+        raise refused
+    return replace(result, message=result.message.removeprefix(prefix + ": "), wire=encoded)

@@ -26,7 +26,8 @@ from gateway.local.native_calls import NativeCalls
 from gateway.local.near_misses import near_misses
 from gateway.local.readable import readable
 from gateway.naming import RESERVED
-from gateway.sdk.internals import has_auth, low_level
+from gateway.sdk.internals import has_auth, has_own_tool_list, low_level, tools_of
+from gateway.versions.declaration import check
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 _SUFFIX = "_server"
@@ -88,6 +89,7 @@ def load(servers: Sequence[Found]) -> Iterator[tuple[str, MCPServer[Any]]]:
             raise LoadError(
                 f"{server.path}: its `mcp` is served by another file or app already; create one in this file"
             )
+        check(str(server.path), [(tool.name, tool.meta) for tool in tools_of(mcp)], has_own_tool_list(mcp))
         loaded.append(mcp)
         yield server.name, mcp
 

@@ -27,6 +27,7 @@ from mcp_types.version import LATEST_MODERN_VERSION
 from gateway import VERSION
 from gateway.call import ToolCall, current_call
 from gateway.local.crashes import log_crash
+from gateway.local.plan import Plan
 from gateway.sdk.asking.asking_call import CAPABILITIES, AskingCall
 
 _CLIENT = {"name": "multi-mcp", "version": VERSION}
@@ -80,7 +81,8 @@ class Exchange(AskingCall):
             return call.arguments
         state = {"inputResponses": call.answers, "requestState": call.state}
         given = {key: value for key, value in state.items() if value is not None}
-        return {"name": call.tool, "arguments": call.arguments, **given}
+        name = call.entry.own_name if isinstance(call.entry, Plan) else call.tool
+        return {"name": name, "arguments": call.arguments, **given}
 
     async def send_raw_request(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None

@@ -20,6 +20,7 @@ from gateway.local.exchange import Exchange
 from gateway.local.plan import Plan
 from gateway.local.requests import Requests, has_crashed
 from gateway.local.tools import Tools
+from gateway.local.versions import told, unknown, with_version
 from gateway.sdk import wire
 from gateway.sdk.internals import request_channel
 from gateway.sdk.native import CALL, native_call, protocol_error
@@ -61,20 +62,25 @@ class NativeCalls:
     async def _call(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:
         if _is_exchange(ctx):
             return await call_next(ctx)
-        is_tool_call = ctx.method == CALL
-        call = (
-            native_call(self._requests.server, self._tools.plan, ctx) if is_tool_call else self._requests.call_for(ctx)
-        )
+        if ctx.method == CALL:
+            call = native_call(self._requests.server, self._tools.plan, ctx)
+            ctx = with_version(call, self._tools.plan, ctx)
+        else:
+            call = self._requests.call_for(ctx)
         current_call.set(call)
         result = await chain(self._interceptors, partial(self._execute, ctx, call_next))(call)
         native = result.native
         if native is None and result.wire:
-            return wire.restamp(self._low_level, ctx, call, result.wire)
+            native = wire.restamp(self._low_level, ctx, call, result.wire)
         if isinstance(native, MCPError):
             raise native
-        return native  # type: ignore[no-any-return]
+        return native if call.entry is None or call.entry.versions is None else told(native, call.entry)
 
     async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
+        if call.refusal is not None:
+            raise call.refusal
+        if call.entry is None and self._tools.hides(call.tool):
+            return ToolResult(native=unknown(self._low_level, ctx), is_error=True, outcome=UnknownTool.slug)
         self._in_flight.count += 1  # the tool may go on after its caller has been answered
         try:
             is_direct = call.entry is not None and call.entry.direct

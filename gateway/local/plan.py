@@ -25,7 +25,7 @@ from gateway.local.crashes import CRASHES, argument_errors, crashed
 from gateway.local.served_tool import ServedTool
 from gateway.sdk.wire import encode_error, encode_text_error
 from gateway.sendable import Unsendable, encode
-from gateway.tool import ToolInfo
+from gateway.tool import ToolInfo, Versions
 
 logger = logging.getLogger(__name__)
 _AWAIT = opmap["SEND"]
@@ -33,17 +33,19 @@ Validate = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Plan:
-    """How to run one tool: the `Entry` of a local server."""
+    """How to run one tool: the `Entry` of a local server. `own_name` is its name in the SDK's table."""
 
     __slots__ = (
         *("__weakref__", "_answer", "_asks", "_function", "_has_hooks", "_has_unsafe_names"),
-        *("_max_result", "_validate", "direct", "info", "name", "tool", "waits"),
+        *("_max_result", "_validate", "direct", "info", "name", "own_name", "tool", "version", "versions", "waits"),
     )
 
     def __init__(self, tool: Tool, max_result: int, has_hooks: bool = False) -> None:
         """Plans the calls of `tool`. `has_hooks` is true if the server's author put something around its calls."""
         self.tool = tool
-        self.name = tool.name
+        self.name = self.own_name = tool.name
+        self.version = ""
+        self.versions: Versions | None = None
         self.info = _info(tool)
         self.direct = isinstance(tool, ServedTool) and tool.context_kwarg is None and not tool.resolved_params
         self._max_result = max_result

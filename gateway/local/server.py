@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -18,12 +17,12 @@ from starlette.types import ASGIApp
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
-from gateway.errors import InvalidRequest, ToolCrashed, Unavailable, UnknownTool
+from gateway.errors import InvalidRequest, Unavailable, UnknownTool
 from gateway.in_flight import InFlight
 from gateway.local.answer import Answer
 from gateway.local.boundary import Boundary
 from gateway.local.context_calls import ContextCalls
-from gateway.local.crashes import crashed, refusal
+from gateway.local.crashes import crashed, reported
 from gateway.local.makes.own_list import OwnList
 from gateway.local.makes.served import inside
 from gateway.local.native_calls import NativeCalls, unless_json
@@ -40,17 +39,16 @@ from gateway.sdk.request_state import share_state_keys
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
-from gateway.server import Callee
 from gateway.tool import ToolInfo
+from gateway.versions.families import Families
+from gateway.versions.routing import Routing
 
 
 class LocalServer:
     """Serves `mcp` under `name`. Every call, from every way in, passes `interceptors`.
 
-    `changed` is called whenever a tool comes or goes.
+    `changed` is called whenever a tool comes or goes. Without `routing`, no tool has versions.
     """
-
-    status: Mapping[str, Any] = MappingProxyType({"status": "ok"})
 
     def __init__(
         self,
@@ -62,13 +60,16 @@ class LocalServer:
         access: Access | None = None,
         changed: Callable[[], None] = lambda: None,
         states: WaitingStates | None = None,
+        routing: Routing | None = None,
     ) -> None:
         self.name, self._mcp = name, mcp
         self._states, self._changed = states or WaitingStates(), changed
         self._wire_tools = WireTools()
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
-        self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
+        self.status: Mapping[str, Any] = {"status": "ok"} if routing is None else routing.begin(name)
+        options: Any = {"has_hooks": self._has_author_hooks, "versions": routing and Families(name, routing)}
+        self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, **options)
         self._own_list = OwnList(name, mcp, self._tools)
         self.find, self._server = self._tools.find, internals.low_level(mcp)
         self._waiting = waiting_calls(limits, self._states)
@@ -81,14 +82,20 @@ class LocalServer:
         self.call = chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
-            self.app = access.endpoint(self.app, self._exact, "mcp")
+            self.app = access.endpoint(self.app, lambda tool: (self, tool), "mcp")
+        self._insert_middleware(threads, interceptors, limits, access)
+
+    def _insert_middleware(
+        self, threads: Threads, interceptors: Sequence[Interceptor], limits: Limits, access: Access | None
+    ) -> None:
+        mcp, requests = self._mcp, Requests(self.name, self._mcp, threads)
         internals.insert_middleware(
             mcp,
             refuse_unsendable,
             *([] if internals.has_own_tool_list(mcp) else [ToolList(self._server, self._list_tools)]),
             *self._own_list.middleware,
             *([] if access is None else [unless_json(access.middleware(self))]),
-            NativeCalls(self._tools, Requests(name, mcp, threads), self._server, interceptors, self._in_flight),
+            NativeCalls(self._tools, requests, self._server, interceptors, self._in_flight),
             Boundary(self._server, limits.max_result, self._has_author_hooks),
             *inside(mcp, threads),
         )
@@ -148,11 +155,10 @@ class LocalServer:
         self._wire_tools = WireTools()
         self._changed()
 
-    def _exact(self, tool: str) -> tuple[Callee, str]:
-        return self, tool
-
     async def _execute(self, call: ToolCall) -> ToolResult:
         plan = call.entry
+        if call.refusal is not None:
+            raise call.refusal
         if plan is None:
             plan = await self._own_list.find_new(call.tool)
             if plan is not None:  # complete now; what was decided about it was decided for an unknown tool
@@ -182,7 +188,9 @@ class LocalServer:
         except ValidationError as exc:  # the SDK alone reads `inputResponses`
             raise InvalidRequest("`inputResponses` do not answer what was asked.") from exc
         if result.get("isError"):
-            return _error(answer.of_wire(result), begun, wire.encode_any(wire.strip_server_stamp(self._server, result)))
+            return reported(
+                answer.of_wire(result), begun, wire.encode_any(wire.strip_server_stamp(self._server, result))
+            )
         try:
             answered = answer.of_sent(begun.returned, result)
         except BaseException as exc:  # a serializer of the tool's author may raise anything
@@ -190,11 +198,3 @@ class LocalServer:
         if call.wants_wire:
             answered.wire = wire.encode_success(wire.strip_server_stamp(self._server, result))
         return answered
-
-
-def _error(result: ToolResult, call: ToolCall, encoded: bytes) -> ToolResult:
-    prefix = f"Error executing tool {call.tool}"
-    refused = refusal(call.failure) or (ToolCrashed() if result.message == prefix else None)
-    if refused is not None:
-        raise refused
-    return replace(result, message=result.message.removeprefix(prefix + ": "), wire=encoded)

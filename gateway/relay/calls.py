@@ -70,7 +70,7 @@ def _call_of(continuation: Continuation, send: Send, note: Callable[[Message], N
         via="call",
         caller=Caller(identity=continuation.owner),
         entry=None,
-        requested=continuation.tool,
+        requested=continuation.version or continuation.tool,
         request_id=continuation.request_id,
         report=report if continuation.wants_reports else None,
         state=continuation.state,

@@ -33,7 +33,10 @@ _ERRORS: Mapping[str, type[GatewayError]] = {
 
 
 def of_continuation(continuation: Continuation) -> Message:
-    return asdict(continuation)
+    message = asdict(continuation)
+    if not continuation.version:  # an older router knows no versions
+        del message["version"]
+    return message
 
 
 def continuation_of(message: Message) -> Continuation:

@@ -57,6 +57,8 @@ class RequestEntry:
     asks = True
     has_unsafe_names = False
     waits = True
+    version = ""
+    versions = None
 
     def __init__(self, method: str) -> None:
         self.name = method

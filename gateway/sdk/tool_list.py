@@ -15,7 +15,7 @@ from gateway.encoding import encode_array, in_turns
 from gateway.sdk.internals import connection_of
 from gateway.sdk.raw_json import raw_json
 from gateway.sdk.wire import as_result
-from gateway.tool import ToolInfo
+from gateway.tool import VERSION_META, VERSIONS_META, ToolInfo
 
 Context = ServerRequestContext[Any, Any]
 LIST = "tools/list"
@@ -64,17 +64,23 @@ class WireTools:
     """
 
     def __init__(self) -> None:
-        self._converted: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._converted: dict[tuple[str, str, str], Mapping[str, Any]] = {}
 
     async def convert(self, tools: Sequence[ToolInfo], version: str) -> Sequence[Mapping[str, Any]]:
         """Returns the wire form of `tools`."""
         return [self._convert(tool, version) async for tool in in_turns(tools)]
 
     def _convert(self, tool: ToolInfo, version: str) -> Mapping[str, Any]:
-        key = (version, tool["name"])
+        key = (version, tool["name"], _told_versions(tool))
         if key not in self._converted:
             self._converted[key] = _converted(tool, version)
         return self._converted[key]
+
+
+def _told_versions(tool: ToolInfo) -> str:
+    """Returns what differs in the descriptions of one tool to different callers, if it has versions."""
+    meta: Any = tool.get("_meta")
+    return f"{meta[VERSION_META]} {meta.get(VERSIONS_META)}" if isinstance(meta, dict) and VERSION_META in meta else ""
 
 
 def _converted(tool: ToolInfo, version: str) -> Mapping[str, Any]:

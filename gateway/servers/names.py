@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.call import Interceptor
-from gateway.caller import Caller, caller
+from gateway.caller import ANONYMOUS, Caller, caller
 from gateway.errors import AmbiguousTool, UnknownServer, UnknownTool
 from gateway.naming import TOOL_SUFFIX, unambiguous
 from gateway.server import Server
 from gateway.servers.registry import Registry
 from gateway.servers.unknown import UnknownTarget
-from gateway.tool import ToolInfo
+from gateway.tool import ToolInfo, version_of
 
 Key = tuple[str, str]
 """A server's name and the exact name of its tool."""
@@ -40,7 +40,8 @@ class Names:
     def name_of(self, server: str, tool: str) -> str:
         """Returns the name over all servers of a tool that exists."""
         self.table()
-        return self._name_of[server, tool]
+        # A tool whose only version some callers alone get is not in the table.
+        return self._name_of.get((server, tool)) or next(iter(unambiguous([(server, tool)])))
 
     def callee(self, tool: str, server: str | None = None) -> tuple[Server | UnknownTarget, str]:
         """Returns the callee and the name for it: a tool of `server`, or a tool by its name over all servers."""
@@ -69,6 +70,9 @@ class Names:
             return bare[0]
         if bare:
             raise AmbiguousTool(name, [self.name_of(*key) for key in bare])
+        if "@" in name and self._by_name_or_bare(name.rpartition("@")[0]):
+            server, tool = self.locate(name.rpartition("@")[0])
+            return server, f"{tool}@{name.rpartition('@')[2]}"
         if asking.grants is not None and (refused := self._refused(asking, name)) is not None:
             return refused
         known = self._by_name.items()
@@ -80,16 +84,29 @@ class Names:
             key = self.locate(name)
         except UnknownTool:
             return None
-        return self._tool.get(key)
+        return self._current(key) if key in self._tool else None
+
+    def _by_name_or_bare(self, name: str) -> bool:
+        return name in self._by_name or name in self._by_bare_name
+
+    def _current(self, key: Key) -> ToolInfo:
+        """Returns a tool, in the version that the caller would get."""
+        tool = self._tool[key]
+        entry = self._registry[key[0]].find(key[1]) if version_of(tool) else None
+        return tool if entry is None else entry.info
 
     def _fill(self) -> None:
-        self._tool = {(server.name, tool["name"]): tool for server in self._registry for tool in server.tools()}
+        token = caller.set(ANONYMOUS)  # what one caller may see is not what all may
+        try:
+            self._tool = {(server.name, tool["name"]): tool for server in self._registry for tool in server.tools()}
+        finally:
+            caller.reset(token)
         self._by_name = unambiguous(self._tool)
         self._name_of = {key: name for name, key in self._by_name.items()}
         self._by_bare_name = _by_bare_name(self._tool)
 
     def _allows(self, asking: Caller, key: Key) -> bool:
-        return asking.grants is None or asking.grants.covers(key[0], self._tool[key])
+        return asking.grants is None or asking.grants.covers(key[0], self._current(key))
 
     def _refused(self, asking: Caller, name: str) -> Key | None:
         """Returns the first (server, tool) that `name` may mean and that the caller may not call."""

@@ -18,18 +18,25 @@ _MAX_NAME_LENGTH = 128
 _WRITE_DELAY = 0.05
 _MAX_BATCH = 1000
 _MAX_CACHED_NAMES = 1000
-_Entry = tuple[float, str, str, str, str, str | None, str, float, tuple[Any, ToolResult | None] | None]
+_Entry = tuple[float, str, str, str, str, str, str | None, str, float, tuple[Any, ToolResult | None] | None]
 
 
 class CallLog:
     """A `Write` of `gateway.telemetry.record`. Lines reach `stream` within 50 ms, or as soon as there are 1,000."""
 
     def __init__(
-        self, stream: TextIO, form: str, with_arguments: bool = False, clock: Callable[[], float] = time.time
+        self,
+        stream: TextIO,
+        form: str,
+        with_arguments: bool = False,
+        clock: Callable[[], float] = time.time,
+        *,
+        with_versions: bool = False,
     ) -> None:
         self._stream = stream
         self._line = self._json_line if form == "json" else self._text_line
         self._with_arguments = with_arguments
+        self._with_versions = with_versions
         self._clock = clock
         self._entries: list[_Entry] = []
         self._is_plain = lru_cache(_MAX_CACHED_NAMES)(is_plain)  # the same names come in most calls
@@ -39,8 +46,9 @@ class CallLog:
         detail = (call.arguments, result) if self._with_arguments else None
         entries = self._entries
         tool = call.tool[:_MAX_NAME_LENGTH]
-        now = round(self._clock(), 3)
-        entries.append((now, call.request_id, call.server, tool, call.via, call.caller.name, outcome, seconds, detail))
+        version = call.entry.version if self._with_versions and call.entry is not None else ""
+        now, who = round(self._clock(), 3), call.caller.name
+        entries.append((now, call.request_id, call.server, tool, version, call.via, who, outcome, seconds, detail))
         if len(entries) == 1:
             asyncio.get_running_loop().call_later(_WRITE_DELAY, self.flush)
         elif len(entries) >= _MAX_BATCH:
@@ -61,11 +69,12 @@ class CallLog:
             self._stream.flush()
 
     def _text_line(self, entry: _Entry) -> str:
-        now, request_id, server, tool, via, caller, outcome, seconds, detail = entry
+        now, request_id, server, tool, version, via, caller, outcome, seconds, detail = entry
         if detail is None and self._is_plain(tool) and (caller is None or self._is_plain(caller)):
             who = "" if caller is None else f" caller={caller}"
+            which = "" if not version else f" version={version}"
             return (
-                f"{timestamp(now)} info    call request_id={request_id} server={server} tool={tool}"
+                f"{timestamp(now)} info    call request_id={request_id} server={server} tool={tool}{which}"
                 f" via={via} outcome={outcome} ms={seconds * 1000:.3f}{who}\n"
             )
         pairs = " ".join(f"{key}={_text(value)}" for key, value in _fields(entry).items())
@@ -76,8 +85,9 @@ class CallLog:
 
 
 def _fields(entry: _Entry) -> dict[str, Any]:
-    _, request_id, server, tool, via, caller, outcome, seconds, detail = entry
-    fields: dict[str, Any] = {"request_id": request_id, "server": server, "tool": tool, "via": via}
+    _, request_id, server, tool, version, via, caller, outcome, seconds, detail = entry
+    fields: dict[str, Any] = {"request_id": request_id, "server": server, "tool": tool}
+    fields |= {"version": version, "via": via} if version else {"via": via}
     fields |= {"outcome": outcome, "ms": round(seconds * 1000, 3)}
     if caller is not None:
         fields["caller"] = caller

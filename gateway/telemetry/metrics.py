@@ -26,10 +26,16 @@ from gateway.telemetry.worker_folder import make_folder
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 REFUSED = frozenset({"forbidden", "rate-limited", "unavailable"})
 """Outcomes of calls that never reached their tool: counted as refusals too, and not timed."""
+NO_VERSION = "-"
+"""The version of a tool that has none, if others have."""
+
 UNKNOWN = "unknown"
 OTHER = "other"
 AGGREGATE = "mcp"  # a name that no server can have
 _PUBLISH_DELAY = 0.05
+
+_Key = tuple[str, str, str, str, str]
+"""The server, the tool, its version, the way in and the outcome of calls that are counted together."""
 
 _Children = tuple[Callable[[], None], Callable[[float], None] | None]
 
@@ -52,7 +58,14 @@ class Metrics(Collector):
         LoadError: the folder cannot be used.
     """
 
-    def __init__(self, folder: str = "", limit: int = 10_000, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        folder: str = "",
+        limit: int = 10_000,
+        clock: Callable[[], float] = time.perf_counter,
+        *,
+        with_versions: bool = False,
+    ) -> None:
         self.registry = CollectorRegistry()
         self._is_shared = bool(folder)
         self.registry.register(self)
@@ -62,11 +75,11 @@ class Metrics(Collector):
         self._failing: set[str] = set()
         self._instances: dict[str, Sequence[Mapping[str, Any]]] = {}
         own = self._own_registry(folder)
-        tool = ("server", "tool")
+        tool = ("server", "tool", "version") if with_versions else ("server", "tool")
         self._calls = Counter("mcp_tool_calls", "Calls, by outcome", (*tool, "via", "outcome"), registry=own)
         self._seconds = Histogram("mcp_call_duration_seconds", "Duration of calls", tool, buckets=BUCKETS, registry=own)
         self._in_flight = Gauge("mcp_calls_in_flight", "Calls in flight", registry=own, multiprocess_mode="livesum")
-        self._cache_requests = Counter("mcp_cache_requests", "Cache look-ups", (*tool, "result"), registry=own)
+        self._cache_requests = Counter("mcp_cache_requests", "Cache look-ups", (*tool[:2], "result"), registry=own)
         self._refusals = Counter("mcp_refusals", "Requests and calls refused", ("reason",), registry=own)
         self._unanswered = Counter("mcp_redis_unanswered", "Requests that Redis failed", ("trouble",), registry=own)
         self._connections = Gauge(
@@ -78,10 +91,9 @@ class Metrics(Collector):
         self._lag = Gauge("mcp_event_loop_lag_seconds", help_text, registry=own, multiprocess_mode="livemax")
         for gauge in (self._in_flight, self._connections, self._lag):
             gauge.set(0)  # an earlier process with this process id may have left its file
-        self._in_flight_count = 0
-        self._publish_is_due = False
-        self._limit = limit
-        self._children: dict[tuple[str, str, str, str], _Children] = {}
+        self._in_flight_count, self._publish_is_due = 0, False
+        self._limit, self._with_versions = limit, with_versions
+        self._children: dict[_Key, _Children] = {}
         self._record = Record(self._count, clock)
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
@@ -170,7 +182,8 @@ class Metrics(Collector):
         self._in_flight.set(self._in_flight_count)
 
     def _count(self, call: ToolCall, outcome: str, seconds: float, result: ToolResult | None) -> None:
-        key = (call.server, call.tool if call.entry is not None else UNKNOWN, call.via, outcome)
+        version = call.entry.version if self._with_versions and call.entry is not None else ""
+        key = (call.server, call.tool if call.entry is not None else UNKNOWN, version, call.via, outcome)
         count, observe = self._children.get(key) or self._add(key)
         count()
         if observe is not None:
@@ -178,13 +191,13 @@ class Metrics(Collector):
         else:
             self.refused(outcome)
 
-    def _add(self, key: tuple[str, str, str, str]) -> _Children:
-        server, _, via, outcome = key
+    def _add(self, key: _Key) -> _Children:
+        server, _, _, via, outcome = key
         if len(self._children) >= self._limit:
-            key = (server, OTHER, via, outcome)
-        labels = (server or UNKNOWN, *key[1:])
-        observe = None if outcome in REFUSED else self._seconds.labels(*labels[:2]).observe
-        self._children[key] = children = (self._calls.labels(*labels).inc, observe)
+            key = (server, OTHER, "", via, outcome)
+        which = (server or UNKNOWN, key[1], *([key[2] or NO_VERSION] if self._with_versions else []))
+        observe = None if outcome in REFUSED else self._seconds.labels(*which).observe
+        self._children[key] = children = (self._calls.labels(*which, via, outcome).inc, observe)
         return children
 
 

@@ -78,6 +78,8 @@ def _name(call: ToolCall) -> str:
 def _attributes(call: ToolCall) -> dict[str, str]:
     name = call.tool if call.entry is not None else call.tool[:_MAX_NAME_LENGTH].encode("utf-8", "replace").decode()
     tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name} if call.method == "tools/call" else {}
+    if call.entry is not None and call.entry.version:
+        tool["multi_mcp.tool.version"] = call.entry.version
     return {
         **tool,
         "mcp.method.name": call.method,

@@ -33,6 +33,8 @@ class UpstreamTool:
     direct = False
     asks = True
     waits = True
+    version = ""
+    versions = None
 
     def __init__(self, own_name: str, info: ToolInfo) -> None:
         self.name = info["name"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import Any
 
@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope
 from gateway.call import idempotency_key
 from gateway.encoding import BOM
 from gateway.errors import InvalidRequest
-from routes.scope import IDEMPOTENCY, STREAM
+from routes.scope import IDEMPOTENCY, STREAM, VERSION
 
 _JSON = b"application/json"
 _STREAM = b"text/event-stream"
@@ -33,7 +33,7 @@ async def read_object(
 ) -> dict[str, Any]:
     """Returns the body, a JSON object of at most `max_body` bytes.
 
-    Sets STREAM if the client wants an event stream, and IDEMPOTENCY if it sends a key.
+    Sets STREAM if the client wants an event stream, IDEMPOTENCY if it sends a key, and VERSION if it asks for one.
 
     A byte order mark is read over. `empty` returns what an empty body stands for; that body needs no Content-Type.
 
@@ -50,10 +50,8 @@ async def read_object(
             accept = accept + b"," + value if accept else value
         elif key == b"content-length" and (not value.isdigit() or int(value) > max_body):
             raise _too_large(max_body)
-        elif key == b"content-encoding":
-            refuse_encoded(value)
-        elif key == b"idempotency-key":
-            _note_key(value, scope)
+        elif key in _RARE:
+            _RARE[key](value, scope)
     if accept and accept != b"*/*":
         _check_accept(accept.lower(), scope)
     is_json = content_type == _JSON or content_type.partition(b";")[0].strip().lower() == _JSON
@@ -71,6 +69,13 @@ def _note_key(value: bytes, scope: Scope) -> None:
     if IDEMPOTENCY.name in scope:
         raise InvalidRequest("A request must have at most one Idempotency-Key.")
     IDEMPOTENCY.set(scope, idempotency_key(value.decode("latin-1")))
+
+
+def _note_version(value: bytes, scope: Scope) -> None:
+    text = value.decode("latin-1")
+    if VERSION.get(scope) not in (None, text):
+        raise InvalidRequest("The headers Tool-Version of a request must not differ.")
+    VERSION.set(scope, text)
 
 
 def refuse_encoded(codings: bytes) -> None:
@@ -105,6 +110,18 @@ async def read_body(receive: Receive, max_body: int) -> bytes:
             raise _too_large(max_body)
         more = message.get("more_body", False)
     return bytes(body)
+
+
+def _refuse_encoded(codings: bytes, _: Scope) -> None:
+    refuse_encoded(codings)
+
+
+_RARE: Mapping[bytes, Callable[[bytes, Scope], None]] = {
+    b"content-encoding": _refuse_encoded,
+    b"idempotency-key": _note_key,
+    b"tool-version": _note_version,
+}
+"""Reads those headers that most requests have not."""
 
 
 def _check_accept(accept: bytes, scope: Scope) -> None:

@@ -25,7 +25,8 @@ from routes.json_api.body import json_object, read_object, refuse_empty
 from routes.json_api.disconnect import while_connected
 from routes.json_api.stream import stream
 from routes.json_api.task_url import task_headers
-from routes.scope import CALL, IDEMPOTENCY, SERVER, STREAM
+from routes.json_api.version import chosen
+from routes.scope import CALL, IDEMPOTENCY, SERVER, STREAM, VERSION
 
 _JSON = (b"content-type", b"application/json")
 _REPLAYED = (b"idempotency-replayed", b"true")
@@ -72,17 +73,17 @@ class CallTool:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server, tool = SERVER.of(scope), scope["path_params"]["tool"]
-        arguments = await read_object(scope, receive, self._max_body, partial(_no_arguments, server, tool))
+        arguments = await read_object(scope, receive, self._max_body, partial(_no_arguments, server, tool, scope))
         call = tool_call({"arguments": arguments}, server, tool, "tool-url", scope)
         await respond(server, call, scope, receive, send, encode=_structured)
 
 
-def _no_arguments(server: Callee, tool: str) -> dict[str, Any]:
+def _no_arguments(server: Callee, tool: str, scope: Scope) -> dict[str, Any]:
     """Returns the arguments that an empty body stands for. Raises InvalidRequest if the tool requires some.
 
     A caller who may not call the tool does not learn that it exists: the chain refuses the call.
     """
-    entry = server.find(tool)
+    entry = chosen({}, scope, server, tool).entry
     if entry is None or not entry.info["inputSchema"].get("required"):
         return {}
     return refuse_empty() if caller.get().refusal(server.name, entry.info, tool) is None else {}
@@ -113,7 +114,9 @@ def tool_call(body: Mapping[str, Any], server: Callee, tool: str, via: WayIn, sc
     state = answers = None
     if "requestState" in body or "inputResponses" in body:
         state, answers = _continued(body)
-    entry = server.find(tool)
+    entry, refusal = server.find(tool), None
+    if entry is None or entry.versions is not None or "version" in body or VERSION.name in scope:
+        entry, tool, state, refusal = chosen(body, scope, server, tool, state)
     name = tool
     if entry is not None:
         name = entry.name
@@ -126,6 +129,8 @@ def tool_call(body: Mapping[str, Any], server: Callee, tool: str, via: WayIn, sc
     )
     if IDEMPOTENCY.name in scope:
         call.idempotency_key = scope[IDEMPOTENCY.name]
+    if refusal is not None:
+        call.refusal = refusal
     return call
 
 

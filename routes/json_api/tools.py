@@ -22,6 +22,7 @@ from gateway.servers.names import Key, Names
 from gateway.servers.registry import Registry
 from gateway.tool import ToolInfo, is_for_models
 from routes.json_api.formats import Conversions
+from routes.json_api.version import chosen_to_show, with_version
 from routes.scope import SERVER, root_path_of
 
 LARGE_BODY = 256 * 1024
@@ -30,15 +31,16 @@ _Seen = tuple[Server, ToolInfo]
 
 
 async def show_tool(request: Request) -> Response:
-    """Shows one tool."""
-    server, asking, name = SERVER.of(request.scope), caller.get(), request.path_params["tool"]
-    entry = server.find(name)
+    """Shows one tool, in the version that the URL or the header names."""
+    server, asking = SERVER.of(request.scope), caller.get()
+    entry, name, _, refusal = chosen_to_show(request, server)
     tool = None if entry is None else entry.info
     if (refused := asking.refusal(server.name, tool or name, name)) is not None:
         raise refused
-    if tool is None:
-        raise UnknownTool(name, [seen["name"] for seen in asking.sees(server)], server.name)
-    return await cached(request, to_json({"server": server.name, **described(server, tool, request)}))
+    if entry is None or tool is None:
+        raise refusal or UnknownTool(name, [seen["name"] for seen in asking.sees(server)], server.name)
+    body = to_json({"server": server.name, **described(server, tool, request)})
+    return with_version(await cached(request, body), entry, server, request)
 
 
 class ToolLists:

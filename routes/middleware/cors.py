@@ -20,6 +20,10 @@ HEADERS: Mapping[str, tuple[str, str]] = {
 }
 """For each feature the headers that a page may send, and those of the answer that it may read."""
 
+ALLOWED_IF_ASKED = ("tool-version",)
+EXPOSED_IF_THERE = "Tool-Version, Deprecation, Sunset, Link"
+"""The headers of tools with versions, which most applications have not."""
+
 ALLOWED_HEADERS = tuple(name for sent, _ in HEADERS.values() for name in sent.split())
 EXPOSED_HEADERS = ", ".join(name for _, read in HEADERS.values() for name in read.split())
 METHODS = "GET, POST, DELETE, OPTIONS"
@@ -51,7 +55,8 @@ class CORS:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
                 answer["Access-Control-Allow-Origin"] = headers["origin"]
-                answer["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+                more = f", {EXPOSED_IF_THERE}" if "tool-version" in answer else ""
+                answer["Access-Control-Expose-Headers"] = EXPOSED_HEADERS + more
                 answer.add_vary_header("Origin")
             await send(message)
 
@@ -61,7 +66,8 @@ class CORS:
 def preflight(headers: Headers) -> Response:
     """Returns the answer to a preflight. Browsers send it without credentials, so it must not be authenticated."""
     requested = [name.strip().lower() for name in headers.get("access-control-request-headers", "").split(",")]
-    allowed = [name for name in requested if name in ALLOWED_HEADERS or name.startswith("mcp-param-")]
+    known = (*ALLOWED_HEADERS, *ALLOWED_IF_ASKED)
+    allowed = [name for name in requested if name in known or name.startswith("mcp-param-")]
     return Response(
         status_code=204,
         headers={

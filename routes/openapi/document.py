@@ -24,6 +24,7 @@ from routes.openapi.names import ComponentNames
 from routes.openapi.operations import Shape, ToolsOf, call_of_tool
 from routes.openapi.schemas import components
 from routes.openapi.shown import AllServers, OneServer, Shows
+from routes.openapi.versions import id_of, key_of, marks, with_versions
 from routes.scope import SERVER, root_path_of
 
 Seen = tuple[str, bool, tuple[tuple[str, tuple[str, ...]], ...]]
@@ -86,8 +87,9 @@ class Document:
     async def answer(self, request: Request, base: str) -> Response:
         """Answers with what the caller may see. `base` is the URL in front of the paths."""
         asking = caller.get()
-        tools = [(server, asking.sees(server)) for server in self._servers if asking.uses(server)]
-        names = tuple((server.name, tuple(tool["name"] for tool in some)) for server, some in tools)
+        seen_tools = [(server, asking.sees(server)) for server in self._servers if asking.uses(server)]
+        tools = [(server, with_versions(server, some)) for server, some in seen_tools]
+        names = tuple((server.name, tuple(map(key_of, some))) for server, some in tools)
         seen = (base, asking.grants is not None, names)
         async with self._making:
             table = self._names.table()
@@ -106,7 +108,7 @@ class Document:
         for server, tools in servers:
             for tool in tools:
                 await anyio.lowlevel.checkpoint()
-                name = self._names.name_of(server.name, tool["name"])
+                name = id_of(self._names, server.name, tool)
                 made, found = _called(server, tool, name, names)
                 paths.append(_members(self._shows.paths_of_tool(server, tool, made)))
                 schemas.append(_members(found))
@@ -136,7 +138,7 @@ def _called(server: Server, tool: ToolInfo, name: str, names: ComponentNames) ->
     returned = components(tool["outputSchema"], f"{name}_output", names) if "outputSchema" in tool else {}
     entry = server.find(tool["name"])
     shape = Shape(next(iter(given)), next(iter(returned), "ToolResult"), entry is None or entry.asks)
-    return call_of_tool(server, tool, name, shape), {**given, **returned}
+    return {**call_of_tool(server, tool, name, shape), **marks(server, tool)}, {**given, **returned}
 
 
 def _members(value: Mapping[str, Any]) -> bytes:

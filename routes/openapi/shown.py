@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from gateway.server import Server
 from gateway.servers.names import Names
@@ -18,6 +17,7 @@ from routes.openapi.operations import (
     operations_of_server,
     operations_over_all,
 )
+from routes.openapi.versions import path_of
 
 
 class Shows(Protocol):
@@ -45,7 +45,7 @@ class OneServer:
     schemas: Mapping[str, Any] = {name: SCHEMAS[name] for name in ("InputRequired", "Problem", "ToolResult")}
 
     def paths_of_tool(self, server: Server, tool: ToolInfo, call: Mapping[str, Any]) -> Paths:
-        return {_below_server(tool): {"post": call}}
+        return {path_of(tool): {"post": call}}
 
     def paths_of_server(self, server: Server, tools: Sequence[ToolInfo]) -> Paths:
         return {}
@@ -65,14 +65,10 @@ class AllServers:
     def paths_of_tool(self, server: Server, tool: ToolInfo, call: Mapping[str, Any]) -> Paths:
         name = operation_id("describe", call["operationId"], self._names.table())
         about = description_of_tool(server, tool, name)
-        return {f"/{server.name}{_below_server(tool)}": {"post": call, "get": about}}
+        return {f"/{server.name}{path_of(tool)}": {"post": call, "get": about}}
 
     def paths_of_server(self, server: Server, tools: Sequence[ToolInfo]) -> Paths:
         return operations_of_server(server, tools, self._names.table())
 
     def paths_over_all(self, servers: ToolsOf) -> Paths:
         return operations_over_all(servers)
-
-
-def _below_server(tool: ToolInfo) -> str:
-    return f"/mcp/tools/{quote(tool['name'], safe='')}"

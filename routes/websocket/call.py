@@ -13,6 +13,7 @@ from gateway.cancellation import was_requested
 from gateway.errors import GatewayError
 from gateway.server import Callee
 from routes.errors import document, of_refusal
+from routes.json_api.version import shown_version
 from routes.websocket.frames import Id, error_frame, report_frame, result_frame
 from routes.websocket.outgoing import Outgoing
 
@@ -70,7 +71,7 @@ class SocketCall:
             return self._problem("internal-error", "The log has the reason under the request id.")
         if result.is_error:
             return self._problem("tool-error", result.message)
-        return result_frame(self._id, result)
+        return result_frame(self._id, result, shown_version(self._call.entry))
 
     def _problem(self, slug: str, detail: str) -> bytes:
         return error_frame(self._id, document(slug, detail, server=self._call.server, tool=self._call.tool))

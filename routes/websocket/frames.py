@@ -48,12 +48,14 @@ def parse_id(frame: Mapping[str, Any]) -> Id | None:
     )
 
 
-def result_frame(id_: Id | None, result: ToolResult) -> bytes:
-    """The result, or the tool's questions (`inputRequests`, `requestState`)."""
+def result_frame(id_: Id | None, result: ToolResult, version: str = "") -> bytes:
+    """The result, or the tool's questions (`inputRequests`, `requestState`), and the version of a tool with several."""
     if result.asks is not None:
-        return to_json({**_with(id_), **result.asks})
-    # The result is JSON already: put the id in front instead of parsing it.
+        return to_json({**_with(id_), **_version(version), **result.asks})
+    # The result is JSON already: put the rest in front instead of parsing it.
     body = result.in_result()
+    if version:
+        return b"%b,%b" % (to_json({**_with(id_), **_version(version)})[:-1], body[1:])
     return body if id_ is None else b'{"id":%b,%b' % (to_json(id_), body[1:])
 
 
@@ -75,3 +77,7 @@ def caller_frame(id_: Id | None, name: str | None) -> bytes:
 
 def _with(id_: Id | None) -> dict[str, Id]:
     return {} if id_ is None else {"id": id_}
+
+
+def _version(version: str) -> dict[str, str]:
+    return {"version": version} if version else {}

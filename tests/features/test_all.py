@@ -90,6 +90,7 @@ def test_default_settings_turn_on_only_the_call_log_and_idempotency_keys() -> No
         idempotency=off_again.idempotency,
         rate_limits=RateLimits(),
         cache=off,
+        versions=off,
         redis=Redis(),
         asking=off_again.asking,
         watchdog=off,

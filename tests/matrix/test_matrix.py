@@ -11,7 +11,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import ToolAnnotations
 
 from tests.conftest import MakeApp, server_of
-from tests.matrix import access, bounds, cached, credentials, keyed, limit
+from tests.matrix import access, bounds, cached, credentials, keyed, limit, versioned
 from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
 from tests.matrix.ways import VIA, WAYS, Headers, Outcome, Target
@@ -19,6 +19,7 @@ from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
 RULES: list[Rule] = [*bounds.RULES, *access.RULES, *credentials.RULES, *limit.RULES, *cached.RULES, *keyed.RULES]
+RULES += versioned.RULES
 
 
 async def add(a: int, b: int) -> int:

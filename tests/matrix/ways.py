@@ -49,6 +49,12 @@ class Outcome:
 KEY = "idempotency-key"
 """The header of a call that must run once. Over a WebSocket it is sent as a field, over native MCP in `_meta`."""
 
+VERSION = "tool-version"
+"""The header of a call that asks for a version. It is sent elsewhere in the same ways."""
+
+FIELDS = {KEY: "idempotencyKey", VERSION: "version"}
+META = {KEY: "multi-mcp/idempotency-key", VERSION: "dev.multi-mcp/version"}
+
 Ask = Callable[[Target, str, Arguments, Headers], Awaitable[Outcome]]
 """Calls a tool of the server `one`."""
 
@@ -130,8 +136,7 @@ async def _post(target: Target, url: str, body: Arguments, headers: Headers) -> 
 async def _over_websocket(target: Target, path: str, call: Arguments, headers: Headers) -> Outcome:
     """Sends `headers` with the handshake. If that is refused, the outcome has its status."""
     pairs = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
-    if KEY in headers:
-        call = {"idempotencyKey": headers[KEY], **call}
+    call = {**{field: headers[name] for name, field in FIELDS.items() if name in headers}, **call}
     try:
         async with connected(target.app, path, pairs) as socket:
             frame = await socket.ask({"id": 1, **call})
@@ -151,7 +156,7 @@ async def _modern(target: Target, url: str, tool: str, arguments: Arguments, hea
 
 
 async def _legacy(target: Target, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
-    meta, headers = _meta(headers), {name: value for name, value in headers.items() if name != KEY}
+    meta, headers = _meta(headers), {name: value for name, value in headers.items() if name not in META}
     key = f"{url} {headers}"
     if key not in target.sessions:
         opening = await target.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
@@ -166,7 +171,7 @@ async def _legacy(target: Target, url: str, tool: str, arguments: Arguments, hea
 
 def _meta(headers: Headers) -> dict[str, str]:
     """Returns the fields of `_meta` that stand for headers of the other ways."""
-    return {"multi-mcp/idempotency-key": headers[KEY]} if KEY in headers else {}
+    return {field: headers[name] for name, field in META.items() if name in headers}
 
 
 def _plain(answer: httpx2.Response) -> Outcome:

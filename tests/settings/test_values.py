@@ -94,6 +94,7 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("redis_url", "redis://127.0.0.1", "redis://127.0.0.1"),
         ("redis_prefix", "team-a:prod", "team-a:prod"),
         ("rate_limit", "100/minute", "100/minute"),
+        ("tool_routes", "math:search=2:90,3:10", "math:search=2:90,3:10"),
         ("rate_limit_without_redis", "Closed", "closed"),
         ("state_keys", f"{'a' * 32}, {'b' * 40}", ("a" * 32, "b" * 40)),
         ("cache_max_bytes", "1024", 1024),

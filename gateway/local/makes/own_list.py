@@ -48,7 +48,8 @@ class OwnList:
     async def find_new(self, name: str) -> Plan | None:
         """Returns a tool that has come since the list was read; None if there is none of this name."""
         await self._read_again()
-        return self._tools.find(name)
+        found = self._tools.find(name)
+        return None if found is None or found.versions is not None else found  # a version is chosen before
 
     @property
     def middleware(self) -> list[ServerMiddleware[Any]]:

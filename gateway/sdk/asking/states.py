@@ -99,7 +99,10 @@ class WaitingStates:
         """Lets other processes continue the calls of `server` inside of the block. Interceptors have acted there."""
 
         async def resume(call: ToolCall) -> ToolResult:
-            call.entry = server.find(call.tool)
+            entry = server.find(call.tool)
+            if entry is not None and entry.versions is not None:
+                entry = entry.versions.exact(call.requested)
+            call.entry = entry
             return await execute(call)
 
         return nullcontext() if self.relay is None else self.relay.serving(server.name, resume)

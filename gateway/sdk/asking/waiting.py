@@ -93,6 +93,7 @@ class WaitingCalls(Generic[Asking]):
             request_id=call.request_id,
             answers=call.answers,
             wants_reports=call.report is not None,
+            version=call.entry.version if call.entry is not None else "",
         )
         progressed = call.clock.progressed if call.clock is not None else lambda: None
         return await relay.resume(continuation, call.report, progressed)
@@ -101,11 +102,10 @@ class WaitingCalls(Generic[Asking]):
         """Hands `answers` to the call that waits under `state`, which `call` continues.
 
         Raises:
-            InvalidRequest: no call of this caller and tool waits under this state, or the answers do not fit.
+            InvalidRequest: no call of this caller, tool and version waits under this state, or the answers do not fit.
         """
         asking = self._waiting.get(state)
-        own = (call.tool, call.caller.owner)
-        if asking is None or own != (asking.call.tool, asking.call.caller.owner):
+        if asking is None or _binding(call) != _binding(asking.call):
             raise InvalidRequest(UNKNOWN)
         asking.answer(answers)
         self.forget(asking)
@@ -137,6 +137,10 @@ class WaitingCalls(Generic[Asking]):
             del self._waiting[state]
             for places in self._places:
                 places.give_back(asking.call.caller)
+
+
+def _binding(call: ToolCall) -> tuple[str, str, str | None]:
+    return call.tool, call.entry.version if call.entry is not None else "", call.caller.owner
 
 
 def waiting_calls(limits: Limits, states: WaitingStates) -> WaitingCalls[Any]:

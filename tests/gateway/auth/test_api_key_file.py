@@ -29,7 +29,7 @@ def write(path: Path, *keys: Any) -> Path:
 def test_file_is_read_back_unchanged(tmp_path: Path) -> None:
     second = KEY | {"id": "89abcdef", "name": "web", "expires": "2027-01-01T00:00:00Z"}
     found = key_file.read(write(tmp_path / "keys.json", KEY, second))
-    assert json.loads(found.model_dump_json()) == {"keys": [KEY, second]}
+    assert json.loads(found.model_dump_json(exclude_defaults=True)) == {"keys": [KEY, second]}
     assert [key.has_expired(1798761600.0) for key in found.keys] == [False, True]
 
 

@@ -185,3 +185,16 @@ def test_file_is_required(capsys: pytest.CaptureFixture[str]) -> None:
         main(["list"], {})
     assert caught.value.code == 2
     assert "--file" in capsys.readouterr().err
+
+
+def test_key_may_have_pins(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    create(path, "old")
+    assert "pins" not in path.read_text(), "a router that knows no pins reads the file too"
+    create(path, "new", "--pin", "math:search=2", "--pin", "*:*=^1.2")
+    assert [key.pins for key in read(path).keys] == [(), ("math:search=2", "*:*=^1.2")]
+    capsys.readouterr()
+    for wrong in ("math:search", "search=2", "math:search=x", "math:search=1 2"):
+        arguments = ("create", "--name", "wrong", "--scope", "math:*", "--pin", wrong)
+        assert refusal(path, *arguments, capsys=capsys) == (
+            "gateway.auth: pins: expected versions like math:search=2 or math:*=^1.2, without blanks"
+        )

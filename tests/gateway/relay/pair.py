@@ -33,7 +33,10 @@ class Asking:
         self.begun, self.ended, self.go_on = anyio.Event(), anyio.Event(), anyio.Event()
 
     def server(self, name: str = "one") -> MCPServer[Any]:
-        return server_of(self.once, self.twice, self.fails, self.crashes, self.reports, self.waits, name=name)
+        server = server_of(self.once, self.twice, self.fails, self.crashes, self.reports, self.waits, name=name)
+        for version, function in (("1.0.0", self.once), ("2.0.0", self.twice)):
+            server.add_tool(function, name=f"sized {version}", meta={"version": version, "versions_of": "sized"})
+        return server
 
     async def once(self, ctx: Context[Any, Any]) -> dict[str, int]:
         return {"size": await asked(ctx)}

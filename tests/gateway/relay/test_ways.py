@@ -23,6 +23,7 @@ __all__ = [
     "Open",
     "pair",
     "test_call_continues_from_the_other_process",
+    "test_call_of_a_version_continues_from_the_other_process",
     "test_call_that_asks_again_waits_in_its_process",
     "test_disconnect_of_the_client_cancels_the_tool_in_its_process",
     "test_errors_of_the_tool_are_those_of_its_own_process",
@@ -54,6 +55,15 @@ async def test_call_continues_from_the_other_process(pair: Pair) -> None:
     body = await pair.begin("once")
     answer = await pair.go_on(body)
     assert (answer.status_code, answer.json()) == (200, {"result": {"size": 3}})
+
+
+async def test_call_of_a_version_continues_from_the_other_process(pair: Pair) -> None:
+    asked = await pair.first.post("/one/mcp/call", json={"tool": "sized", "version": "1"})
+    body = {"tool": "sized", **continuation(asked.json())}
+    tampered = {**body, "requestState": body["requestState"].replace("1.0.0", "2.0.0")}
+    assert (await pair.other.post("/one/mcp/call", json=tampered)).status_code == 400
+    answer = await pair.go_on(body)
+    assert (answer.json(), answer.headers["tool-version"]) == ({"result": {"size": 3}}, "1.0.0")
 
 
 async def test_call_that_asks_again_waits_in_its_process(pair: Pair) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from routes.middleware.cors import ALLOWED_HEADERS
+from routes.middleware.cors import ALLOWED_HEADERS, ALLOWED_IF_ASKED
 from tests import wire
 
 pytestmark = pytest.mark.anyio
@@ -57,7 +57,7 @@ def test_page_may_send_every_header_that_the_router_reads() -> None:
         read |= {*re.findall(r"""(?:name|key) == b"([a-z-]+)\"""", text)}
         read |= {*re.findall(r"""headers\.get\("([a-z-]+)\"""", text)}
     assert {"accept", "if-none-match", "mcp-method", "traceparent", "cache-control"} <= read
-    assert read - NOT_OF_PAGES - {*ALLOWED_HEADERS} == set()
+    assert read - NOT_OF_PAGES - {*ALLOWED_HEADERS, *ALLOWED_IF_ASKED} == set()
 
 
 async def test_preflight_without_requested_headers_passes(client: httpx2.AsyncClient) -> None:

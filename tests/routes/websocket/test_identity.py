@@ -41,6 +41,9 @@ class NoGrants:
     def covers_all_of(self, server: str) -> bool:
         return False
 
+    def pinned(self, server: str, tool: str) -> str | None:
+        return None
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         return f"{server}:{asked}"
 

@@ -1,0 +1,1 @@
+"""Several versions of one tool: which there are, and which of them a call gets."""
