@@ -100,7 +100,7 @@ def test_files_on_a_page_match_the_repository() -> None:
 
 def test_client_configuration_is_json() -> None:
     snippets = blocks("json")
-    assert len(snippets) == 3
+    assert len(snippets) == 4
     for snippet in snippets:
         assert set(json.loads(snippet)) == {"mcpServers"}
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gateway.upstream.link import LinkFailure, Refusal
 
+_WRONG_WAY = frozenset({404, 405, 421})
+"""Statuses of refusals that no request of a client provokes: the server is not there."""
+
 
 class ConnectionLost(LinkFailure):
     """The connection ended after the request had been written and before its answer was complete."""
@@ -23,7 +26,7 @@ class StatusFailure(LinkFailure):
     """The answer is an HTTP status that says why there is no other answer."""
 
     def __init__(self, status: int, reason: str, *, was_sent: bool, retry_after: int | None = None) -> None:
-        is_fault = status not in (401, 403) and retry_after is None
+        is_fault = retry_after is None and (not 400 <= status < 500 or status in _WRONG_WAY)
         super().__init__(reason, was_sent=was_sent, retry_after=retry_after, is_fault=is_fault)
         self.status = status
 

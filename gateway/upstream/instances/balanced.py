@@ -102,6 +102,8 @@ class Balanced:
     async def _sent(self, instance: Instance, lease: Lease, request: Request, home: Home | None) -> dict[str, Any]:
         if home is not None:
             await home.move_in(lease, request.session, request.origin)
+            if lease is not instance.lease:
+                raise LinkFailure("it was taken out of use", was_sent=False, is_over=True)
         if request.method == CALL:
             result = await self._timed(instance, lease, request)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 from gateway.upstream.calls.kept import KEPT, Kept
@@ -49,7 +50,7 @@ class Homes:
     def __init__(self, instances: int) -> None:
         self._limit = EACH * instances
         self._homes: OrderedDict[str, Home] = OrderedDict()
-        self._states: OrderedDict[str, Instance] = OrderedDict()
+        self._states: OrderedDict[bytes, Instance] = OrderedDict()
 
     def of(self, session: str) -> Home | None:
         home = self._homes.get(session)
@@ -67,15 +68,20 @@ class Homes:
     def asked_by(self, params: Params) -> Instance | None:
         """Returns the instance that gave the state with which a call goes on."""
         state = params.get("requestState")
-        return self._states.get(state) if isinstance(state, str) else None
+        return self._states.get(_short(state)) if isinstance(state, str) else None
 
     def note_state(self, result: Mapping[str, Any], instance: Instance) -> None:
         """Notes the state of a call that asks for input."""
         state = result.get("requestState")
         if isinstance(state, str):
-            self._states[state] = instance
+            self._states[_short(state)] = instance
             if len(self._states) > self._limit:
                 self._states.popitem(last=False)
+
+
+def _short(state: str) -> bytes:
+    """Returns the hash of a state, which may be as long as a message."""
+    return blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _unheard(method: str, params: Params) -> None:

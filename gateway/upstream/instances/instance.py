@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 from gateway.upstream.instances.lease import Lease
@@ -60,6 +59,7 @@ class Instance:
         self._prepare_link = prepare
         self._drain = drain
         self._retiring: set[asyncio.Task[None]] = set()
+        self._over = asyncio.Event()
         self._was_ejected = False
         how = Patience(patience, None, longest_pause=LONGEST_PAUSE, starts_at_once=False)
         what = f"instance {address}"
@@ -79,8 +79,7 @@ class Instance:
     async def end(self) -> None:
         """Ends the requests that are left. The supervisor must not run any more."""
         self.supervisor.end()
-        for task in [*self._retiring]:
-            task.cancel()
+        self._over.set()
         while self._retiring:
             await asyncio.wait([*self._retiring])
 
@@ -158,12 +157,11 @@ class Instance:
         task.add_done_callback(self._retiring.discard)
 
     async def _close(self, lease: Lease) -> None:
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._drain):
-                    await lease.in_flight.drained()
-        finally:
-            await lease.link.close()
+        waiting = [asyncio.ensure_future(lease.in_flight.drained()), asyncio.ensure_future(self._over.wait())]
+        await asyncio.wait(waiting, timeout=self._drain, return_when=asyncio.FIRST_COMPLETED)
+        for each in waiting:
+            each.cancel()
+        await lease.link.close()
 
     def _log(self, level: int, what: str, reason: str) -> None:
         fields = {"server": self._server, **({"reason": reason} if reason else {})}

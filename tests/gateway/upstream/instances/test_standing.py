@@ -38,6 +38,12 @@ def test_failures_in_a_row_eject() -> None:
     assert [bool(one.failed(LOST)) for _ in range(FAILURES)] == [False] * (FAILURES - 1) + [True]
 
 
+@pytest.mark.parametrize("status", [302, 404, 500, 502])
+def test_status_that_says_that_the_server_is_not_there_counts(status: int) -> None:
+    one, failure = standing(), StatusFailure(status, "it answers with a status", was_sent=False)
+    assert [bool(one.failed(failure)) for _ in range(FAILURES)][-1]
+
+
 def test_answer_in_between_begins_the_count_anew() -> None:
     one = standing()
     for _ in range(10):
@@ -54,6 +60,7 @@ def test_nothing_ejects_if_no_more_may_be() -> None:
     "failure",
     [
         StatusFailure(401, "unauthorized", was_sent=False),
+        StatusFailure(413, "it answers with status 413", was_sent=False),
         LinkFailure("the request is longer than 1024 bytes", was_sent=False),
         LinkFailure("all 1000 sessions are in use", was_sent=False),
         LinkFailure("it was stopped", was_sent=False, is_over=True),
