@@ -34,6 +34,9 @@ class Route:
     stopped: set[str] = field(default_factory=set)
     outcomes: dict[str, deque[bool]] = field(default_factory=dict)
 
+    def has(self, version: Version) -> bool:
+        return any(pin.matches(version) for pin, _ in self.targets)
+
     def weights(self, versions: Sequence[Version]) -> list[tuple[int, int]]:
         """Returns the position of each version that is routed, the highest that its pin finds, and its weight."""
         found = []
@@ -87,7 +90,7 @@ class Routing:
     def note(self, server: str, tool: str, version: str, *, failed: bool) -> None:
         """Counts a call: it failed if its tool crashed or took too long. Stops a version that fails too often."""
         route = self._routes.get((server, tool))
-        if route is None:
+        if route is None or not route.has(Version.of(version)):
             return
         outcomes = route.outcomes.setdefault(version, deque(maxlen=WINDOW))
         outcomes.append(failed)

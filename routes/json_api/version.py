@@ -45,6 +45,8 @@ def with_version(response: Response, entry: Entry, server: Callee, request: Requ
     """Adds the headers of the version that a response shows."""
     for name, value in version_headers(entry, server.name, request.scope):
         response.headers.append(name.decode(), value.decode())
+    if shown_version(entry):
+        response.headers.add_vary_header("Tool-Version")
     return response
 
 

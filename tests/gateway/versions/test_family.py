@@ -73,6 +73,7 @@ async def test_lists_show_what_the_caller_may_call(make_app: MakeApp, tmp_path: 
         assert (await http.get("/one/mcp/tools/search@9", headers=first)).status_code == 403
         shown = await http.get("/one/mcp/tools/search@1", headers=both)
         assert (shown.json()["description"], shown.headers["tool-version"]) == ("Version 1.0.0", "1.0.0")
+        assert shown.headers["vary"] == "Tool-Version"
 
 
 async def test_replicas_with_other_versions_name_theirs(make_app: MakeApp) -> None:

@@ -98,8 +98,9 @@ def failing(server: MCPServer[Any], after: int) -> MCPServer[Any]:
 async def test_new_version_that_fails_more_is_stopped(
     make_app: MakeApp, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = make_app(failing(searching("2.0.0"), 0), tool_routes="one:search=2:0,3:100")
+    app = make_app(failing(searching("2.0.0", "4.0.0-rc.1"), 0), tool_routes="one:search=2:0,3:100")
     async with opened(app) as http:
+        await http.post("/one/mcp/call", json={"tool": "search", "version": "4.0.0-rc.1"})
         for _ in range(25):
             assert (await http.post("/one/mcp/call", json={"tool": "search", "version": "2"})).status_code == 200
         codes = [(await post(http, "search")).status_code for _ in range(25)]

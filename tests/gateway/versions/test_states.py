@@ -80,3 +80,15 @@ async def test_state_goes_on_with_its_version_where_the_routes_are_others(make_a
             404,
             "Tool 'asks' has no version '1.0.0'; there are: 3.0.0, 2.0.0.",
         )
+
+
+@pytest.mark.parametrize("state", [5, None, {}, "", "1.0.0:", "9:x", "1.0.0:call-x", "2.0.0:task-x"])
+async def test_made_up_state_is_refused(state: Any, make_app: MakeApp) -> None:
+    async with opened(make_app(asking("1.0.0", "2.0.0"))) as http:
+        headers, body = wire.modern("tools/call", name="asks", arguments={})
+        body["params"] |= {"requestState": state, "inputResponses": {"size": ANSWER}}
+        native = await http.post("/one/mcp", json=body, headers=headers)
+        json = await http.post("/one/mcp/call", json={"tool": "waits", **body["params"]})
+    assert native.status_code < 500
+    assert json.status_code < 500
+    assert "crashed" not in native.text
