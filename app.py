@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> Starlette:
 def _interceptors(settings: Settings, features: Features, capacity: Capacity) -> list[Interceptor]:
     """Returns what acts around every call, the outermost first."""
     return [
-        *features.call_log.interceptors,
+        *features.recorded,
         *features.tracing.interceptors,
         *features.metrics.interceptors,
         *features.auth.interceptors,
@@ -75,6 +75,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
         time_limit(settings),
         capacity,  # inside of the time limit: a call counts until its tool has ended
         *features.cache.interceptors,
+        *features.console.inside,
     ]
 
 
@@ -90,6 +91,7 @@ def _middleware(settings: Settings, features: Features, ready: probes.Readiness)
         *features.address.middleware,
         *features.tracing.middleware,
         *features.metrics.middleware,
+        *features.console.middleware,
         *features.auth.middleware,
         *features.cache.middleware,
     ]

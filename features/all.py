@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from starlette.routing import BaseRoute
@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from features.asking import Asking, asking
 from features.auth import Auth, address, auth
 from features.cache import cache
+from features.console import Console, console
 from features.feature import Feature, Lifetime
 from features.idempotency import idempotency
 from features.limits import RateLimits, check_rate_limit, rate_limits
@@ -17,6 +18,7 @@ from features.local import Found
 from features.proxies import prefix
 from features.redis import Redis, redis
 from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
+from gateway.call import Interceptor
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from routes.pages.pages import Pages
@@ -28,6 +30,7 @@ class Features:
     """`app.py` says in which order their parts act."""
 
     call_log: Feature
+    console: Console
     prefix: Feature
     address: Feature
     tracing: Feature
@@ -43,13 +46,18 @@ class Features:
     refusals: Refusals = field(compare=False)
 
     @property
+    def recorded(self) -> Sequence[Interceptor]:
+        """The record of each call: that of the console is the record for the call log too."""
+        return self.console.interceptors or self.call_log.interceptors
+
+    @property
     def routes(self) -> list[BaseRoute]:
         return [*self.auth.routes, *self.metrics.routes]
 
     @property
     def lifetimes(self) -> list[Lifetime]:
         """The parts that open before the servers and close after them. The watchdog opens last."""
-        shared = [*self.redis.lifetimes, *self.asking.lifetimes]
+        shared = [*self.redis.lifetimes, *self.asking.lifetimes, *self.console.lifetimes]
         return [*self.call_log.lifetimes, *shared, *self.tracing.lifetimes, *self.cache.lifetimes]
 
 
@@ -57,16 +65,21 @@ def all_features(
     settings: Settings, found: Found, registry: Registry, aggregate_sessions: Callable[[], int]
 ) -> Features:
     """Raises LoadError if a package that a feature needs is missing, or a feature cannot be used."""
-    refusals = Refusals()
+    refusals, logged = Refusals(), call_log(settings)
     check_rate_limit(settings)  # before a missing package is told
     shared = redis(settings, found)
     pages = Pages([settings.metrics])
     counted = metrics(settings, found.names, registry, aggregate_sessions, refusals)
+
+    def sessions() -> int:
+        return sum(server.sessions for server in registry) + aggregate_sessions()
+
     refusals.listeners.extend(counted.refusal_listeners)
     if shared.client is not None:
         shared.client.listeners.extend(counted.redis_listeners)
     return Features(
-        call_log=call_log(settings),
+        call_log=logged,
+        console=console(settings, logged, refusals, shared.client, sessions),
         prefix=prefix(settings),
         address=address(settings),
         tracing=tracing(settings),

@@ -1,0 +1,86 @@
+"""The last calls, bounded by number and by bytes."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, NamedTuple
+
+MAX_CALLS = 2000
+MAX_BYTES = 8 * 1024 * 1024
+FIELDS_SIZE = 700
+"""Bytes that an entry is taken to have besides its arguments, its result and its marks."""
+
+
+class Ended(NamedTuple):
+    """A call that is over. `begun` is in seconds since 1970, `seconds` its duration.
+
+    `waited` are the seconds until its tool began; negative if no tool ran for it. `problem` is the text of the error
+    that kept it from its result. `arguments` and `result` are empty unless they are to be shown.
+    """
+
+    number: int
+    begun: float
+    seconds: float
+    waited: float
+    request_id: str
+    server: str
+    tool: str
+    via: str
+    caller: str | None
+    outcome: str
+    problem: str
+    trace: str = ""
+    arguments: str = ""
+    result: str = ""
+    marks: tuple[tuple[float, str, str], ...] = ()
+
+    def shown(self, process: str) -> dict[str, Any]:
+        """Returns the call as a page gets it. `process` is the one in which it ran."""
+        return {"process": process, **{name: value for name, value in self._asdict().items() if value not in ("", ())}}
+
+
+class Ring:
+    """Each call gets the next number of a sequence, by which a reader goes on where it was."""
+
+    def __init__(self, max_calls: int = MAX_CALLS, max_bytes: int = MAX_BYTES) -> None:
+        self.last = 0
+        self._max_calls = max_calls
+        self._max_bytes = max_bytes
+        self._calls: deque[Ended] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def append(self, call: Ended) -> None:
+        self.last += 1
+        self._calls.append(call)
+        self._bytes += _size(call)
+        while len(self._calls) > self._max_calls or self._bytes > self._max_bytes:
+            self._bytes -= _size(self._calls.popleft())
+
+    def after(self, sequence: int, most: int) -> tuple[list[Ended], int]:
+        """Returns the calls after a number of the sequence, at most the last `most`, and how many were left out."""
+        new = self.last - sequence
+        count = max(0, min(new, most, len(self._calls)))
+        calls = [self._calls[at] for at in range(len(self._calls) - count, len(self._calls))]
+        return calls, max(0, new - count)
+
+    def of_request(self, request_id: str) -> list[Ended]:
+        return [call for call in self._calls if call.request_id == request_id]
+
+    def since(self, begun: float) -> list[float]:
+        """Returns the durations of the calls that began after a time, the last call first."""
+        durations = []
+        for call in reversed(self._calls):
+            if call.begun + call.seconds < begun:
+                break
+            durations.append(call.seconds)
+        return durations
+
+
+def _size(call: Ended) -> int:
+    if not (call.arguments or call.result or call.marks):
+        return FIELDS_SIZE
+    texts = sum(len(text) for _, _, text in call.marks)
+    return FIELDS_SIZE + 4 * (len(call.arguments) + len(call.result) + texts) + 100 * len(call.marks)

@@ -1,0 +1,77 @@
+"""The interceptors by which the console knows every call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.console.feed import Feed
+from gateway.errors import Cancelled, GatewayError
+
+Write = Callable[[ToolCall, str, float, ToolResult | None], None]
+
+
+class Watch:
+    """The outermost interceptor: it records each call once, for the `feed` and for `writes`, such as the call log.
+
+    A call that the feed cancels ends with Cancelled, whatever its tool does.
+    """
+
+    def __init__(self, feed: Feed, writes: Sequence[Write] = ()) -> None:
+        self._feed = feed
+        self._writes = writes
+        self._clock = feed.clock
+
+    async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
+        feed = self._feed
+        feed.number = number = feed.number + 1
+        started = self._clock()
+        feed.running[number] = (call, asyncio.current_task(), started)
+        if call.report is not None:
+            call.report = feed.reporting(number, call.report, started)
+        outcome, result, failure = "cancelled", None, None
+        try:
+            result = await call_next(call)
+            outcome = result.outcome
+            return result
+        except GatewayError as exc:
+            if number in feed.cancels:
+                raise Cancelled from exc
+            outcome, failure = exc.slug, exc
+            raise
+        except asyncio.CancelledError as exc:
+            if number in feed.cancels and _was_all(*feed.cancels[number]):
+                raise Cancelled from exc
+            raise
+        except Exception:  # any other error is recorded too, and raised again
+            outcome = "failed"
+            raise
+        finally:
+            seconds = self._clock() - started
+            del feed.running[number]
+            if feed.cancels and number in feed.cancels:
+                feed.cancels.pop(number)[0].uncancel()
+            for write in self._writes:
+                write(call, outcome, seconds, result)
+            feed.ended((number, call, started, seconds, outcome, result, failure))
+
+
+class ToolBegins:
+    """The innermost interceptor: it notes when the tool begins, and the trace of its call if there are traces."""
+
+    def __init__(self, feed: Feed, trace: Callable[[], str] | None = None) -> None:
+        self._clock = feed.clock
+        self._trace = trace
+
+    def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]:
+        call.began = self._clock()
+        if self._trace is not None:
+            call.trace = self._trace()
+        return call_next(call)
+
+
+def _was_all(task: asyncio.Task[Any], before: int) -> bool:
+    """Returns True if nobody else has asked the task to end."""
+    return task.cancelling() <= before + 1
