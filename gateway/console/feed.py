@@ -29,6 +29,9 @@ MAX_MARKS = 50
 RATE_WINDOW = 10
 """Seconds over which the calls a second are told."""
 
+MAX_PROBLEM = 512
+"""Characters of an error that are kept."""
+
 REFUSALS = frozenset({"unauthenticated", "forbidden", "rate-limited", "share-exceeded"})
 """The outcomes of calls that are refusals too."""
 
@@ -182,7 +185,7 @@ class Feed:
 def _problem(failure: GatewayError) -> str:
     """Returns the text that its caller got: it has no values of arguments."""
     reasons = [f"{error['path']}: {error['reason']}" for error in failure.errors[:5]]
-    return cut("; ".join([str(failure), *reasons]))
+    return masking.cut(" ".join([str(failure), "; ".join(reasons)]).rstrip(), MAX_PROBLEM)
 
 
 def _shown(result: ToolResult | None) -> str:

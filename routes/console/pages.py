@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from routes.pages.pages import KINDS, Static
+from routes.pages.pages import HEADERS, KINDS, Static
 
 FOLDER = Path(__file__).parent / "static"
 ROOT = "/console"
@@ -25,6 +25,10 @@ PAGES: Mapping[str, str] = {
 }
 """The title of each page, by the name of its script. Live calls are at `/console` itself."""
 
+_POLICY = "Content-Security-Policy"
+_MEDIA = {_POLICY: HEADERS[_POLICY].replace("img-src 'self'", "img-src 'self' blob:; media-src blob:")}
+"""Results have images and sounds, which the page of a tool makes blobs of."""
+
 _CALL = re.compile(rf"{ROOT}/calls/[^/]+")
 
 
@@ -32,7 +36,7 @@ class ConsolePages:
     def __init__(self) -> None:
         page = (FOLDER / "console.html").read_text()
         self._pages = {
-            (name, up): Static(_filled(page, name, title, up), "text/html")
+            (name, up): Static(_filled(page, name, title, up), "text/html", **_MEDIA)
             for name, title in PAGES.items()
             for up in ("", "../", "../../")
         }
