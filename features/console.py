@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
 
+from features.asking import inherited
 from features.feature import Feature, Lifetime
 from features.telemetry import CallLogged
 from gateway.call import Interceptor
@@ -17,7 +19,7 @@ from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.console.feed import Feed
-    from gateway.console.logins import Logins
+    from gateway.console.logins import Logins, Store
     from gateway.console.source import Source
     from gateway.redis import RedisClient
 
@@ -47,9 +49,14 @@ def console(
     feed = Feed(with_arguments=settings.console_arguments)
     feed.sessions = sessions
     refusals.watchers.append(feed.refused)
-    logins = _logins() if settings.auth_keys or settings.auth_issuer else None
-    source: Source = OwnProcess(feed)
+    logins = _logins(redis) if settings.auth_keys or settings.auth_issuer else None
+    source: Source = OwnProcess(feed, settings.workers)
     lifetimes: list[Lifetime] = []
+    if redis is not None:
+        from gateway.console.replicas import Replicas
+
+        source = shared = Replicas(redis, feed)
+        lifetimes.append(shared.opened)
     is_proxied = bool(settings.trusted_proxies)
     return Console(
         interceptors=[Watch(feed, logged.writes)],
@@ -63,13 +70,29 @@ def console(
     )
 
 
-def _logins() -> Logins:
+def _logins(redis: RedisClient | None) -> Logins:
+    """Keeps logins where every process of the deployment finds them."""
     from mcp.server.request_state import InvalidRequestState
 
-    from gateway.console.logins import Logins, MemoryStore
+    from gateway.console.logins import Logins
     from gateway.sdk.request_state import StateKeys
 
-    return Logins(MemoryStore(), lambda key: StateKeys((key,)), InvalidRequestState)
+    return Logins(_login_store(redis), lambda key: StateKeys((key,)), InvalidRequestState)
+
+
+def _login_store(redis: RedisClient | None) -> Store:
+    if redis is not None:
+        from gateway.console.login_redis import RedisStore
+
+        return RedisStore(redis)
+    own = inherited.get()
+    if own is not None and own.folder:
+        from gateway.console.login_folder import FolderStore
+
+        return FolderStore(Path(own.folder))
+    from gateway.console.logins import MemoryStore
+
+    return MemoryStore()
 
 
 def _trace() -> str:

@@ -38,12 +38,13 @@ class Store(Protocol):
 class MemoryStore:
     """Those of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_LOGINS) -> None:
         self._logins: OrderedDict[str, str] = OrderedDict()
+        self._most = most
 
     async def put(self, name: str, sealed: str) -> None:
         self._logins[name] = sealed
-        if len(self._logins) > MAX_LOGINS:
+        if len(self._logins) > self._most:
             self._logins.popitem(last=False)
 
     async def get(self, name: str) -> str | None:

@@ -10,6 +10,8 @@ from gateway.console.feed import Feed
 MAX_SENT = 500
 """Calls that a page is sent at once. It shows no more."""
 
+ONE_WORKER = "This is one of {} workers: only its calls are seen. With REDIS_URL all are seen together."
+
 Shown = dict[str, Any]
 Figures = Mapping[str, Mapping[str, Any]]
 
@@ -64,10 +66,10 @@ class OwnProcess:
     """The calls of this process alone. A cursor is its name and a number of its sequence."""
 
     reach = "process"
-    trouble = ""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, workers: int = 1) -> None:
         self._feed = feed
+        self.trouble = "" if workers == 1 else ONE_WORKER.format(workers)
 
     async def after(self, cursor: str) -> Chunk:
         feed, ring = self._feed, self._feed.ring

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.console.logins import Logins
+from gateway.errors import GatewayError
 from gateway.telemetry.refusals import Refusals
 from routes.console.cookie import cookie, has_local_host, take_cookie
 from routes.console.pages import ROOT, ConsolePages
-from routes.errors import problem
+from routes.errors import problem, retry_after
 from routes.router import route_path
 from routes.scope import LOGIN, OUTLIVES, peer_of
 
@@ -53,7 +54,10 @@ class Door:
     async def _enter(self, path: str, login: str | None, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._answer(path, login, scope)
         if answer is None and self._logins is not None:
-            answer = await self._with_login(self._logins, path, login, scope)
+            try:
+                answer = await self._with_login(self._logins, path, login, scope)
+            except GatewayError as exc:
+                answer = problem(exc.slug, str(exc), retry_after(exc))
         if answer is not None:
             await answer(scope, receive, send)
             return

@@ -16,6 +16,7 @@ const REFUSED = ["unauthenticated", "forbidden", "rate-limited", "share-exceeded
 const COLUMNS = [["Time", "time"], ["Tool"], ["Via", "less"], ["Caller", "less"], ["Outcome"], ["Duration", "number"]];
 
 const processes = new Map(); // by name: its last state, and when it came
+const over = new Set(); // calls that have ended: the state of another process may be a second old
 const rows = new Map(); // of calls in flight, by process and number
 let me, waiting = [], paused = false, missed = 0, trouble = "", reach = "process", dirty = false;
 const filter = Object.fromEntries(new URLSearchParams(location.search));
@@ -100,6 +101,8 @@ function connect() {
     }
     missed += data.missed;
     waiting.push(...data.calls);
+    for (const call of data.calls) over.add(nameOf(call));
+    while (over.size > 2 * MOST) over.delete(over.values().next().value);
     if (waiting.length > MOST) waiting = waiting.slice(-MOST);
     dirty = true;
   });
@@ -166,7 +169,8 @@ function sampled() {
 }
 
 function drawRunning() {
-  const found = [...processes.values()].flatMap((state) => state.running.map((call) => ({ ...call, process: state.process, age: state.now - call.begun, came: state.came })));
+  const all = [...processes.values()].flatMap((state) => state.running.map((call) => ({ ...call, process: state.process, age: state.now - call.begun, came: state.came })));
+  const found = all.filter((call) => !over.has(nameOf(call)));
   const names = new Set(found.map(nameOf));
   for (const [name, row] of rows) {
     if (!names.has(name)) {

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -28,31 +25,6 @@ LOOKS: list[dict[str, Any]] = [
 ]
 
 
-@contextmanager
-def waiting(router: Router) -> Iterator[list[tuple[int, Any]]]:
-    """Calls a tool that waits for a minute, and yields the list that gets its answer."""
-    answers: list[tuple[int, Any]] = []
-    thread = threading.Thread(target=lambda: answers.append(router.call("slow", "wait")))
-    thread.start()
-    try:
-        yield answers
-    finally:
-        for process in _running(router):
-            router.sent("POST", "/console/cancel", {"content-type": "application/json"}, json.dumps(process).encode())
-        thread.join(10)
-
-
-def _running(router: Router) -> list[dict[str, Any]]:
-    connection = router.connection()
-    connection.request("GET", "/console/data/events")
-    answer = connection.getresponse()
-    while not (line := answer.readline()).startswith(b"data: "):
-        pass
-    connection.close()
-    states = json.loads(line.removeprefix(b"data: "))["processes"]
-    return [{"process": state["process"], "number": call["number"]} for state in states for call in state["running"]]
-
-
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_every_page_is_accessible_and_fits_the_window(
     page: Page, watched: Router, console: str, look: dict[str, Any]
@@ -60,7 +32,7 @@ def test_every_page_is_accessible_and_fits_the_window(
     page.look(height=800, **look)
     watched.call("math", "add", a=1, b="x")
     watched.call("math", "add", a=1, b=2)
-    with waiting(watched):
+    with watched.calling("slow", "wait"):
         for url in PAGES:
             page.open(console + url)
             page.until("document.querySelector('#page').childElementCount > 0")
@@ -89,7 +61,7 @@ def test_stuck_call_stands_first_with_a_running_clock_and_is_stopped_by_keyboard
     page: Page, watched: Router, console: str
 ) -> None:
     page.look()
-    with waiting(watched) as answers:
+    with watched.calling("slow", "wait") as connection:
         page.open(console)
         page.until(f"!!{RUNNING}")
         before = page.run(f"{RUNNING}.since.textContent")
@@ -98,8 +70,8 @@ def test_stuck_call_stands_first_with_a_running_clock_and_is_stopped_by_keyboard
         page.press("Enter")
         page.until(f"!{RUNNING} && {ENDED}.rows[0].innerText.includes('cancelled')")
         page.until("document.querySelector('.status').textContent.startsWith('Cancelled')")
-    ((status, problem),) = answers
-    assert (status, problem["type"]) == (499, "urn:multi-mcp:error:cancelled")
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["type"]) == (499, "urn:multi-mcp:error:cancelled")
 
 
 def test_whole_job_is_done_by_keyboard(page: Page, watched: Router, console: str) -> None:
@@ -134,7 +106,9 @@ def test_view_is_a_link(page: Page, watched: Router, console: str) -> None:
 
 
 def test_paused_list_counts_what_is_new(page: Page, watched: Router, console: str) -> None:
+    watched.call("math", "add", a=1, b=2)
     page.open(console)
+    page.until(f"{ENDED}.rows.length > 0")
     page.press("p")
     before = page.run(f"{ENDED}.rows.length")
     for _ in range(3):

@@ -35,7 +35,7 @@ def log_in(page: Page, key: str) -> None:
 def test_key_opens_the_console_until_it_is_revoked(
     chromium: Chromium, guarded: tuple[str, str, str], tmp_path: Path
 ) -> None:
-    console, reader, other = guarded
+    console, reader, _ = guarded
     with opened_page(chromium) as page:
         page.look()
         page.open(console)
