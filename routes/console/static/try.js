@@ -105,7 +105,7 @@ async function call(more) {
   const began = performance.now();
   try {
     const body = `{"server":${JSON.stringify(ui.tool.server)},"tool":${JSON.stringify(ui.tool.name)},"arguments":${ui.given}${more}}`;
-    const headers = { "Content-Type": "application/json", Accept: "text/event-stream, application/json;q=0.5" };
+    const headers = { "Content-Type": "application/json", Accept: "text/event-stream" };
     const answer = await send("console/call", { method: "POST", headers, body, signal: running.signal });
     const id = answer.headers.get("x-request-id");
     const took = () => ms((performance.now() - began) / 1000);

@@ -6,6 +6,7 @@ import asyncio
 import base64
 
 from mcp.server.mcpserver import Context, Image, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel
 
 mcp = MCPServer("slow")
@@ -40,7 +41,7 @@ async def count(ctx: Context, to: int = 3) -> int:
 @mcp.tool()
 async def fail(password: str, note: str = "") -> str:
     """Fails, with a text of its own."""
-    raise ValueError(f"<b>no</b> \u202egnihton {note}")
+    raise ToolError(f"<b>no</b> \u202egnihton {note}")
 
 
 @mcp.tool()
