@@ -47,7 +47,7 @@ def console(
     from routes.console.door import Door
 
     feed = Feed(with_arguments=settings.console_arguments)
-    feed.sessions = sessions
+    feed.sessions, feed.has_traces = sessions, bool(span_exporters(settings))
     refusals.watchers.append(feed.refused)
     logins = _logins(redis) if settings.auth_keys or settings.auth_issuer else None
     source: Source = OwnProcess(feed, settings.workers)
@@ -60,7 +60,7 @@ def console(
     is_proxied = bool(settings.trusted_proxies)
     return Console(
         interceptors=[Watch(feed, logged.writes)],
-        inside=[ToolBegins(feed, _trace if span_exporters(settings) else None)],
+        inside=[ToolBegins(feed, _trace if feed.has_traces else None)],
         middleware=[Middleware(Door, logins=logins, is_proxied=is_proxied, refused=refusals)],
         lifetimes=lifetimes,
         socket_listeners=[feed.websockets_changed],

@@ -7,15 +7,16 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 from typing import Any
 
 from gateway.call import Report, ToolCall, ToolResult
 from gateway.console import masking
-from gateway.console.figures import GOOD, MAX_TOOLS, Tally, percentiles
+from gateway.console.figures import GOOD, MAX_TOOLS, SLOT_SECONDS, Tally, percentiles
 from gateway.console.rates import WINDOW, Rates
-from gateway.console.ring import Ended, Ring
+from gateway.console.ring import EMPTY, Ended, Ring
 from gateway.errors import GatewayError
-from gateway.naming import cut
+from gateway.naming import MAX_SHOWN_LENGTH, cut
 
 BATCH_DELAY = 0.05
 MAX_BATCH = 1000
@@ -29,12 +30,10 @@ MAX_MARKS = 50
 RATE_WINDOW = 10
 """Seconds over which the calls a second are told."""
 
-MAX_PROBLEM = 512
-"""Characters of an error that are kept."""
-
 REFUSALS = frozenset({"unauthenticated", "forbidden", "rate-limited", "share-exceeded"})
 """The outcomes of calls that are refusals too."""
 
+More = tuple[str, str, str, str, tuple[tuple[float, str, str], ...]]
 _Record = tuple[int, ToolCall, float, float, str, ToolResult | None, GatewayError | None]
 Running = tuple[ToolCall, "asyncio.Task[Any] | None", float]
 """A call in flight, its task, and when it began on the clock."""
@@ -51,7 +50,9 @@ class Feed:
         self.begun = time.time()
         self.with_arguments = with_arguments
         self.clock = clock
-        self.number = 0
+        self.numbers = count(1)
+        self.records: list[_Record] = []
+        self.is_scheduled = False
         self.running: dict[int, Running] = {}
         self.cancels: dict[int, tuple[asyncio.Task[Any], int]] = {}
         self.ring = Ring()
@@ -60,36 +61,40 @@ class Feed:
         self.listeners: list[Callable[[list[Ended]], None]] = []
         self.sessions: Callable[[], int] = int
         self.sockets = 0
-        self.trace: Callable[[], str] = str
+        self.has_traces = False
         self._marks: dict[int, list[tuple[float, str, str]]] = {}
-        self._records: list[_Record] = []
         self._rates = Rates()
 
-    def ended(self, record: _Record) -> None:
-        """Takes a call: its number, itself, when it began, its duration, outcome, result and error."""
-        records = self._records
-        records.append(record)
-        if len(records) == 1:
-            asyncio.get_running_loop().call_later(BATCH_DELAY, self.flush)
-        elif len(records) >= MAX_BATCH:
-            self.flush()
+    def schedule(self) -> None:
+        """Takes in what Watch has put into `records`, a moment later."""
+        self.is_scheduled = True
+        asyncio.get_running_loop().call_later(BATCH_DELAY, self.flush)
 
     def flush(self) -> None:
-        """Takes in the calls that have ended."""
-        records, self._records = self._records, []
-        if not records:
-            return
-        now = time.time()
-        offset = now - self.clock()
-        calls = [self._ended(record, offset) for record in records]
-        errors = 0
-        for call, record in zip(calls, records, strict=True):
-            self.ring.append(call)
-            errors += call.outcome not in GOOD
-            if record[1].entry is not None:
-                self._count(call)
-            if call.outcome in REFUSALS:
-                self._refused(call.outcome, record[1].caller.address, call.caller, call.request_id)
+        """Takes in the calls that have ended. One loop with few calls in it: it runs for every call."""
+        self.is_scheduled = False
+        records = self.records[:]
+        self.records.clear()
+        now, new = time.time(), tuple.__new__
+        offset, slot = now - self.clock(), int(now) // SLOT_SECONDS
+        calls, tallies, errors = [], self.tallies, 0
+        needs_more = self.with_arguments or self.has_traces or bool(self._marks)
+        for record in records:
+            number, call, started, seconds, outcome, _, failure = record
+            began, tool, is_good = call.began, call.tool, outcome in GOOD
+            problem, trace, arguments, result, marks = self._more(record) if needs_more or failure else EMPTY
+            waited, name = began - started if began else -1.0, tool if len(tool) <= MAX_SHOWN_LENGTH else cut(tool)
+            who = call.caller.name
+            fields = (number, started + offset, seconds, waited, call.request_id, call.server, name, call.via, who)
+            ended = new(Ended, (*fields, outcome, problem, trace, arguments, result, marks))
+            calls.append(ended)
+            if call.entry is not None:
+                tally = tallies.get((call.server, tool)) or self._tally(call.server, tool)
+                tally.add(seconds, slot, is_good, began)
+            if not is_good:
+                errors += 1
+                self._failed(ended, call)
+        self.ring.extend(calls)
         self._rates.add(now, calls=len(calls), errors=errors)
         for listener in self.listeners:
             listener(calls)
@@ -149,52 +154,30 @@ class Feed:
         now = time.time()
         return {f"{server}:{tool}": tally.shown(now) for (server, tool), tally in self.tallies.items()}
 
-    def _ended(self, record: _Record, offset: float) -> Ended:
-        number, call, started, seconds, outcome, result, failure = record
-        return Ended(
-            number=number,
-            begun=started + offset,
-            seconds=seconds,
-            waited=call.began - started if call.began else -1.0,
-            request_id=cut(call.request_id),
-            server=call.server,
-            tool=cut(call.tool),
-            via=call.via,
-            caller=call.caller.name,
-            outcome=outcome,
-            problem=_problem(failure) if failure is not None else "",
-            trace=call.trace,
-            arguments=masking.of_arguments(call.arguments) if self.with_arguments else "",
-            result=_shown(result) if self.with_arguments else "",
-            marks=tuple(self._marks.pop(number, ())) if self._marks else (),
+    def _failed(self, ended: Ended, call: ToolCall) -> None:
+        if (tally := self.tallies.get((call.server, call.tool))) is not None:
+            tally.last_error = ended.begun, ended.outcome, ended.request_id
+        if ended.outcome in REFUSALS:
+            self._refused(ended.outcome, call.caller.address, ended.caller, ended.request_id)
+
+    def _more(self, record: _Record) -> More:
+        """Returns the fields of a call that most calls do not have: what went wrong, trace, content, marks."""
+        number, call, _, _, _, result, failure = record
+        return (
+            masking.of_problem(failure) if failure is not None else "",
+            call.trace,
+            masking.of_arguments(call.arguments) if self.with_arguments else "",
+            masking.of_result(result) if self.with_arguments else "",
+            tuple(self._marks.pop(number, ())),
         )
 
-    def _count(self, call: Ended) -> None:
-        tally = self.tallies.get((call.server, call.tool))
-        if tally is None:
-            if len(self.tallies) >= MAX_TOOLS:
-                return
-            tally = self.tallies[call.server, call.tool] = Tally()
-        tally.add(call)
+    def _tally(self, server: str, tool: str) -> Tally:
+        """Returns the figures of a tool that has none yet. Of too many tools, the last ones are counted nowhere."""
+        if len(self.tallies) >= MAX_TOOLS:
+            return Tally()
+        found = self.tallies[server, tool] = Tally()
+        return found
 
     def _refused(self, reason: str, address: str, caller: str | None, request_id: str) -> None:
         fields = {"at": time.time(), "process": self.process, "reason": reason, "address": address}
         self.refusals.append({**fields, "caller": caller, "request_id": cut(request_id)})
-
-
-def _problem(failure: GatewayError) -> str:
-    """Returns the text that its caller got: it has no values of arguments."""
-    reasons = [f"{error['path']}: {error['reason']}" for error in failure.errors[:5]]
-    return masking.cut(" ".join([str(failure), "; ".join(reasons)]).rstrip(), MAX_PROBLEM)
-
-
-def _shown(result: ToolResult | None) -> str:
-    if result is None:
-        return ""
-    if result.is_error:
-        return masking.of_text(result.message or str(result.native or ""))
-    if result.asks is not None:
-        return masking.of_arguments(dict(result.asks))
-    if result.body or result.wire:
-        return masking.of_json(result.body or result.wire)
-    return masking.of_native(result.native)

@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gateway.console.ring import Ended
-
 GOOD = frozenset({"ok", "input-required", "task"})
 """The outcomes that are no error."""
 
@@ -23,7 +21,7 @@ SLOTS, SLOT_SECONDS = 60, 10
 class Tally:
     """The figures of one tool in one process."""
 
-    __slots__ = ("_slots", "calls", "errors", "last_error", "recent", "without_tool")
+    __slots__ = ("_count", "_slot", "_slots", "calls", "errors", "last_error", "recent", "without_tool")
 
     def __init__(self) -> None:
         self.calls = 0
@@ -31,35 +29,39 @@ class Tally:
         self.without_tool = 0
         self.recent: deque[float] = deque(maxlen=SAMPLES)
         self.last_error: tuple[float, str, str] | None = None
+        self._slot = self._count = 0
         self._slots: dict[int, int] = {}
 
-    def add(self, call: Ended) -> None:
+    def add(self, seconds: float, slot: int, is_good: bool = True, began: float = 1.0) -> None:
+        """Counts a call that ended in `slot`, a number of periods of ten seconds since 1970.
+
+        `began` is 0 if it was answered without its tool.
+        """
         self.calls += 1
-        self.recent.append(call.seconds)
-        slot = int(call.begun + call.seconds) // SLOT_SECONDS
-        if slot in self._slots:
-            self._slots[slot] += 1
-        else:
-            self._slots[slot] = 1
-            for old in [each for each in self._slots if each <= slot - SLOTS]:
-                del self._slots[old]
-        if call.waited < 0:
-            self.without_tool += 1
-        if call.outcome not in GOOD:
+        if not is_good:
             self.errors += 1
-            self.last_error = call.begun, call.outcome, call.request_id
+        if not began:
+            self.without_tool += 1
+        self.recent.append(seconds)
+        if slot != self._slot:
+            self._slots = {each: number for each, number in self._by_slot().items() if each > slot - SLOTS}
+            self._slot, self._count = slot, 0
+        self._count += 1
 
     def shown(self, now: float) -> dict[str, Any]:
         """Returns the figures with the samples, so that those of several processes can be added."""
-        last = int(now) // SLOT_SECONDS
+        last, slots = int(now) // SLOT_SECONDS, self._by_slot()
         return {
             "calls": self.calls,
             "errors": self.errors,
             "without_tool": self.without_tool,
             "last_error": self.last_error,
             "samples": [round(each, 6) for each in self.recent],
-            "spark": [self._slots.get(slot, 0) for slot in range(last - SLOTS + 1, last + 1)],
+            "spark": [slots.get(slot, 0) for slot in range(last - SLOTS + 1, last + 1)],
         }
+
+    def _by_slot(self) -> dict[int, int]:
+        return {**self._slots, self._slot: self._count}
 
 
 def added(several: Iterable[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:

@@ -7,8 +7,14 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from gateway.call import ToolResult
+from gateway.errors import GatewayError
+
 MAX_SHOWN = 4096
 """Characters of arguments or of a result that are kept."""
+
+MAX_PROBLEM = 512
+"""Characters of an error that are kept."""
 
 _READ = 4 * MAX_SHOWN
 _MASK = "•••"
@@ -53,6 +59,25 @@ def of_native(native: Any) -> str:
 def of_text(text: str) -> str:
     """Returns a text, masked where it looks like `password=…`, and cut."""
     return cut(_IN_TEXT.sub(rf"\1{_MASK}", text[:_READ]))
+
+
+def of_problem(failure: GatewayError) -> str:
+    """Returns the text that its caller got: it has no values of arguments."""
+    reasons = [f"{error['path']}: {error['reason']}" for error in failure.errors[:5]]
+    return cut(" ".join([str(failure), "; ".join(reasons)]).rstrip(), MAX_PROBLEM)
+
+
+def of_result(result: ToolResult | None) -> str:
+    """Returns what a tool answered: its result, its own error, or what it asks; masked and cut."""
+    if result is None:
+        return ""
+    if result.is_error:
+        return of_text(result.message or str(result.native or ""))
+    if result.asks is not None:
+        return of_arguments(dict(result.asks))
+    if result.body or result.wire:
+        return of_json(result.body or result.wire)
+    return of_native(result.native)
 
 
 def cut(text: str, most: int = MAX_SHOWN) -> str:

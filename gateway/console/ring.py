@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 MAX_CALLS = 2000
 MAX_BYTES = 8 * 1024 * 1024
-FIELDS_SIZE = 700
-"""Bytes that an entry is taken to have besides its arguments, its result and its marks."""
+"""Bytes of arguments, results and marks. What else there is of a call has less than a kilobyte."""
+NOTHING = ("", "", ())
+EMPTY = ("", "", "", "", ())
+"""The fields of a call from `problem` on, if there is nothing to say."""
 
 
 class Ended(NamedTuple):
@@ -52,12 +55,14 @@ class Ring:
     def __len__(self) -> int:
         return len(self._calls)
 
-    def append(self, call: Ended) -> None:
-        self.last += 1
-        self._calls.append(call)
-        self._bytes += _size(call)
+    def extend(self, calls: Sequence[Ended]) -> None:
+        self.last += len(calls)
+        self._calls.extend(calls)
+        self._bytes += sum(_size(call) for call in calls if call[-3:] != NOTHING)
         while len(self._calls) > self._max_calls or self._bytes > self._max_bytes:
-            self._bytes -= _size(self._calls.popleft())
+            call = self._calls.popleft()
+            if call[-3:] != NOTHING:
+                self._bytes -= _size(call)
 
     def after(self, sequence: int, most: int) -> tuple[list[Ended], int]:
         """Returns the calls after a number of the sequence, at most the last `most`, and how many were left out."""
@@ -80,7 +85,6 @@ class Ring:
 
 
 def _size(call: Ended) -> int:
-    if not (call.arguments or call.result or call.marks):
-        return FIELDS_SIZE
-    texts = sum(len(text) for _, _, text in call.marks)
-    return FIELDS_SIZE + 4 * (len(call.arguments) + len(call.result) + texts) + 100 * len(call.marks)
+    """Returns the bytes of arguments, result and marks, of which nobody else bounds the number."""
+    texts = sum(len(text) + 100 for _, _, text in call.marks)
+    return 4 * (len(call.arguments) + len(call.result)) + texts

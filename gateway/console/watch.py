@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from gateway.call import CallNext, ToolCall, ToolResult
-from gateway.console.feed import Feed
+from gateway.console.feed import MAX_BATCH, Feed
 from gateway.errors import Cancelled, GatewayError
 
 Write = Callable[[ToolCall, str, float, ToolResult | None], None]
@@ -26,7 +26,7 @@ class Watch:
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
         feed = self._feed
-        feed.number = number = feed.number + 1
+        number = next(feed.numbers)
         started = self._clock()
         feed.running[number] = (call, asyncio.current_task(), started)
         if call.report is not None:
@@ -55,7 +55,11 @@ class Watch:
                 feed.cancels.pop(number)[0].uncancel()
             for write in self._writes:
                 write(call, outcome, seconds, result)
-            feed.ended((number, call, started, seconds, outcome, result, failure))
+            feed.records.append((number, call, started, seconds, outcome, result, failure))
+            if not feed.is_scheduled:
+                feed.schedule()
+            elif len(feed.records) >= MAX_BATCH:
+                feed.flush()
 
 
 class ToolBegins:

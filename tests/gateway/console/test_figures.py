@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from gateway.console.figures import SAMPLES, SLOT_SECONDS, SLOTS, Tally, added, percentiles
 from gateway.console.rates import Counts, Rates
-from tests.gateway.console.test_ring import ended
 
 
 def test_tally_counts_calls_errors_and_the_last_error() -> None:
     tally = Tally()
-    for number, outcome in enumerate(["ok", "tool-error", "input-required", "timeout", "ok"]):
-        tally.add(ended(number, outcome=outcome, waited=-1.0 if number == 4 else 0.0))
+    for number in range(5):
+        tally.add(number, 1, is_good=number != 3, began=float(number))
+    tally.last_error = (3.0, "timeout", "r3")
     shown = tally.shown(10)
-    assert (shown["calls"], shown["errors"], shown["without_tool"]) == (5, 2, 1)
+    assert (shown["calls"], shown["errors"], shown["without_tool"]) == (5, 1, 1)
     assert shown["last_error"] == (3.0, "timeout", "r3")
     assert (len(shown["spark"]), sum(shown["spark"])) == (SLOTS, 5)
 
 
 def test_tally_is_bounded() -> None:
     tally = Tally()
-    for number in range(3 * SLOTS):
-        tally.add(ended(number * SLOT_SECONDS * 2))
-    shown = tally.shown(3 * SLOTS * SLOT_SECONDS * 2)
+    for slot in range(3 * SLOTS):
+        tally.add(1.0, slot)
+    shown = tally.shown((3 * SLOTS - 1) * SLOT_SECONDS)
     assert len(shown["samples"]) <= SAMPLES
-    assert sum(shown["spark"]) <= SLOTS
+    assert shown["spark"] == [1] * SLOTS
 
 
 def test_figures_of_several_processes_are_added() -> None:
     one, other = Tally(), Tally()
-    for number in range(10):
-        one.add(ended(number, seconds=1.0))
-        other.add(ended(number, seconds=3.0, outcome="timeout"))
+    for _ in range(10):
+        one.add(1.0, 1)
+        other.add(3.0, 1, is_good=False)
     total = added([{"one:add": one.shown(20)}, {"one:add": other.shown(20), "two:x": other.shown(20)}])
     assert (total["one:add"]["calls"], total["one:add"]["errors"]) == (20, 10)
     assert (total["one:add"]["p50"], total["one:add"]["p99"]) == (3.0, 3.0)
