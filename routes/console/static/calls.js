@@ -9,8 +9,8 @@ const FIELDS = {
   via: ["Via", ["", "call", "tool-url", "ws", "mcp", "aggregate"]],
   outcome: ["Outcome", ["", "ok", "errors", "refused"]],
   caller: ["Caller", "text"],
-  slower: ["Slower than (ms)", "number"],
-  find: ["Find (request id, tool, error)", "search"],
+  slower: ["Over (ms)", "number"],
+  find: ["Find (id, tool, error)", "search"],
 };
 const REFUSED = ["unauthenticated", "forbidden", "rate-limited", "share-exceeded"];
 const COLUMNS = [["Time", "time"], ["Tool"], ["Via", "less"], ["Caller", "less"], ["Outcome"], ["Duration", "number"]];
