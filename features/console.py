@@ -47,7 +47,8 @@ def console(
     from routes.console.door import Door
 
     feed = Feed(with_arguments=settings.console_arguments)
-    feed.sessions, feed.has_traces = sessions, bool(span_exporters(settings))
+    feed.sessions, has_traces = sessions, bool(span_exporters(settings))
+    feed.keeps_more = settings.console_arguments or has_traces
     refusals.watchers.append(feed.refused)
     logins = _logins(redis) if settings.auth_keys or settings.auth_issuer else None
     source: Source = OwnProcess(feed, settings.workers)
@@ -60,7 +61,7 @@ def console(
     is_proxied = bool(settings.trusted_proxies)
     return Console(
         interceptors=[Watch(feed, logged.writes)],
-        inside=[ToolBegins(feed, _trace if feed.has_traces else None)],
+        inside=[ToolBegins(feed, _trace if has_traces else None)],
         middleware=[Middleware(Door, logins=logins, is_proxied=is_proxied, refused=refusals)],
         lifetimes=lifetimes,
         socket_listeners=[feed.websockets_changed],

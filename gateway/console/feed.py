@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -14,7 +14,7 @@ from gateway.call import Report, ToolCall, ToolResult
 from gateway.console import masking
 from gateway.console.figures import GOOD, MAX_TOOLS, SLOT_SECONDS, Tally, percentiles
 from gateway.console.rates import WINDOW, Rates
-from gateway.console.ring import EMPTY, Ended, Ring
+from gateway.console.ring import EMPTY, Call, Ended, Ring
 from gateway.errors import GatewayError
 from gateway.naming import MAX_SHOWN_LENGTH, cut
 
@@ -34,7 +34,8 @@ REFUSALS = frozenset({"unauthenticated", "forbidden", "rate-limited", "share-exc
 """The outcomes of calls that are refusals too."""
 
 More = tuple[str, str, str, str, tuple[tuple[float, str, str], ...]]
-_Record = tuple[int, ToolCall, float, float, str, ToolResult | None, GatewayError | None]
+_Whole = tuple[ToolCall, ToolResult | None, GatewayError | None]
+_Record = tuple[int, float, float, float, str, str, str, str, str | None, str, _Whole | None]
 Running = tuple[ToolCall, "asyncio.Task[Any] | None", float]
 """A call in flight, its task, and when it began on the clock."""
 
@@ -58,10 +59,10 @@ class Feed:
         self.ring = Ring()
         self.tallies: dict[tuple[str, str], Tally] = {}
         self.refusals: deque[dict[str, Any]] = deque(maxlen=MAX_REFUSALS)
-        self.listeners: list[Callable[[list[Ended]], None]] = []
+        self.listeners: list[Callable[[Sequence[Call]], None]] = []
         self.sessions: Callable[[], int] = int
         self.sockets = 0
-        self.has_traces = False
+        self.keeps_more = with_arguments
         self._marks: dict[int, list[tuple[float, str, str]]] = {}
         self._rates = Rates()
 
@@ -75,25 +76,21 @@ class Feed:
         self.is_scheduled = False
         records = self.records[:]
         self.records.clear()
-        now, new = time.time(), tuple.__new__
+        now = time.time()
         offset, slot = now - self.clock(), int(now) // SLOT_SECONDS
         calls, tallies, errors = [], self.tallies, 0
-        needs_more = self.with_arguments or self.has_traces or bool(self._marks)
-        for record in records:
-            number, call, started, seconds, outcome, _, failure = record
-            began, tool, is_good = call.began, call.tool, outcome in GOOD
-            problem, trace, arguments, result, marks = self._more(record) if needs_more or failure else EMPTY
+        for number, started, seconds, began, request_id, server, tool, via, who, outcome, more in records:
+            rest = EMPTY if more is None else self._more(number, *more)
             waited, name = began - started if began else -1.0, tool if len(tool) <= MAX_SHOWN_LENGTH else cut(tool)
-            who = call.caller.name
-            fields = (number, started + offset, seconds, waited, call.request_id, call.server, name, call.via, who)
-            ended = new(Ended, (*fields, outcome, problem, trace, arguments, result, marks))
-            calls.append(ended)
-            if call.entry is not None:
-                tally = tallies.get((call.server, tool)) or self._tally(call.server, tool)
+            call = (number, started + offset, seconds, waited, request_id, server, name, via, who, outcome, *rest)
+            calls.append(call)
+            is_good = outcome in GOOD
+            if more is None or more[0].entry is not None:
+                tally = tallies.get((server, tool)) or self._tally(server, tool)
                 tally.add(seconds, slot, is_good, began)
             if not is_good:
                 errors += 1
-                self._failed(ended, call)
+                self._failed(Ended._make(call), more[0] if more is not None else None)
         self.ring.extend(calls)
         self._rates.add(now, calls=len(calls), errors=errors)
         for listener in self.listeners:
@@ -154,15 +151,14 @@ class Feed:
         now = time.time()
         return {f"{server}:{tool}": tally.shown(now) for (server, tool), tally in self.tallies.items()}
 
-    def _failed(self, ended: Ended, call: ToolCall) -> None:
-        if (tally := self.tallies.get((call.server, call.tool))) is not None:
+    def _failed(self, ended: Ended, call: ToolCall | None) -> None:
+        if (tally := self.tallies.get((ended.server, ended.tool))) is not None:
             tally.last_error = ended.begun, ended.outcome, ended.request_id
-        if ended.outcome in REFUSALS:
+        if call is not None and ended.outcome in REFUSALS:
             self._refused(ended.outcome, call.caller.address, ended.caller, ended.request_id)
 
-    def _more(self, record: _Record) -> More:
+    def _more(self, number: int, call: ToolCall, result: ToolResult | None, failure: GatewayError | None) -> More:
         """Returns the fields of a call that most calls do not have: what went wrong, trace, content, marks."""
-        number, call, _, _, _, result, failure = record
         return (
             masking.of_problem(failure) if failure is not None else "",
             call.trace,

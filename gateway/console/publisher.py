@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from gateway.console.feed import Feed
-from gateway.console.ring import Ended
+from gateway.console.ring import Call, Ended
 from gateway.redis import RedisClient, RedisUnavailable
 
 MAX_ITEMS = 1000
@@ -39,7 +39,7 @@ class Publisher:
         self._feed = feed
         self._key = key
         self._ask = ask
-        self._waiting: deque[Ended] = deque()
+        self._waiting: deque[Call] = deque()
         self._dropped = 0
         self._news = asyncio.Event()
         self._told: dict[str, str] = {}
@@ -59,7 +59,7 @@ class Publisher:
                 await self._add_waiting()
                 await self._ask(lambda: self._client.delete(f"{self._key}state:{self._feed.process}"))
 
-    def _take(self, calls: list[Ended]) -> None:
+    def _take(self, calls: Sequence[Call]) -> None:
         self._waiting.extend(calls)
         self._bound()
         self._news.set()
@@ -82,12 +82,12 @@ class Publisher:
     async def _add_waiting(self) -> None:
         """Adds what waits to the stream. Raises RedisUnavailable; what was not added waits on."""
         while self._waiting:
-            batch: list[Ended] = []
+            batch: list[Call] = []
             texts: list[str] = []
             size = 0
             while self._waiting and len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
                 batch.append(self._waiting.popleft())
-                texts.append(json.dumps(batch[-1].shown(self._feed.process)))
+                texts.append(json.dumps(Ended._make(batch[-1]).shown(self._feed.process)))
                 size += len(texts[-1])
             dropped, self._dropped = self._dropped, 0
             try:

@@ -42,6 +42,10 @@ class Ended(NamedTuple):
         return {"process": process, **{name: value for name, value in self._asdict().items() if value not in ("", ())}}
 
 
+Call = tuple[Any, ...]
+"""The fields of an `Ended`. As a plain tuple, which the garbage collector need not follow, it costs every call less."""
+
+
 class Ring:
     """Each call gets the next number of a sequence, by which a reader goes on where it was."""
 
@@ -49,13 +53,13 @@ class Ring:
         self.last = 0
         self._max_calls = max_calls
         self._max_bytes = max_bytes
-        self._calls: deque[Ended] = deque()
+        self._calls: deque[Call] = deque()
         self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._calls)
 
-    def extend(self, calls: Sequence[Ended]) -> None:
+    def extend(self, calls: Sequence[Call]) -> None:
         self.last += len(calls)
         self._calls.extend(calls)
         self._bytes += sum(_size(call) for call in calls if call[-3:] != NOTHING)
@@ -68,23 +72,24 @@ class Ring:
         """Returns the calls after a number of the sequence, at most the last `most`, and how many were left out."""
         new = self.last - sequence
         count = max(0, min(new, most, len(self._calls)))
-        calls = [self._calls[at] for at in range(len(self._calls) - count, len(self._calls))]
+        calls = [Ended._make(self._calls[at]) for at in range(len(self._calls) - count, len(self._calls))]
         return calls, max(0, new - count)
 
     def of_request(self, request_id: str) -> list[Ended]:
-        return [call for call in self._calls if call.request_id == request_id]
+        return [ended for ended in map(Ended._make, self._calls) if ended.request_id == request_id]
 
     def since(self, begun: float) -> list[float]:
         """Returns the durations of the calls that began after a time, the last call first."""
         durations = []
-        for call in reversed(self._calls):
+        for call in map(Ended._make, reversed(self._calls)):
             if call.begun + call.seconds < begun:
                 break
             durations.append(call.seconds)
         return durations
 
 
-def _size(call: Ended) -> int:
+def _size(call: Call) -> int:
     """Returns the bytes of arguments, result and marks, of which nobody else bounds the number."""
-    texts = sum(len(text) + 100 for _, _, text in call.marks)
-    return 4 * (len(call.arguments) + len(call.result)) + texts
+    arguments, result, marks = call[-3:]
+    texts = sum(len(text) + 100 for _, _, text in marks)
+    return 4 * (len(arguments) + len(result)) + texts

@@ -55,7 +55,11 @@ class Watch:
                 feed.cancels.pop(number)[0].uncancel()
             for write in self._writes:
                 write(call, outcome, seconds, result)
-            feed.records.append((number, call, started, seconds, outcome, result, failure))
+            is_plain = failure is None and call.entry is not None and call.report is None and not feed.keeps_more
+            more = None if is_plain else (call, result, failure)
+            # Of plain values alone, as in most calls, the garbage collector has nothing to follow.
+            names = (call.request_id, call.server, call.tool, call.via, call.caller.name)
+            feed.records.append((number, started, seconds, call.began, *names, outcome, more))
             if not feed.is_scheduled:
                 feed.schedule()
             elif len(feed.records) >= MAX_BATCH:
