@@ -24,7 +24,7 @@ from process.lifespan import lifespan
 from process.shutdown import drained
 from routes.errors import exception_handlers
 from routes.json_api import call, health, index, tasks, tools
-from routes.middleware import cors, drain, guard, probes, request_id
+from routes.middleware import always, probes
 from routes.native.endpoint import native, native_of_server
 from routes.openapi.document import OpenAPI, OpenAPIOfAll
 from routes.router import Methods, ServersRouter, both
@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> Starlette:
 def _interceptors(settings: Settings, features: Features, capacity: Capacity) -> list[Interceptor]:
     """Returns what acts around every call, the outermost first."""
     return [
-        *features.call_log.interceptors,
+        *features.recorded,
         *features.tracing.interceptors,
         *features.metrics.interceptors,
         *features.auth.interceptors,
@@ -76,6 +76,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
         time_limit(settings),
         capacity,  # inside of the time limit: a call counts until its tool has ended
         *features.cache.interceptors,
+        *features.console.inside,
     ]
 
 
@@ -83,14 +84,11 @@ def _middleware(settings: Settings, features: Features, ready: probes.Readiness)
     """Returns what stands in front of every request, the outermost first."""
     return [
         *features.prefix.middleware,
-        Middleware(request_id.RequestId),
-        Middleware(drain.Drain, ready),
-        Middleware(probes.Probes, ready),
-        Middleware(guard.Guard, address.allowed_hosts(settings), settings.allowed_origins, features.refusals),
-        Middleware(cors.CORS),
+        *always.in_front(ready, address.allowed_hosts(settings), settings.allowed_origins, features.refusals),
         *features.address.middleware,
         *features.tracing.middleware,
         *features.metrics.middleware,
+        *features.console.middleware,
         *features.auth.middleware,
         *features.cache.middleware,
         *features.versions.middleware,

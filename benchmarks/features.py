@@ -14,6 +14,7 @@ KEY = "mcp_benchkey_" + "k" * 43
 BEARER = JSON | {"authorization": f"Bearer {KEY}"}
 LIMIT = {"MCP_RATE_LIMIT": "100000/minute"}
 METRICS = {"MCP_METRICS": "/metrics"}
+CONSOLE = {"MCP_CONSOLE": "1"}
 CACHED = {"MCP_SERVERS_DIR": str(HERE / "cached_servers")}
 OFF = Target("features", OURS, "all off", "ours", PATH, ADD)
 
@@ -24,6 +25,7 @@ FEATURES = [
     Target("features", OURS, "metrics", "ours with metrics", PATH, ADD),
     Target("features", OURS, "key, rate limit and metrics", "ours with all", PATH, ADD, headers=BEARER),
     Target("features", OURS, "cache hit", "ours with cache", PATH, ADD),
+    Target("features", OURS, "console", "ours with console", PATH, ADD),
 ]
 FEATURE_GOALS = [
     Goal(f"{OURS}: API key", OFF.name, 1.1),
@@ -31,6 +33,7 @@ FEATURE_GOALS = [
     Goal(f"{OURS}: metrics", OFF.name, 1.1),
     Goal(f"{OURS}: key, rate limit and metrics", OFF.name, 1.5),
     Goal(f"{OURS}: cache hit", OFF.name, 1.2),
+    Goal(f"{OURS}: console", OFF.name, 1.1),
 ]
 
 
@@ -46,6 +49,7 @@ def settings(program: str, folder: Path) -> Mapping[str, str]:
         "ours with metrics": METRICS,
         "ours with all": key | LIMIT | METRICS,
         "ours with cache": CACHED,
+        "ours with console": CONSOLE,
     }[program]
 
 

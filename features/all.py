@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from features.asking import Asking, asking
 from features.auth import Auth, address, auth
 from features.cache import cache
+from features.console import Console, console
 from features.feature import Feature, Lifetime
 from features.idempotency import idempotency
 from features.limits import RateLimits, check_rate_limit, rate_limits
@@ -19,6 +20,7 @@ from features.proxies import prefix
 from features.redis import Redis, redis
 from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
 from features.versions import versions
+from gateway.call import Interceptor
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from routes.pages.pages import Pages
@@ -30,6 +32,7 @@ class Features:
     """`app.py` says in which order their parts act."""
 
     call_log: Feature
+    console: Console
     prefix: Feature
     address: Feature
     tracing: Feature
@@ -46,13 +49,18 @@ class Features:
     refusals: Refusals = field(compare=False)
 
     @property
+    def recorded(self) -> Sequence[Interceptor]:
+        """The record of each call: that of the console is the record for the call log too."""
+        return self.console.interceptors or self.call_log.interceptors
+
+    @property
     def routes(self) -> list[BaseRoute]:
         return [*self.auth.routes, *self.metrics.routes]
 
     @property
     def lifetimes(self) -> list[Lifetime]:
         """The parts that open before the servers and close after them. The watchdog opens last."""
-        shared = [*self.redis.lifetimes, *self.asking.lifetimes]
+        shared = [*self.redis.lifetimes, *self.asking.lifetimes, *self.console.lifetimes]
         return [*self.call_log.lifetimes, *shared, *self.tracing.lifetimes, *self.cache.lifetimes]
 
 
@@ -66,11 +74,17 @@ def all_features(
     pages = Pages([settings.metrics])
     told: Any = {"with_versions": found.routing is not None}
     counted = metrics(settings, found.names, registry, aggregate_sessions, refusals, **told)
+    logged = call_log(settings, **told)
+
+    def sessions() -> int:
+        return sum(server.sessions for server in registry) + aggregate_sessions()
+
     refusals.listeners.extend(counted.refusal_listeners)
     if shared.client is not None:
         shared.client.listeners.extend(counted.redis_listeners)
     return Features(
-        call_log=call_log(settings, **told),
+        call_log=logged,
+        console=console(settings, logged, refusals, shared.client, sessions),
         prefix=prefix(settings),
         address=address(settings),
         tracing=tracing(settings),

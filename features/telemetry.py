@@ -19,7 +19,7 @@ from gateway.naming import RESERVED
 from gateway.servers.registry import Registry
 from gateway.telemetry.call_log import CallLog
 from gateway.telemetry.loop_watchdog import LoopWatchdog
-from gateway.telemetry.record import Record
+from gateway.telemetry.record import Record, Write
 from gateway.telemetry.refusals import Refused
 from settings.exporters import span_exporters
 from settings.values import Settings
@@ -38,12 +38,19 @@ class Metrics(Feature):
     lag_listeners: Sequence[Callable[[float], None]] = ()
 
 
-def call_log(settings: Settings, *, with_versions: bool = False) -> Feature:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLogged(Feature):
+    """`writes` take the record of each call."""
+
+    writes: Sequence[Write] = ()
+
+
+def call_log(settings: Settings, *, with_versions: bool = False) -> CallLogged:
     """Writes a line for each call to standard error: `LOG_LEVEL`, `LOG_FORMAT`, `LOG_ARGUMENTS`."""
     if settings.log_level not in ("debug", "info"):
-        return Feature()
+        return CallLogged()
     calls = CallLog(sys.stderr, settings.log_format, with_arguments=settings.log_arguments, with_versions=with_versions)
-    return Feature(interceptors=[Record(calls)], lifetimes=[calls.opened])
+    return CallLogged(interceptors=[Record(calls)], lifetimes=[calls.opened], writes=[calls])
 
 
 def tracing(settings: Settings) -> Feature:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from asyncio import Task
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
@@ -97,6 +98,11 @@ class ToolCall:
     asked_client: bool = field(default=False, init=False)
     # The time limit sets it for a tool that can ask its client or report progress.
     clock: Clock | None = field(default=None, init=False)
+    # `gateway/idempotency` sets it: the task that goes on when the client leaves.
+    run: Task[None] | None = field(default=None, init=False)
+    # The console notes on its clock when the tool began, and in which trace.
+    began: float = field(default=0.0, init=False)
+    trace: str = field(default="", init=False)
 
 
 IDEMPOTENCY_META = "multi-mcp/idempotency-key"

@@ -19,6 +19,7 @@ GatewayError
 ├── ShareExceeded        the caller holds as much of a limit as one caller may
 ├── ToolCrashed          the tool raised an unexpected exception
 ├── CallTimeout          the call took too long
+├── Cancelled            somebody cancelled the call in the console
 ├── Gone                 the process of the call or its answer is gone, or a task was cancelled
 ├── UnknownTask          the caller has no such task
 ├── UnknownResultType    the server answered with a kind of result that only an extension knows
@@ -36,8 +37,6 @@ from collections.abc import Iterable, Sequence
 from gateway.clock import Quota
 from gateway.naming import cut, suggest
 from gateway.tool import ArgumentError
-
-_SCOPE = re.compile(r"[!#-\[\]-~]{1,256}")  # RFC 6749, 3.3
 
 
 class GatewayError(Exception):
@@ -99,7 +98,7 @@ class Forbidden(GatewayError):
     def __init__(self, server: str, tool: str | None, scope: str) -> None:
         super().__init__(f"The caller does not have the required scope {cut(scope)!r}.")
         self.server, self.tool = server, tool if tool is None else cut(tool)
-        self.scope = scope if _SCOPE.fullmatch(scope) else None
+        self.scope = scope if re.fullmatch(r"[!#-\[\]-~]{1,256}", scope) else None  # RFC 6749, 3.3
 
 
 class Unapproved(GatewayError):
@@ -159,6 +158,11 @@ class CallTimeout(GatewayError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The server did not answer within {seconds:g} seconds.")
+
+
+class Cancelled(GatewayError):
+    slug = "cancelled"
+    detail = "The call was cancelled in the console."
 
 
 class Gone(GatewayError):

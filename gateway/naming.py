@@ -10,7 +10,7 @@ from hashlib import sha256
 
 RESERVED = frozenset(
     {"mcp", "tools", "call", "health", "livez", "readyz", "docs", "openapi", "ws", "metrics", "static", "admin"}
-    | {"servers", "well-known"}
+    | {"servers", "well-known", "console"}
 )
 """Names that no server may have: the first segments of other URLs."""
 

@@ -19,7 +19,9 @@ from gateway.errors import LoadError
 from gateway.redis_budget import SECONDS, Budget, budget
 
 T = TypeVar("T")
-Purpose = Literal["rate limits", "cache reads", "cache writes", "the state key", "waiting calls", "calls with a key"]
+Purpose = Literal[
+    "rate limits", "cache reads", "cache writes", "the state key", "waiting calls", "calls with a key", "the console"
+]
 """The kind of a request. Redis may refuse one kind and accept the others: without memory it still reads."""
 Trouble = Literal["away", "refused"]
 logger = logging.getLogger(__name__)
@@ -63,10 +65,7 @@ class RedisClient:
         self._clock = clock
         self._connection = _Breaker("Redis unavailable", "Redis available again", clock)
         purposes: tuple[Purpose, ...] = get_args(Purpose)
-        self._acceptance = {
-            purpose: _Breaker(f"Redis refuses {purpose}", f"Redis accepts {purpose} again", clock)
-            for purpose in purposes
-        }
+        self._acceptance = {it: _Breaker(f"Redis refuses {it}", f"Redis accepts {it} again", clock) for it in purposes}
         # Without a bound, a rush of calls would open so many connections that they time out and Redis looks down.
         # The wait for a slot counts only while Redis is slow: by many calls at once nobody must switch off the limits.
         self._is_slow = False

@@ -40,7 +40,7 @@ TABLE: Mapping[str, tuple[int, str]] = {
     "rate-limited": (429, "Too many requests"),
     "share-exceeded": (429, "Too many at once"),
     "head-too-large": (431, "Request header fields too large"),
-    "cancelled": (499, "Cancelled by the client"),
+    "cancelled": (499, "Cancelled"),
     "tool-crashed": (500, "The tool failed unexpectedly"),
     "internal-error": (500, "Internal server error"),
     "upstream-error": (502, "Upstream server failed"),

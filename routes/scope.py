@@ -68,7 +68,13 @@ METADATA = Key[Challenges]("metadata")
 """Present if authentication is on. A refusal names the metadata URL in `WWW-Authenticate`."""
 
 PROOF = Key[Proof]("proof")
-"""Present on a WebSocket whose handshake had a credential. It holds that credential, so its reader removes it."""
+"""Present on a WebSocket whose handshake had a credential, and with `OUTLIVES`. Its reader removes it."""
+
+OUTLIVES = Key[bool]("outlives")
+"""Present on a request whose answer may outlive its credential: it gets a `PROOF`."""
+
+LOGIN = Key[Callable[[], str]]("login")
+"""Present on a request that begins a login: the credential that it stands for, behind a function, as in `PROOF`."""
 
 FRAME_LIMIT = Key[Callable[[int], None]]("frame_limit")
 """Sets the size in bytes above which the server closes a WebSocket with 1009. Only our own server offers it."""

@@ -27,7 +27,7 @@ BANNED = {"util", "utils", "helper", "helpers", "common", "core", "base", "misc"
 
 KERNEL = "gateway"
 """The files directly in `gateway/`."""
-WINGS = {"gateway.auth", "gateway.limits", "gateway.cache", "gateway.relay", "gateway.telemetry"}
+WINGS = {f"gateway.{name}" for name in ("auth", "limits", "cache", "relay", "telemetry", "console")}
 GATEWAY = {KERNEL, "gateway.versions", "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream"}
 GATEWAY |= {"gateway.aggregate"} | WINGS
 MAY_IMPORT = {
@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "gateway.cache": {KERNEL, "gateway.cache"},
     "gateway.relay": {KERNEL, "gateway.relay"},
     "gateway.telemetry": {KERNEL, "gateway.telemetry"},
+    "gateway.console": {KERNEL, "gateway.console"},
     "routes": {"routes"} | GATEWAY,
     "features": {"features", "routes", "settings"} | GATEWAY,
     "process": {"process", "features", "routes", "settings"} | GATEWAY,

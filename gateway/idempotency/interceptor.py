@@ -62,7 +62,7 @@ class Idempotency:
         self._places.take(call.caller)
         if run is None:
             run = self._runs[slot] = _Run(digest)
-            run.task = asyncio.create_task(self._run(slot, run, call, call_next))
+            call.run = run.task = asyncio.create_task(self._run(slot, run, call, call_next))
             await run.ended.wait()
             return run.first()
         try:

@@ -60,6 +60,9 @@ class Registry:
         """Returns the state of each server by its name."""
         return {name: held.state for name, held in self._held.items()}
 
+    def all_held(self) -> Sequence[HeldServer]:
+        return [*self._held.values()]
+
     def failed(self) -> Sequence[Server]:
         """Returns the servers that did not open, or that have ended by themselves."""
         return [held.server for held in self._held.values() if held.state == "failed"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from gateway.call import request_id
 from gateway.caller import caller
 from gateway.telemetry.throttle import Throttle
 
@@ -18,10 +19,14 @@ LOGGED = 50
 
 
 class Refusals:
-    """Logs each refusal and passes its reason to `listeners`. Refused calls are recorded as calls, not here."""
+    """Logs each refusal and passes its reason to `listeners`. Refused calls are recorded as calls, not here.
+
+    `watchers` get the reason, the address, the caller's name and the id of the request.
+    """
 
     def __init__(self) -> None:
         self.listeners: list[Refused] = []
+        self.watchers: list[Callable[[str, str, str | None, str], None]] = []
         self._log = Throttle(logger, "refused", LOGGED)
 
     def __call__(self, reason: str, address: str = "") -> None:
@@ -30,3 +35,5 @@ class Refusals:
         self._log({"reason": reason, "address": known.address or address, "caller": known.name})
         for listener in self.listeners:
             listener(reason)
+        for watcher in self.watchers:
+            watcher(reason, known.address or address, known.name, request_id.get())

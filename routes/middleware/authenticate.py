@@ -15,7 +15,7 @@ from gateway.telemetry.refusals import Refused
 from routes.errors import answer, of_refusal, retry_after
 from routes.middleware.metadata import WELL_KNOWN_PATH
 from routes.router import route_path
-from routes.scope import METADATA, PROOF, Challenges
+from routes.scope import METADATA, OUTLIVES, PROOF, Challenges
 
 _BEARER_ERRORS: Mapping[str, str] = {"unauthenticated": "invalid_token", "invalid-request": "invalid_request"}
 """The `error` of a challenge (RFC 6750, 3.1), by slug."""
@@ -53,7 +53,7 @@ class Authenticate:
         if scope["type"] == "lifespan":
             return self.app(scope, receive, send)
         credentials = take_credentials(scope)
-        if credentials and scope["type"] == "websocket":
+        if credentials and (scope["type"] == "websocket" or OUTLIVES.name in scope):
             PROOF.set(scope, self._proof(credentials[0]))
         if len(credentials) == 1:
             found = self._authenticator.cached(credentials[0])

@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.browser.chromium import Chromium
 
 AXE = Path(__file__).parents[1] / "conformance" / "node_modules" / "axe-core" / "axe.min.js"
-KEYS = {"Tab": 9, "Enter": 13, "Space": 32}
+KEYS = {"Tab": 9, "Enter": 13, "Space": 32, "Escape": 27, "/": 191, "j": 74, "k": 75, "p": 80}
 SHOWN = "!document.querySelector('main').ariaBusy && document.querySelector('main h1') !== null"
 
 
@@ -103,11 +103,13 @@ class Page:
                 return
         raise AssertionError(script)
 
-    def look(self, width: int = 1280, height: int = 900, scheme: str = "light") -> None:
-        """Sets the size of the window, and light or dark."""
+    def look(self, width: int = 1280, height: int = 900, scheme: str = "light", forced: str = "none") -> None:
+        """Sets the size of the window, light or dark, and `active` for the forced colours of a system."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.send("Emulation.setDeviceMetricsOverride", **size)
-        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        media = {"prefers-color-scheme": scheme, "forced-colors": forced}
+        features = [{"name": name, "value": value} for name, value in media.items()]
+        self.send("Emulation.setEmulatedMedia", features=features)
 
     def width(self) -> int:
         """Returns the pixels from the left edge to the end of what can be scrolled to."""

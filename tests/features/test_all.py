@@ -12,11 +12,12 @@ from mcp.server.mcpserver import MCPServer
 
 from features.all import Features
 from features.auth import Auth
+from features.console import Console
 from features.feature import Feature
 from features.limits import RateLimits
 from features.local import Found
 from features.redis import Redis
-from features.telemetry import Metrics
+from features.telemetry import CallLogged, Metrics
 from tests.features.made import features_of, names_of
 from tests.shipped import shipped
 
@@ -81,7 +82,8 @@ def test_default_settings_turn_on_only_the_call_log_and_idempotency_keys() -> No
     assert names_of(features.call_log.interceptors) == ["Record"]
     off_again = features_of(log_level="warning")
     assert off_again == Features(
-        call_log=off,
+        call_log=CallLogged(),
+        console=Console(),
         prefix=off,
         address=off,
         tracing=off,

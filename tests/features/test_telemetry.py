@@ -10,7 +10,7 @@ import pytest
 from starlette.routing import Route
 
 from features.feature import Feature
-from features.telemetry import Metrics, call_log, metrics, tracing, worker_metrics
+from features.telemetry import CallLogged, Metrics, call_log, metrics, tracing, worker_metrics
 from gateway.errors import LoadError
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
@@ -36,7 +36,7 @@ def test_missing_package_turns_traces_off_and_calls_are_served() -> None:
 
 
 def test_disabled_telemetry_is_empty() -> None:
-    assert call_log(Settings(log_level="warning")) == Feature()
+    assert call_log(Settings(log_level="warning")) == CallLogged()
     assert metrics_of(Settings()) == Metrics()
     for settings in (
         Settings(),

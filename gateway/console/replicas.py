@@ -1,0 +1,132 @@
+"""The calls of all processes that share a Redis. Needs `redis`.
+
+Each process adds its calls to one stream, in batches, and tells its state once a second. A page reads from whichever
+process it reached. The cursor is an id of the stream, so the order is that of Redis' clock alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from gateway.console.feed import Feed
+from gateway.console.publisher import LIFETIME, MAX_ITEMS, Publisher, together
+from gateway.console.source import MAX_SENT, Chunk, Figures, OwnProcess, Shown
+from gateway.redis import RedisClient, RedisUnavailable
+
+FIRST_ITEMS = 20
+"""Items that are read first for the last calls. Most have several."""
+
+_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+AWAY = "Redis is away: only this process is seen, and calls of now are added when it is back."
+
+
+class Replicas:
+    """Satisfies `Source`. While Redis is away, calls go on as ever, and the page is told."""
+
+    reach = "replicas"
+
+    def __init__(self, redis: RedisClient, feed: Feed) -> None:
+        self.trouble = ""
+        self._redis = redis
+        self._feed = feed
+        self._own = OwnProcess(feed)
+        self._key = f"{redis.prefix}console:"
+        self.opened = Publisher(redis, feed, self._key, self._ask).opened
+
+    async def after(self, cursor: str) -> Chunk:
+        stream, client = self._key + "calls", self._redis.client
+        try:
+            if _ID.fullmatch(cursor) and await self._has_all_after(cursor):
+                items = await self._ask(lambda: client.xrange(stream, f"({cursor}", "+", MAX_SENT))
+                return _chunk(items, cursor, is_start=False)
+            return _chunk(await self._last(), "0-1", is_start=True)
+        except RedisUnavailable:
+            return Chunk([], cursor or "0-1")
+
+    async def states(self) -> Sequence[Shown]:
+        others = await self._of_others("state:")
+        return [self._feed.state(), *others]
+
+    async def of_request(self, request_id: str) -> Sequence[Shown]:
+        items: Any = []
+        with suppress(RedisUnavailable):
+            items = await self._ask(lambda: self._redis.client.xrevrange(self._key + "calls", "+", "-", MAX_ITEMS))
+        found = [call for call in _calls(items) if call["request_id"] == request_id]
+        return found or await self._own.of_request(request_id)
+
+    async def figures(self) -> Sequence[Figures]:
+        return [self._feed.figures(), *await self._of_others("figures:")]
+
+    async def refusals(self) -> Sequence[Shown]:
+        return [*self._feed.refusals, *(each for own in await self._of_others("refusals:") for each in own)]
+
+    async def cancel(self, process: str, number: int) -> bool:
+        if process == self._feed.process:
+            return self._feed.cancel(number)
+        states = {state["process"]: state["running"] for state in await self.states()}
+        if number not in [call["number"] for call in states.get(process, ())]:
+            return False
+        key, client = f"{self._key}cancel:{process}", self._redis.client
+        try:
+            await self._ask(lambda: together(client, ("RPUSH", key, number), ("EXPIRE", key, LIFETIME)))
+        except RedisUnavailable:
+            return False
+        return True
+
+    async def _last(self) -> Any:
+        """Returns the items of the last calls, the last item last."""
+        items: Any = []
+        for count in (FIRST_ITEMS, MAX_SENT):
+            items = await self._ask(lambda: self._redis.client.xrevrange(f"{self._key}calls", "+", "-", count))  # noqa: B023
+            if len(items) < count or sum(fields[b"calls"].count(b'"number"') for _, fields in items) >= MAX_SENT:
+                break
+        return items[::-1]
+
+    async def _of_others(self, kind: str) -> list[Any]:
+        """Returns what the other processes have told last."""
+        client, names = self._redis.client, f"{self._key}{kind}names"
+        try:
+            known = [name.decode() for name in await self._ask(lambda: client.smembers(names))]
+            others = sorted(name for name in known if name != self._feed.process)
+            told = await self._ask(lambda: client.mget([self._key + kind + name for name in others])) if others else []
+            if gone := [name for name, text in zip(others, told, strict=True) if text is None]:
+                await self._ask(lambda: client.srem(names, *gone))
+        except RedisUnavailable:
+            return []
+        return [json.loads(text) for text in told if text is not None]
+
+    async def _has_all_after(self, cursor: str) -> bool:
+        """Returns False if the stream may have lost items after a cursor, because it is bounded or was emptied."""
+        first = await self._ask(lambda: self._redis.client.xrange(self._key + "calls", "-", "+", 1))
+        return cursor == "0-1" or not first or _order(cursor) >= _order(first[0][0].decode())
+
+    async def _ask(self, request: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            found = await self._redis.ask("the console", request)
+        except RedisUnavailable:
+            self.trouble = AWAY
+            raise
+        self.trouble = ""
+        return found
+
+
+def _chunk(items: Any, cursor: str, is_start: bool) -> Chunk:
+    """Returns the calls of items; of many only the last ones."""
+    calls = [*_calls(items)]
+    missed = sum(int(fields[b"missed"]) for _, fields in items)
+    kept = calls[-MAX_SENT:]
+    last = items[-1][0].decode() if items else cursor
+    return Chunk(kept, last, 0 if is_start else missed + len(calls) - len(kept), is_start)
+
+
+def _calls(items: Any) -> list[Shown]:
+    return [call for _, fields in items for call in json.loads(fields[b"calls"])]
+
+
+def _order(cursor: str) -> tuple[int, int]:
+    at, _, number = cursor.partition("-")
+    return int(at), int(number)

@@ -1,0 +1,1 @@
+"""`/console`: what is being called, in a browser."""
