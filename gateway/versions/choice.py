@@ -36,14 +36,18 @@ def choose(find: Find, server: str, tool: str, wanted: str | None, state: str | 
     `state` is the `requestState` of a call that goes on; it goes on with the version that asked.
 
     Raises:
-        InvalidRequest: a version is malformed, or two differ.
+        InvalidRequest: the version that is asked for is malformed.
     """
     entry = find(tool)
     if entry is None and _SEPARATOR in tool:
         base, _, named = tool.rpartition(_SEPARATOR)
-        entry = find(base)
-        if entry is not None:
-            tool, wanted = base, _one(wanted, named)
+        found = find(base)
+        if found is not None and found.versions is not None:
+            try:
+                wanted = _one(wanted, named)
+            except InvalidRequest as exc:  # told to those alone who may know of the tool
+                return Choice(None, tool, state, exc)
+            entry, tool = found, base
     if wanted is not None:
         pin = pin_of(wanted)
         wanted = pin.text

@@ -83,6 +83,8 @@ async def never_another(call: Call) -> None:
 async def plain_tools_have_none(call: Call) -> None:
     assert (await call("add", {VERSION: "1"}, a=1, b=2)).slug == "unknown-version"
     assert (await call("add", a=1, b=2)).value == 3
+    for name in ("add@1", "add@latest"):
+        assert (await call(name, a=1, b=2)).slug in ("unknown-tool", "tool-error")
 
 
 def scoped(folder: Path) -> dict[str, Any]:
@@ -103,6 +105,8 @@ async def scopes_know_versions(call: Call) -> None:
     assert await version(call, headers=first) == "1.10.0"
     for pin in ("2", "2.1.0", "9"):
         assert (pin, await version(call, headers={**first, VERSION: pin})) == (pin, "forbidden")
+    for name in ("search@2", "search@9", "search@latest", "nothing@latest"):
+        assert (name, await version(call, name, headers=first)) == (name, "forbidden")
     assert await version(call, headers={**everything, VERSION: "2"}) == "2.1.0"
     assert await version(call, headers={**everything, VERSION: "9"}) == "unknown-version"
 
