@@ -49,7 +49,8 @@ def parts_of(modules: set[str]) -> set[str]:
 @pytest.mark.process
 def test_disabled_features_are_not_imported() -> None:
     off = loaded()
-    assert [name for name in off if name in OPTIONAL or name.startswith("gateway.relay")] == []
+    unused = ("gateway.relay", "gateway.console", "routes.console")
+    assert [name for name in off if name in OPTIONAL or name.startswith(unused)] == []
     on = loaded(metrics="/metrics", traces_exporter="otlp", redis_url="redis://127.0.0.1:1", rate_limit="1/minute")
     optional = parts_of(on) - parts_of(off)
     assert {

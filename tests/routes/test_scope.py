@@ -11,9 +11,19 @@ from starlette.types import Scope
 from routes.scope import STREAM, peer_of, root_path_of
 
 ROOT = Path(__file__).parents[2]
-STANDARD = {"type", "method", "path", "path_params", "root_path", "scheme", "headers", "subprotocols", "user"} | {
-    *("client", "server", "extensions", "raw_path")
-}
+STANDARD = {
+    "type",
+    "method",
+    "http_version",
+    "query_string",
+    "path",
+    "path_params",
+    "root_path",
+    "scheme",
+    "headers",
+    "subprotocols",
+    "user",
+} | {*("client", "server", "extensions", "raw_path")}
 
 
 def test_key_is_stored_read_and_removed() -> None:

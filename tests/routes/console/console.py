@@ -82,3 +82,11 @@ async def stream(http: httpx2.AsyncClient, headers: Mapping[str, str] = {}) -> A
     async with http.stream("GET", EVENTS, headers=headers) as answer:
         assert answer.status_code == 200
         yield Feed(answer)
+
+
+async def one(http: httpx2.AsyncClient, request_id: str, headers: Mapping[str, str] = {}) -> dict[str, Any]:
+    async with asyncio.timeout(5):
+        while not (found := (await http.get(f"/console/data/calls/{request_id}", headers=headers)).json()["calls"]):
+            await asyncio.sleep(0.02)
+    call: dict[str, Any] = found[0]
+    return call

@@ -22,7 +22,7 @@ REQUESTED = (
 )
 ROOT = Path(__file__).parents[3]
 NOT_OF_PAGES = {"host", "origin", "content-length", "content-encoding", "access-control-request-headers"} | {
-    *("sec-websocket-protocol", "x-forwarded-for", "x-forwarded-prefix")
+    *("sec-websocket-protocol", "x-forwarded-for", "x-forwarded-prefix", "cookie", "sec-fetch-site")
 }
 """What the router reads and a page does not set: the browser's own headers, and those of proxies."""
 
