@@ -19,7 +19,7 @@ GatewayError
 ├── ShareExceeded        the caller holds as much of a limit as one caller may
 ├── ToolCrashed          the tool raised an unexpected exception
 ├── CallTimeout          the call took too long
-├── Cancelled            somebody cancelled the call in the console
+├── Cancelled            somebody cancelled the call (gateway/console)
 ├── Gone                 the process of the call or its answer is gone, or a task was cancelled
 ├── UnknownTask          the caller has no such task
 ├── UnknownResultType    the server answered with a kind of result that only an extension knows
@@ -158,11 +158,6 @@ class CallTimeout(GatewayError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The server did not answer within {seconds:g} seconds.")
-
-
-class Cancelled(GatewayError):
-    slug = "cancelled"
-    detail = "The call was cancelled in the console."
 
 
 class Gone(GatewayError):

@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.console.errors import Cancelled
 from gateway.console.feed import MAX_BATCH, Feed
-from gateway.errors import Cancelled, GatewayError
+from gateway.errors import GatewayError
 
 Write = Callable[[ToolCall, str, float, ToolResult | None], None]
 
