@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from settings.access import Access
+from settings.graphql import GraphQL
 from settings.reader import setting_of
 from settings.serving import Serving
 from settings.sharing import Sharing
@@ -13,7 +14,7 @@ from settings.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
-class Settings(Telemetry, Sharing, Access, Serving):
+class Settings(GraphQL, Telemetry, Sharing, Access, Serving):
     """Times are seconds, sizes are bytes. docs/settings.md has a row for each field, those of `Serving` first."""
 
     def __post_init__(self) -> None:

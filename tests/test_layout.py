@@ -20,6 +20,7 @@ OUTSIDE = {
     "mcp_types": USE_THE_SDK,
     "sse_starlette": {"process"},
     "uvicorn": {"process", "gateway.local"},
+    "graphql": {"gateway.graphql"},
 }
 """Packages that only some of ours may import."""
 FOR_SERVERS = {"mcp", "mcp_types", "pydantic", "typing_extensions", "anyio", "httpx2"}  # the SDK brings them
@@ -28,7 +29,9 @@ BANNED = {"util", "utils", "helper", "helpers", "common", "core", "base", "misc"
 KERNEL = "gateway"
 """The files directly in `gateway/`."""
 WINGS = {"gateway.auth", "gateway.limits", "gateway.cache", "gateway.relay", "gateway.telemetry"}
-GATEWAY = {KERNEL, "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream", "gateway.aggregate"} | WINGS
+SURFACES = {"gateway.graphql"}
+GATEWAY = {KERNEL, "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream", "gateway.aggregate"}
+GATEWAY |= WINGS | SURFACES
 MAY_IMPORT = {
     "settings": {"settings"},
     KERNEL: {KERNEL},
@@ -42,6 +45,7 @@ MAY_IMPORT = {
     "gateway.cache": {KERNEL, "gateway.cache"},
     "gateway.relay": {KERNEL, "gateway.relay"},
     "gateway.telemetry": {KERNEL, "gateway.telemetry"},
+    "gateway.graphql": {KERNEL, "gateway.graphql"},
     "routes": {"routes"} | GATEWAY,
     "features": {"features", "routes", "settings"} | GATEWAY,
     "process": {"process", "features", "routes", "settings"} | GATEWAY,

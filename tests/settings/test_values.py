@@ -107,6 +107,9 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("traces_exporter", "console", "console"),
         ("otel_disabled", "true", "true"),
         ("websocket", "0", False),
+        ("graphql", "/graphql", "/graphql"),
+        ("graphql_persisted", "documents", "documents"),
+        ("graphql_only_persisted", "1", True),
     ],
 )
 def test_each_setting_is_read_from_its_own_variable(field: str, text: str, value: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import MakeApp
+from tests.documents import GRAPHQL
 from tests.gateway.cache.cached import Counting
 from tests.matrix.ways import WAYS, Target
 from tests.transport import opened
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("first", WAYS)
 async def test_one_entry_serves_all_endpoints(make_app: MakeApp, first: str) -> None:
     counting = Counting()
-    app = make_app(counting.server)
+    app = make_app(counting.server, graphql=GRAPHQL)
     async with opened(app) as http:
         target = Target(app, http)
         assert (await WAYS[first](target, "add", {"a": 1, "b": 2}, {})).value == 3

@@ -11,6 +11,7 @@ from mcp.server.mcpserver import Context
 
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
+from tests.documents import GRAPHQL
 from tests.matrix.ways import WAYS, Target
 from tests.transport import opened
 
@@ -46,7 +47,7 @@ async def test_caller_is_answered_at_the_limit_also_if_the_tool_ignores_its_canc
     make_app: MakeApp, way: str, tool: str
 ) -> None:
     stubborn = Stubborn()
-    app = make_app(stubborn.server, call_timeout=0.05, max_calls=1)
+    app = make_app(stubborn.server, graphql=GRAPHQL, call_timeout=0.05, max_calls=1)
     async with opened(app) as http:
         target = Target(app, http)
         assert (await WAYS[way](target, tool, {}, {})).slug == "timeout"

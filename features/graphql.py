@@ -1,0 +1,48 @@
+"""GraphQL: `MCP_GRAPHQL`, `MCP_GRAPHQL_PERSISTED`, `MCP_GRAPHQL_ONLY_PERSISTED`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.routing import Route
+
+from features.feature import optional_packages
+from features.reach import Reach, Surface
+from gateway.errors import LoadError
+from routes.router import both
+
+
+def graphql(reach: Reach) -> Surface:
+    """Raises LoadError if the package is missing, or the folder of documents cannot be used."""
+    settings = reach.settings
+    if not settings.graphql:
+        return Surface()
+    with optional_packages("MCP_GRAPHQL"):
+        from gateway.graphql.bounds import Bounds
+        from gateway.graphql.graphs import Graphs
+        from routes.graphql.endpoint import GraphQLEndpoint
+        from routes.graphql.persisted import Persisted
+
+    texts = _documents(settings.graphql_persisted)
+    persisted = Persisted(texts, only=settings.graphql_only_persisted)
+    graphs = Graphs(reach.registry, lambda: reach.registry.revision, Bounds())
+    endpoint = GraphQLEndpoint(graphs, reach.names, persisted, settings.max_body, settings.call_timeout)
+    return Surface(
+        routes=[
+            *both(settings.graphql, endpoint, ["GET", "POST"]),
+            Route(f"{settings.graphql}/schema.graphql", endpoint.show_schema),
+        ]
+    )
+
+
+def _documents(folder: str) -> list[str]:
+    """Returns the texts of the documents in a folder, none if it is not set."""
+    if not folder:
+        return []
+    try:
+        found = [path.read_text(encoding="utf-8") for path in sorted(Path(folder).glob("*.graphql"))]
+    except (OSError, UnicodeDecodeError) as exc:
+        raise LoadError(f"MCP_GRAPHQL_PERSISTED={folder!r}: {exc}") from exc
+    if not found:
+        raise LoadError(f"MCP_GRAPHQL_PERSISTED={folder!r}: there is no file *.graphql in it")
+    return found
