@@ -30,10 +30,14 @@ MAX_DOCUMENTS = 200
 MAX_CHARACTERS = 1024 * 1024
 """Documents that are kept for one schema, and the characters of their texts together."""
 
+LONGEST = 64 * 1024
+"""Characters of a document. Large values are sent as variables."""
+
 SHORT = 300
 """Characters of a document that is read at once; a thread reads longer ones, while other requests are answered."""
 
 MAX_ERRORS = 20
+_LONGEST_MESSAGE = 500
 _RULES = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
 _OF_USES = (NoUnusedFragmentsRule, NoUnusedVariablesRule)
 
@@ -43,7 +47,7 @@ class Refused(Exception):
 
     def __init__(self, errors: Sequence[GraphQLError]) -> None:
         super().__init__("The request was refused.")
-        self.errors = [error.formatted for error in errors]
+        self.errors = [{**error.formatted, "message": error.message[:_LONGEST_MESSAGE]} for error in errors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,10 @@ class Documents:
         if document is not None:
             self._kept.move_to_end(text)
             return document
+        if len(text) > LONGEST:
+            raise Refused(
+                [GraphQLError(f"A document may have at most {LONGEST} characters; send values as variables.")]
+            )
         if len(text) <= SHORT:
             document = self._read(text)
         else:
@@ -90,7 +98,7 @@ class Documents:
         return document
 
     def _keep(self, document: Document) -> None:
-        if document.text in self._kept or len(document.text) > MAX_CHARACTERS // 4:
+        if document.text in self._kept:  # it was read twice at once
             return
         self._kept[document.text] = document
         self._characters += len(document.text)

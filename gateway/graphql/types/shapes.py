@@ -67,8 +67,17 @@ def read(schema: Any, root: Mapping[str, Any]) -> Shape:
         schema, chain = found, chain + 1
     if not isinstance(schema, dict) or chain == _LONGEST_CHAIN:
         return Shape("JSON", {}, nullable=True)
+    if schema is root:
+        schema = _definition_of(root)
     shape = _alternatives(schema, root) or _plain(schema)
     return replace(shape, name=name) if name and not shape.name else shape
+
+
+def _definition_of(root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the definition in a document that says what the document says: a recursive type is there twice."""
+    definitions, alone = root.get("$defs"), {key: value for key, value in root.items() if key != "$defs"}
+    found = definitions.values() if isinstance(definitions, dict) else ()
+    return next((each for each in found if each == alone), root)
 
 
 def _step(schema: Mapping[str, Any]) -> Any:
