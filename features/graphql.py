@@ -20,13 +20,16 @@ def graphql(reach: Reach) -> Surface:
     with optional_packages("MCP_GRAPHQL"):
         from gateway.graphql.bounds import Bounds
         from gateway.graphql.graphs import Graphs
-        from routes.graphql.endpoint import GraphQLEndpoint
+        from routes.graphql.endpoint import GraphQLEndpoint, Serves
+        from routes.graphql.page import add_page
         from routes.graphql.persisted import Persisted
 
     texts = _documents(settings.graphql_persisted)
     persisted = Persisted(texts, only=settings.graphql_only_persisted)
     graphs = Graphs(reach.registry, lambda: reach.registry.revision, Bounds())
-    endpoint = GraphQLEndpoint(graphs, reach.names, persisted, settings.max_body, settings.call_timeout)
+    pages = reach.features.pages
+    add_page(pages, settings.graphql)
+    endpoint = GraphQLEndpoint(Serves(graphs, reach.names, pages, persisted, settings.max_body, settings.call_timeout))
     return Surface(
         routes=[
             *both(settings.graphql, endpoint, ["GET", "POST"]),

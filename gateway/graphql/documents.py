@@ -87,9 +87,8 @@ class Documents:
             self._kept.move_to_end(text)
             return document
         if len(text) > LONGEST:
-            raise Refused(
-                [GraphQLError(f"A document may have at most {LONGEST} characters; send values as variables.")]
-            )
+            reason = f"A document may have at most {LONGEST} characters; send long values as variables."
+            raise Refused([GraphQLError(reason)])
         if len(text) <= SHORT:
             document = self._read(text)
         else:

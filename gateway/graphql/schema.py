@@ -12,7 +12,7 @@ from gateway.graphql.fields import SERVERS, Shown
 from gateway.graphql.types.inputs import arguments
 from gateway.graphql.types.names import UniqueNames, described
 from gateway.graphql.types.outputs import output, takes_result
-from gateway.graphql.types.scalars import BOOLEAN, FLOAT, INT, JSON, LONG, STRING
+from gateway.graphql.types.scalars import FLOAT, JSON, STRING
 from gateway.tool import ToolInfo
 
 TARGET, SERVER = "target", "server"
@@ -69,7 +69,6 @@ class ToolGraph:
             GraphQLObjectType("Query", self._query(shown)),
             _root("Mutation", self._mutations),
             _root("Subscription", self._streams),
-            types=[INT, LONG, FLOAT, STRING, BOOLEAN, JSON],
             assume_valid=True,
         )
 

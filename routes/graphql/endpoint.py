@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
@@ -23,22 +24,32 @@ from routes.graphql.request import GraphQLRequest, read, read_query
 from routes.json_api.body import read_object
 from routes.json_api.disconnect import while_connected
 from routes.json_api.tools import cached
+from routes.pages.pages import Pages
 from routes.scope import IDEMPOTENCY
 
 _REPLAYED = {"Idempotency-Replayed": "true"}
 
 
-class GraphQLEndpoint:
-    """`timeout` is in seconds: after it, no further call of a request begins."""
+@dataclass(frozen=True, slots=True)
+class Serves:
+    """Everything that requests need. `timeout` is in seconds: after it, no further call of a request begins."""
 
-    def __init__(self, graphs: Graphs, names: Names, persisted: Persisted, max_body: int, timeout: float) -> None:
-        self._graphs = graphs
-        self._names = names
-        self._persisted = persisted
-        self._max_body = max_body
-        self._timeout = timeout
+    graphs: Graphs
+    names: Names
+    pages: Pages
+    persisted: Persisted
+    max_body: int
+    timeout: float
+
+
+class GraphQLEndpoint:
+    def __init__(self, serves: Serves) -> None:
+        self._serves = serves
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (page := self._serves.pages.open_to_all(scope)) is not None:
+            await page(scope, receive, send)
+            return
         media = media_type(Headers(scope=scope).get("accept", ""))
         try:
             response = await self._answered(scope, receive, media)
@@ -52,12 +63,12 @@ class GraphQLEndpoint:
 
     async def _answered(self, scope: Scope, receive: Receive, media: str) -> Response:
         request = await self._request(scope, receive)
-        graph = await self._graphs.of_caller()
-        calls = RequestCalls(self._names, scope)
+        graph = await self._serves.graphs.of_caller()
+        calls = RequestCalls(self._serves.names, scope)
         try:
             execution = await graph.prepare(request.text, request.operation, request.variables)
             _check(execution, scope)
-            deadline = asyncio.get_running_loop().time() + self._timeout
+            deadline = asyncio.get_running_loop().time() + self._serves.timeout
             body = await while_connected(receive, graph.execute(execution, calls, deadline, request.variables))
         except Refused as exc:
             return answer(refused(exc.errors), media, 400 if media == RESPONSE else 200)
@@ -65,15 +76,15 @@ class GraphQLEndpoint:
 
     async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
         if scope["method"] == "POST":
-            return read(await read_object(scope, receive, self._max_body), self._persisted)
+            return read(await read_object(scope, receive, self._serves.max_body), self._serves.persisted)
         parameters = QueryParams(scope["query_string"])
         if "query" in parameters or not parameters:
             raise HTTPException(405, "GET is for persisted documents; send others by POST.", {"Allow": "POST"})
-        return read_query(parameters, self._persisted)
+        return read_query(parameters, self._serves.persisted)
 
     async def show_schema(self, request: Request) -> Response:
         """Shows the schema in GraphQL's own language."""
-        graph = await self._graphs.of_caller()
+        graph = await self._serves.graphs.of_caller()
         response = await cached(request, (await graph.introspection.text()).encode())
         response.headers["content-type"] = "text/plain; charset=utf-8"
         return response

@@ -44,7 +44,7 @@ def arguments(schema: Mapping[str, Any], prefix: str, names: UniqueNames, asks: 
     if not shape.says_all or "properties" not in schema:
         found[MORE] = GraphQLArgument(JSON, description="Further arguments, as an object.", out_name=MORE_KEY)
     if asks:
-        found[RESUME] = GraphQLArgument(ANSWERS, description=ANSWERS.description, out_name=RESUME_KEY)
+        found[RESUME] = GraphQLArgument(ANSWERS, out_name=RESUME_KEY)
     return found
 
 

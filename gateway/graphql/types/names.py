@@ -22,7 +22,7 @@ def graphql_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str
         if name not in found:
             found[name] = _changed(name, name, used)
             used.add(found[name])
-    return found
+    return {name: found[name] for name in names}
 
 
 def described(description: object, name: str, shown: str) -> str | None:

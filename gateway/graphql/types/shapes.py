@@ -123,7 +123,7 @@ def _tagged(shapes: Sequence[Shape]) -> tuple[str, Mapping[str, Shape]] | None:
 
 def _constant(shape: Shape, tag: str) -> str | None:
     schema = shape.properties.get(tag)
-    if not isinstance(schema, dict) or tag not in shape.required:
+    if not isinstance(schema, dict):
         return None
     values = [schema["const"]] if "const" in schema else schema.get("enum")
     return values[0] if isinstance(values, list) and len(values) == 1 and isinstance(values[0], str) else None

@@ -17,6 +17,7 @@ _SPREADS = " ".join(
     f"fragment F{n} on one_tree_Tree {{ {' '.join(f'children {{ ...F{m} }}' for m in range(n + 1, 24))} value }}"
     for n in range(24)
 )
+_PAIR = "x: children { ...T# } y: children { ...T# }"
 DOCUMENTS: Mapping[str, str] = {
     "aliases of a server": "{ " + _times(330, "a#: one { __typename }") + " }",
     "aliases of a tool": "{ one { " + _times(280, "a#: add(a: 1, b: 2)") + " } }",
@@ -30,10 +31,7 @@ DOCUMENTS: Mapping[str, str] = {
     + _fragments(90, "x: tree { value } ...F# ...F#")
     + " fragment F90 on one_queries { __typename }",
     "doubled aliases in a tree": "{ one { tree { ...T0 } } } "
-    + " ".join(
-        f"fragment T{n} on one_tree_Tree {{ x: children {{ ...T{n + 1} }} y: children {{ ...T{n + 1} }} }}"
-        for n in range(60)
-    )
+    + " ".join(f"fragment T{n} on one_tree_Tree {{ {_PAIR.replace('#', str(n + 1))} }}" for n in range(60))
     + " fragment T60 on one_tree_Tree { value }",
     "all fragments in all": "{ one { tree { ...F0 } } } " + _SPREADS,
     "a circle of fragments": "{ one { ...F0 } } "
