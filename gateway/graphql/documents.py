@@ -15,6 +15,7 @@ from graphql import (
     NoUnusedVariablesRule,
     OperationDefinitionNode,
     OverlappingFieldsCanBeMergedRule,
+    SingleFieldSubscriptionsRule,
     get_operation_ast,
     parse,
     specified_rules,
@@ -39,7 +40,7 @@ SHORT = 300
 MAX_ERRORS = 20
 _LONGEST_MESSAGE = 500
 _RULES = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
-_OF_USES = (NoUnusedFragmentsRule, NoUnusedVariablesRule)
+_OF_USES = (NoUnusedFragmentsRule, NoUnusedVariablesRule, SingleFieldSubscriptionsRule)
 
 
 class Refused(Exception):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from anyio import CapacityLimiter
@@ -21,11 +22,14 @@ from gateway.graphql.selection import Selection
 from gateway.graphql.unknown import TYPENAME
 
 QUERY, MUTATION, SUBSCRIPTION = "query", "mutation", "subscription"
+Emit = Callable[[bytes], Awaitable[None]]
 INTROSPECTION = ("__schema", "__type")
 
 
 class Execution:
     """Executes an operation once. `jobs` are its calls; `introspects` are its fields about the schema, by their keys.
+
+    `given` are the variables as the client sent them, `variables` those that the operation declares.
 
     Raises Refused if there are too many calls.
     """
@@ -39,6 +43,7 @@ class Execution:
         bounds: Bounds,
     ) -> None:
         self.document, self.operation = document, operation
+        self.given: Mapping[str, Any] = {}
         self.data: dict[str, Any] = {}
         self.errors: list[dict[str, Any]] = []
         self.introspects: dict[str, list[FieldNode]] = {}
@@ -65,6 +70,13 @@ class Execution:
                 for _ in range(min(len(self.jobs), self._bounds.at_once)):
                     tasks.create_task(run.each(waiting))
 
+    async def stream(self, calls: Calls, deadline: float, limiter: CapacityLimiter, emit: Emit) -> None:
+        """Calls the tool of a subscription, and `emit` with an answer for each of its reports and for its result."""
+        run = Jobs(self._selection, self.errors, calls, deadline, limiter)
+        for job in self.jobs:  # one, as GraphQL says, and perhaps unknown ones
+            await run.job(job, partial(_report, run, job, emit))
+        await emit(self.answer())
+
     def answer(self) -> bytes:
         """Returns what has been put together as JSON."""
         return to_json({"errors": self.errors, "data": self.data} if self.errors else {"data": self.data})
@@ -80,7 +92,8 @@ class Execution:
             if name == TYPENAME:
                 self.data[key] = root.name if root else self.kind.title()
             elif self.kind != QUERY:
-                yield Job(self.data, key, (key,), nodes, root.fields.get(name) if root else None)
+                field = root.fields.get(name) if root else None
+                yield Job(self.data, key, (key,), nodes, field, is_stream=self.kind == SUBSCRIPTION)
             elif name == SERVERS:
                 self.data[key] = self._graph.servers
             elif name in INTROSPECTION:
@@ -102,3 +115,9 @@ class Execution:
             else:
                 found = None if field is None else type_.fields.get(group[0].name.value)
                 yield Job(place, below, (key, below), group, found, server)
+
+
+async def _report(run: Jobs, job: Job, emit: Emit, name: str, fields: Mapping[str, Any]) -> None:
+    """Is the `Report` of the call of a subscription."""
+    if (part := run.reported(job, name, fields)) is not None:
+        await emit(to_json({"data": {job.key: part}}))

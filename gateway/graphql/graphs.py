@@ -19,7 +19,7 @@ from gateway.caller import Caller, Grants, caller
 from gateway.graphql.bounds import Bounds
 from gateway.graphql.calls import Calls
 from gateway.graphql.documents import MAX_ERRORS, Documents, Refused
-from gateway.graphql.execution import Execution
+from gateway.graphql.execution import Emit, Execution
 from gateway.graphql.fields import Shown, fields
 from gateway.graphql.introspection import Introspection
 from gateway.graphql.schema import Seen, ToolGraph
@@ -49,19 +49,25 @@ class Graph:
         document = await self.documents.read(text)
         found = document.operation(operation)
         coerced = await self._coerced(found, variables) if found.variable_definitions else NO_VARIABLES
-        return Execution(self.tools, document, found, coerced, self._bounds)
+        execution = Execution(self.tools, document, found, coerced, self._bounds)
+        execution.given = variables
+        return execution
 
-    async def execute(self, execution: Execution, calls: Calls, deadline: float, variables: Mapping[str, Any]) -> bytes:
+    async def execute(self, execution: Execution, calls: Calls, deadline: float) -> bytes:
         """Returns the answer as JSON. No call begins after `deadline`. Raises Refused."""
         await execution.run(calls, deadline, self._limiter)
         if execution.introspects:
             about = await self.introspection.answer(
-                execution.document, execution.operation, execution.introspects, variables
+                execution.document, execution.operation, execution.introspects, execution.given
             )
             if execution.introspects.keys() == execution.data.keys():
                 return b'{"data":%b}' % about
             execution.data |= from_json(about)
         return execution.answer()
+
+    async def stream(self, execution: Execution, calls: Calls, deadline: float, emit: Emit) -> None:
+        """Calls `emit` with each answer of a subscription."""
+        await execution.stream(calls, deadline, self._limiter, emit)
 
     async def _coerced(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> VariableValues:
         read = partial(

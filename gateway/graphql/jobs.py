@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from graphql import FieldNode, GraphQLError, GraphQLField
 from graphql.execution import get_argument_values
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from gateway.call import Report, ToolResult
 from gateway.graphql.calls import CallFailed, Calls
 from gateway.graphql.projection import Mismatch, Path, Projection, TooMany
-from gateway.graphql.schema import TARGET, Target
+from gateway.graphql.schema import RESULT, TARGET, Target
 from gateway.graphql.selection import Selection
 from gateway.graphql.types.inputs import MORE, MORE_KEY, RESUME_KEY
+from gateway.graphql.unknown import TYPENAME
 
 AT_ONCE = 2000
 """Values that are selected at once; a thread selects more, while other requests are answered."""
@@ -29,7 +31,10 @@ _NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One call. Its value goes into `place` under `key`. Without a `field`, it is refused."""
+    """One call. Its value goes into `place` under `key`. Without a `field`, it is refused.
+
+    A stream has the reports of its tool too, and its result is one of the parts of its value.
+    """
 
     place: dict[str, Any]
     key: str
@@ -37,6 +42,7 @@ class Job:
     nodes: list[FieldNode]
     field: GraphQLField | None
     server: str | None = None
+    is_stream: bool = False
 
     @property
     def target(self) -> Target | None:
@@ -79,6 +85,17 @@ class Jobs:
         except GraphQLError as exc:
             self._fail(job, exc.message, job.path, self._calls.failure("invalid-request", exc.message, None).extensions)
 
+    def reported(self, job: Job, name: str, fields: Mapping[str, Any]) -> Any:
+        """Returns what a stream selects of a report, `progress` or `log`; None if that is nothing."""
+        assert job.field is not None
+        # Tools may report any Python value, and a report must not fail their call.
+        value = from_json(to_json({name: fields}, inf_nan_mode="null", fallback=str))
+        with suppress(TooMany):
+            part = Projection(self._selection, AT_ONCE).of(job.field.type, job.nodes, value, job.path)
+            if any(part.get(key) is not None for key in part.keys() - {TYPENAME}):
+                return part
+        return None
+
     async def _result(self, job: Job, field: GraphQLField, report: Report | None) -> ToolResult:
         target: Target = field.extensions[TARGET]
         if self._clock() > self._deadline:
@@ -104,7 +121,8 @@ class Jobs:
 
     def _selected(self, job: Job, field: GraphQLField, result: ToolResult, limit: int) -> Any:
         projection = Projection(self._selection, limit)
-        value = projection.of(field.type, job.nodes, _value_of(result, field.extensions[TARGET]), job.path)
+        value = _value_of(result, field.extensions[TARGET])
+        value = projection.of(field.type, job.nodes, {RESULT: value} if job.is_stream else value, job.path)
         for mismatch in projection.errors:
             self._mismatch(job, mismatch, field.extensions[TARGET])
         return value

@@ -11,7 +11,7 @@ from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType
 from gateway.graphql.fields import SERVERS, Shown
 from gateway.graphql.types.inputs import arguments
 from gateway.graphql.types.names import UniqueNames, described
-from gateway.graphql.types.outputs import output, takes_result
+from gateway.graphql.types.outputs import KEYS, output, takes_result
 from gateway.graphql.types.scalars import FLOAT, JSON, STRING
 from gateway.tool import ToolInfo
 
@@ -29,6 +29,7 @@ _PROGRESS = GraphQLObjectType(
         "total": GraphQLField(FLOAT),
         "message": GraphQLField(STRING),
     },
+    extensions={KEYS: {name: name for name in ("progress", "total", "message")}},
 )
 
 
@@ -97,7 +98,8 @@ class ToolGraph:
     def _stream(self, field: GraphQLField, name: str) -> GraphQLField:
         """Returns the field of a subscription, which calls the tool as well."""
         parts = {PROGRESS: GraphQLField(_PROGRESS), LOG: GraphQLField(JSON), RESULT: GraphQLField(field.type)}
-        events = GraphQLObjectType(self._names.take(f"{name}_events", name), parts)
+        keys = {KEYS: {part: part for part in parts}}
+        events = GraphQLObjectType(self._names.take(f"{name}_events", name), parts, extensions=keys)
         return GraphQLField(events, field.args, description=field.description, extensions=field.extensions)
 
     def _query(self, servers: Mapping[str, str]) -> dict[str, GraphQLField]:

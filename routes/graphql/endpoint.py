@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.graphql.documents import Refused
@@ -21,11 +22,12 @@ from routes.graphql.answers import RESPONSE, answer, media_type, of_problem, ref
 from routes.graphql.calls import RequestCalls
 from routes.graphql.persisted import Persisted
 from routes.graphql.request import GraphQLRequest, read, read_query
+from routes.graphql.stream import Stream, answers
 from routes.json_api.body import read_object
 from routes.json_api.disconnect import while_connected
 from routes.json_api.tools import cached
 from routes.pages.pages import Pages
-from routes.scope import IDEMPOTENCY
+from routes.scope import IDEMPOTENCY, STREAM
 
 _REPLAYED = {"Idempotency-Replayed": "true"}
 
@@ -52,7 +54,7 @@ class GraphQLEndpoint:
             return
         media = media_type(Headers(scope=scope).get("accept", ""))
         try:
-            response = await self._answered(scope, receive, media)
+            response: ASGIApp = await self._answered(scope, receive, media)
         except GatewayError as exc:
             problem = of_refusal(exc, None)
             response = answer(of_problem(problem), media, problem["status"], headers_of(exc, scope))
@@ -61,7 +63,7 @@ class GraphQLEndpoint:
             response = answer(of_problem(problem), media, exc.status_code, exc.headers)
         await response(scope, receive, send)
 
-    async def _answered(self, scope: Scope, receive: Receive, media: str) -> Response:
+    async def _answered(self, scope: Scope, receive: Receive, media: str) -> ASGIApp:
         request = await self._request(scope, receive)
         graph = await self._serves.graphs.of_caller()
         calls = RequestCalls(self._serves.names, scope)
@@ -69,7 +71,9 @@ class GraphQLEndpoint:
             execution = await graph.prepare(request.text, request.operation, request.variables)
             _check(execution, scope)
             deadline = asyncio.get_running_loop().time() + self._serves.timeout
-            body = await while_connected(receive, graph.execute(execution, calls, deadline, request.variables))
+            if STREAM.name in scope:
+                return Stream(partial(answers, graph, execution, calls, deadline))
+            body = await while_connected(receive, graph.execute(execution, calls, deadline))
         except Refused as exc:
             return answer(refused(exc.errors), media, 400 if media == RESPONSE else 200)
         return answer(body, media, headers=_REPLAYED if calls.is_repeated else None)
@@ -92,7 +96,7 @@ class GraphQLEndpoint:
 
 def _check(execution: Execution, scope: Scope) -> None:
     """Refuses an operation that cannot be answered like this."""
-    if execution.kind == SUBSCRIPTION:
+    if execution.kind == SUBSCRIPTION and STREAM.name not in scope:
         raise HTTPException(406, "A subscription needs Accept: text/event-stream.")
     if scope["method"] != "POST" and execution.kind != QUERY:
         raise HTTPException(405, "GET is for queries; send mutations by POST.", {"Allow": "POST"})

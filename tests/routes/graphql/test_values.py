@@ -161,9 +161,8 @@ async def test_value_that_is_not_of_its_type_is_null_and_an_error(make_app: Make
         return ListToolsResult(tools=[Tool(name="wrong", input_schema={"type": "object"}, output_schema=schema)])
 
     async def call(ctx: Any, params: Any) -> CallToolResult:
-        return CallToolResult(
-            content=[TextContent(type="text", text="x")], structured_content={"a": "secret", "b": {"c": 1}}
-        )
+        structured = {"a": "secret", "b": {"c": 1}}
+        return CallToolResult(content=[TextContent(type="text", text="x")], structured_content=structured)
 
     low = Server("one", on_list_tools=tools, on_call_tool=call)
     async with opened(make_app(low, graphql=GRAPHQL)) as http:
