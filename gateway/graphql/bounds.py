@@ -1,4 +1,4 @@
-"""What a document may ask for: a bounded walk over its fields after fragments.
+"""Bounds of a request, and a bounded walk over the fields of its document after fragments.
 
 It takes the place of the library's rule that fields of one key must be the same, which compares every two of them: a
 document of 2,000 tokens kept it busy for a second.

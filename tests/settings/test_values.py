@@ -7,7 +7,6 @@ from ipaddress import ip_network
 
 import pytest
 
-from settings.exporters import span_exporters
 from settings.reader import SettingError
 from settings.values import Settings
 
@@ -119,23 +118,6 @@ def test_each_setting_is_read_from_its_own_variable(field: str, text: str, value
 def test_every_setting_has_a_case_above() -> None:
     rows = test_each_setting_is_read_from_its_own_variable.pytestmark[0].args[1]  # type: ignore[attr-defined]
     assert {row[0] for row in rows} == {field.name for field in fields(Settings)}
-
-
-@pytest.mark.parametrize(
-    ("environ", "exporters"),
-    [
-        ({}, ()),
-        ({"otlp_endpoint": "http://127.0.0.1:4318"}, ("otlp",)),
-        ({"otlp_traces_endpoint": "http://127.0.0.1:4318/v1/traces"}, ("otlp",)),
-        ({"traces_exporter": "otlp, console"}, ("otlp", "console")),
-        ({"traces_exporter": "none", "otlp_endpoint": "http://127.0.0.1:4318"}, ()),
-        ({"traces_exporter": "otlp", "otel_disabled": "TRUE"}, ()),
-        ({"traces_exporter": "otlp", "otel_disabled": "no"}, ("otlp",)),
-    ],
-)
-def test_traces_follow_the_variables_of_opentelemetry(environ: dict[str, str], exporters: tuple[str, ...]) -> None:
-    settings = Settings.from_env({NAMES[name]: value for name, value in environ.items()})
-    assert span_exporters(settings) == exporters
 
 
 def test_several_workers_are_stateless() -> None:
