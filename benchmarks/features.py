@@ -15,6 +15,8 @@ BEARER = JSON | {"authorization": f"Bearer {KEY}"}
 LIMIT = {"MCP_RATE_LIMIT": "100000/minute"}
 METRICS = {"MCP_METRICS": "/metrics"}
 CACHED = {"MCP_SERVERS_DIR": str(HERE / "cached_servers")}
+GRAPHQL = {"MCP_GRAPHQL": "/graphql"}
+MUTATION = json.dumps({"query": "mutation { bench_add(a: 10, b: 32) }"}).encode()
 OFF = Target("features", OURS, "all off", "ours", PATH, ADD)
 
 FEATURES = [
@@ -24,6 +26,7 @@ FEATURES = [
     Target("features", OURS, "metrics", "ours with metrics", PATH, ADD),
     Target("features", OURS, "key, rate limit and metrics", "ours with all", PATH, ADD, headers=BEARER),
     Target("features", OURS, "cache hit", "ours with cache", PATH, ADD),
+    Target("features", OURS, "GraphQL", "ours with graphql", "/graphql", MUTATION),
 ]
 FEATURE_GOALS = [
     Goal(f"{OURS}: API key", OFF.name, 1.1),
@@ -31,6 +34,7 @@ FEATURE_GOALS = [
     Goal(f"{OURS}: metrics", OFF.name, 1.1),
     Goal(f"{OURS}: key, rate limit and metrics", OFF.name, 1.5),
     Goal(f"{OURS}: cache hit", OFF.name, 1.2),
+    Goal(f"{OURS}: GraphQL", OFF.name, 2.0),
 ]
 
 
@@ -46,6 +50,7 @@ def settings(program: str, folder: Path) -> Mapping[str, str]:
         "ours with metrics": METRICS,
         "ours with all": key | LIMIT | METRICS,
         "ours with cache": CACHED,
+        "ours with graphql": GRAPHQL,
     }[program]
 
 

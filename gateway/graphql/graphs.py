@@ -118,12 +118,11 @@ class Graphs:
 
     async def _make(self, asking: Caller) -> Graph:
         self._check_revision()
-        at, seen = self._at, [(server, asking.sees(server)) for server in self._servers]
-        key = tuple((server.name, tuple(tool["name"] for tool in tools)) for server, tools in seen)
+        at, visible = self._at, [(server, asking.sees(server)) for server in self._servers]
+        key = tuple((server.name, tuple(tool["name"] for tool in tools)) for server, tools in visible)
         found = self._made.get(key)
         if found is None:
-            shown = fields({server.name: [tool["name"] for tool in server.tools()] for server in self._servers})
-            tools = [_seen(server, tool, shown) for server, some in seen for tool in some]
+            tools = seen(self._servers, visible)
             if len(tools) <= FEW_TOOLS:
                 found = Graph(tools, self.bounds, self.limiter)
             else:
@@ -145,12 +144,13 @@ class Graphs:
                 del self._of_grants[grants]
 
 
-def _seen(server: Callee, tool: ToolInfo, shown: Mapping[tuple[str, str], Shown]) -> Seen:
+def seen(servers: Iterable[Callee], visible: Iterable[tuple[Callee, Sequence[ToolInfo]]]) -> list[Seen]:
+    """Returns the `visible` tools, under the names that they have among those of all `servers`."""
+    shown = fields({server.name: [tool["name"] for tool in server.tools()] for server in servers})
+    return [_seen(server, tool, shown[server.name, tool["name"]]) for server, tools in visible for tool in tools]
+
+
+def _seen(server: Callee, tool: ToolInfo, shown: Shown) -> Seen:
     entry = server.find(tool["name"])
-    return Seen(
-        server.name,
-        tool,
-        shown[server.name, tool["name"]],
-        reports=entry is not None and not entry.direct,
-        asks=entry is None or entry.asks,
-    )
+    reports, asks = (True, True) if entry is None else (not entry.direct, entry.asks)
+    return Seen(server.name, tool, shown, reports, asks)

@@ -40,7 +40,8 @@ def arguments(schema: Mapping[str, Any], prefix: str, names: UniqueNames, asks: 
     """Returns the arguments of a field. `asks` is True if its tool may ask for input."""
     made, shape = Making(schema, prefix, "input", names), Shape("object", schema)
     shown = graphql_names(shape.properties, (MORE, RESUME))
-    found = {shown[name]: _argument(made, shape, name, shown[name]) for name in shown}
+    required = shape.required
+    found = {shown[name]: _argument(made, shape, name, shown[name], name in required) for name in shown}
     if not shape.says_all or "properties" not in schema:
         found[MORE] = GraphQLArgument(JSON, description="Further arguments, as an object.", out_name=MORE_KEY)
     if asks:
@@ -48,17 +49,17 @@ def arguments(schema: Mapping[str, Any], prefix: str, names: UniqueNames, asks: 
     return found
 
 
-def _argument(made: Making, shape: Shape, name: str, shown: str) -> GraphQLArgument:
-    type_ = _typed(made, shape, name, 0)
+def _argument(made: Making, shape: Shape, name: str, shown: str, is_required: bool) -> GraphQLArgument:
+    type_ = _typed(made, shape, name, 0, is_required)
     part = shape.properties[name]
     text = text_of(part) if isinstance(part, dict) else None
     return GraphQLArgument(type_, description=described(text, name, shown), out_name=name)
 
 
-def _typed(made: Making, shape: Shape, name: str, depth: int) -> Any:
+def _typed(made: Making, shape: Shape, name: str, depth: int, is_required: bool) -> Any:
     found = read(shape.properties[name], made.root)
     type_ = _type(made, found, name, depth)
-    return GraphQLNonNull(type_) if name in shape.required and not found.nullable else type_
+    return GraphQLNonNull(type_) if is_required and not found.nullable else type_
 
 
 def _type(made: Making, shape: Shape, hint: str, depth: int) -> GraphQLInputType:
@@ -88,10 +89,10 @@ def _object(made: Making, shape: Shape, hint: str, depth: int) -> GraphQLInputTy
 
 
 def _fields(made: Making, shape: Shape, depth: int) -> dict[str, GraphQLInputField]:
-    found = {}
-    for name, shown in graphql_names(shape.properties).items():
-        type_ = _typed(made, shape, name, depth)
-        part = shape.properties[name]
+    found, required, properties = {}, shape.required, shape.properties
+    for name, shown in graphql_names(properties).items():
+        type_ = _typed(made, shape, name, depth, name in required)
+        part = properties[name]
         text = text_of(part) if isinstance(part, dict) else None
         found[shown] = GraphQLInputField(type_, description=described(text, name, shown), out_name=name)
     return found

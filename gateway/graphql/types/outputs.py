@@ -78,9 +78,9 @@ def _object(made: Making, shape: Shape, hint: str, depth: int) -> GraphQLOutputT
 
 
 def _fields(made: Making, shape: Shape, keys: dict[str, str], depth: int) -> dict[str, GraphQLField]:
-    found, required = {}, shape.required
-    for name, shown in graphql_names(shape.properties, (WHOLE, REST)).items():
-        part = shape.properties[name]
+    found, required, properties = {}, shape.required, shape.properties
+    for name, shown in graphql_names(properties, (WHOLE, REST)).items():
+        part = properties[name]
         each = read(part, made.root)
         type_ = _type(made, each, name, depth)
         keys[shown] = name

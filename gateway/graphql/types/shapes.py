@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gateway.argument_names import properties_of, target
 from gateway.graphql.types.scalars import LARGEST, SMALLEST
@@ -15,6 +14,7 @@ _NOTES = {"title", "description", "default", "examples", "deprecated", "readOnly
 _LONGEST_CHAIN = 32
 _PLAIN: Mapping[Any, Kind] = {"number": "Float", "string": "String", "boolean": "Boolean"}
 _ALTERNATIVES = ("anyOf", "oneOf")
+_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"})
 _UNSAID = frozenset(
     {"additionalProperties", "unevaluatedProperties", "patternProperties", "if", "then", "else", "not", "$ref"}
     | {"anyOf", "oneOf", "allOf", "dependentSchemas", "dependencies", "propertyNames"}
@@ -22,8 +22,7 @@ _UNSAID = frozenset(
 """Keywords by which an object may have more properties, or others, than those that it declares."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """`schema` is the part of the document that says it, without references. `values` are those of an enum.
 
     `options` are the objects of a union by the text in their property `tag`.
@@ -54,13 +53,13 @@ class Shape:
     @property
     def says_all(self) -> bool:
         """True if the declared properties are all that its author wants to be sent."""
-        return not any(key in self.schema and self.schema[key] is not False for key in _UNSAID)
+        return not any(self.schema[key] is not False for key in _UNSAID & self.schema.keys())
 
 
 def read(schema: Any, root: Mapping[str, Any]) -> Shape:
     """Returns the shape of a part of the document `root`. It is `JSON` for all that GraphQL cannot say."""
     name, chain = "", 0
-    while isinstance(schema, dict) and (found := _step(schema)) is not None and chain < _LONGEST_CHAIN:
+    while type(schema) is dict and (found := _step(schema)) is not None and chain < _LONGEST_CHAIN:
         if isinstance(found, str):
             name = found.rpartition("/")[2]
             found = target(root, found)
@@ -70,7 +69,7 @@ def read(schema: Any, root: Mapping[str, Any]) -> Shape:
     if schema is root:
         schema = _definition_of(root)
     shape = _alternatives(schema, root) or _plain(schema)
-    return replace(shape, name=name) if name and not shape.name else shape
+    return shape._replace(name=name) if name and not shape.name else shape
 
 
 def _definition_of(root: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -82,6 +81,8 @@ def _definition_of(root: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _step(schema: Mapping[str, Any]) -> Any:
     """Returns the reference or the schema that alone says what `schema` is; None if there is none."""
+    if "$ref" not in schema and "allOf" not in schema:
+        return None
     more = schema.keys() - _NOTES
     if more == {"$ref"} and isinstance(schema["$ref"], str):
         return schema["$ref"]
@@ -92,7 +93,7 @@ def _step(schema: Mapping[str, Any]) -> Any:
 
 def _alternatives(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Shape | None:
     """Returns the shape of `anyOf` or `oneOf`; None if the schema has none."""
-    if "properties" in schema:
+    if "properties" in schema or not ("anyOf" in schema or "oneOf" in schema):
         return None
     options = next((schema[key] for key in _ALTERNATIVES if isinstance(schema.get(key), list)), None)
     if options is None:
@@ -101,7 +102,7 @@ def _alternatives(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Shape |
     shapes = [read(option, root) for option in options if not _is_null(option)]
     nullable = nullable or any(shape.nullable for shape in shapes)
     if len(shapes) == 1:
-        return replace(shapes[0], nullable=nullable)
+        return shapes[0]._replace(nullable=nullable)
     if shapes and all(shape.kind in ("Int", "Long", "Float") for shape in shapes):
         return Shape("Float", schema, nullable)
     if tagged := _tagged(shapes):
@@ -136,15 +137,9 @@ def _is_null(schema: Any) -> bool:
 
 
 def _plain(schema: Mapping[str, Any]) -> Shape:
-    kinds = schema.get("type", "object" if properties_of(schema) else None)
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    nullable = "null" in kinds
-    left = {kind for kind in kinds if kind != "null" and isinstance(kind, str)}
     if "const" in schema or isinstance(schema.get("enum"), list):
         return _one_of(schema, [schema["const"]] if "const" in schema else schema["enum"])
-    if left == {"integer", "number"}:
-        return Shape("Float", schema, nullable)
-    kind = left.pop() if len(left) == 1 else None
+    kind, nullable = _kind(schema)
     if kind == "integer":
         return Shape(_size(schema), schema, nullable)
     if kind == "array" and not isinstance(schema.get("items"), list) and "prefixItems" not in schema:
@@ -153,6 +148,17 @@ def _plain(schema: Mapping[str, Any]) -> Shape:
         title = schema.get("title")
         return Shape("object", schema, nullable, title if isinstance(title, str) else "")
     return Shape(_PLAIN[kind], schema, nullable) if kind in _PLAIN else Shape("JSON", schema, nullable=True)
+
+
+def _kind(schema: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """Returns the one type of a schema besides null, None if it has several, and True if it may be null."""
+    kinds = schema.get("type", "object" if "properties" in schema else None)
+    if isinstance(kinds, str):
+        return kinds, False
+    left = {kind for kind in kinds if kind != "null" and isinstance(kind, str)} if isinstance(kinds, list) else set()
+    if left == {"integer", "number"}:
+        left = {"number"}
+    return (left.pop() if len(left) == 1 else None), isinstance(kinds, list) and "null" in kinds
 
 
 def _one_of(schema: Mapping[str, Any], values: Sequence[Any]) -> Shape:
@@ -170,6 +176,8 @@ def _one_of(schema: Mapping[str, Any], values: Sequence[Any]) -> Shape:
 
 def _size(schema: Mapping[str, Any]) -> Kind:
     """Returns `Int` for whole numbers whose bounds are within 32 bits."""
+    if not _BOUNDS & schema.keys():
+        return "Long"
     low, high = (
         [schema[key] for key in keys if type(schema.get(key)) in (int, float)]
         for keys in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
