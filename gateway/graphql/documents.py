@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,13 +22,10 @@ from graphql import (
 )
 
 from gateway.graphql.bounds import Bounds, Walk
+from gateway.graphql.kept import Kept
 from gateway.graphql.schema import ToolGraph
 from gateway.graphql.selection import Selection, fragments_of
 from gateway.graphql.unknown import Unknown
-
-MAX_DOCUMENTS = 200
-MAX_CHARACTERS = 1024 * 1024
-"""Documents that are kept for one schema, and the characters of their texts together."""
 
 LONGEST = 64 * 1024
 """Characters of a document. Large values are sent as variables."""
@@ -71,21 +67,19 @@ class Document:
 
 
 class Documents:
-    """Those of one schema. The one that was not used for longest goes when there are too many."""
+    """Those of one schema."""
 
-    def __init__(self, graph: ToolGraph, bounds: Bounds, limiter: CapacityLimiter) -> None:
+    def __init__(self, graph: ToolGraph, bounds: Bounds, kept: Kept[Document], limiter: CapacityLimiter) -> None:
         self._unknown = Unknown(graph)
         self._graph = graph
         self._bounds = bounds
+        self._kept = kept
         self._limiter = limiter
-        self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._characters = 0
 
     async def read(self, text: str) -> Document:
         """Returns the document. Raises Refused."""
-        document = self._kept.get(text)
+        document = self._kept.get((self, text))
         if document is not None:
-            self._kept.move_to_end(text)
             return document
         if len(text) > LONGEST:
             reason = f"A document may have at most {LONGEST} characters; send long values as variables."
@@ -94,17 +88,8 @@ class Documents:
             document = self._read(text)
         else:
             document = await to_thread.run_sync(self._read, text, limiter=self._limiter)
-        self._keep(document)
+        self._kept.keep((self, text), document, len(text))
         return document
-
-    def _keep(self, document: Document) -> None:
-        if document.text in self._kept:  # it was read twice at once
-            return
-        self._kept[document.text] = document
-        self._characters += len(document.text)
-        while len(self._kept) > MAX_DOCUMENTS or self._characters > MAX_CHARACTERS:
-            text, _ = self._kept.popitem(last=False)
-            self._characters -= len(text)
 
     def _read(self, text: str) -> Document:
         try:

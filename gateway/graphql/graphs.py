@@ -18,10 +18,11 @@ from pydantic_core import from_json
 from gateway.caller import Caller, Grants, caller
 from gateway.graphql.bounds import Bounds
 from gateway.graphql.calls import Calls
-from gateway.graphql.documents import MAX_ERRORS, Documents, Refused
+from gateway.graphql.documents import MAX_ERRORS, Document, Documents, Refused
 from gateway.graphql.execution import Emit, Execution
 from gateway.graphql.fields import Shown, fields
 from gateway.graphql.introspection import Introspection
+from gateway.graphql.kept import Kept
 from gateway.graphql.schema import Seen, ToolGraph
 from gateway.server import Callee
 from gateway.tool import ToolInfo
@@ -34,15 +35,34 @@ NO_VARIABLES = VariableValues({}, {})
 _Key = tuple[tuple[str, tuple[str, ...]], ...]
 
 
+MAX_DOCUMENTS, MAX_CHARACTERS = 1000, 256 * 1024
+"""Documents that are kept, and the characters of all their texts: a parsed one takes up to 190 bytes for each."""
+
+MAX_ANSWERS, MAX_BYTES = 64, 16 * 1024 * 1024
+"""Answers about schemas that are kept, and their bytes."""
+
+
+class Shares:
+    """The stores and the threads that all graphs have in common. A result never waits for a document that is read."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.documents = Kept[Document](MAX_DOCUMENTS, MAX_CHARACTERS)
+        self.answers = Kept[bytes](MAX_ANSWERS, MAX_BYTES)
+        self.limiter = CapacityLimiter(1)
+        self.results = CapacityLimiter(2)
+
+
 class Graph:
     """The tools of one set, the documents for them, and the answers about their schema."""
 
-    def __init__(self, tools: Sequence[Seen], bounds: Bounds, limiter: CapacityLimiter) -> None:
-        self._bounds = bounds
-        self._limiter = limiter
+    def __init__(self, tools: Sequence[Seen], shares: Shares) -> None:
+        self._bounds = shares.bounds
+        self._limiter = shares.limiter
+        self._results = shares.results
         self.tools = ToolGraph(tools)
-        self.documents = Documents(self.tools, bounds, limiter)
-        self.introspection = Introspection(self.tools.schema, limiter)
+        self.documents = Documents(self.tools, shares.bounds, shares.documents, shares.limiter)
+        self.introspection = Introspection(self.tools.schema, shares.answers, shares.limiter)
 
     async def prepare(self, text: str, operation: str | None, variables: Mapping[str, Any]) -> Execution:
         """Returns the execution of an operation. Raises Refused."""
@@ -55,7 +75,7 @@ class Graph:
 
     async def execute(self, execution: Execution, calls: Calls, deadline: float) -> bytes:
         """Returns the answer as JSON. No call begins after `deadline`. Raises Refused."""
-        await execution.run(calls, deadline, self._limiter)
+        await execution.run(calls, deadline, self._results)
         if execution.introspects:
             about = await self.introspection.answer(
                 execution.document, execution.operation, execution.introspects, execution.given
@@ -67,7 +87,7 @@ class Graph:
 
     async def stream(self, execution: Execution, calls: Calls, deadline: float, emit: Emit) -> None:
         """Calls `emit` with each answer of a subscription."""
-        await execution.stream(calls, deadline, self._limiter, emit)
+        await execution.stream(calls, deadline, self._results, emit)
 
     async def _coerced(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> VariableValues:
         read = partial(
@@ -89,8 +109,7 @@ class Graphs:
     """Made when somebody asks, and again after a server or a tool came or went, which changes `revision`."""
 
     def __init__(self, servers: Iterable[Callee], revision: Callable[[], int], bounds: Bounds) -> None:
-        self.bounds = bounds
-        self.limiter = CapacityLimiter(1)
+        self._shares = Shares(bounds)
         self._servers = servers
         self._revision = revision
         self._at = -1
@@ -115,6 +134,8 @@ class Graphs:
             self._of_all = None
             self._of_grants.clear()
             self._made.clear()
+            self._shares.documents.clear()
+            self._shares.answers.clear()
 
     async def _make(self, asking: Caller) -> Graph:
         self._check_revision()
@@ -124,9 +145,9 @@ class Graphs:
         if found is None:
             tools = seen(self._servers, visible)
             if len(tools) <= FEW_TOOLS:
-                found = Graph(tools, self.bounds, self.limiter)
+                found = Graph(tools, self._shares)
             else:
-                found = await to_thread.run_sync(Graph, tools, self.bounds, self.limiter)
+                found = await to_thread.run_sync(Graph, tools, self._shares)
         if at == self._revision():  # otherwise it is good for this request alone
             self._keep(key, found, asking)
         return found

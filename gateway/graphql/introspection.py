@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,18 +20,14 @@ from graphql import (
 from pydantic_core import to_json
 
 from gateway.graphql.documents import Document, Refused
-
-MAX_ANSWERS = 16
-MAX_BYTES = 8 * 1024 * 1024
-"""Answers that are kept for one schema, and their bytes together."""
+from gateway.graphql.kept import Kept
 
 
 class Introspection:
-    def __init__(self, schema: GraphQLSchema, limiter: CapacityLimiter) -> None:
+    def __init__(self, schema: GraphQLSchema, kept: Kept[bytes], limiter: CapacityLimiter) -> None:
         self._schema = schema
+        self._kept = kept
         self._limiter = limiter
-        self._kept: OrderedDict[tuple[str, str, bytes], bytes] = OrderedDict()
-        self._bytes = 0
         self._text: str | None = None
 
     async def text(self) -> str:
@@ -50,13 +45,13 @@ class Introspection:
     ) -> bytes:
         """Returns the JSON object that has the value of each of `fields`. Raises Refused."""
         name = operation.name.value if operation.name else ""
-        key = (document.text, name, to_json(variables))
+        key = (self, document.text, name, to_json(variables))
         found = self._kept.get(key)
         if found is None:
             found = await to_thread.run_sync(
                 self._executed, document, operation, fields.values(), variables, limiter=self._limiter
             )
-            self._keep(key, found)
+            self._kept.keep(key, found, len(found))
         return found
 
     def _executed(
@@ -77,12 +72,3 @@ class Introspection:
         if result.errors:
             raise Refused(result.errors)
         return to_json(result.data)
-
-    def _keep(self, key: tuple[str, str, bytes], found: bytes) -> None:
-        if key in self._kept or len(found) > MAX_BYTES // 2:
-            return
-        self._kept[key] = found
-        self._bytes += len(found)
-        while len(self._kept) > MAX_ANSWERS or self._bytes > MAX_BYTES:
-            _, dropped = self._kept.popitem(last=False)
-            self._bytes -= len(dropped)
