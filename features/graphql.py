@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from features.feature import optional_packages
 from features.reach import Reach, Surface
@@ -23,6 +24,10 @@ def graphql(reach: Reach) -> Surface:
         from routes.graphql.endpoint import GraphQLEndpoint, Serves
         from routes.graphql.page import add_page
         from routes.graphql.persisted import Persisted
+        from routes.graphql.socket import SocketEndpoint
+        from routes.websocket.connection import SocketLimits
+        from routes.websocket.endpoint import WebSockets
+        from routes.websocket.identity import Identity
 
     texts = _documents(settings.graphql_persisted)
     persisted = Persisted(texts, only=settings.graphql_only_persisted)
@@ -30,11 +35,18 @@ def graphql(reach: Reach) -> Surface:
     pages = reach.features.pages
     add_page(pages, settings.graphql)
     endpoint = GraphQLEndpoint(Serves(graphs, reach.names, pages, persisted, settings.max_body, settings.call_timeout))
+    auth, refused = reach.features.auth, reach.features.refusals
+    sockets = WebSockets(SocketLimits(settings.max_body, share=settings.max_share), refused, reach.registry)
+    sockets.listeners.extend(reach.features.metrics.socket_listeners)
+    identify = partial(Identity, settings.max_body, auth.authenticator, auth.set_caller, refused=refused)
+    socket = WebSocketRoute(settings.graphql, SocketEndpoint(sockets, endpoint.operation, identify))
     return Surface(
         routes=[
             *both(settings.graphql, endpoint, ["GET", "POST"]),
             Route(f"{settings.graphql}/schema.graphql", endpoint.show_schema),
-        ]
+            *([socket] if settings.websocket else []),
+        ],
+        streams=[sockets],
     )
 
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 from anyio import CapacityLimiter, to_thread
-from graphql import OperationDefinitionNode
+from graphql import GraphQLError, OperationDefinitionNode
 from graphql.execution import get_variable_values
 from graphql.execution.values import VariableValues
 from pydantic_core import from_json
@@ -69,7 +69,10 @@ class Graph:
         document = await self.documents.read(text)
         found = document.operation(operation)
         coerced = await self._coerced(found, variables) if found.variable_definitions else NO_VARIABLES
-        execution = Execution(self.tools, document, found, coerced, self._bounds)
+        try:
+            execution = Execution(self.tools, document, found, coerced, self._bounds)
+        except GraphQLError as exc:  # null for a condition of @skip or @include
+            raise Refused([exc]) from exc
         execution.given = variables
         return execution
 

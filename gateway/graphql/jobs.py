@@ -44,10 +44,6 @@ class Job:
     server: str | None = None
     is_stream: bool = False
 
-    @property
-    def target(self) -> Target | None:
-        return None if self.field is None else self.field.extensions[TARGET]
-
 
 class Jobs:
     """Runs the jobs of one request. No call begins after `deadline`, in seconds of the loop's clock."""
@@ -90,7 +86,7 @@ class Jobs:
         assert job.field is not None
         # Tools may report any Python value, and a report must not fail their call.
         value = from_json(to_json({name: fields}, inf_nan_mode="null", fallback=str))
-        with suppress(TooMany):
+        with suppress(TooMany, GraphQLError):
             part = Projection(self._selection, AT_ONCE).of(job.field.type, job.nodes, value, job.path)
             if any(part.get(key) is not None for key in part.keys() - {TYPENAME}):
                 return part

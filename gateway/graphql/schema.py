@@ -62,7 +62,7 @@ class ToolGraph:
         self._mutations: dict[str, GraphQLField] = {}
         self._streams: dict[str, GraphQLField] = {}
         self.servers = [*dict.fromkeys(tool.server for tool in tools)]
-        self._callable: set[str] = set()
+        self._callable: set[tuple[str | None, str]] = set()
         for tool in tools:
             self._add(tool)
         shown = {tool.shown.server: tool.server for tool in tools}
@@ -73,9 +73,12 @@ class ToolGraph:
             assume_valid=True,
         )
 
-    def is_callable(self, field: str) -> bool:
-        """Returns True if the caller may call a tool of this name, though perhaps under another field."""
-        return field in self._callable
+    def is_callable(self, server: str | None, field: str) -> bool:
+        """Returns True if the caller may call a tool of this name, though perhaps as another kind of operation.
+
+        `server` is that of a query; without it, `field` is the name over all servers.
+        """
+        return (server, field) in self._callable
 
     def _add(self, tool: Seen) -> None:
         schema = tool.info.get("outputSchema")
@@ -93,7 +96,7 @@ class ToolGraph:
             self._mutations[name] = field
         if tool.reports:
             self._streams[name] = self._stream(field, name)
-        self._callable |= {name, tool.shown.field}
+        self._callable |= {(None, name), (tool.shown.server, tool.shown.field)}
 
     def _stream(self, field: GraphQLField, name: str) -> GraphQLField:
         """Returns the field of a subscription, which calls the tool as well."""

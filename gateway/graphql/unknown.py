@@ -40,6 +40,7 @@ class Unknown:
         }
         fields = schema.query_type.fields if schema.query_type else {}
         self._servers = {name: field.type.of_type for name, field in fields.items() if SERVER in field.extensions}
+        self._server_of = {type_.name: name for name, type_ in self._servers.items()}
         self._types = {type_.name: type_ for type_ in (*self._roots.values(), *self._servers.values()) if type_}
 
     def is_server(self, field: FieldNode) -> bool:
@@ -50,7 +51,8 @@ class Unknown:
         """Returns True for a field of a server, a mutation or a subscription that is no tool for the caller."""
         name = field.name.value
         known = type_ is not None and name in type_.fields
-        return not known and name != TYPENAME and not self._graph.is_callable(name)
+        server = None if type_ is None else self._server_of.get(type_.name)
+        return not known and name != TYPENAME and not self._graph.is_callable(server, name)
 
     def without(self, document: DocumentNode) -> DocumentNode:
         """Returns the document without these fields; the same one if it has none."""

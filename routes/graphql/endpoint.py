@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,12 +16,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.graphql.documents import Refused
-from gateway.graphql.execution import QUERY, SUBSCRIPTION, Execution
+from gateway.graphql.execution import QUERY, SUBSCRIPTION, Emit, Execution
 from gateway.graphql.graphs import Graphs
 from gateway.servers.names import Names
 from routes.errors import document, headers_of, of_refusal, slug_of
 from routes.graphql.answers import RESPONSE, answer, media_type, of_problem, refused
 from routes.graphql.calls import RequestCalls
+from routes.graphql.operation import Run
 from routes.graphql.persisted import Persisted
 from routes.graphql.request import GraphQLRequest, read, read_query
 from routes.graphql.stream import Stream, answers
@@ -81,10 +84,21 @@ class GraphQLEndpoint:
     async def _request(self, scope: Scope, receive: Receive) -> GraphQLRequest:
         if scope["method"] == "POST":
             return read(await read_object(scope, receive, self._serves.max_body), self._serves.persisted)
-        parameters = QueryParams(scope["query_string"])
+        parameters = Request(scope).query_params
         if "query" in parameters or not parameters:
             raise HTTPException(405, "GET is for persisted documents; send others by POST.", {"Allow": "POST"})
         return read_query(parameters, self._serves.persisted)
+
+    def operation(self, scope: Scope, payload: Mapping[str, Any]) -> Run:
+        """Returns what runs the operation of a message on a WebSocket."""
+        return partial(self._run, payload, scope)
+
+    async def _run(self, payload: Mapping[str, Any], scope: Scope, emit: Emit) -> None:
+        request = read(payload, self._serves.persisted)
+        graph = await self._serves.graphs.of_caller()
+        execution = await graph.prepare(request.text, request.operation, request.variables)
+        deadline = asyncio.get_running_loop().time() + self._serves.timeout
+        await answers(graph, execution, RequestCalls(self._serves.names, scope), deadline, emit)
 
     async def show_schema(self, request: Request) -> Response:
         """Shows the schema in GraphQL's own language."""

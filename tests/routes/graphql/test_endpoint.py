@@ -63,6 +63,16 @@ async def test_three_forbidden_aliases_are_three_errors_and_the_rest_is_answered
     assert ran == []
 
 
+async def test_hidden_tool_is_refused_by_itself_also_where_another_server_has_its_name(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app(reading(add), reading(add, name="two"), graphql=GRAPHQL, **access.keys(tmp_path))
+    async with opened(app) as http:
+        answer = await ask(http, "{ one { add(a: 1, b: 2) } two { add(a: 1, b: 2) } }", access.HEADERS["exact"])
+    assert answer["data"] == {"one": {"add": 3}, "two": {"add": None}}
+    assert slugs(answer) == ["forbidden"]
+
+
 async def test_strangers_and_narrow_scopes_see_their_own_schema(make_app: MakeApp, tmp_path: Path) -> None:
     query = "{ __schema { types { name } } }"
     app = make_app(server_of(add), reading(add, name="two"), graphql=GRAPHQL, **access.keys(tmp_path))

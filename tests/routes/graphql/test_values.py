@@ -139,6 +139,13 @@ async def test_skip_and_include_are_obeyed(make_app: MakeApp) -> None:
         assert slugs(await ask(http, counted, variables={"no": False})) == ["invalid-request"]
 
 
+async def test_null_for_a_condition_is_refused(make_app: MakeApp) -> None:
+    async with opened(make_app(reading(*TOOLS), graphql=GRAPHQL)) as http:
+        for query in ("_servers @skip(if: $no)", "one { tree { value @skip(if: $no) } }"):
+            answer = await ask(http, f"query($no: Boolean = true) {{ {query} }}", variables={"no": None})
+            assert slugs(answer) == ["invalid-request"]
+
+
 @pytest.mark.parametrize("servers", [5, 6])
 async def test_calls_are_counted_after_fragments_and_aliases(make_app: MakeApp, servers: int) -> None:
     tools = " ".join(f"a{n}: whole(value: {n})" for n in range(10))
