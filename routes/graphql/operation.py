@@ -52,7 +52,7 @@ class Operation:
         except asyncio.CancelledError as exc:
             if not asyncio.current_task().cancelling():  # type: ignore[union-attr]  # of code that was cancelled
                 await self._error(failure(exc))
-        except Exception as exc:
+        except Exception as exc:  # without an answer the client would wait for ever
             await self._error(failure(exc))
         finally:
             self._finished()
