@@ -54,7 +54,7 @@ dev: .venv/installed-test ## serve, and restart when a server's file changes
 
 install: .venv/installed ## create .venv with the packages of `make run`
 
-optional: .venv/installed-optional ## install the packages of optional features: Redis, metrics, traces
+optional: .venv/installed-optional ## install the packages of optional features: Redis, metrics, traces, GraphQL
 
 test: .venv/installed-test ## run the fast tests
 	$(PYTEST) $(FAST)
@@ -76,7 +76,7 @@ format: .venv/installed-test ## format the code and apply lint fixes
 process: .venv/installed-test .venv-makes/installed-makes ## test the router as a real process, and run the blocks of the documentation
 	$(PYTEST) $(HERE) -m process --numprocesses 3
 
-conformance: .venv/installed-test node_modules ## run the official conformance suite and the Inspector (needs Node)
+conformance: .venv/installed-test node_modules ## run the official conformance suite, the Inspector and the audits of GraphQL over HTTP (needs Node)
 	$(PYTEST) tests/conformance -m conformance --numprocesses 2
 
 node_modules: $(NODE_MODULES)

@@ -16,6 +16,8 @@ LIMIT = {"MCP_RATE_LIMIT": "100000/minute"}
 METRICS = {"MCP_METRICS": "/metrics"}
 CONSOLE = {"MCP_CONSOLE": "1"}
 CACHED = {"MCP_SERVERS_DIR": str(HERE / "cached_servers")}
+GRAPHQL = {"MCP_GRAPHQL": "/graphql"}
+MUTATION = json.dumps({"query": "mutation { bench_add(a: 10, b: 32) }"}).encode()
 OFF = Target("features", OURS, "all off", "ours", PATH, ADD)
 
 FEATURES = [
@@ -26,6 +28,7 @@ FEATURES = [
     Target("features", OURS, "key, rate limit and metrics", "ours with all", PATH, ADD, headers=BEARER),
     Target("features", OURS, "cache hit", "ours with cache", PATH, ADD),
     Target("features", OURS, "console", "ours with console", PATH, ADD),
+    Target("features", OURS, "GraphQL", "ours with graphql", "/graphql", MUTATION),
 ]
 FEATURE_GOALS = [
     Goal(f"{OURS}: API key", OFF.name, 1.1),
@@ -34,6 +37,7 @@ FEATURE_GOALS = [
     Goal(f"{OURS}: key, rate limit and metrics", OFF.name, 1.5),
     Goal(f"{OURS}: cache hit", OFF.name, 1.2),
     Goal(f"{OURS}: console", OFF.name, 1.1),
+    Goal(f"{OURS}: GraphQL", OFF.name, 2.0),
 ]
 
 
@@ -50,6 +54,7 @@ def settings(program: str, folder: Path) -> Mapping[str, str]:
         "ours with all": key | LIMIT | METRICS,
         "ours with cache": CACHED,
         "ours with console": CONSOLE,
+        "ours with graphql": GRAPHQL,
     }[program]
 
 

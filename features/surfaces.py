@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from features.console_pages import console_pages
+from features.graphql import graphql
 from features.reach import Reach, Surface
 from features.websocket import websocket
 
@@ -13,7 +14,7 @@ def surfaces(reach: Reach) -> Surface:
     Raises:
         LoadError: a package that one needs is missing, or it cannot be used.
     """
-    made = [websocket(reach), console_pages(reach)]
+    made = [websocket(reach), console_pages(reach), graphql(reach)]
     return Surface(
         routes=[route for surface in made for route in surface.routes],
         server_routes=[route for surface in made for route in surface.server_routes],

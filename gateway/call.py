@@ -19,7 +19,7 @@ from gateway.tool import Entry
 Report = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 """Takes what a tool reports before its result: `progress` or `log`, and its fields."""
 
-WayIn = Literal["call", "tool-url", "ws", "mcp", "aggregate"]
+WayIn = Literal["call", "tool-url", "ws", "graphql", "mcp", "aggregate"]
 """The kind of URL a call came in by. Logs, metrics and traces show it as `via`."""
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")

@@ -135,9 +135,14 @@ async def _gateway_error(request: Request, exc: Exception) -> Response:
     return answer(of_refusal(exc, CALL.get(request.scope)), headers_of(exc, request.scope))
 
 
+def slug_of(status: int) -> str:
+    """Returns the slug of an error that has a status alone."""
+    return _SLUG_OF_STATUS.get(status, "invalid-request")
+
+
 async def _http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
-    slug = _SLUG_OF_STATUS.get(exc.status_code, "invalid-request")
+    slug = slug_of(exc.status_code)
     detail = exc.detail
     if detail == HTTPStatus(exc.status_code).phrase:
         title = TABLE[slug][1]

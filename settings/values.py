@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 from settings.access import Access
 from settings.console import Console
+from settings.graphql import GraphQL
 from settings.reader import setting_of
 from settings.serving import Serving
 from settings.sharing import Sharing
@@ -15,7 +16,7 @@ from settings.versions import Versions
 
 
 @dataclass(frozen=True)
-class Settings(Console, Versions, Telemetry, Sharing, Access, Serving):
+class Settings(GraphQL, Console, Versions, Telemetry, Sharing, Access, Serving):
     """Times are seconds, sizes are bytes. docs/settings.md has a row for each field, those of `Serving` first."""
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ OUTSIDE = {
     "mcp_types": USE_THE_SDK,
     "sse_starlette": {"process"},
     "uvicorn": {"process", "gateway.local"},
+    "graphql": {"gateway.graphql"},
 }
 """Packages that only some of ours may import."""
 FOR_SERVERS = {"mcp", "mcp_types", "pydantic", "typing_extensions", "anyio", "httpx2"}  # the SDK brings them
@@ -28,8 +29,9 @@ BANNED = {"util", "utils", "helper", "helpers", "common", "core", "base", "misc"
 KERNEL = "gateway"
 """The files directly in `gateway/`."""
 WINGS = {f"gateway.{name}" for name in ("auth", "limits", "cache", "relay", "telemetry", "console")}
+SURFACES = {"gateway.graphql"}
 GATEWAY = {KERNEL, "gateway.versions", "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream"}
-GATEWAY |= {"gateway.aggregate"} | WINGS
+GATEWAY |= {"gateway.aggregate"} | WINGS | SURFACES
 MAY_IMPORT = {
     "settings": {"settings"},
     KERNEL: {KERNEL},
@@ -45,6 +47,7 @@ MAY_IMPORT = {
     "gateway.relay": {KERNEL, "gateway.relay"},
     "gateway.telemetry": {KERNEL, "gateway.telemetry"},
     "gateway.console": {KERNEL, "gateway.console"},
+    "gateway.graphql": {KERNEL, "gateway.graphql"},
     "routes": {"routes"} | GATEWAY,
     "features": {"features", "routes", "settings"} | GATEWAY,
     "process": {"process", "features", "routes", "settings"} | GATEWAY,

@@ -76,7 +76,10 @@ class Events:
 
     async def report(self, name: str, fields: Mapping[str, Any]) -> None:
         """Is the `Report` of the call."""
-        await self._write(event(name, to_json(fields, inf_nan_mode="null", fallback=str)))
+        await self.send(name, to_json(fields, inf_nan_mode="null", fallback=str))
+
+    async def send(self, name: str, data: bytes) -> None:
+        await self._write(event(name, data))
 
     async def keep_alive(self, interval: float) -> None:
         while True:
@@ -96,7 +99,7 @@ class Events:
 
 def event(name: str, data: bytes) -> bytes:
     """Returns an event as the HTML standard defines it: one `data` line for each line of the data."""
-    return b"event: %b\n%b\n\n" % (name.encode(), b"\n".join(b"data: " + line for line in data.splitlines()))
+    return b"event: %b\n%b\n\n" % (name.encode(), b"\n".join(b"data: " + line for line in data.splitlines() or [b""]))
 
 
 def _last(result: ToolResult, call: ToolCall, encode: Callable[[ToolResult], bytes]) -> tuple[str, bytes]:

@@ -71,6 +71,15 @@ class Pages:
         parts = [path for path in FOLDER.iterdir() if path.suffix in KINDS]
         self._parts = {f"{DOCS}/{path.name}": Static(path.read_bytes(), KINDS[path.suffix]) for path in parts}
         self._taken = frozenset(taken)
+        self._more: dict[str, Static] = {}
+
+    def add(self, url: str, page: Static) -> None:
+        """Adds the page of a feature, for browsers that open the feature's URL."""
+        self._more[url] = page
+
+    def add_part(self, url: str, part: Static) -> None:
+        """Adds a file of such a page."""
+        self._parts[url] = part
 
     def routes(self) -> list[BaseRoute]:
         """Returns the routes of `/docs` and of the files of the page."""
@@ -93,6 +102,8 @@ class Pages:
         path, headers = route_path(scope), Headers(scope=scope)
         if path in self._parts:
             return self._parts[path].answer(headers)
+        if path in self._more:
+            return self._more[path].answer(headers) if prefers_html(headers) else None
         is_page = path in ("/", DOCS, DOCS + "/") or can_be_server(path[1:].removesuffix("/"))
         if not is_page or path in self._taken or not prefers_html(headers):
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -31,6 +31,19 @@ class Routes(NamedTuple):
     of_server: list[WebSocketRoute]
 
 
+class Open(Protocol):
+    """An open connection, of any protocol."""
+
+    @property
+    def is_anonymous(self) -> bool: ...
+
+    def give_way(self) -> None: ...
+
+    def end(self, reason: str = ...) -> None: ...
+
+    async def run(self, receive: Receive) -> None: ...
+
+
 class WebSockets:
     """Counts and ends all connections. `listeners` are called with 1 and -1 as connections open and close."""
 
@@ -43,7 +56,7 @@ class WebSockets:
             Places(limits.connections, part(limits.connections, limits.share), "WebSocket connections"),
             Places(limits.strangers, limits.strangers_of_address, "WebSocket connections without a token"),
         )
-        self._open: dict[Connection, Server | None] = {}
+        self._open: dict[Open, Server | None] = {}
         self._count = 0
         self._is_ending = False
 
@@ -101,7 +114,7 @@ class WebSockets:
         for listener in self.listeners:
             listener(by)
 
-    async def run(self, connection: Connection, server: Server | None, place: SocketPlace, receive: Receive) -> None:
+    async def run(self, connection: Open, server: Server | None, place: SocketPlace, receive: Receive) -> None:
         self._open[connection] = server
         if connection.is_anonymous:
             self._places.waits(place, connection.give_way)

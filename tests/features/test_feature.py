@@ -17,22 +17,23 @@ ROOT = Path(__file__).parents[2]
 
 OFF = """
 import sys
-from features import all, auth, cache, limits, local, redis, telemetry, websocket
+from features import all, auth, cache, graphql, limits, local, redis, telemetry, websocket
 from features.feature import Feature
+from features.reach import Reach
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
-from gateway.telemetry.refusals import Refusals
 from settings.values import Settings
 
 settings = Settings(log_level="warning", websocket=False, idempotency_max_bytes=0)
-registry, refusals = Registry(), Refusals()
+registry = Registry()
 before = {*sys.modules}
 assert redis.redis(settings, local.Found()).client is None
-features = all.all_features(settings, local.Found(), registry, int, refusals)
+features = all.all_features(settings, local.Found(), registry, int)
+reach = Reach(settings, features, registry, Names(registry))
 made = [
     features.call_log, features.address, features.tracing, features.rate_limits, features.cache, features.redis,
     features.auth, features.metrics, features.prefix,
-    websocket.websocket(settings, features, registry, Names(registry), refusals),
+    websocket.websocket(reach), graphql.graphql(reach),
 ]
 for feature in made:
     print(type(feature).__name__, *feature.interceptors, *feature.middleware, *feature.routes, *feature.lifetimes)
@@ -53,7 +54,8 @@ def test_features_that_are_off_are_empty_and_import_nothing() -> None:
         "Auth",
         "Metrics",
         "Feature",
-        "WebSocket",
+        "Surface",
+        "Surface",
     ]
     refuses_keys = "gateway.idempotency gateway.idempotency.refusal"  # a key that nobody heeds would be worse
     assert done.stdout.splitlines() == [*kinds, refuses_keys]
@@ -65,6 +67,7 @@ def test_features_that_are_off_are_empty_and_import_nothing() -> None:
     [
         ("prometheus_client", "MCP_METRICS", {"MCP_METRICS": "/metrics"}),
         ("redis", "REDIS_URL", {"REDIS_URL": "redis://127.0.0.1"}),
+        ("graphql", "MCP_GRAPHQL", {"MCP_GRAPHQL": "/graphql"}),
         ("jwt", "MCP_AUTH_ISSUER", {"MCP_AUTH_ISSUER": "https://x", "MCP_AUTH_AUDIENCE": "https://y"}),
     ],
 )

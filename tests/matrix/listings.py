@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tests import wire
-from tests.matrix.ways import Headers, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import Headers
 
 Listed = Callable[[Target, Headers], Awaitable[list[str]]]
 """Returns the names of the tools, each as `server_tool`."""
@@ -59,6 +60,16 @@ def legacy(url: str, server: str = "") -> Listed:
     return listed
 
 
+def graphql(url: str) -> Listed:
+    async def listed(target: Target, headers: Headers) -> list[str]:
+        document = "{ __schema { mutationType { fields { name } } } }"
+        answer = await target.http.post(url, json={"query": document}, headers=headers)
+        found = answer.json()["data"]["__schema"]["mutationType"]
+        return [] if found is None else [field["name"] for field in found["fields"]]
+
+    return listed
+
+
 def _named(result: Any, server: str) -> list[str]:
     return [f"{server}_{tool['name']}" if server else tool["name"] for tool in result["tools"]]
 
@@ -83,6 +94,7 @@ OF_ALL: Mapping[str, Listed] = {
     "/openapi.json": document("/openapi.json"),
     "aggregate modern": modern("/mcp"),
     "aggregate legacy": legacy("/mcp"),
+    "graphql": graphql("/graphql"),
 }
 OF_ONE: Mapping[str, Listed] = {
     "tools": plain("/one/mcp/tools", "one"),

@@ -10,11 +10,13 @@ from mcp.server import Server
 from mcp.server.mcpserver import MCPServer
 
 from tests.conftest import MakeApp
+from tests.documents import GRAPHQL
 from tests.matrix import access, bounds, credentials, limit
 from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
+from tests.matrix.target import Target
 from tests.matrix.test_matrix import SEEN, one
-from tests.matrix.ways import WAYS, Headers, Outcome, Target
+from tests.matrix.ways import WAYS, Headers, Outcome
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +37,7 @@ def low_level(server: MCPServer[Any]) -> Server[Any]:
 async def test_rule_holds_for_a_low_level_server(rule: Rule, way: str, make_app: MakeApp, tmp_path: Path) -> None:
     server = one()
     rule.serve(server)
-    app = make_app(low_level(server), **rule.settings(tmp_path))
+    app = make_app(low_level(server), graphql=GRAPHQL, **rule.settings(tmp_path))
     async with opened(app) as http:
         target = Target(app, http)
 
@@ -49,7 +51,7 @@ async def test_rule_holds_for_a_low_level_server(rule: Rule, way: str, make_app:
 async def test_list_of_a_low_level_server_has_only_the_tools_that_the_caller_may_call(
     listing: str, make_app: MakeApp, tmp_path: Path
 ) -> None:
-    app = make_app(low_level(one()), low_level(one("two")), **access.keys_and_danger(tmp_path))
+    app = make_app(low_level(one()), low_level(one("two")), graphql=GRAPHQL, **access.keys_and_danger(tmp_path))
     async with opened(app) as http:
         for name, seen in SEEN.items():
             listed = await LISTINGS[listing](Target(app, http), access.HEADERS[name])

@@ -11,10 +11,12 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import ToolAnnotations
 
 from tests.conftest import MakeApp, server_of
+from tests.documents import GRAPHQL
 from tests.matrix import access, bounds, cached, credentials, keyed, limit, versioned
 from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
-from tests.matrix.ways import VIA, WAYS, Headers, Outcome, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import VIA, WAYS, Headers, Outcome
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +51,7 @@ def one(name: str = "one") -> MCPServer[Any]:
 async def test_rule_holds_for_every_way_to_call(rule: Rule, way: str, make_app: MakeApp, tmp_path: Path) -> None:
     server = one()
     rule.serve(server)
-    app = make_app(server, **rule.settings(tmp_path))
+    app = make_app(server, graphql=GRAPHQL, **rule.settings(tmp_path))
     async with opened(app) as http:
         target = Target(app, http)
 
@@ -64,7 +66,7 @@ async def test_rule_holds_for_every_way_to_call(rule: Rule, way: str, make_app: 
 async def test_call_outside_the_scopes_is_recorded_once(
     tool: str, way: str, make_app: MakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app = make_app(one(), **access.keys(tmp_path))
+    app = make_app(one(), graphql=GRAPHQL, **access.keys(tmp_path))
     async with opened(app) as http:
         await WAYS[way](Target(app, http), tool, {}, access.HEADERS["exact"])
     [line] = [line for line in capsys.readouterr().err.splitlines() if " call request_id=" in line]
@@ -76,7 +78,7 @@ async def test_call_outside_the_scopes_is_recorded_once(
 async def test_call_to_an_unknown_tool_is_recorded_once(
     way: str, make_app: MakeApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app = make_app(one())
+    app = make_app(one(), graphql=GRAPHQL)
     async with opened(app) as http:
         await WAYS[way](Target(app, http), "nonsense", {}, {})
     [line] = [line for line in capsys.readouterr().err.splitlines() if " call request_id=" in line]
@@ -99,7 +101,7 @@ SEEN = {
 async def test_list_has_only_the_tools_that_the_caller_may_call(
     listing: str, make_app: MakeApp, tmp_path: Path
 ) -> None:
-    app = make_app(one(), one("two"), **access.keys_and_danger(tmp_path))
+    app = make_app(one(), one("two"), graphql=GRAPHQL, **access.keys_and_danger(tmp_path))
     async with opened(app) as http:
         for _ in range(2):  # a cached list must not be shown to another caller
             for name, seen in SEEN.items():
@@ -110,7 +112,7 @@ async def test_list_has_only_the_tools_that_the_caller_may_call(
 
 @pytest.mark.parametrize("listing", LISTINGS)
 async def test_list_has_every_tool_if_authentication_is_off(listing: str, make_app: MakeApp) -> None:
-    app = make_app(one(), one("two"))
+    app = make_app(one(), one("two"), graphql=GRAPHQL)
     async with opened(app) as http:
         listed = await LISTINGS[listing](Target(app, http), {})
     assert {tool for tool in SEEN["admin"] if listing in OF_ALL or tool.startswith("one_")} == {*listed}

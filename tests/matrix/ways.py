@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import httpx2
-from starlette.applications import Starlette
 
-from tests import wire
+from tests import documents, wire
 from tests.events import STREAM, all_events
+from tests.matrix.target import Target
 from tests.sockets import Refused, connected
 
 Headers = Mapping[str, str]
 Arguments = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Target:
-    """The application under test, and a client of it.
-
-    `sessions` are the headers of those open, by URL and caller; `numbers` are the ids of their requests.
-    """
-
-    app: Starlette
-    http: httpx2.AsyncClient
-    sessions: dict[str, dict[str, str]] = field(default_factory=dict)
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
 
 @dataclass(frozen=True)
@@ -94,6 +80,16 @@ async def websocket_any(target: Target, tool: str, arguments: Arguments, headers
     return await _over_websocket(target, "/ws", {"server": "one", "tool": tool, "arguments": arguments}, headers)
 
 
+async def graphql(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
+    query = documents.mutation("one", tool, arguments)
+    answer = await target.http.post(documents.GRAPHQL, json={"query": query}, headers=headers)
+    body = answer.json()
+    problem = body if "type" in body else next((error["extensions"] for error in body.get("errors", ())), None)
+    if problem is None:
+        return Outcome("ok", body["data"]["result"], headers=answer.headers)
+    return Outcome(slug_of(problem), None, problem, problem["status"], answer.headers if problem is body else {})
+
+
 async def modern(target: Target, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
     return await _modern(target, "/one/mcp", tool, arguments, headers)
 
@@ -119,9 +115,9 @@ NATIVE: Mapping[str, Ask] = {
 }
 VIA = {way: "aggregate" if way.startswith("aggregate") else "mcp" for way in NATIVE}
 VIA |= {way: "tool-url" if way == "tool url" else "call" for way in PLAIN}
-VIA |= {"stream": "call", "websocket": "ws", "websocket any": "ws"}
+VIA |= {"stream": "call", "websocket": "ws", "websocket any": "ws", "graphql": "graphql"}
 SOCKETS: Mapping[str, Ask] = {"websocket": websocket, "websocket any": websocket_any}
-WAYS: Mapping[str, Ask] = {**PLAIN, "stream": stream, **SOCKETS, **NATIVE}
+WAYS: Mapping[str, Ask] = {**PLAIN, "stream": stream, "graphql": graphql, **SOCKETS, **NATIVE}
 
 
 def slug_of(problem: Mapping[str, Any]) -> str:
@@ -157,8 +153,7 @@ async def _modern(target: Target, url: str, tool: str, arguments: Arguments, hea
 
 async def _legacy(target: Target, url: str, tool: str, arguments: Arguments, headers: Headers) -> Outcome:
     meta, headers = _meta(headers), {name: value for name, value in headers.items() if name not in META}
-    key = f"{url} {headers}"
-    if key not in target.sessions:
+    if (key := f"{url} {headers}") not in target.sessions:
         opening = await target.http.post(url, json=wire.INITIALIZE, headers={**wire.BOTH_TYPES, **headers})
         if opening.status_code != 200:
             return _native(opening)

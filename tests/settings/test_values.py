@@ -109,6 +109,9 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("websocket", "0", False),
         ("console", "1", True),
         ("console_arguments", "1", True),
+        ("graphql", "/graphql", "/graphql"),
+        ("graphql_persisted", "documents", "documents"),
+        ("graphql_only_persisted", "1", True),
     ],
 )
 def test_each_setting_is_read_from_its_own_variable(field: str, text: str, value: object) -> None:

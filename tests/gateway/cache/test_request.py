@@ -7,7 +7,8 @@ import pytest
 from gateway.cache.request import CacheInfo, cache_info
 from tests.conftest import MakeApp
 from tests.gateway.cache.cached import Counting
-from tests.matrix.ways import NATIVE, PLAIN, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import NATIVE, PLAIN
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import MakeApp
+from tests.documents import GRAPHQL
 from tests.gateway.cache.cached import Counting
-from tests.matrix.ways import WAYS, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import WAYS
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("first", WAYS)
 async def test_one_entry_serves_all_endpoints(make_app: MakeApp, first: str) -> None:
     counting = Counting()
-    app = make_app(counting.server)
+    app = make_app(counting.server, graphql=GRAPHQL)
     async with opened(app) as http:
         target = Target(app, http)
         assert (await WAYS[first](target, "add", {"a": 1, "b": 2}, {})).value == 3

@@ -11,7 +11,9 @@ from mcp.server.mcpserver import Context
 
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
-from tests.matrix.ways import WAYS, Target
+from tests.documents import GRAPHQL
+from tests.matrix.target import Target
+from tests.matrix.ways import WAYS
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +48,7 @@ async def test_caller_is_answered_at_the_limit_also_if_the_tool_ignores_its_canc
     make_app: MakeApp, way: str, tool: str
 ) -> None:
     stubborn = Stubborn()
-    app = make_app(stubborn.server, call_timeout=0.05, max_calls=1)
+    app = make_app(stubborn.server, graphql=GRAPHQL, call_timeout=0.05, max_calls=1)
     async with opened(app) as http:
         target = Target(app, http)
         assert (await WAYS[way](target, tool, {}, {})).slug == "timeout"

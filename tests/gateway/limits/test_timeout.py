@@ -17,7 +17,9 @@ from gateway.limits.timeout import Timeout
 from tests.calls import make_call
 from tests.clients import ERAS, Era, connected, error_of, post
 from tests.conftest import MakeApp, server_of
-from tests.matrix.ways import WAYS, Target
+from tests.documents import GRAPHQL
+from tests.matrix.target import Target
+from tests.matrix.ways import WAYS
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -130,7 +132,7 @@ async def report(ctx: Context, times: int) -> str:
 
 
 async def test_tool_that_reports_progress_may_take_longer_but_not_for_ever(make_app: MakeApp) -> None:
-    app = make_app(server_of(report), call_timeout=0.5, call_total_timeout=2)
+    app = make_app(server_of(report), graphql=GRAPHQL, call_timeout=0.5, call_total_timeout=2)
     outcomes: dict[tuple[str, int], str] = {}
     async with opened(app) as http, anyio.create_task_group() as tasks:
 

@@ -13,8 +13,10 @@ from mcp.server.mcpserver.tools import Tool
 from tests import wire
 from tests.clients import ERAS, answered, connected, post
 from tests.conftest import MakeApp, server_of
+from tests.documents import GRAPHQL
 from tests.gateway.telemetry.scrape import Scrape, scraped
-from tests.matrix.ways import VIA, WAYS, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import VIA, WAYS
 from tests.sockets import connected as connected_socket
 from tests.transport import opened
 
@@ -45,7 +47,7 @@ TOOLS = (add, no, crash, wait)
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_call_is_counted_and_timed_once_on_every_transport(make_app: MakeApp, way: str) -> None:
-    app = make_app(server_of(*TOOLS), metrics="/metrics")
+    app = make_app(server_of(*TOOLS), graphql=GRAPHQL, metrics="/metrics")
     async with opened(app) as client:
         assert (await WAYS[way](Target(app, client), "add", {"a": 1, "b": 2}, {})).value == 3
         scrape = await scraped(client)

@@ -15,8 +15,10 @@ from gateway.telemetry.tracing import Tracing
 from tests import wire
 from tests.clients import ERAS, Era, connected, post
 from tests.conftest import MakeApp, server_of
+from tests.documents import GRAPHQL
 from tests.gateway.telemetry.spans import Spans
-from tests.matrix.ways import VIA, WAYS, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import VIA, WAYS
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +58,7 @@ def parent(span: ReadableSpan) -> str | None:
 @pytest.mark.parametrize("tool", ["add", "reporting"])
 @pytest.mark.parametrize("way", WAYS)
 async def test_call_has_one_span_on_every_transport(make_app: MakeApp, spans: Spans, way: str, tool: str) -> None:
-    app = make_app(server_of(*TOOLS), traces_exporter="otlp")
+    app = make_app(server_of(*TOOLS), graphql=GRAPHQL, traces_exporter="otlp")
     async with opened(app) as http:
         headers = {"traceparent": PARENT, "tracestate": "some=state", "x-request-id": "my-request"}
         outcome = await WAYS[way](Target(app, http), tool, {"a": 1, "b": 2}, headers)
@@ -83,7 +85,7 @@ async def test_call_has_one_span_on_every_transport(make_app: MakeApp, spans: Sp
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_call_without_a_parent_begins_a_new_trace(make_app: MakeApp, spans: Spans, way: str) -> None:
-    app = make_app(server_of(*TOOLS), traces_exporter="otlp")
+    app = make_app(server_of(*TOOLS), graphql=GRAPHQL, traces_exporter="otlp")
     async with opened(app) as http:
         for headers in ({"traceparent": PARENT}, {}, {"traceparent": "nonsense"}, {"traceparent": ""}):
             await WAYS[way](Target(app, http), "add", {"a": 1, "b": 2}, headers)
@@ -93,7 +95,7 @@ async def test_call_without_a_parent_begins_a_new_trace(make_app: MakeApp, spans
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
 async def test_parent_in_meta_precedes_that_of_the_http_header(make_app: MakeApp, spans: Spans, url: str) -> None:
-    async with opened(make_app(server_of(*TOOLS), traces_exporter="otlp")) as http:
+    async with opened(make_app(server_of(*TOOLS), graphql=GRAPHQL, traces_exporter="otlp")) as http:
         name = "one_add" if url == "/mcp" else "add"
         headers, body = wire.modern("tools/call", name=name, arguments={"a": 1, "b": 2})
         body["params"]["_meta"]["traceparent"] = PARENT
@@ -106,7 +108,7 @@ async def test_parent_in_meta_precedes_that_of_the_http_header(make_app: MakeApp
 async def test_other_native_messages_have_the_span_of_the_sdk(
     make_app: MakeApp, spans: Spans, era: Era, server: str
 ) -> None:
-    app = make_app(server_of(*TOOLS), traces_exporter="otlp")
+    app = make_app(server_of(*TOOLS), graphql=GRAPHQL, traces_exporter="otlp")
     async with opened(app) as http, connected(http, era, server) as mcp:
         await mcp.list_tools()
     assert [span.name for span in spans.served("tools/list")] == ["tools/list"]

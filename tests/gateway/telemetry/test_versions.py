@@ -11,7 +11,8 @@ from tests.conftest import MakeApp, server_of
 from tests.gateway.telemetry.scrape import scraped
 from tests.gateway.telemetry.spans import Spans
 from tests.gateway.versions.searching import searching
-from tests.matrix.ways import VERSION, WAYS, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import VERSION, WAYS
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,7 @@ from tests.conftest import MakeApp
 from tests.gateway.upstream.http.conftest import sdk_server
 from tests.gateway.upstream.reaching import Reached
 from tests.matrix.principals import principals
-from tests.matrix.ways import Target
+from tests.matrix.target import Target
 from tests.transport import opened
 
 PEER = Path(__file__).parent / "peer.py"

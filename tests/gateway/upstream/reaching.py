@@ -12,7 +12,7 @@ import httpx2
 from anyio.abc import TaskGroup
 
 from tests.matrix.principals import MODEST
-from tests.matrix.ways import Target
+from tests.matrix.target import Target
 from tests.wire import messages, request
 
 Headers = Mapping[str, str]

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.clients import open_session
+from tests.documents import GRAPHQL
 from tests.gateway.upstream.conftest import PEER, entry
 from tests.gateway.upstream.reaching import Reached, calls_seen, hanging, health, in_session, over_json, pid_of
 from tests.gateway.upstream.test_ending import gone
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.parametrize("how", ["", "legacy"])
 async def test_caller_has_one_process_on_every_way_in_whose_state_no_other_sees(reached: Reached, how: str) -> None:
-    async with reached(entry(how, process="caller")) as target:
+    async with reached(entry(how, process="caller"), graphql=GRAPHQL) as target:
         for way in WAYS.values():
             assert (await way(target, "add_tool", {"a": 1, "b": 2}, MODEST)).value == 3
         assert await calls_seen(target, MODEST) == len(WAYS) + 1

@@ -14,8 +14,9 @@ from tests.gateway.upstream.sse.conftest import sse_server
 from tests.matrix import access, bounds, credentials, limit
 from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
+from tests.matrix.target import Target
 from tests.matrix.test_matrix import SEEN
-from tests.matrix.ways import WAYS, Headers, Outcome, Target
+from tests.matrix.ways import WAYS, Headers, Outcome
 from tests.process.live.router import Router
 from tests.transport import opened
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import MakeApp, server_of
 from tests.keys import bearer
-from tests.matrix.ways import WAYS, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import WAYS
 from tests.routes.console.console import OWN, keys, login, stream
 from tests.transport import opened
 

@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 
 from gateway.console.source import MAX_SENT
 from tests.conftest import MakeApp, server_of
-from tests.matrix.ways import VIA, WAYS, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import VIA, WAYS
 from tests.routes.console.console import EVENTS, one, stream
 from tests.routes.raw import HOST
 from tests.transport import opened

@@ -10,10 +10,12 @@ import pytest
 
 from tests.clients import ERAS, Era, connected, post
 from tests.conftest import MakeApp
+from tests.documents import GRAPHQL
 from tests.gateway.upstream.calls.asking import Person, asked, said
 from tests.gateway.upstream.calls.test_asking import TOOLS, go_on
 from tests.gateway.upstream.conftest import Serving, status, written
-from tests.matrix.ways import WAYS, Target
+from tests.matrix.target import Target
+from tests.matrix.ways import WAYS
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +24,7 @@ Far = dict[str, Any]
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_tool_is_called_in_each_way(far: Far, way: str, make_app: MakeApp, tmp_path: Any) -> None:
-    app = make_app(servers_file=written(tmp_path, {"one": far}))
+    app = make_app(servers_file=written(tmp_path, {"one": far}), graphql=GRAPHQL)
     async with opened(app) as http:
         await status(http)
         outcome = await WAYS[way](Target(app, http), "add", {"a": 2, "b": 3}, {})

@@ -1,0 +1,1 @@
+"""Tools as one typed graph: schemas made of the tools' own, documents within bounds, and their execution."""

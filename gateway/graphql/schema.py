@@ -1,0 +1,132 @@
+"""The schema of what a caller may see: queries by server, and the other tools as mutations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
+
+from gateway.graphql.fields import SERVERS, Shown
+from gateway.graphql.types.inputs import arguments
+from gateway.graphql.types.names import UniqueNames, described
+from gateway.graphql.types.outputs import KEYS, output, takes_result
+from gateway.graphql.types.scalars import FLOAT, JSON, STRING
+from gateway.tool import ToolInfo
+
+TARGET, SERVER = "target", "server"
+"""The extensions of the field of a tool, and of the field that has the queries of a server."""
+
+PROGRESS, LOG, RESULT = "progress", "log", "result"
+"""The fields of a subscription to a tool: its reports, and its result at the end."""
+
+_OWN_TYPES = ("Query", "Mutation", "Subscription", "Resume", "Progress", "Int", "Long", "Float", "String", "Boolean")
+_PROGRESS = GraphQLObjectType(
+    "Progress",
+    {
+        "progress": GraphQLField(GraphQLNonNull(FLOAT)),
+        "total": GraphQLField(FLOAT),
+        "message": GraphQLField(STRING),
+    },
+    extensions={KEYS: {name: name for name in ("progress", "total", "message")}},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A tool that the caller may call. `reports` is False if it never reports progress, `asks` if it never asks."""
+
+    server: str
+    info: ToolInfo
+    shown: Shown
+    reports: bool
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The tool of a field, and the structured output of its results: `{"result": value}`, an object, or not known."""
+
+    server: str
+    tool: str
+    form: Literal["result", "object", "any"] = "any"
+
+
+class ToolGraph:
+    """`schema` is GraphQL's. `servers` are the names of the servers of these tools."""
+
+    def __init__(self, tools: Sequence[Seen]) -> None:
+        self._names = UniqueNames((*_OWN_TYPES, "ID", "JSON"))
+        self._queries: dict[str, dict[str, GraphQLField]] = {}
+        self._mutations: dict[str, GraphQLField] = {}
+        self._streams: dict[str, GraphQLField] = {}
+        self.servers = [*dict.fromkeys(tool.server for tool in tools)]
+        self._callable: set[tuple[str | None, str]] = set()
+        for tool in tools:
+            self._add(tool)
+        shown = {tool.shown.server: tool.server for tool in tools}
+        self.schema = GraphQLSchema(
+            GraphQLObjectType("Query", self._query(shown)),
+            _root("Mutation", self._mutations),
+            _root("Subscription", self._streams),
+            assume_valid=True,
+        )
+
+    def is_callable(self, server: str | None, field: str) -> bool:
+        """Returns True if the caller may call a tool of this name, though perhaps as another kind of operation.
+
+        `server` is that of a query; without it, `field` is the name over all servers.
+        """
+        return (server, field) in self._callable
+
+    def _add(self, tool: Seen) -> None:
+        schema = tool.info.get("outputSchema")
+        schema = schema if isinstance(schema, dict) else None
+        name = tool.shown.over_all
+        field = GraphQLField(
+            output(schema, name, self._names),
+            arguments(tool.info["inputSchema"], name, self._names, tool.asks),
+            description=described(tool.info.get("description"), tool.info["name"], tool.shown.field),
+            extensions={TARGET: Target(tool.server, tool.info["name"], _form(schema))},
+        )
+        if is_query(tool.info):
+            self._queries.setdefault(tool.shown.server, {})[tool.shown.field] = field
+        else:
+            self._mutations[name] = field
+        if tool.reports:
+            self._streams[name] = self._stream(field, name)
+        self._callable |= {(None, name), (tool.shown.server, tool.shown.field)}
+
+    def _stream(self, field: GraphQLField, name: str) -> GraphQLField:
+        """Returns the field of a subscription, which calls the tool as well."""
+        parts = {PROGRESS: GraphQLField(_PROGRESS), LOG: GraphQLField(JSON), RESULT: GraphQLField(field.type)}
+        keys = {KEYS: {part: part for part in parts}}
+        events = GraphQLObjectType(self._names.take(f"{name}_events", name), parts, extensions=keys)
+        return GraphQLField(events, field.args, description=field.description, extensions=field.extensions)
+
+    def _query(self, servers: Mapping[str, str]) -> dict[str, GraphQLField]:
+        found = {}
+        for shown, fields in self._queries.items():
+            type_ = GraphQLObjectType(self._names.take(f"{shown}_queries", shown), fields)
+            text = described(f"The queries of {servers[shown]}.", servers[shown], shown)
+            found[shown] = GraphQLField(GraphQLNonNull(type_), description=text, extensions={SERVER: servers[shown]})
+        names = GraphQLNonNull(GraphQLList(GraphQLNonNull(STRING)))
+        found[SERVERS] = GraphQLField(names, description="The servers that have a tool for the caller.")
+        return found
+
+
+def is_query(tool: ToolInfo) -> bool:
+    """Returns True for a tool that changes nothing, as its author says."""
+    annotations = tool.get("annotations")
+    return isinstance(annotations, dict) and annotations.get("readOnlyHint") is True
+
+
+def _form(schema: Mapping[str, Any] | None) -> Literal["result", "object", "any"]:
+    if schema is None:
+        return "any"
+    return "result" if takes_result(schema) else "object"
+
+
+def _root(name: str, fields: Mapping[str, GraphQLField]) -> GraphQLObjectType | None:
+    return GraphQLObjectType(name, {**fields}) if fields else None

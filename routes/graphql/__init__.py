@@ -1,0 +1,1 @@
+"""GraphQL over HTTP, as event streams and over WebSockets."""
