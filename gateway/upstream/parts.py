@@ -37,3 +37,12 @@ class Auth(Part):
     resource: str | None = None
     audience: str = ""
     tls: Tls | None = None
+
+
+class Tools(Part):
+    """Which tools of an upstream are served, and how. Patterns may contain `*`."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    rename: dict[str, str] = Field(default_factory=dict)
+    describe: dict[str, str] = Field(default_factory=dict)
