@@ -9,8 +9,9 @@ from pathlib import Path
 
 from gateway.errors import LoadError
 from gateway.naming import suggest
-from gateway.upstream.pins.definition import Pin, difference
-from gateway.upstream.pins.file import editing, read
+from gateway.upstream.pins.approval import approve as accept
+from gateway.upstream.pins.approval import differences, hash_of
+from gateway.upstream.pins.file import read
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -28,24 +29,15 @@ def approve(args: Namespace) -> None:
     if args.server not in servers:
         raise LoadError(f"{args.file}: there is no server {args.server!r}.{suggest(args.server, servers)}")
     found = servers[args.server]
-    for name, pin in sorted(found.pending.items()):
-        print("\n".join(difference(found.approved.get(name), pin)))
+    for lines in differences(found).values():
+        print("\n".join(lines))
     if not found.pending:
         print(f"{args.server}: nothing has changed")
         return
     if not args.yes and not _agrees(len(found.pending)):
         raise LoadError("nothing was approved; --yes approves without a question")
-    with editing(args.file) as now:
-        server = now.servers.get(args.server)
-        if server is None or _hashes(server.pending) != _hashes(found.pending):
-            raise LoadError("the tools have changed again meanwhile; nothing was approved")
-        server.approved = {**server.approved, **server.pending}
-        server.pending = {}
+    accept(args.file, args.server, hash_of(found.pending))
     print(f"{args.server}: approved {len(found.pending)}")
-
-
-def _hashes(pins: Mapping[str, Pin]) -> dict[str, str]:
-    return {name: pin.sha256 for name, pin in pins.items()}
 
 
 def _agrees(count: int) -> bool:
