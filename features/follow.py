@@ -12,7 +12,6 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
-from features.feature import Lifetime
 from features.local import Found, Named
 from features.upstream import UpstreamServers
 from gateway.local.discovery import Found as ServerFile
@@ -29,7 +28,7 @@ MakeLocal = Callable[[str, MCPServer[Any]], LocalServer]
 
 def following(
     found: Found, again: Callable[[], Named], registry: Registry, local: MakeLocal, upstream: UpstreamServers
-) -> Lifetime:
+) -> Following:
     files = dict(found.files)
 
     def described() -> _Described:
@@ -41,7 +40,7 @@ def following(
             sources[name] = _Entry(name, entry, upstream)
         return _Described(sources, [*named.watched, *(path for name in named.files for path in files[name].files)])
 
-    return Following(registry, described, found.grace).running
+    return Following(registry, described, found.grace)
 
 
 @dataclass(frozen=True, slots=True)

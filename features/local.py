@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +27,9 @@ from gateway.servers.registry import Registry
 from settings.values import Settings
 
 if TYPE_CHECKING:
+    from features.upstream import UpstreamServers
+    from gateway.servers.following import Following
+    from gateway.upstream.admission.rules import Rules
     from gateway.upstream.config import Upstream
 
 MAX_WAITING = 1000
@@ -37,6 +41,7 @@ class Found:
     """The servers before they are served: server objects, and entries of the file, by their names.
 
     `files` are where the server objects come from. `again` finds the servers of changed files, if they are followed.
+    `rules` makes the rules for entries of the admin API.
     """
 
     local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
@@ -45,6 +50,7 @@ class Found:
     files: Mapping[str, ServerFile] = field(default_factory=dict)
     again: Callable[[], Named] | None = None
     grace: float = 0.0
+    rules: Callable[[], Rules] = field(default=lambda: _rules(Settings()), compare=False)
 
     @property
     def may_exchange(self) -> bool:
@@ -54,6 +60,15 @@ class Found:
     @property
     def names(self) -> Sequence[str]:
         return [*self.local, *self.upstream]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The servers that are held: what is entered after them, and what makes and follows those that run elsewhere."""
+
+    lifetimes: Sequence[Lifetime] = ()
+    upstream: UpstreamServers | None = None
+    following: Following | None = None
 
 
 class Named(NamedTuple):
@@ -69,7 +84,7 @@ def find_servers(settings: Settings) -> Found:
     files, upstream, _ = name_servers(settings)
     local = dict(load([*files.values()]))
     again = partial(name_servers, settings) if settings.follow else None
-    return Found(local, upstream, settings.pins_file, files, again, settings.shutdown_grace)
+    return Found(local, upstream, settings.pins_file, files, again, settings.shutdown_grace, partial(_rules, settings))
 
 
 def name_servers(settings: Settings) -> Named:
@@ -92,6 +107,12 @@ def name_servers(settings: Settings) -> Named:
         raise LoadError(f"MCP_AUTH_ISSUER is not set, which `auth` of server {name!r} in MCP_SERVERS_FILE needs")
     watched = settings.servers_dir if needs_folders else ()
     return Named(files, wanted, [Path(each) for each in (*watched, settings.servers_file) if each])
+
+
+def _rules(settings: Settings) -> Rules:
+    from gateway.upstream.admission.rules import Rules
+
+    return Rules(settings.admin_stdio, settings.admin_networks, settings.admin_env, os.environ)
 
 
 def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
@@ -125,8 +146,8 @@ def hold_servers(
     access: Access | None,
     *,
     states: WaitingStates,
-) -> Sequence[Lifetime]:
-    """Adds the servers to the registry, which opens them with the application. Returns what is entered after that."""
+) -> Begun:
+    """Adds the servers to the registry, which opens them with the application."""
     changed = registry.changed
     local = partial(
         LocalServer, interceptors=interceptors, limits=limits, access=access, changed=changed, states=states
@@ -134,14 +155,16 @@ def hold_servers(
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))
     if not found.upstream and found.again is None:
-        return ()
+        return Begun()
     from features.upstream import UpstreamServers
 
-    upstream = UpstreamServers(found.pins_file, interceptors, limits, access=access, changed=changed, states=states)
+    options: Any = {"access": access, "changed": changed, "states": states, "rules": found.rules}
+    upstream = UpstreamServers(found.pins_file, interceptors, limits, **options)
     for name, entry in found.upstream.items():
         registry.hold(upstream.make(name, entry))
     if found.again is None:
-        return (upstream.starts.awaited,)
+        return Begun((upstream.starts.awaited,), upstream)
     from features.follow import following
 
-    return (upstream.starts.awaited, following(found, found.again, registry, local, upstream))
+    follows = following(found, found.again, registry, local, upstream)
+    return Begun((upstream.starts.awaited, follows.running), upstream, follows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from gateway.call import Interceptor
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
+from gateway.upstream.admission.refused import Refused
+from gateway.upstream.admission.rules import Rules
 from gateway.upstream.config import Upstream
 from gateway.upstream.http.entry import Clients
 from gateway.upstream.link import Opening
@@ -20,6 +22,7 @@ from gateway.upstream.starts import Starts
 from gateway.upstream.stdio.leash import Leash
 from gateway.upstream.stdio.memory import Memory
 from gateway.upstream.stdio.opening import StdioOpening
+from gateway.upstream.stdio.stderr import LastLines
 
 if TYPE_CHECKING:
     from gateway.upstream.pins.checks import Checks
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 
 
 class UpstreamServers:
-    """Children share what watches over them, and all that have `pin` share the file of pins."""
+    """Children share what watches over them, and all that have `pin` share the file of pins.
+
+    `rules` makes the rules for entries that came by the admin API.
+    """
 
     def __init__(
         self,
@@ -38,8 +44,10 @@ class UpstreamServers:
         access: Access | None,
         changed: Callable[[], None],
         states: WaitingStates,
+        rules: Callable[[], Rules],
     ) -> None:
-        self.starts = Starts()
+        self.starts, self._lines = Starts(), LastLines()
+        self.rules = rules
         self._interceptors = interceptors
         self._limits = limits
         self._access = access
@@ -53,7 +61,7 @@ class UpstreamServers:
         return UpstreamServer(
             name,
             entry,
-            self._opening(name, entry),
+            self.opening(name, entry),
             self._interceptors,
             self._limits,
             starts=self.starts,
@@ -63,11 +71,23 @@ class UpstreamServers:
             pins=self._checks(name, entry),
         )
 
-    def _opening(self, name: str, entry: Upstream) -> Opening:
+    def opening(self, name: str, entry: Upstream) -> Opening:
+        """Returns the opening of an entry. One of the admin API is held to its rules."""
+        environ: Mapping[str, str] = os.environ
+        destinations = None
+        if entry.source == "api":
+            rules = self.rules()
+            if refusals := rules.refusals(entry):
+                return Refused(refusals[0])
+            environ, destinations = rules.environ, rules.destinations
         if entry.type == "stdio":
-            return StdioOpening(name, entry, os.environ, self._leash, self._memory)
-        clients = Clients(entry, os.environ)
+            return StdioOpening(name, entry, environ, self._leash, self._memory, kept=self._lines.of(name))
+        clients = Clients(entry, environ, destinations)
         return SseOpening(clients) if entry.type == "sse" else EitherOpening(clients)
+
+    def last_lines(self, name: str) -> list[str]:
+        """Returns the last lines that the children of a server wrote to their standard error in this process."""
+        return [*self._lines.of(name)]
 
     def _checks(self, name: str, entry: Upstream) -> Checks | None:
         if entry.pin == "off":

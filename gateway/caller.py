@@ -36,6 +36,10 @@ class Grants(Protocol):
         """Returns True for something of the router itself, such as `metrics:scrape`: a scope must name the area."""
         ...
 
+    def administers(self) -> bool:
+        """Returns True for the scope `admin` itself, which no pattern includes."""
+        ...
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         """Returns the missing scope for a tool that is not covered, written with the name the caller used."""
         ...

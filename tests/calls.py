@@ -38,6 +38,9 @@ class Granted:
     def covers_own(self, area: str, action: str) -> bool:
         return (area, action) in self._tools
 
+    def administers(self) -> bool:
+        return False
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         return f"{server}:{asked}"
 

@@ -28,7 +28,15 @@ BANNED = {"util", "utils", "helper", "helpers", "common", "core", "base", "misc"
 KERNEL = "gateway"
 """The files directly in `gateway/`."""
 WINGS = {"gateway.auth", "gateway.limits", "gateway.cache", "gateway.relay", "gateway.telemetry"}
-GATEWAY = {KERNEL, "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream", "gateway.aggregate"} | WINGS
+GATEWAY = {
+    KERNEL,
+    "gateway.sdk",
+    "gateway.servers",
+    "gateway.local",
+    "gateway.upstream",
+    "gateway.aggregate",
+    "gateway.admin",
+} | WINGS
 MAY_IMPORT = {
     "settings": {"settings"},
     KERNEL: {KERNEL},
@@ -37,6 +45,7 @@ MAY_IMPORT = {
     "gateway.local": {KERNEL, "gateway.sdk", "gateway.local"},
     "gateway.upstream": {KERNEL, "gateway.sdk", "gateway.upstream"},
     "gateway.aggregate": {KERNEL, "gateway.sdk", "gateway.servers", "gateway.aggregate"},
+    "gateway.admin": {KERNEL, "gateway.servers", "gateway.upstream", "gateway.admin"},
     "gateway.auth": {KERNEL, "gateway.sdk", "gateway.auth"},
     "gateway.limits": {KERNEL, "gateway.limits"},
     "gateway.cache": {KERNEL, "gateway.cache"},

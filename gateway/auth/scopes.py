@@ -57,6 +57,9 @@ class Scopes:
             return False
         return self._is_admin or any(each.area == area and each.tool.matches(action) for each in self._patterns)
 
+    def administers(self) -> bool:
+        return self._is_admin and self._servers is None
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         has_pattern = self._is_admin or self._matches(server, tool)
         # With a pattern, what is missing may also be the server in the audience: the answer is what a new token needs.

@@ -57,6 +57,7 @@ class Following:
     """`described` reads the files; it raises LoadError, and then nothing changes.
 
     A server is replaced when its successor is ready, and has `grace` seconds for its requests in flight.
+    `failures` are the reasons why servers are not served as the files say, by name.
     """
 
     def __init__(self, registry: Registry, described: Callable[[], Described], grace: float) -> None:
@@ -66,6 +67,17 @@ class Following:
         self._versions: dict[str, object] = {}
         self._described: Described | None = None
         self._stamps: object = None
+        self.failures: dict[str, str] = {}
+        self._looking = asyncio.Lock()
+        self._removals: set[asyncio.Task[None]] = set()
+
+    async def look_now(self, *, retry: bool = False) -> None:
+        """Makes what the files say now what is served; with `retry`, also what has failed before. Raises LoadError."""
+        async with self._looking:
+            self._stamps = await anyio.to_thread.run_sync(self._stamped)
+            if retry:
+                self._versions |= dict.fromkeys(self.failures)
+            await self._apply(await anyio.to_thread.run_sync(self._read))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -78,6 +90,9 @@ class Following:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            for removal in [*self._removals]:
+                removal.cancel()
+            await asyncio.gather(*self._removals, return_exceptions=True)
 
     def _begin(self) -> None:
         self._described = self._read()
@@ -92,7 +107,8 @@ class Following:
         while True:
             await asyncio.sleep(INTERVAL)
             try:
-                await self._look()
+                async with self._looking:
+                    await self._look()
             except Exception:  # the boundary of this task: what is served goes on, and the next change is looked at
                 logger.exception("the files of the servers could not be followed")
 
@@ -108,6 +124,9 @@ class Following:
         except LoadError as exc:
             logger.error("nothing is changed: %s", exc)
             return
+        await self._apply(described)
+
+    async def _apply(self, described: Described) -> None:
         self._described = described
         for name in self._versions.keys() - described.sources.keys():
             await self._remove(name)
@@ -124,7 +143,14 @@ class Following:
 
     async def _remove(self, name: str) -> None:
         del self._versions[name]
+        self.failures.pop(name, None)
         logger.info("server removed", extra={"fields": {"server": name}})
+        removal = asyncio.create_task(self._drain(name))
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
+        await asyncio.sleep(0)  # now it gets no further request
+
+    async def _drain(self, name: str) -> None:
         with suppress(UnknownServer):
             await self._registry.remove(name, self._grace)
 
@@ -139,8 +165,10 @@ class Following:
                 await self._registry.replace(server, self._grace, partial(source.ready, server))
         except (LoadError, StartError) as exc:
             goes_on = "" if is_new else "; the server that it would replace goes on"
+            self.failures[name] = str(exc)
             logger.error("%s%s", exc, goes_on, extra={"fields": {"server": name}})
         else:
+            self.failures.pop(name, None)
             logger.info("server %s", "added" if is_new else "replaced", extra={"fields": {"server": name}})
 
 

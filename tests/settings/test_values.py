@@ -107,6 +107,10 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("traces_exporter", "console", "console"),
         ("otel_disabled", "true", "true"),
         ("websocket", "0", False),
+        ("admin", "1", True),
+        ("admin_stdio", "npx, uvx,image", ("npx", "uvx", "image")),
+        ("admin_networks", "10.0.0.0/8,fd00::/8", (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))),
+        ("admin_env", "SEARCH_KEY,OTHER", ("SEARCH_KEY", "OTHER")),
     ],
 )
 def test_each_setting_is_read_from_its_own_variable(field: str, text: str, value: object) -> None:

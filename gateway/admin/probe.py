@@ -1,0 +1,64 @@
+"""Opens the server of an entry once, beside those that are served, to see if it can be used."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from gateway.errors import UpstreamError
+from gateway.upstream.config import Upstream
+from gateway.upstream.link import LinkFailure, Opening, Params, Refusal
+from gateway.upstream.tools import Tools, list_all
+
+AT_ONCE = 4
+"""Servers that are opened at the same time; others wait."""
+
+LONGEST = 120.0
+"""Seconds that an opening may take, whatever the entry says."""
+
+
+class Openings(Protocol):
+    def opening(self, name: str, entry: Upstream) -> Opening: ...
+
+
+class Probe:
+    def __init__(self, openings: Openings) -> None:
+        self._openings = openings
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def __call__(self, name: str, entry: Upstream) -> dict[str, Any]:
+        """Returns the `era` of the server, and the names of the `tools` that would be served.
+
+        Raises:
+            UpstreamError: it cannot be opened, or does not list its tools.
+        """
+        async with self._places:
+            opening = self._openings.opening(name, entry)
+            try:
+                async with asyncio.timeout(min(entry.start_timeout, LONGEST)):
+                    return await _tried(opening, entry)
+            except TimeoutError:
+                reason = f"it did not start within {min(entry.start_timeout, LONGEST):g} seconds"
+            except LinkFailure as exc:
+                reason = str(exc)
+            except Refusal as exc:
+                reason = f"it answers with the error {exc.code}"
+            finally:
+                opening.close()
+        raise UpstreamError(f"The server does not open: {reason}.", was_sent=False)
+
+
+async def _tried(opening: Opening, entry: Upstream) -> dict[str, Any]:
+    link = await opening(_ignored)
+    try:
+        has_tools = isinstance(link.identity.capabilities.get("tools"), dict)
+        tools = Tools(entry)
+        tools.replace(await list_all(link, "tools/list", "tools") if has_tools else [])
+        era = "modern" if link.identity.is_modern else "legacy"
+        return {"era": era, "tools": [tool["name"] for tool in tools.listed()]}
+    finally:
+        await asyncio.shield(link.close())
+
+
+def _ignored(method: str, params: Params) -> None:
+    """Takes a notification of a server that is not served."""
