@@ -90,14 +90,21 @@ class ServersFile:
         with self._prepared(self.path, content, self.path.stat()) as new:
             self._refuse_unservable(new)
             if not is_rehearsal:
-                self._replace(folder, new, history.with_record(record))
+                self._replace(folder, new, history, history.with_record(record))
         return record
 
-    def _replace(self, folder: int, new: Path, history: History) -> None:
-        with self._prepared(self.history_path, history.model_dump_json().encode(), None) as recorded:
-            recorded.replace(self.history_path)
+    def _replace(self, folder: int, new: Path, before: History, after: History) -> None:
+        self._write_history(after)
+        try:
             new.replace(self.path)
-            os.fsync(folder)
+        except OSError:  # a file that is mounted by itself can be written and not replaced
+            self._write_history(before)
+            raise
+        os.fsync(folder)
+
+    def _write_history(self, history: History) -> None:
+        with self._prepared(self.history_path, history.model_dump_json().encode(), None) as new:
+            new.replace(self.history_path)
 
     def _decoded(self, content: bytes) -> tuple[ServersDocument, str]:
         encoding = json.detect_encoding(content)
