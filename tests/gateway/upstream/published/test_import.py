@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.upstream.cli import main
-from gateway.upstream.config import read_upstreams
+from tests.gateway.upstream.published.conftest import Imported, server
 
 NPM = {
     "registryType": "npm",
@@ -29,44 +26,6 @@ REMOTE = {
     "variables": {"tenant": {"isRequired": True, "description": "your tenant"}},
     "headers": [{"name": "Authorization", "value": "Bearer {key}", "variables": {"key": {"isSecret": True}}}],
 }
-
-
-class Imported:
-    """Runs the command on a document. `notes` are what it said last on stderr."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.file = folder / "server.json"
-        self.notes = ""
-        self._capsys = capsys
-
-    def __call__(self, document: Any, *options: str) -> dict[str, Any]:
-        self.file.write_text(document if isinstance(document, str) else json.dumps(document))
-        main(["import", str(self.file), *options], {})
-        printed = self._capsys.readouterr()
-        self.notes = printed.err
-        found: dict[str, Any] = json.loads(printed.out)["mcpServers"]
-        self.file.write_text(printed.out)
-        read_upstreams(self.file)
-        return found
-
-    def package(self, **fields: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self(server(packages=[{"transport": {"type": "stdio"}, **fields}]))["weather"]
-        return found
-
-    def fault(self, document: Any, *options: str) -> str:
-        with pytest.raises(SystemExit) as raised:
-            self(document, *options)
-        return str(raised.value)
-
-
-@pytest.fixture
-def imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Imported:
-    return Imported(tmp_path, capsys)
-
-
-def server(**parts: Any) -> dict[str, Any]:
-    schema = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
-    return {"$schema": schema, "name": "io.github.user/weather", "description": "x", "version": "1.0.0", **parts}
 
 
 def test_package_of_npm_with_secrets_as_variables(imported: Imported) -> None:
@@ -174,86 +133,3 @@ def test_way_is_chosen_by_number_and_the_others_are_named(imported: Imported) ->
 def test_first_way_that_can_be_expressed_is_used(imported: Imported) -> None:
     bundle = {"registryType": "mcpb", "identifier": "https://a/x.mcpb", "version": "1.0.0"}
     assert "url" in imported(server(packages=[bundle], remotes=[REMOTE]))["weather"]
-
-
-PACKAGE = {"registryType": "npm", "identifier": "a", "version": "1.0.0"}
-
-
-@pytest.mark.parametrize(
-    ("fields", "fault"),
-    [
-        ({"registryType": "mcpb"}, "packages of the kind 'mcpb' are not supported"),
-        ({"registryType": "cargo"}, "packages of the kind 'cargo' are not supported"),
-        ({"version": "latest"}, "version: an exact one is needed"),
-        ({"version": ""}, "version: an exact one is needed"),
-        ({"version": "^1.2.3"}, "version: an exact one is needed"),
-        ({"version": "1.x"}, "version: an exact one is needed"),
-        ({"version": "1.*"}, "version: an exact one is needed"),
-        ({"identifier": "--registry=http://evil"}, "identifier: this is not the name of a package"),
-        ({"identifier": "git+https://evil/x"}, "identifier: this is not the name of a package"),
-        ({"identifier": "../x"}, "identifier: this is not the name of a package"),
-        ({"registryBaseUrl": "https://evil.example"}, "another registry than the public one"),
-        ({"runtimeHint": "bunx"}, "it is run by 'bunx', and not by 'npx'"),
-        ({"fileSha256": "a" * 64}, "cannot check the hash"),
-        (
-            {"transport": {"type": "streamable-http", "url": "http://localhost:1/mcp"}},
-            "it serves 'streamable-http' itself",
-        ),
-        ({"environmentVariables": [{"name": "A", "value": "${HOME}"}]}, "would read a variable"),
-        ({"environmentVariables": [{"name": "A", "default": "${SECRET:-x}"}]}, "would read a variable"),
-        (
-            {
-                "environmentVariables": [
-                    {"name": "A", "value": "{a}{b}", "variables": {"a": {"default": "$"}, "b": {"default": "{HOME}"}}}
-                ]
-            },
-            "would read a variable",
-        ),
-        ({"environmentVariables": [{"name": "1 A", "isRequired": True}]}, "cannot be the name of a variable"),
-        ({"packageArguments": [{"type": "named", "name": "${X}", "value": "1"}]}, "would read a variable"),
-        ({"packageArguments": [{"type": "other", "name": "x"}]}, "packageArguments.0.type"),
-        ({"registryType": "oci", "identifier": "-x:1"}, "identifier: this is not the name of an image"),
-        ({"registryType": "oci", "identifier": "a/b:latest"}, "the tag of the image is no exact version"),
-        (
-            {"registryType": "oci", "runtimeArguments": [{"type": "named", "name": "--network", "value": "host"}]},
-            "runtimeArguments: '--network' is not supported",
-        ),
-        (
-            {"registryType": "oci", "runtimeArguments": [{"type": "positional", "value": "--privileged"}]},
-            "runtimeArguments: '--privileged' is not supported",
-        ),
-    ],
-)
-def test_package_that_cannot_be_expressed_is_refused(imported: Imported, fields: dict[str, Any], fault: str) -> None:
-    assert fault in imported.fault(server(packages=[{**PACKAGE, **fields}]))
-
-
-@pytest.mark.parametrize(
-    ("document", "fault"),
-    [
-        ("{", "not JSON"),
-        ("[]", "the file: "),
-        (server(), "it has no packages and no remotes"),
-        ({**server(packages=[PACKAGE]), "name": "x/mcp"}, "cannot be the name of a server"),
-        (server(packages=[{"registry_type": "npm", "identifier": "a"}]), "before 2025-09-16"),
-        (server(remotes=[{"type": "websocket", "url": "wss://a"}]), "of the type 'websocket' are not supported"),
-        (server(remotes=[{"type": "sse", "url": "https://a/${HOME}"}]), "would read a variable"),
-        (server(packages=[{"registryType": "npm"}]), "packages.0.identifier"),
-        (" " * (1024 * 1024 + 1), "larger than 1048576 bytes"),
-    ],
-)
-def test_file_that_is_no_such_entry_is_refused(imported: Imported, document: Any, fault: str) -> None:
-    assert fault in imported.fault(document)
-
-
-def test_missing_file_is_one_line(imported: Imported) -> None:
-    with pytest.raises(SystemExit) as raised:
-        main(["import", "/does/not/exist"], {})
-    assert "No such file" in str(raised.value)
-
-
-def test_status_and_control_characters_are_shown_and_escaped(imported: Imported) -> None:
-    secret = {"name": "A", "isSecret": True, "description": "x\x1b[31m"}
-    imported({**server(packages=[{**PACKAGE, "environmentVariables": [secret]}]), "status": "deprecated"})
-    assert "the registry says that it is 'deprecated'" in imported.notes
-    assert "\x1b" not in imported.notes
