@@ -41,7 +41,7 @@ class Found:
     """The servers before they are served: server objects, and entries of the file, by their names.
 
     `files` are where the server objects come from. `again` finds the servers of changed files, if they are followed.
-    `rules` makes the rules for entries of the admin API.
+    `rules` makes the rules for entries of the admin API, which shows the last lines of children if `keeps_lines`.
     """
 
     local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
@@ -51,6 +51,7 @@ class Found:
     again: Callable[[], Named] | None = None
     grace: float = 0.0
     rules: Callable[[], Rules] = field(default=lambda: _rules(Settings()), compare=False)
+    keeps_lines: bool = False
 
     @property
     def may_exchange(self) -> bool:
@@ -84,7 +85,8 @@ def find_servers(settings: Settings) -> Found:
     files, upstream, _ = name_servers(settings)
     local = dict(load([*files.values()]))
     again = partial(name_servers, settings) if settings.follow else None
-    return Found(local, upstream, settings.pins_file, files, again, settings.shutdown_grace, partial(_rules, settings))
+    rules, grace = partial(_rules, settings), settings.shutdown_grace
+    return Found(local, upstream, settings.pins_file, files, again, grace, rules, settings.admin)
 
 
 def name_servers(settings: Settings) -> Named:
@@ -159,6 +161,7 @@ def hold_servers(
     from features.upstream import UpstreamServers
 
     options: Any = {"access": access, "changed": changed, "states": states, "rules": found.rules}
+    options["keeps_lines"] = found.keeps_lines
     upstream = UpstreamServers(found.pins_file, interceptors, limits, **options)
     for name, entry in found.upstream.items():
         registry.hold(upstream.make(name, entry))

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class UpstreamServers:
     """Children share what watches over them, and all that have `pin` share the file of pins.
 
-    `rules` makes the rules for entries that came by the admin API.
+    `rules` makes the rules for entries that came by the admin API. With `keeps_lines`, the last lines of each child's
+    standard error are kept.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class UpstreamServers:
         changed: Callable[[], None],
         states: WaitingStates,
         rules: Callable[[], Rules],
+        keeps_lines: bool = False,
     ) -> None:
-        self.starts, self._lines = Starts(), LastLines()
+        self.starts = Starts()
+        self._lines = LastLines() if keeps_lines else None
         self.rules = rules
         self._interceptors = interceptors
         self._limits = limits
@@ -81,13 +84,14 @@ class UpstreamServers:
                 return Refused(refusals[0])
             environ, destinations = rules.environ, rules.destinations
         if entry.type == "stdio":
-            return StdioOpening(name, entry, environ, self._leash, self._memory, kept=self._lines.of(name))
+            kept = self._lines.of(name) if self._lines is not None else None
+            return StdioOpening(name, entry, environ, self._leash, self._memory, kept=kept)
         clients = Clients(entry, environ, destinations)
         return SseOpening(clients) if entry.type == "sse" else EitherOpening(clients)
 
     def last_lines(self, name: str) -> list[str]:
         """Returns the last lines that the children of a server wrote to their standard error in this process."""
-        return [*self._lines.of(name)]
+        return [*self._lines.of(name)] if self._lines is not None else []
 
     def _checks(self, name: str, entry: Upstream) -> Checks | None:
         if entry.pin == "off":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,11 +12,11 @@ from anyio import to_thread
 
 from gateway.admin.checks import check_name, check_rules, own_fields, valid
 from gateway.admin.descriptions import Descriptions
-from gateway.admin.document import Entry, ServersDocument
+from gateway.admin.document import Entry, ServersDocument, etag
 from gateway.admin.errors import PreconditionFailed, ReadOnly, invalid
 from gateway.admin.history import History
 from gateway.admin.masks import unmasked
-from gateway.admin.precondition import ANY, Precondition
+from gateway.admin.precondition import Precondition
 from gateway.admin.probe import Probe
 from gateway.admin.servers_file import Entries, ServersFile
 from gateway.errors import InvalidRequest, LoadError, StartError, Unavailable, UnknownServer, UpstreamError
@@ -69,7 +70,7 @@ class Changes:
         if is_rehearsal:
             return before is None, {"name": name, **found}
         await self._write("put", {name: entry}, name, when)
-        return before is None, await self._served(name, {name: before}, is_forced)
+        return before is None, await self._served(name, entry, is_forced, undo={name: before})
 
     async def delete(self, name: str, when: Precondition) -> None:
         """Removes an entry. Its server gets no further request, and ends after those in flight."""
@@ -87,7 +88,7 @@ class Changes:
             if not is_forced:
                 await self._probe(name, upstream)
         await self._write("disable" if is_disabled else "enable", {name: entry}, name, when)
-        return await self._served(name, {name: before}, is_forced or is_disabled)
+        return await self._served(name, entry, is_forced or is_disabled, undo={name: before})
 
     async def restart(self, name: str, when: Precondition) -> Document:
         """Starts a server anew, in every process. The one before goes on until the new one serves."""
@@ -98,7 +99,7 @@ class Changes:
         entry = {**before, "restarted": datetime.now(UTC).isoformat()}
         await self._checked(name, entry)
         await self._write("restart", {name: entry}, name, when)
-        return await self._served(name, None, False)
+        return await self._served(name, entry, False)
 
     async def reload(self) -> Mapping[str, str]:
         """Serves what the file says now. Returns why servers are not served so, by name."""
@@ -153,13 +154,14 @@ class Changes:
         except LoadError as exc:
             raise Unavailable("MCP_SERVERS_FILE is not valid at the moment; the log has the reason.") from exc
 
-    async def _served(self, name: str, undo: Entries | None, is_forced: bool) -> Document:
+    async def _served(self, name: str, entry: Entry, is_forced: bool, *, undo: Entries | None = None) -> Document:
         """Returns the server once it serves. Raises UpstreamError, after `undo`, if it does not."""
         await self._apply()
         entries = (await to_thread.run_sync(self._file.read)).entries
-        failure = "" if is_forced or entries.get(name, {}).get("disabled") else await self._failure(name)
+        failure = "" if is_forced or entry.get("disabled") else await self._failure(name)
         if failure and undo is not None:
-            await self._write("undo", undo, name, ANY)
+            with suppress(PreconditionFailed):  # somebody else has written another one
+                await self._write("undo", undo, name, Precondition(etag(entry)))
             await self._apply()
         if failure:
             raise UpstreamError(f"The server does not open: {failure}.", was_sent=False)

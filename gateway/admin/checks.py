@@ -40,6 +40,8 @@ def valid(name: str, entry: Mapping[str, Any]) -> Upstream:
     unknown = sorted(entry.keys() - IGNORED - {*KEYS})
     if unknown:
         raise InvalidEntry([ArgumentError(path=key, reason="the key is not known") for key in unknown[:50]])
+    if not isinstance(entry.get("disabled", False), bool):
+        raise invalid("disabled", "expected true or false")
     try:
         return upstream_of(f"server {name!r}", entry)
     except LoadError as exc:

@@ -23,6 +23,3 @@ class Precondition:
             raise PreconditionFailed(f"There is no entry {name!r}.")
         if self.tag not in ("", "*") and entry is not None and self.tag != etag(entry):
             raise PreconditionFailed(f"The entry {name!r} has changed; its ETag is another one now.")
-
-
-ANY = Precondition()

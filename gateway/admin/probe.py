@@ -6,15 +6,13 @@ import asyncio
 from typing import Any, Protocol
 
 from gateway.errors import UpstreamError
+from gateway.upstream.admission.rules import LONGEST_START
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import LinkFailure, Opening, Params, Refusal
 from gateway.upstream.tools import Tools, list_all
 
 AT_ONCE = 4
 """Servers that are opened at the same time; others wait."""
-
-LONGEST = 120.0
-"""Seconds that an opening may take, whatever the entry says."""
 
 
 class Openings(Protocol):
@@ -33,12 +31,13 @@ class Probe:
             UpstreamError: it cannot be opened, or does not list its tools.
         """
         async with self._places:
+            limit = min(entry.start_timeout, LONGEST_START)
             opening = self._openings.opening(name, entry)
             try:
-                async with asyncio.timeout(min(entry.start_timeout, LONGEST)):
+                async with asyncio.timeout(limit):
                     return await _tried(opening, entry)
             except TimeoutError:
-                reason = f"it did not start within {min(entry.start_timeout, LONGEST):g} seconds"
+                reason = f"it did not start within {limit:g} seconds"
             except LinkFailure as exc:
                 reason = str(exc)
             except Refusal as exc:

@@ -136,7 +136,7 @@ def test_admin_api_implies_following() -> None:
     [
         ("MCP_ADMIN_STDIO", "/usr/bin/uvx", "names of programs without a path"),
         ("MCP_ADMIN_STDIO", "..", "names of programs without a path"),
-        ("MCP_ADMIN_ENV", "1B", "names of variables"),
+        ("MCP_ADMIN_ENV", "1-b", "names of variables"),
         ("MCP_REDIS_PREFIX", "a b", "up to 64 letters, digits and . _ : -"),
         ("MCP_REDIS_PREFIX", "x" * 65, "up to 64 letters, digits and . _ : -"),
         ("PORT", "http", "a whole number from 0 to 65535"),

@@ -20,6 +20,7 @@ from gateway.upstream.stdio.container import CLIENT_ENVIRON
 IMAGE = "image"
 """The word among the allowed programs that allows containers."""
 
+LONGEST_START = 120.0
 _FILES = ("tokenFile", "headersFile", "tls")
 _LOADERS = re.compile(
     r"(LD_|DYLD_|PYTHON|NODE_|NPM_CONFIG_|UV_|PIP_|GIT_|PERL5|RUBY|JAVA_|_JAVA|BASH_|DOCKER_|CONTAINER).*"
@@ -48,6 +49,10 @@ class Rules:
         """Returns why an entry is not allowed, by its keys, without their values; nothing if it is."""
         fields = entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         found = [*self._variables("", fields), *self._files(fields)]
+        if entry.start_timeout > LONGEST_START:
+            found.append(
+                _refused("startTimeout", f"at most {LONGEST_START:g} seconds, as other changes wait meanwhile")
+            )
         found += self._process(entry) if entry.type == "stdio" else []
         return found or [*self._destinations(fields)]
 

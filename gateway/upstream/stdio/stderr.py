@@ -11,6 +11,9 @@ from gateway.upstream.stdio.lines import Lines
 logger = logging.getLogger(__name__)
 MAX_LINE = 4096
 MAX_LINES_A_SECOND = 100
+MAX_KEPT = 512
+"""Characters of a line that is kept."""
+
 
 _SHOWN = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\t")}
 """Control characters, which could change what a terminal shows."""
@@ -21,9 +24,9 @@ def printable(line: bytes) -> str:
 
 
 class LastLines:
-    """The last lines of each server, also those of its children that have ended. The servers used last are kept."""
+    """The last lines of each server, also those of its children that have ended. Those of too many servers go."""
 
-    def __init__(self, each: int = 200, servers: int = 500) -> None:
+    def __init__(self, each: int = 200, servers: int = 200) -> None:
         self._each = each
         self._servers = servers
         self._lines: OrderedDict[str, deque[str]] = OrderedDict()
@@ -61,7 +64,7 @@ class Stderr:
         text = printable(line)
         self._last = text
         if self._kept is not None:
-            self._kept.append(text)
+            self._kept.append(text[:MAX_KEPT])
         second = int(time.monotonic())
         if second != self._second:
             if self._count > MAX_LINES_A_SECOND:

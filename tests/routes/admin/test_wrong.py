@@ -31,6 +31,8 @@ def paths(answer: httpx2.Response) -> list[str]:
         ({"command": ""}, ["command"]),
         ({"tools": {"renam": {}}}, ["tools.renam"]),
         ({"source": "file"}, ["source"]),
+        ({"disabled": "false"}, ["disabled"]),
+        ({"startTimeout": 1e9}, ["startTimeout"]),
         ({"restarted": "2026"}, ["restarted"]),
         ({"era": "modern", "type": "sse", "url": "http://127.0.0.1:9/sse"}, ["transport"]),
         ({"pin": "block"}, [""]),
