@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from gateway.auth.scopes import ADMIN
@@ -17,7 +17,7 @@ from gateway.naming import cut
 from gateway.telemetry.refusals import Refused
 from routes.admin.changes import FileChanges
 from routes.admin.servers import Servers
-from routes.router import Handler
+from routes.router import Handler, both
 
 logger = logging.getLogger(__name__)
 _READS = frozenset({"GET", "HEAD"})
@@ -40,11 +40,8 @@ def admin_routes(servers: Servers, changes: FileChanges, refused: Refused) -> li
         "/admin/history": {"GET": changes.history},
         **{path: {"POST": handler} for path, handler in posts.items()},
     }
-    return [_route(path, handlers, refused) for path, handlers in found.items()]
-
-
-def _route(path: str, handlers: Mapping[str, Handler], refused: Refused) -> Route:
-    return Route(path, Audited(handlers, refused), methods=[*handlers])
+    made = {path: Audited(handlers, refused) for path, handlers in found.items()}
+    return [route for path, app in made.items() for route in both(path, app, [*found[path]])]
 
 
 class Audited:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
 from tests.clients import post
+from tests.gateway.upstream.http.peer import Asked, modern, serving
 from tests.routes.admin.conftest import Administered, child, saved
 
 pytestmark = pytest.mark.anyio
@@ -24,6 +26,51 @@ async def test_disabled_server_is_not_served_until_it_is_enabled(administered: A
         assert (answer.status_code, answer.json()["state"], answer.json()["source"]) == (200, "ready", "file")
         assert (await post(http, "add", {"a": 1, "b": 2}, server="far")).json() == {"result": 3}
         assert saved(tmp_path) == {"far": child()}
+
+
+async def test_call_in_flight_at_a_deleted_server_ends_with_its_result(administered: Administered) -> None:
+    arrived, released = anyio.Event(), anyio.Event()
+
+    async def answer(asked: Asked) -> None:
+        if asked.rpc == "tools/list":
+            asked.result({"tools": [{"name": "wait", "inputSchema": {"type": "object"}}]})
+            return
+        arrived.set()
+        await released.wait()
+        asked.result({"content": [{"type": "text", "text": "done"}]})
+
+    async with serving(modern(answer)) as peer, administered({"far": {"url": peer.url}}) as http:
+        answers: list[Any] = []
+
+        async def call() -> None:
+            answers.append((await post(http, "wait", {}, server="far")).json())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call)
+            await arrived.wait()
+            assert (await http.delete("/admin/servers/far")).status_code == 202
+            assert (await post(http, "wait", {}, server="far")).status_code == 404
+            assert answers == []
+            released.set()
+        assert answers == [{"result": "done"}]
+
+
+@pytest.mark.parametrize(
+    ("entry", "settings", "reason"),
+    [
+        (child(), {"admin_stdio": ("npx",)}, "command: MCP_ADMIN_STDIO"),
+        (child(args=["${HOME}"]), {}, "args.0: MCP_ADMIN_ENV"),
+        ({"url": "http://127.0.0.1:9/"}, {"admin_networks": ()}, "url: its address"),
+        (child(), {"admin": False, "admin_stdio": ()}, "command: MCP_ADMIN_STDIO"),
+    ],
+)
+async def test_entry_of_the_api_that_is_not_allowed_any_more_is_not_opened(
+    administered: Administered, entry: dict[str, Any], settings: dict[str, Any], reason: str
+) -> None:
+    async with administered({"far": {**entry, "source": "api"}}, **settings) as http:
+        assert (await post(http, "add", {"a": 1, "b": 2}, server="far")).status_code == 503
+        health = (await http.get("/far/mcp/health")).json()
+        assert (health["status"], health["reason"][: len(reason)]) == ("failing", reason)
 
 
 async def test_restart_replaces_the_process(administered: Administered) -> None:

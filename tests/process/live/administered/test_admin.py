@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import signal
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from tests.process.live.router import Router
 from tests.routes.admin.conftest import child
 
 pytestmark = pytest.mark.process
+NEW, ANY = {"if_none_match": "*"}, {"if_match": "*"}
 SEEN = 3.0
 """Seconds in which every process must serve a change: one, and what a busy machine takes."""
 
@@ -53,7 +58,7 @@ def test_change_at_one_replica_reaches_the_other_within_a_moment(start: Start, t
     who = Administrator(tmp_path)
     settings = who.settings(written(tmp_path, {}))
     one, two = (start(**settings).await_table() for _ in range(2))
-    status, found = who.sent(one, "PUT", "/admin/servers/far", child(), if_none_match="*")
+    status, found = who.sent(one, "PUT", "/admin/servers/far", child(), **NEW)
     assert (status, found["state"]) == (201, "ready")
     assert who.call(one, "far", a=1, b=2) == (200, 3)
     until(lambda: who.call(two, "far", a=1, b=2) == (200, 3))
@@ -75,9 +80,43 @@ def test_workers_serve_what_one_of_them_was_told_and_none_overwrites_another(sta
     router = start(**who.settings(written(tmp_path, {})), WORKERS="2").await_table()
     names = [f"far-{number}" for number in range(6)]
     for name in names:
-        status, _ = who.sent(router, "PUT", f"/admin/servers/{name}", child(disabled=True), if_none_match="*")
+        status, _ = who.sent(router, "PUT", f"/admin/servers/{name}", child(disabled=True), **NEW)
         assert status == 201
     assert [each["number"] for each in who.sent(router, "GET", "/admin/history")[1]["records"]] == [6, 5, 4, 3, 2, 1]
     status, _ = who.sent(router, "POST", "/admin/servers/far-0/enable")
     assert status == 200
     until(lambda: {who.call(router, "far-0", a=1, b=2) for _ in range(30)} == {(200, 3)})
+
+
+def test_process_killed_in_mid_write_leaves_a_whole_file(start: Start, tmp_path: Path) -> None:
+    who = Administrator(tmp_path)
+    file = written(tmp_path, {})
+    router = start(**who.settings(file)).await_table()
+    put: list[str] = []
+    big = child(disabled=True, args=["x" * 60_000])
+
+    def register() -> None:
+        with suppress(OSError, http.client.HTTPException):
+            for number in range(200):
+                name = f"far-{number % 10}"
+                status, _ = who.sent(
+                    router,
+                    "PUT",
+                    f"/admin/servers/{name}",
+                    {**big, "timeout": number + 1},
+                    **(ANY if number > 9 else NEW),
+                )
+                assert status in (200, 201)
+                put.append(name)
+
+    writer = threading.Thread(target=register)
+    writer.start()
+    until(lambda: len(put) > 15)
+    router.end(signal.SIGKILL)
+    writer.join()
+    entries = json.loads(Path(file).read_text())["mcpServers"]
+    assert [*entries] == [f"far-{number}" for number in range(10)]
+    assert {len(entry["args"][0]) for entry in entries.values()} == {60_000}
+    router = start(**who.settings(file)).await_table()
+    assert who.sent(router, "DELETE", "/admin/servers/far-0")[0] == 202
+    assert [path.name for path in tmp_path.glob(".mcp.json.*")] == []
