@@ -17,6 +17,7 @@ from gateway.upstream.pins.file import read as read_pins
 from gateway.upstream.server import UpstreamServer
 
 _STATES = {"ok": "ready"}
+_NONE: tuple[None, str] = (None, "")
 _OF_STATUS = ("reason", "lastReason", "processes", "instances")
 
 
@@ -30,13 +31,17 @@ class Descriptions:
 
     def all(self, entries: Mapping[str, Entry]) -> list[dict[str, Any]]:
         """Returns the servers of the registry, and the entries that are not served, by name."""
-        return [self.one(name, entries) for name in sorted({*entries, *self._registry.states()})]
+        held = self._held()
+        return [self._one(name, entries.get(name), *held.get(name, _NONE)) for name in sorted({*entries, *held})]
 
     def one(self, name: str, entries: Mapping[str, Entry]) -> dict[str, Any]:
         """Raises UnknownServer."""
-        entry, (server, held) = entries.get(name), self._held(name)
-        if entry is None and server is None:
-            raise UnknownServer(name, sorted({*entries, *self._registry.states()}))
+        held = self._held()
+        if name not in entries and name not in held:
+            raise UnknownServer(name, sorted({*entries, *held}))
+        return self._one(name, entries.get(name), *held.get(name, _NONE))
+
+    def _one(self, name: str, entry: Entry | None, server: Server | None, held: str) -> dict[str, Any]:
         found: dict[str, Any] = {"name": name, "source": _source(entry, server), **self._state(name, entry, held)}
         if server is not None:
             found |= _of_server(server)
@@ -51,7 +56,7 @@ class Descriptions:
 
     def is_module(self, name: str, entries: Mapping[str, Entry]) -> bool:
         """Returns True for a server of this process, which no entry describes."""
-        server, _ = self._held(name)
+        server, _ = self._held().get(name, _NONE)
         return name not in entries and server is not None and not isinstance(server, UpstreamServer)
 
     def pending(self, name: str) -> dict[str, Any]:
@@ -64,9 +69,8 @@ class Descriptions:
             return {}
         return {"approved": len(server.approved), "pending": differences(server), "hash": hash_of(server.pending)}
 
-    def _held(self, name: str) -> tuple[Server | None, str]:
-        found = {server.name: (server, state) for server, state in self._registry.used()}
-        return found.get(name, (None, ""))
+    def _held(self) -> dict[str, tuple[Server | None, str]]:
+        return {server.name: (server, state) for server, state in self._registry.used()}
 
     def _state(self, name: str, entry: Entry | None, held: str) -> dict[str, Any]:
         """Returns the state, with the reason if the file says something else than what is served."""

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
 
+from pydantic_core import PydanticSerializationError
+
 from gateway.admin.document import Entry, ServersDocument
 from gateway.admin.errors import ReadOnly, invalid
 from gateway.admin.history import Change, History, Record, read_history
@@ -62,6 +64,8 @@ class ServersFile:
         try:
             with self._locked() as folder:
                 return self._change(folder, action, wanted, is_rehearsal)
+        except PydanticSerializationError as exc:
+            raise invalid("", "an entry has a text that cannot be stored") from exc
         except OSError as exc:
             if exc.errno in _CANNOT:
                 raise ReadOnly("MCP_SERVERS_FILE, or its folder, cannot be written here.") from exc

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from gateway.admin.changes import Changes
 from gateway.admin.servers_file import ServersFile
-from routes.admin.requests import allow_only, field
+from routes.admin.requests import allow_only, answered, field
 
 
 class FileChanges:
@@ -19,13 +19,13 @@ class FileChanges:
 
     async def reload(self, request: Request) -> Response:
         allow_only(request)
-        return JSONResponse({"failed": await self._changes.reload()})
+        return answered({"failed": await self._changes.reload()})
 
     async def history(self, request: Request) -> Response:
         allow_only(request)
         found = await to_thread.run_sync(self._file.history)
-        return JSONResponse({"records": [record.shown() for record in reversed(found.records)]})
+        return answered({"records": [record.shown() for record in reversed(found.records)]})
 
     async def rollback(self, request: Request) -> Response:
         allow_only(request)
-        return JSONResponse(await self._changes.rollback(await field(request, self._max_body, "to", int)))
+        return answered(await self._changes.rollback(await field(request, self._max_body, "to", int)))

@@ -1,10 +1,13 @@
-"""Reads what a request of the admin API says: its flags, its precondition, its body."""
+"""Requests of the admin API: their flags, precondition and body; and their answers."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from gateway.admin.precondition import Precondition
 from gateway.errors import InvalidRequest
@@ -58,3 +61,8 @@ async def field(request: Request, max_body: int, name: str, kind: type) -> Any:
     if [*found] != [name] or type(found[name]) is not kind:
         raise InvalidRequest(f'Send {{"{name}": …}}, {"a whole number" if kind is int else "a text"}.')
     return found[name]
+
+
+def answered(document: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns a JSON document. Texts of the file may have lone surrogates, which only escapes can carry."""
+    return Response(json.dumps(document, separators=(",", ":")), status, headers, "application/json")

@@ -8,7 +8,7 @@ from typing import Any
 
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from gateway.admin.changes import Changes
 from gateway.admin.descriptions import Descriptions
@@ -16,7 +16,7 @@ from gateway.admin.errors import PreconditionFailed
 from gateway.admin.servers_file import ServersFile
 from gateway.errors import InvalidRequest, LoadError
 from gateway.upstream.pins.approval import approve
-from routes.admin.requests import allow_only, body, field, flag, precondition
+from routes.admin.requests import allow_only, answered, body, field, flag, precondition
 
 Lines = Callable[[str], list[str]]
 """Returns the last lines of a server's standard error."""
@@ -43,7 +43,7 @@ class Servers:
     async def all(self, request: Request) -> Response:
         allow_only(request)
         document = await to_thread.run_sync(self._file.read)
-        return JSONResponse({"servers": self._descriptions.all(document.entries)})
+        return answered({"servers": self._descriptions.all(document.entries)})
 
     async def one(self, request: Request) -> Response:
         allow_only(request)
@@ -62,7 +62,7 @@ class Servers:
         allow_only(request)
         name = request.path_params["name"]
         await self._changes.delete(name, precondition(request))
-        return JSONResponse({"name": name, "state": "draining"}, 202)
+        return answered({"name": name, "state": "draining"}, 202)
 
     async def restart(self, request: Request) -> Response:
         allow_only(request)
@@ -88,13 +88,13 @@ class Servers:
             count = await to_thread.run_sync(approve, Path(self._pins_file), name, seen)
         except LoadError as exc:
             raise PreconditionFailed("These are not the tools that wait now; nothing was approved.") from exc
-        return JSONResponse({"name": name, "approved": count})
+        return answered({"name": name, "approved": count})
 
     async def log(self, request: Request) -> Response:
         allow_only(request)
         name = request.path_params["name"]
         await self._document(name)
-        return JSONResponse({"name": name, "lines": self._lines(name)})
+        return answered({"name": name, "lines": self._lines(name)})
 
     async def _document(self, name: str) -> dict[str, Any]:
         """Raises UnknownServer."""
@@ -106,4 +106,4 @@ class Servers:
 
 
 def _shown(document: dict[str, Any], status: int = 200) -> Response:
-    return JSONResponse(document, status, {"ETag": document["etag"]} if "etag" in document else None)
+    return answered(document, status, {"ETag": document["etag"]} if "etag" in document else {})

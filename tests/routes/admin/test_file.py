@@ -143,3 +143,14 @@ async def test_entry_that_would_take_the_name_of_another_one_changes_that_one(
         )
         assert answer.status_code == 200
         assert [*saved(tmp_path)] == ["Brave Search"]
+
+
+async def test_text_that_only_escapes_can_carry_is_shown_and_not_changed(
+    administered: Administered, tmp_path: Path
+) -> None:
+    file_of(tmp_path).write_text('{"far": {"command": "x", "disabled": true, "description": "\\ud800 é"}}')
+    async with administered() as http:
+        shown = await http.get("/admin/servers/far")
+        assert shown.json()["entry"]["description"] == "\ud800 é"
+        assert (await http.delete("/admin/servers/far")).status_code == 422
+        assert (await http.put("/admin/servers/new", json=OFF, headers=NEW)).status_code == 201
