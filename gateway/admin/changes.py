@@ -61,6 +61,7 @@ class Changes:
         check_name(name)
         before = await self._entry(name)
         when.check(name, before)
+        when = when.of(before)
         entry = own_fields(unmasked(body, before), before)
         upstream = await self._checked(name, entry)
         await self._write("dry-run", {name: entry}, name, when, is_rehearsal=True)
@@ -81,6 +82,7 @@ class Changes:
     async def set_disabled(self, name: str, is_disabled: bool, when: Precondition, *, is_forced: bool) -> Document:
         before = await self._existing(name)
         when.check(name, before)
+        when = when.of(before)
         entry = {key: value for key, value in before.items() if key != "disabled"}
         entry |= {"disabled": True} if is_disabled else {}
         if not is_disabled:
@@ -94,6 +96,7 @@ class Changes:
         """Starts a server anew, in every process. The one before goes on until the new one serves."""
         before = await self._existing(name)
         when.check(name, before)
+        when = when.of(before)
         if before.get("disabled"):
             raise InvalidRequest(f"Server {name!r} is disabled.")
         entry = {**before, "restarted": datetime.now(UTC).isoformat()}
@@ -134,7 +137,8 @@ class Changes:
         return entry
 
     async def _checked(self, name: str, entry: Entry) -> Upstream:
-        upstream = valid(name, entry)
+        """Returns an entry that may be served. One that the API did not write may have keys that are not known."""
+        upstream = valid(name, entry, is_strict=entry.get("source") == "api")
         if upstream.source == "api":
             await check_rules(self._rules, upstream)
         return upstream

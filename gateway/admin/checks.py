@@ -35,9 +35,9 @@ def check_name(name: str) -> None:
         raise invalid("name", "a name consists of a-z, 0-9, - and _, and is not one of the reserved ones")
 
 
-def valid(name: str, entry: Mapping[str, Any]) -> Upstream:
-    """Raises InvalidEntry. A key that is not known is refused, as it may be a protection with a typing error."""
-    unknown = sorted(entry.keys() - IGNORED - {*KEYS})
+def valid(name: str, entry: Mapping[str, Any], *, is_strict: bool) -> Upstream:
+    """Raises InvalidEntry. A strict one has no unknown key, which may be a protection with a typing error."""
+    unknown = sorted(entry.keys() - IGNORED - {*KEYS}) if is_strict else []
     if unknown:
         raise InvalidEntry([ArgumentError(path=key, reason="the key is not known") for key in unknown[:50]])
     if not isinstance(entry.get("disabled", False), bool):

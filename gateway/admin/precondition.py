@@ -23,3 +23,7 @@ class Precondition:
             raise PreconditionFailed(f"There is no entry {name!r}.")
         if self.tag not in ("", "*") and entry is not None and self.tag != etag(entry):
             raise PreconditionFailed(f"The entry {name!r} has changed; its ETag is another one now.")
+
+    def of(self, entry: Entry | None) -> Precondition:
+        """Returns the condition that nobody changes the entry, which meets this one, until it is written."""
+        return Precondition(is_new=True) if entry is None else Precondition(etag(entry))

@@ -129,3 +129,33 @@ async def test_tools_that_changed_are_approved_by_the_hash_of_what_was_seen(
         with anyio.fail_after(10):
             while (await post(http, "add", {"a": 1, "b": 2}, server="far")).status_code != 200:
                 await anyio.sleep(0.05)
+
+
+async def test_change_and_disabling_at_once_do_not_undo_each_other(administered: Administered, tmp_path: Path) -> None:
+    async with administered({"far": child(surprise=1)}) as http:
+        statuses: dict[str, int] = {}
+        tag = {"if-match": (await http.get("/admin/servers/far")).headers["etag"]}
+
+        async def put() -> None:
+            answer = await http.put("/admin/servers/far", json=child(timeout=5), headers=tag)
+            statuses["put"] = answer.status_code
+
+        async def disable() -> None:
+            statuses["disable"] = (await http.post("/admin/servers/far/disable")).status_code
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(put)
+            tasks.start_soon(disable)
+        assert {*statuses.values()} <= {200, 412}
+        found = saved(tmp_path)["far"]
+        assert ("timeout" in found) == (statuses["put"] == 200)
+        assert found.get("disabled", False) == (statuses["disable"] == 200)
+
+
+async def test_entry_of_the_file_with_a_key_that_is_not_known_can_be_enabled_and_restarted(
+    administered: Administered,
+) -> None:
+    async with administered({"far": child(surprise=1, disabled=True)}) as http:
+        for verb in ("enable", "restart"):
+            answer = await http.post(f"/admin/servers/far/{verb}")
+            assert (answer.status_code, answer.json()["entry"]["surprise"]) == (200, 1), answer.text
