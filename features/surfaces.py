@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.admin import admin
 from features.reach import Reach, Surface
 from features.websocket import websocket
 
@@ -12,7 +13,7 @@ def surfaces(reach: Reach) -> Surface:
     Raises:
         LoadError: a package that one needs is missing, or it cannot be used.
     """
-    made = [websocket(reach)]
+    made = [websocket(reach), admin(reach)]
     return Surface(
         routes=[route for surface in made for route in surface.routes],
         server_routes=[route for surface in made for route in surface.server_routes],

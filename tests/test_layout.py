@@ -29,7 +29,7 @@ KERNEL = "gateway"
 """The files directly in `gateway/`."""
 WINGS = {"gateway.auth", "gateway.limits", "gateway.cache", "gateway.relay", "gateway.telemetry"}
 GATEWAY = {KERNEL, "gateway.versions", "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream"}
-GATEWAY |= {"gateway.aggregate"} | WINGS
+GATEWAY |= {"gateway.aggregate", "gateway.admin"} | WINGS
 MAY_IMPORT = {
     "settings": {"settings"},
     KERNEL: {KERNEL},
@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "gateway.local": {KERNEL, "gateway.sdk", "gateway.versions", "gateway.local"},
     "gateway.upstream": {KERNEL, "gateway.sdk", "gateway.upstream"},
     "gateway.aggregate": {KERNEL, "gateway.sdk", "gateway.servers", "gateway.aggregate"},
+    "gateway.admin": {KERNEL, "gateway.servers", "gateway.upstream", "gateway.admin"},
     "gateway.auth": {KERNEL, "gateway.sdk", "gateway.versions", "gateway.auth"},
     "gateway.limits": {KERNEL, "gateway.versions", "gateway.limits"},
     "gateway.cache": {KERNEL, "gateway.cache"},

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from gateway import errors
+from gateway.admin.errors import InvalidEntry
 from gateway.errors import AmbiguousTool, GatewayError, UnknownServer, UnknownTool
 from routes.errors import TABLE
 
@@ -16,6 +17,7 @@ def kinds(error: type[GatewayError]) -> list[type[GatewayError]]:
 
 
 def test_docstring_draws_every_error() -> None:
+    assert issubclass(InvalidEntry, GatewayError), "errors of the admin API are in its package, and count here too"
     drawn = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
     assert sorted(drawn) == sorted({kind.__name__ for kind in kinds(GatewayError)})
 

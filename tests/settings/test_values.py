@@ -7,7 +7,6 @@ from ipaddress import ip_network
 
 import pytest
 
-from settings.exporters import span_exporters
 from settings.reader import SettingError
 from settings.values import Settings
 
@@ -108,6 +107,10 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("traces_exporter", "console", "console"),
         ("otel_disabled", "true", "true"),
         ("websocket", "0", False),
+        ("admin", "1", True),
+        ("admin_stdio", "npx, uvx,image", ("npx", "uvx", "image")),
+        ("admin_networks", "10.0.0.0/8,fd00::/8", (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))),
+        ("admin_env", "SEARCH_KEY,OTHER", ("SEARCH_KEY", "OTHER")),
     ],
 )
 def test_each_setting_is_read_from_its_own_variable(field: str, text: str, value: object) -> None:
@@ -119,32 +122,22 @@ def test_every_setting_has_a_case_above() -> None:
     assert {row[0] for row in rows} == {field.name for field in fields(Settings)}
 
 
-@pytest.mark.parametrize(
-    ("environ", "exporters"),
-    [
-        ({}, ()),
-        ({"otlp_endpoint": "http://127.0.0.1:4318"}, ("otlp",)),
-        ({"otlp_traces_endpoint": "http://127.0.0.1:4318/v1/traces"}, ("otlp",)),
-        ({"traces_exporter": "otlp, console"}, ("otlp", "console")),
-        ({"traces_exporter": "none", "otlp_endpoint": "http://127.0.0.1:4318"}, ()),
-        ({"traces_exporter": "otlp", "otel_disabled": "TRUE"}, ()),
-        ({"traces_exporter": "otlp", "otel_disabled": "no"}, ("otlp",)),
-    ],
-)
-def test_traces_follow_the_variables_of_opentelemetry(environ: dict[str, str], exporters: tuple[str, ...]) -> None:
-    settings = Settings.from_env({NAMES[name]: value for name, value in environ.items()})
-    assert span_exporters(settings) == exporters
-
-
 def test_several_workers_are_stateless() -> None:
     assert Settings.from_env({"WORKERS": "2", "MCP_STATELESS": "0"}) == Settings(workers=2, stateless=True)
     assert Settings(workers=2).stateless
     assert not Settings(workers=1).stateless
 
 
+def test_admin_api_implies_following() -> None:
+    assert Settings.from_env({"MCP_ADMIN": "1", "MCP_FOLLOW": "0"}) == Settings(admin=True, follow=True)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
+        ("MCP_ADMIN_STDIO", "/usr/bin/uvx", "names of programs without a path"),
+        ("MCP_ADMIN_STDIO", "..", "names of programs without a path"),
+        ("MCP_ADMIN_ENV", "1-b", "names of variables"),
         ("MCP_REDIS_PREFIX", "a b", "up to 64 letters, digits and . _ : -"),
         ("MCP_REDIS_PREFIX", "x" * 65, "up to 64 letters, digits and . _ : -"),
         ("PORT", "http", "a whole number from 0 to 65535"),

@@ -38,6 +38,9 @@ class NoGrants:
     def covers_own(self, area: str, action: str) -> bool:
         return False
 
+    def administers(self) -> bool:
+        return False
+
     def covers_all_of(self, server: str) -> bool:
         return False
 
