@@ -10,10 +10,10 @@ from starlette.routing import BaseRoute, Route
 
 from features.all import Features, all_features
 from features.feature import Lifetime
-from features.limits import time_limit
-from features.local import find_servers, hold_servers, server_limits
-from features.reach import Reach
-from features.surfaces import surfaces
+from features.limits import server_limits, time_limit
+from features.local import find_servers, hold_servers
+from features.surfaces.all import surfaces
+from features.surfaces.reach import Reach
 from gateway.aggregate.endpoint import Aggregate
 from gateway.call import Interceptor
 from gateway.limits.capacity import Capacity
@@ -40,10 +40,10 @@ def create_app(settings: Settings) -> Starlette:
     names, limits = Names(registry, interceptors), server_limits(settings, features.rate_limits.count_opening)
     begun = hold_servers(found, registry, interceptors, limits, features.auth.access, states=features.asking.states)
     aggregate = Aggregate(registry, names, limits, features.auth.access, settings.list_timeout)
-    surface, lists = surfaces(Reach(settings, features, registry, names)), tools.ToolLists(registry, names)
+    surface, lists = surfaces(Reach(settings, features, registry, names, begun)), tools.ToolLists(registry, names)
     end = partial(drained, lambda: [*registry, aggregate, *surface.streams], capacity, ready, settings.shutdown_grace)
-    served: list[Lifetime] = [*features.lifetimes, registry.opened, *begun, aggregate.opened, *surface.lifetimes]
-    parts: list[Lifetime] = [*served, *features.idempotency.lifetimes, end, *features.watchdog.lifetimes]
+    parts: list[Lifetime] = [*features.lifetimes, registry.opened, *begun.lifetimes, aggregate.opened]
+    parts += [*surface.lifetimes, *features.idempotency.lifetimes, end, *features.watchdog.lifetimes]
     app = Starlette(middleware=_middleware(settings, features, ready), exception_handlers=exception_handlers())
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),

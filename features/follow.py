@@ -11,7 +11,6 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
-from features.feature import Lifetime
 from features.local import Followed, Named
 from features.upstream import EntrySource, UpstreamServers
 from gateway.errors import LoadError
@@ -20,7 +19,8 @@ from gateway.local.discovery import load
 from gateway.local.server import LocalServer
 from gateway.server import Server
 from gateway.servers.changes import Changes
-from gateway.servers.following import Files, FollowedSource, Following
+from gateway.servers.files import Files, FollowedSource
+from gateway.servers.following import Following
 from gateway.servers.registry import Registry
 
 MakeLocal = Callable[[str, MCPServer[Any]], LocalServer]
@@ -28,7 +28,7 @@ MakeLocal = Callable[[str, MCPServer[Any]], LocalServer]
 
 def following(
     followed: Followed, registry: Registry, changes: Changes, local: MakeLocal, upstream: UpstreamServers
-) -> Lifetime:
+) -> Following:
     files: dict[str, ServerFile] = {}
 
     def described(named: Named) -> Mapping[str, FollowedSource]:
@@ -42,7 +42,7 @@ def following(
     files_of_all = Files(
         described(followed.named), followed.stamps, lambda: described(followed.again()), followed.watched
     )
-    return Following(registry, changes, files_of_all).running
+    return Following(registry, changes, files_of_all)
 
 
 class _FileSource:

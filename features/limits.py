@@ -1,4 +1,4 @@
-"""Limits of calls: `MCP_RATE_LIMIT`, `MCP_CALL_TIMEOUT`."""
+"""Limits of calls, such as `MCP_RATE_LIMIT` and `MCP_CALL_TIMEOUT`, and of what each server may hold."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 from features.feature import Feature
 from gateway.clock import TimeLimits
 from gateway.limits.timeout import Timeout
+from gateway.places import Places, part
+from gateway.sdk.asking.waiting import WAITING
+from gateway.sdk.sessions import Limits
 from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.redis import RedisClient
     from gateway.sdk.openings import CountOpening
+
+MAX_WAITING = 1000
+"""The calls that wait for input, over all servers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +30,21 @@ class RateLimits(Feature):
 
 def time_limit(settings: Settings) -> Timeout:
     return Timeout(TimeLimits(settings.call_timeout, settings.call_total_timeout, settings.input_timeout))
+
+
+def server_limits(settings: Settings, count_opening: CountOpening | None) -> Limits:
+    return Limits(
+        threads=settings.threads,
+        max_body=settings.max_body,
+        max_result=settings.max_result,
+        stateless=settings.stateless,
+        max_sessions=settings.max_sessions,
+        session_idle_timeout=settings.session_idle_timeout,
+        input_timeout=settings.input_timeout,
+        all_waiting=Places(MAX_WAITING, part(MAX_WAITING, settings.max_share), WAITING),
+        share=settings.max_share,
+        count_opening=count_opening,
+    )
 
 
 def check_rate_limit(settings: Settings) -> None:

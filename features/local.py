@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,11 +18,8 @@ from gateway.errors import LoadError
 from gateway.local.discovery import Found as ServerFile
 from gateway.local.discovery import discover, load
 from gateway.local.server import LocalServer
-from gateway.places import Places, part
 from gateway.sdk.asking.states import WaitingStates
-from gateway.sdk.asking.waiting import WAITING
 from gateway.sdk.native import Access
-from gateway.sdk.openings import CountOpening
 from gateway.sdk.sessions import Limits
 from gateway.servers.changes import Changes
 from gateway.servers.registry import Registry
@@ -29,18 +27,19 @@ from gateway.servers.stamps import Stamps, stamps
 from settings.values import Settings
 
 if TYPE_CHECKING:
+    from features.upstream import UpstreamServers
+    from gateway.servers.following import Following
+    from gateway.upstream.admission.rules import Rules
     from gateway.upstream.config import Upstream
     from gateway.versions.routing import Routing
-
-MAX_WAITING = 1000
-"""The calls that wait for input, over all servers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """The servers before they are served: server objects, and entries of the file, by their names.
 
-    `followed` says where they come from, if that is followed. `routing` is None if no tool has versions.
+    `followed` says where they come from, if that is followed. `routing` is None if no tool has versions. `rules` makes
+    the rules for entries of the admin API, which shows the last lines of children if `keeps_lines`.
     """
 
     local: Mapping[str, MCPServer[Any]] = field(default_factory=dict)
@@ -48,6 +47,8 @@ class Found:
     pins_file: str = ""
     followed: Followed | None = None
     routing: Routing | None = None
+    rules: Callable[[], Rules] = field(default=lambda: _rules(Settings()), compare=False)
+    keeps_lines: bool = False
 
     @property
     def may_exchange(self) -> bool:
@@ -57,6 +58,15 @@ class Found:
     @property
     def names(self) -> Sequence[str]:
         return [*self.local, *self.upstream]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The servers that are held: what is entered after them, and what makes and follows those that run elsewhere."""
+
+    lifetimes: Sequence[Lifetime] = ()
+    upstream: UpstreamServers | None = None
+    following: Following | None = None
 
 
 class Named(NamedTuple):
@@ -89,7 +99,8 @@ def find_servers(settings: Settings) -> Found:
     followed = Followed(named, before, again, watched, settings.shutdown_grace) if settings.follow else None
     local = dict(load([*named.files.values()]))
     routes = routing(settings.tool_routes, local, are_followed=settings.follow)
-    return Found(local, named.upstream, settings.pins_file, followed, routes)
+    rules = partial(_rules, settings)
+    return Found(local, named.upstream, settings.pins_file, followed, routes, rules, settings.admin)
 
 
 def name_servers(settings: Settings) -> Named:
@@ -120,27 +131,18 @@ def _watched(settings: Settings) -> Sequence[Path]:
     return [*folders, *modules, *([Path(settings.servers_file)] if settings.servers_file else [])]
 
 
+def _rules(settings: Settings) -> Rules:
+    from gateway.upstream.admission.rules import Rules
+
+    return Rules(settings.admin_stdio, settings.admin_networks, settings.admin_env, os.environ)
+
+
 def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
     if not settings.servers_file:
         return {}
     from gateway.upstream.config import read_upstreams
 
     return read_upstreams(Path(settings.servers_file))
-
-
-def server_limits(settings: Settings, count_opening: CountOpening | None) -> Limits:
-    return Limits(
-        threads=settings.threads,
-        max_body=settings.max_body,
-        max_result=settings.max_result,
-        stateless=settings.stateless,
-        max_sessions=settings.max_sessions,
-        session_idle_timeout=settings.session_idle_timeout,
-        input_timeout=settings.input_timeout,
-        all_waiting=Places(MAX_WAITING, part(MAX_WAITING, settings.max_share), WAITING),
-        share=settings.max_share,
-        count_opening=count_opening,
-    )
 
 
 def hold_servers(
@@ -151,8 +153,8 @@ def hold_servers(
     access: Access | None,
     *,
     states: WaitingStates,
-) -> Sequence[Lifetime]:
-    """Adds the servers to the registry, which opens them with the application. Returns what is entered after that."""
+) -> Begun:
+    """Adds the servers to the registry, which opens them with the application."""
     changed = registry.changed
     local = partial(
         LocalServer,
@@ -166,15 +168,18 @@ def hold_servers(
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))
     if not found.upstream and found.followed is None:
-        return ()
+        return Begun()
     from features.upstream import UpstreamServers
 
-    upstream = UpstreamServers(found.pins_file, interceptors, limits, access=access, changed=changed, states=states)
+    options: Any = {"access": access, "changed": changed, "states": states, "rules": found.rules}
+    options["keeps_lines"] = found.keeps_lines
+    upstream = UpstreamServers(found.pins_file, interceptors, limits, **options)
     for name, entry in found.upstream.items():
         registry.hold(upstream.make(name, entry))
     if found.followed is None:
-        return (upstream.starts.awaited,)
+        return Begun((upstream.starts.awaited,), upstream)
     from features.follow import following
 
     changes = Changes(registry, found.followed.grace)
-    return (upstream.starts.awaited, following(found.followed, registry, changes, local, upstream))
+    follows = following(found.followed, registry, changes, local, upstream)
+    return Begun((upstream.starts.awaited, follows.running), upstream, follows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
 from gateway.server import Server
+from gateway.upstream.admission.refused import Refused
+from gateway.upstream.admission.rules import Rules
 from gateway.upstream.config import Upstream
 from gateway.upstream.http.entry import Clients
 from gateway.upstream.instances.keeper import AnyOpening
@@ -22,6 +24,7 @@ from gateway.upstream.starts import Starts
 from gateway.upstream.stdio.leash import Leash
 from gateway.upstream.stdio.memory import Memory
 from gateway.upstream.stdio.opening import StdioOpening
+from gateway.upstream.stdio.stderr import LastLines
 
 if TYPE_CHECKING:
     from gateway.upstream.pins.checks import Checks
@@ -61,7 +64,11 @@ class EntrySource:
 
 
 class UpstreamServers:
-    """Children share what watches over them, and all that have `pin` share the file of pins."""
+    """Children share what watches over them, and all that have `pin` share the file of pins.
+
+    `rules` makes the rules for entries that came by the admin API. With `keeps_lines`, the last lines of each child's
+    standard error are kept.
+    """
 
     def __init__(
         self,
@@ -72,8 +79,12 @@ class UpstreamServers:
         access: Access | None,
         changed: Callable[[], None],
         states: WaitingStates,
+        rules: Callable[[], Rules],
+        keeps_lines: bool = False,
     ) -> None:
         self.starts = Starts()
+        self.rules = rules
+        self._lines = LastLines() if keeps_lines else None
         self._interceptors = interceptors
         self._limits = limits
         self._access = access
@@ -87,7 +98,7 @@ class UpstreamServers:
         return UpstreamServer(
             name,
             entry,
-            self._opening(name, entry),
+            self.opening(name, entry),
             self._interceptors,
             self._limits,
             starts=self.starts,
@@ -100,15 +111,28 @@ class UpstreamServers:
     async def change(self, server: UpstreamServer, entry: Upstream, grace: float) -> None:
         """As the method of the server. Raises StartError."""
         name = server.name
-        await server.change(entry, self._opening(name, entry), self._checks(name, entry), grace)
+        await server.change(entry, self.opening(name, entry), self._checks(name, entry), grace)
 
-    def _opening(self, name: str, entry: Upstream) -> AnyOpening:
+    def opening(self, name: str, entry: Upstream) -> AnyOpening:
+        """Returns the opening of an entry. One of the admin API is held to its rules."""
+        environ: Mapping[str, str] = os.environ
+        destinations = None
+        if entry.source == "api":
+            rules = self.rules()
+            if refusals := rules.refusals(entry):
+                return Refused(refusals[0])
+            environ, destinations = rules.environ, rules.destinations
         if entry.type == "stdio":
-            return StdioOpening(name, entry, os.environ, self._leash, self._memory)
+            kept = self._lines.of(name) if self._lines is not None else None
+            return StdioOpening(name, entry, environ, self._leash, self._memory, kept=kept)
+        clients = Clients(entry, environ, destinations)
         if entry.instances:
-            return InstanceOpenings(entry, os.environ, EitherOpening)
-        clients = Clients(entry, os.environ)
+            return InstanceOpenings(clients, EitherOpening)
         return SseOpening(clients) if entry.type == "sse" else EitherOpening(clients)
+
+    def last_lines(self, name: str) -> list[str]:
+        """Returns the last lines that the children of a server wrote to their standard error in this process."""
+        return [*self._lines.of(name)] if self._lines is not None else []
 
     def _checks(self, name: str, entry: Upstream) -> Checks | None:
         if entry.pin == "off":

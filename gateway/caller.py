@@ -40,6 +40,10 @@ class Grants(Protocol):
         """Returns the versions that calls get which ask for none, as a pin; None if nothing is pinned."""
         ...
 
+    def administers(self) -> bool:
+        """Returns True for the scope `admin` itself, which no pattern includes."""
+        ...
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         """Returns the missing scope for a tool that is not covered, written with the name the caller used."""
         ...

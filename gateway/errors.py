@@ -13,6 +13,9 @@ GatewayError
 ├── NoAccessToken        the caller has no access token that gives access to the server
 ├── InvalidRequest       the request is malformed
 ├── TooLarge             the request is too large
+├── InvalidEntry         the entry of a server is not valid, or not allowed over the admin API
+├── PreconditionFailed   the entry is not the one that the request is about
+├── ReadOnly             the admin API cannot change this server
 ├── InvalidArguments     the arguments do not match the tool's input schema
 ├── Conflict             another call has the same idempotency key
 ├── RateLimited          the caller has reached a rate limit

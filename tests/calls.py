@@ -43,6 +43,9 @@ class Granted:
     def pinned(self, server: str, tool: str) -> str | None:
         return None
 
+    def administers(self) -> bool:
+        return False
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         return f"{server}:{asked}"
 

@@ -31,7 +31,7 @@ KERNEL = "gateway"
 WINGS = {f"gateway.{name}" for name in ("auth", "limits", "cache", "relay", "telemetry", "console")}
 SURFACES = {"gateway.graphql"}
 GATEWAY = {KERNEL, "gateway.versions", "gateway.sdk", "gateway.servers", "gateway.local", "gateway.upstream"}
-GATEWAY |= {"gateway.aggregate"} | WINGS | SURFACES
+GATEWAY |= {"gateway.aggregate", "gateway.admin"} | WINGS | SURFACES
 MAY_IMPORT = {
     "settings": {"settings"},
     KERNEL: {KERNEL},
@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "gateway.local": {KERNEL, "gateway.sdk", "gateway.versions", "gateway.local"},
     "gateway.upstream": {KERNEL, "gateway.sdk", "gateway.upstream"},
     "gateway.aggregate": {KERNEL, "gateway.sdk", "gateway.servers", "gateway.aggregate"},
+    "gateway.admin": {KERNEL, "gateway.servers", "gateway.upstream", "gateway.admin"},
     "gateway.auth": {KERNEL, "gateway.sdk", "gateway.versions", "gateway.auth"},
     "gateway.limits": {KERNEL, "gateway.versions", "gateway.limits"},
     "gateway.cache": {KERNEL, "gateway.cache"},

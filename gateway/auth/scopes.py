@@ -74,6 +74,9 @@ class Scopes:
     def pinned(self, server: str, tool: str) -> str | None:
         return None if self._pins is None else self._pins.find(server, tool)
 
+    def administers(self) -> bool:
+        return self._is_admin and self._servers is None
+
     def missing(self, server: str, tool: str, asked: str) -> str:
         has_pattern = self._is_admin or self._matches_asked(server, tool)
         # With a pattern, what is missing may also be the server in the audience: the answer is what a new token needs.

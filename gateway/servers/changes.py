@@ -63,7 +63,7 @@ class Changes:
         May be cancelled; then the server is as before.
 
         Raises:
-            LoadError, StartError: a server that is there already goes on, and is noted as stale.
+            LoadError, StartError: it is noted as stale, and one that is there already goes on.
         """
         is_new = name not in self._registry
         try:
@@ -71,8 +71,7 @@ class Changes:
                 await anyio.to_thread.run_sync(source.load)
             await self._put(name, source)
         except (LoadError, StartError) as exc:
-            if not is_new:
-                self._registry.stale[name] = str(exc)
+            self._registry.stale[name] = str(exc)
             raise
         self.versions[name] = source.version
         self._registry.stale.pop(name, None)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Set
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import anyio
 
 from gateway.errors import LoadError, StartError, UnknownServer
-from gateway.servers.changes import Changes, Source
+from gateway.servers.changes import Changes
+from gateway.servers.files import Files, FollowedSource
 from gateway.servers.registry import Registry
 from gateway.servers.stamps import Stamps, stamps
 
@@ -27,31 +26,6 @@ SETTLED = 0.1
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds until a server that did not start is tried again; twice as many after each failure."""
-
-
-class FollowedSource(Source, Protocol):
-    """`retries` is True if the server may start later although nothing of its description changes."""
-
-    @property
-    def retries(self) -> bool: ...
-
-    @property
-    def files(self) -> Set[Path]:
-        """The files of this server alone. A change of one makes the server again."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """`sources` is what the files said when their stamps were `stamps`; `read` reads them again, and raises LoadError.
-
-    `watched` returns the paths that may describe other servers later. Both run in a thread.
-    """
-
-    sources: Mapping[str, FollowedSource]
-    stamps: Stamps
-    read: Callable[[], Mapping[str, FollowedSource]]
-    watched: Callable[[], Iterable[Path]]
 
 
 class Following:
@@ -68,7 +42,9 @@ class Following:
         self._stamps = dict(files.stamps)
         self._changed: set[Path] = set()
         self._fault = ""
+        self._looking = asyncio.Lock()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tried: dict[str, asyncio.Event] = {}
         self._removals: set[asyncio.Task[None]] = set()
         changes.versions.update({name: source.version for name, source in self._sources.items()})
 
@@ -83,33 +59,55 @@ class Following:
                 each.cancel()
             await asyncio.gather(task, *self._tasks.values(), *self._removals, return_exceptions=True)
 
+    async def look_now(self, *names: str, retry: bool = False) -> None:
+        """Reads the files, and returns when what they now say of the servers of these names, or of all, was tried.
+
+        With `retry`, what has failed before is tried again, too. Of what fails, `Registry.stale` has the reasons.
+
+        Raises:
+            LoadError: the files cannot be read, and nothing is changed.
+        """
+        async with self._looking:
+            self._note(await self._stamped())
+            await self._read(retry=retry)
+        for name in names or [*self._tried]:
+            while (tried := self._tried.get(name)) is not None and not tried.is_set():
+                await tried.wait()  # another change may have taken its place meanwhile
+
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL)
             try:
-                await self._look()
+                with suppress(LoadError):  # it was logged, and is noted
+                    async with self._looking:
+                        await self._look()
             except Exception:  # the boundary of this task: what is served goes on, and the next change is looked at
                 logger.exception("the files of the servers could not be followed")
 
     async def _look(self) -> None:
-        """Looks for changes. The files are read after their stamps, so that no later change is taken for read."""
+        """Looks for changes. Raises LoadError if the files cannot be read."""
         if not self._note(found := await self._stamped()):
             return
         while found != (found := await self._stamped_later()):
             self._note(found)
+        await self._read()
+
+    async def _read(self, *, retry: bool = False) -> None:
+        """Reads the files, after their stamps, so that no later change is taken for read. Raises LoadError."""
         try:
             self._sources = await anyio.to_thread.run_sync(self._files.read)
         except LoadError as exc:
             logger.error("nothing is changed: %s", exc)
             self._note_fault(str(exc))
-            return
+            raise
         self._note_fault("")
         changed, self._changed = self._changed, set()
         for name in self._changes.versions.keys() - self._sources.keys():
             del self._changes.versions[name]
             self._begin(name, partial(self._remove, name))
         for name, source in self._sources.items():
-            if self._changes.versions.get(name) != source.version or changed & source.files:
+            is_other = self._changes.versions.get(name) != source.version or changed & source.files
+            if is_other or (retry and name in self._registry.stale):
                 self._changes.versions[name] = source.version
                 self._begin(name, partial(self._put, name, source))
 
@@ -148,8 +146,14 @@ class Following:
                 await asyncio.wait([before])
             await work()
 
+        def done(_: object) -> None:
+            tried.set()
+            if self._tasks.get(name) is task:
+                del self._tasks[name], self._tried[name]
+
+        tried = self._tried[name] = asyncio.Event()
         task = self._tasks[name] = asyncio.create_task(run())
-        task.add_done_callback(lambda _: self._tasks.get(name) is task and self._tasks.pop(name))
+        task.add_done_callback(done)
 
     async def _remove(self, name: str) -> None:
         task = asyncio.create_task(self._changes.remove(name))
@@ -159,7 +163,7 @@ class Following:
 
     async def _put(self, name: str, source: FollowedSource) -> None:
         goes_on = "; the server that it would replace goes on" if name in self._registry else ""
-        pause, said = FIRST_PAUSE, ""
+        pause, said, tried = FIRST_PAUSE, "", self._tried[name]
         while True:
             try:
                 await self._changes.put(name, source)
@@ -171,6 +175,8 @@ class Following:
                     return
             except Exception:  # the boundary of this task: the server is as before
                 logger.exception("a server could not be changed", extra={"fields": {"server": name}})
+                self._registry.stale[name] = "it could not be changed; the log has the reason"
                 return
+            tried.set()
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

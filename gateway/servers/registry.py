@@ -20,8 +20,8 @@ Listener = Callable[[Server, bool], None]
 class Registry:
     """Servers in the order in which they came. One that is not ready is known by its name but not listed.
 
-    `revision` is another number after a server or a tool came or went. `stale` has the servers that are not as they are
-    described now, and the reasons.
+    `revision` is another number after a server or a tool came or went. `stale` has the names of servers that are not as
+    they are described now, and the reasons.
     """
 
     def __init__(self) -> None:

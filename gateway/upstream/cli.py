@@ -1,7 +1,8 @@
-"""`python -m gateway.upstream`: approves the tools of a server that are new or changed."""
+"""`python -m gateway.upstream`: approves tools that are new or changed, and imports entries of the MCP registry."""
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,12 @@ from pathlib import Path
 
 from gateway.errors import LoadError
 from gateway.naming import suggest
-from gateway.upstream.pins.definition import Pin, difference
-from gateway.upstream.pins.file import editing, read
+from gateway.upstream.config import server_name
+from gateway.upstream.pins.approval import approve as accept
+from gateway.upstream.pins.approval import differences, hash_of
+from gateway.upstream.pins.file import read
+from gateway.upstream.published.entries import entry_of, name_of
+from gateway.upstream.published.server_json import MAX_FILE, read_server_json
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -28,24 +33,32 @@ def approve(args: Namespace) -> None:
     if args.server not in servers:
         raise LoadError(f"{args.file}: there is no server {args.server!r}.{suggest(args.server, servers)}")
     found = servers[args.server]
-    for name, pin in sorted(found.pending.items()):
-        print("\n".join(difference(found.approved.get(name), pin)))
+    for lines in differences(found).values():
+        print("\n".join(lines))
     if not found.pending:
         print(f"{args.server}: nothing has changed")
         return
     if not args.yes and not _agrees(len(found.pending)):
         raise LoadError("nothing was approved; --yes approves without a question")
-    with editing(args.file) as now:
-        server = now.servers.get(args.server)
-        if server is None or _hashes(server.pending) != _hashes(found.pending):
-            raise LoadError("the tools have changed again meanwhile; nothing was approved")
-        server.approved = {**server.approved, **server.pending}
-        server.pending = {}
+    accept(args.file, args.server, hash_of(found.pending))
     print(f"{args.server}: approved {len(found.pending)}")
 
 
-def _hashes(pins: Mapping[str, Pin]) -> dict[str, str]:
-    return {name: pin.sha256 for name, pin in pins.items()}
+def import_entry(args: Namespace) -> None:
+    """Prints the entry on stdout, and on stderr what there is to set."""
+    with sys.stdin.buffer if args.file == "-" else open(args.file, "rb") as file:
+        text = file.read(MAX_FILE + 1)
+    try:
+        server = read_server_json(text)
+        name = server_name(args.name) if args.name else name_of(server)
+        entry, inputs = entry_of(server, name, package=args.package, remote=args.remote)
+    except LoadError as exc:
+        raise LoadError(f"{args.file}: {exc}") from exc
+    if server.status != "active":
+        print(f"the registry says that it is {server.status!a}", file=sys.stderr)
+    for note in inputs.notes:
+        print(ascii(note)[1:-1] if not note.isprintable() else note, file=sys.stderr)
+    print(json.dumps({"mcpServers": {name: entry}}, indent=2))
 
 
 def _agrees(count: int) -> bool:
@@ -62,4 +75,11 @@ def _parser(file: str) -> ArgumentParser:
     )
     new.add_argument("--yes", action="store_true", help="do not ask")
     new.set_defaults(command=approve)
+    new = commands.add_parser("import", help="print the entry for a server of the official MCP registry")
+    new.add_argument("file", metavar="SERVER_JSON", help="its server.json, or the answer of the registry; - for stdin")
+    new.add_argument("--name", help="the server's name in URLs; default: the last part of its name there")
+    which = new.add_mutually_exclusive_group()
+    which.add_argument("--package", type=int, metavar="N", help="use this package, counted from 0")
+    which.add_argument("--remote", type=int, metavar="N", help="use this remote, counted from 0")
+    new.set_defaults(command=import_entry)
     return parser

@@ -10,34 +10,25 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ByteSize, Field, ValidationError
+from pydantic import ByteSize, Field, ValidationError
 from pydantic.alias_generators import to_snake
 
 from gateway.errors import LoadError
 from gateway.naming import RESERVED
+from gateway.tool import ArgumentError
 from gateway.upstream.instances.addresses import MAX_INSTANCES, check_instances
-from gateway.upstream.parts import Auth, Part, Tls, Tools
+from gateway.upstream.parts import Auth, Part, Timeout, Tls, Tools
 
 logger = logging.getLogger(__name__)
 MAX_FILE = 1024 * 1024
-MAX_MILLISECONDS = 1000
-"""A `timeout` above it is taken for milliseconds, as other programs write it."""
-
 IDLE = 300.0
 """The `idleTimeout` of processes that are not shared."""
 
-_IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
+IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
 """Keys of other programs that say nothing about how a server is reached."""
 _CHILDREN_ONLY = frozenset({"image", "max_memory", "process", "max_processes"})
 _FOR_CHILDREN = "'image', 'maxMemory', 'process' and 'maxProcesses'"
 _TYPES = {"streamable-http": "http", "streamableHttp": "http", "streamable_http": "http"}
-
-
-def _seconds(value: Any) -> Any:
-    if isinstance(value, int | float) and value > MAX_MILLISECONDS:
-        logger.warning("MCP_SERVERS_FILE: timeout %s is taken for milliseconds", value)
-        return value / 1000
-    return value
 
 
 class Upstream(Part):
@@ -46,7 +37,8 @@ class Upstream(Part):
 
     `era` is the protocol that is spoken; `auto` asks the server. `idempotent` has patterns of tools that may be called
     twice, and `drain` is the time for the last calls of an instance. `pin` says what becomes of a tool whose definition
-    has changed since it was approved, and `process` for whom there is a child process.
+    has changed since it was approved, and `process` for whom there is a child process. The admin API writes `source`
+    and `restarted`, a time: an entry whose source is `api` is held to the rules of the API.
     """
 
     type: Literal["stdio", "http", "sse"]
@@ -68,7 +60,7 @@ class Upstream(Part):
     tls: Tls | None = None
     disabled: bool = False
     disabled_tools: tuple[str, ...] = ()
-    timeout: Annotated[float | None, BeforeValidator(_seconds), Field(gt=0)] = None
+    timeout: Timeout = None
     start_timeout: Annotated[float, Field(gt=0)] = 30.0
     idle_timeout: Annotated[float | None, Field(gt=0)] = None
     era: Literal["auto", "legacy", "modern"] = "auto"
@@ -78,6 +70,8 @@ class Upstream(Part):
     pin: Literal["off", "warn", "block"] = "off"
     process: Literal["shared", "caller", "session"] = "shared"
     max_processes: Annotated[int, Field(ge=1)] = 16
+    source: Literal["file", "api"] = "file"
+    restarted: str = ""
 
     @property
     def idle(self) -> float | None:
@@ -90,7 +84,7 @@ class Upstream(Part):
         return self.auth is not None and self.auth.type == "tokenExchange"
 
 
-_KEYS = sorted(["transport", *(field.alias or name for name, field in Upstream.model_fields.items())])
+KEYS = sorted(["transport", *(field.alias or name for name, field in Upstream.model_fields.items())])
 
 
 def read_upstreams(path: Path) -> dict[str, Upstream]:
@@ -108,17 +102,17 @@ def read_upstreams(path: Path) -> dict[str, Upstream]:
     except ValueError as exc:
         raise LoadError(f"MCP_SERVERS_FILE={str(path)!r}: not JSON: {exc}") from exc
     found: dict[str, Upstream] = {}
-    for key, entry in _entries(path, document).items():
-        name = _name(key)
+    for key, entry in entries_in(path, document).items():
+        name = server_name(key)
         if name in found:
             raise LoadError(f"{path}: two servers would be named {name!r}")
-        upstream = _upstream(f"{path}: server {key!r}", entry)
+        upstream = upstream_of(f"{path}: server {key!r}", entry)
         if not upstream.disabled:
             found[name] = upstream
     return found
 
 
-def _entries(path: Path, document: Any) -> Mapping[str, Any]:
+def entries_in(path: Path, document: Any) -> dict[str, Any]:
     """Returns the entries under `mcpServers`, VS Code's `servers`, or of the bare object."""
     if isinstance(document, dict):
         for key in ("mcpServers", "servers"):
@@ -129,28 +123,32 @@ def _entries(path: Path, document: Any) -> Mapping[str, Any]:
     raise LoadError(f'{path}: expected {{"mcpServers": {{"NAME": {{"command": ...}}}}}}')
 
 
-def _name(key: str) -> str:
-    """Returns the name in URLs: `Brave Search` is `brave-search`."""
+def server_name(key: str) -> str:
+    """Returns the name in URLs: `Brave Search` is `brave-search`. Raises LoadError if there can be no such server."""
     name = re.sub(r"[^a-z0-9_-]+", "-", key.lower()).strip("-_")
     if not name or name in RESERVED:
         raise LoadError(f"MCP_SERVERS_FILE: {key!r} cannot be the name of a server")
     return name
 
 
-def _upstream(place: str, entry: Any) -> Upstream:
+def upstream_of(place: str, entry: Any) -> Upstream:
+    """Returns an entry. Raises LoadError, whose `errors` name the keys of wrong values."""
     if not isinstance(entry, dict):
         raise LoadError(f"{place}: expected an object")
-    for key in entry.keys() - _IGNORED - set(_KEYS):
-        nearest = get_close_matches(key, _KEYS, n=1)
+    for key in entry.keys() - IGNORED - set(KEYS):
+        nearest = get_close_matches(key, KEYS, n=1)
         meant = f"; did you mean {nearest[0]!r}?" if nearest else ""
         logger.warning("%s: the key %r is not known, and is ignored%s", place, key, meant)
-    known = {key: value for key, value in entry.items() if key in _KEYS}
+    known = {key: value for key, value in entry.items() if key in KEYS}
     known.setdefault("type", known.pop("transport", None))
     try:
         upstream = Upstream.model_validate(known | {"type": _type(known)})
     except ValidationError as exc:
-        error = exc.errors(include_input=False, include_url=False)[0]
-        raise LoadError(f"{place}: {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
+        found = exc.errors(include_input=False, include_url=False, include_context=False)
+        errors = [ArgumentError(path=".".join(map(str, error["loc"])), reason=error["msg"]) for error in found]
+        refused = LoadError(f"{place}: {errors[0]['path']}: {errors[0]['reason']}")
+        refused.errors = errors
+        raise refused from None
     if upstream.type != "stdio" and _CHILDREN_ONLY & upstream.model_fields_set:
         raise LoadError(f"{place}: {_FOR_CHILDREN} are for child processes, and it has a URL")
     if upstream.type == "sse" and upstream.era == "modern":

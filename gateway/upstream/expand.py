@@ -27,3 +27,8 @@ def expanded(text: str, environ: Mapping[str, str], field: str) -> str:
         return default
 
     return _VARIABLE.sub(value, text)
+
+
+def variables(text: str) -> set[str]:
+    """Returns the names of the variables in `text`."""
+    return {match[1] for match in _VARIABLE.finditer(text)}

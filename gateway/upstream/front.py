@@ -55,6 +55,7 @@ class Front(LowLevelServer[Any]):
             on_subscriptions_listen=ListenHandler(self.bus),
             get_tool_input_schema=input_schema,
         )
+        self.era = ""
         self._forward: Forward | None = None
         self._wishes: Mapping[str, Forward] = {}
 
@@ -65,7 +66,7 @@ class Front(LowLevelServer[Any]):
 
     def identify(self, identity: Identity) -> None:
         """Takes over what the upstream says of itself."""
-        self.instructions = identity.instructions
+        self.era, self.instructions = ("modern" if identity.is_modern else "legacy"), identity.instructions
         for field in ("version", "title"):
             value = identity.server_info.get(field)
             setattr(self, field, value if isinstance(value, str) else getattr(self, field))

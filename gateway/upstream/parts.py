@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import logging
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+logger = logging.getLogger(__name__)
+MAX_MILLISECONDS = 1000
+"""A `timeout` above it is taken for milliseconds, as other programs write it."""
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, int | float) and value > MAX_MILLISECONDS:
+        logger.warning("MCP_SERVERS_FILE: timeout %s is taken for milliseconds", value)
+        return value / 1000
+    return value
+
+
+Timeout = Annotated[float | None, BeforeValidator(_seconds), Field(gt=0)]
 
 
 class Part(BaseModel):

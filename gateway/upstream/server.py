@@ -126,6 +126,11 @@ class UpstreamServer:
         return self._current.backend.status
 
     @property
+    def era(self) -> str:
+        """The era of the protocol that it spoke last, `modern` or `legacy`; empty until it was open."""
+        return self._front.era
+
+    @property
     def instructions(self) -> str | None:
         return self._front.instructions
 

@@ -24,6 +24,7 @@ PROGRAMS = {
     "KEY=$(.venv/bin/python",
     ".venv/bin/python",
     "sleep",
+    "echo",
 }
 FIRST_SCREEN = [
     "# Multi-MCP",

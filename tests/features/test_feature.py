@@ -19,7 +19,7 @@ OFF = """
 import sys
 from features import all, auth, cache, graphql, limits, local, redis, telemetry, websocket
 from features.feature import Feature
-from features.reach import Reach
+from features.surfaces.reach import Reach
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from settings.values import Settings

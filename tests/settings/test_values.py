@@ -112,6 +112,10 @@ def test_missing_and_blank_variables_mean_the_default() -> None:
         ("graphql", "/graphql", "/graphql"),
         ("graphql_persisted", "documents", "documents"),
         ("graphql_only_persisted", "1", True),
+        ("admin", "1", True),
+        ("admin_stdio", "npx, uvx,image", ("npx", "uvx", "image")),
+        ("admin_networks", "10.0.0.0/8,fd00::/8", (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))),
+        ("admin_env", "SEARCH_KEY,OTHER", ("SEARCH_KEY", "OTHER")),
     ],
 )
 def test_each_setting_is_read_from_its_own_variable(field: str, text: str, value: object) -> None:
@@ -129,9 +133,16 @@ def test_several_workers_are_stateless() -> None:
     assert not Settings(workers=1).stateless
 
 
+def test_admin_api_implies_following() -> None:
+    assert Settings.from_env({"MCP_ADMIN": "1", "MCP_FOLLOW": "0"}) == Settings(admin=True, follow=True)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
+        ("MCP_ADMIN_STDIO", "/usr/bin/uvx", "names of programs without a path"),
+        ("MCP_ADMIN_STDIO", "..", "names of programs without a path"),
+        ("MCP_ADMIN_ENV", "1-b", "names of variables"),
         ("MCP_REDIS_PREFIX", "a b", "up to 64 letters, digits and . _ : -"),
         ("MCP_REDIS_PREFIX", "x" * 65, "up to 64 letters, digits and . _ : -"),
         ("PORT", "http", "a whole number from 0 to 65535"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from types import TracebackType
 
+from gateway.upstream.destination.destinations import Destinations
 from gateway.upstream.http.address import Address
 from gateway.upstream.http.connection import Connection
 from gateway.upstream.http.credentials.token import Credential
@@ -38,12 +39,13 @@ class Client:
         *,
         proxy: Proxy | None = None,
         max_redirects: int = MAX_REDIRECTS,
+        destinations: Destinations | None = None,
     ) -> None:
         self.address = address
         self.headers = headers
         self.limit = limit
         self.max_redirects = max_redirects
-        self.pool = Pool(address.origin, tls, proxy)
+        self.pool = Pool(address.origin, tls, proxy, destinations)
         self._host = f"Host: {str(address.origin).partition('://')[2]}\r\n".encode() + _ALWAYS
         self._base = b""
         if proxy is not None and address.origin.scheme == "http":

@@ -9,6 +9,7 @@ import socket
 import ssl
 from contextlib import suppress
 
+from gateway.upstream.destination.destinations import Destinations
 from gateway.upstream.http.address import Origin
 from gateway.upstream.http.connection import Connection
 from gateway.upstream.http.failures import NotConnected
@@ -35,11 +36,21 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
 class Pool:
-    """Lends connections, the one that was used last first. Through a `proxy`, they are its own to an http: origin."""
+    """Lends connections, the one that was used last first. Through a `proxy`, they are its own to an http: origin.
 
-    def __init__(self, origin: Origin, tls: ssl.SSLContext | None = None, proxy: Proxy | None = None) -> None:
+    With `destinations`, each connection goes to an address that they allow.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        tls: ssl.SSLContext | None = None,
+        proxy: Proxy | None = None,
+        destinations: Destinations | None = None,
+    ) -> None:
         self.places = asyncio.Semaphore(MAX_CONNECTIONS)
         self._origin = origin
+        self._destinations = destinations
         self._proxy = proxy
         self._way = " through the proxy" if proxy is not None else ""
         self._tls = tls
@@ -111,7 +122,25 @@ class Pool:
             if tls is not None:
                 return await open_tunnel(self._proxy, self._origin, tls, connection)
             host, port = self._proxy.host, self._proxy.port
+        elif self._destinations is not None:
+            return await self._pinned(self._destinations, connection, tls)
         return (await self._loop.create_connection(lambda: connection, host, port, ssl=tls))[0]
+
+    async def _pinned(
+        self, destinations: Destinations, connection: Connection, tls: ssl.SSLContext | None
+    ) -> asyncio.BaseTransport:
+        """Connects to an address that was judged, and to no other that the name stands for a moment later."""
+        _, host, port = self._origin
+        name, failure = (host if tls is not None else None), OSError()
+        for address in await destinations.resolve(host, port):
+            try:
+                made = self._loop.create_connection(lambda: connection, address, port, ssl=tls, server_hostname=name)
+                return (await made)[0]
+            except ssl.SSLError:
+                raise
+            except OSError as exc:
+                failure = exc
+        raise failure
 
     def _settled(self, connection: Connection) -> None:
         if not connection.is_usable:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from gateway.upstream.config import Upstream
 from gateway.upstream.http.entry import Clients
 from gateway.upstream.instances.addresses import shown
 from gateway.upstream.link import Opening
 
 
 class InstanceOpenings:
-    """`each` has the openings by the address that may be shown."""
+    """`each` has the openings by the address that may be shown. `clients` are those of the entry."""
 
-    def __init__(self, entry: Upstream, environ: Mapping[str, str], opening: Callable[[Clients], Opening]) -> None:
-        clients = Clients(entry, environ)
-        self.each = {shown(url): opening(clients.at(url)) for url in entry.instances}
+    def __init__(self, clients: Clients, opening: Callable[[Clients], Opening]) -> None:
+        self.each = {shown(url): opening(clients.at(url)) for url in clients.entry.instances}
 
     def close(self) -> None:
         """Ends what the links shared. Called once, when the last one is closed."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+from collections import deque
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -34,12 +35,12 @@ _NOISE_INTERVAL = 60.0
 class StdioLink:
     """One child. All callers share it. `identity` and `is_silent` are set by the one who opens the link."""
 
-    def __init__(self, server: str, max_message: int, heard: Heard) -> None:
+    def __init__(self, server: str, max_message: int, heard: Heard, kept: deque[str] | None = None) -> None:
         self.identity = Identity("")
         self.is_silent = False
         self._max_message = max_message
         self._heard = heard
-        self._server = server
+        self._stderr = Stderr(server, kept)
         self._extra = {"fields": {"server": server}}
         self._waiting = Requests()
         self._was_unsure = False
@@ -55,7 +56,7 @@ class StdioLink:
     async def start(self, command: Command, leash: Leash, memory: Memory, max_memory: int | None = None) -> None:
         """Starts the process. Raises LinkFailure if the system refuses to."""
         self._command = command
-        self._child = await Child.start(command, Stderr(self._server), leash, self._lines.feed, self._over)
+        self._child = await Child.start(command, self._stderr, leash, self._lines.feed, self._over)
         if max_memory is not None:
             self._memory = memory
             memory.hold(self._child.group, max_memory, self._over)

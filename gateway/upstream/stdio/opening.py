@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
@@ -21,9 +22,22 @@ PROBE = 5.0
 
 
 class StdioOpening:
-    """Opens links for one entry. It asks once which protocol is spoken: old servers log a page for the question."""
+    """Opens links for one entry. It asks once which protocol is spoken: old servers log a page for the question.
 
-    def __init__(self, server: str, entry: Upstream, environ: Mapping[str, str], leash: Leash, memory: Memory) -> None:
+    `kept` takes the lines of its standard error.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        entry: Upstream,
+        environ: Mapping[str, str],
+        leash: Leash,
+        memory: Memory,
+        *,
+        kept: deque[str] | None = None,
+    ) -> None:
+        self._kept = kept
         self._server = server
         self._entry = entry
         self._environ = environ
@@ -56,7 +70,7 @@ class StdioOpening:
         self._leash.close_if_idle()
 
     async def _started(self, heard: Heard) -> StdioLink:
-        link = StdioLink(self._server, self._entry.max_message, heard)
+        link = StdioLink(self._server, self._entry.max_message, heard, self._kept)
         limit = None if self._entry.image else self._entry.max_memory  # a container has its own limit
         await link.start(command_of(self._entry, self._environ), self._leash, self._memory, limit)
         return link

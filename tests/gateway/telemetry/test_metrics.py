@@ -193,9 +193,8 @@ async def test_open_websockets_are_counted(make_app: MakeApp) -> None:
 
 
 async def test_unanswered_redis_requests_are_counted(make_app: MakeApp) -> None:
-    limits = {"rate_limit": "9/hour", "rate_limit_without_redis": "closed"}
-    keys = {"state_keys": ("of replicas, and not from Redis!",)}
-    app = make_app(server_of(add), metrics="/metrics", redis_url="redis://127.0.0.1:1", **limits, **keys)
+    redis: Any = {"redis_url": "redis://127.0.0.1:1", "state_keys": ("of replicas, and not from Redis!",)}
+    app = make_app(server_of(add), metrics="/metrics", rate_limit="9/hour", rate_limit_without_redis="closed", **redis)
     async with opened(app) as http:
         assert [(await post(http, "add", {"a": 1, "b": 2})).status_code for _ in range(2)] == [503, 503]
         assert (await scraped(http)).value("mcp_redis_unanswered_total", trouble="away") == 2

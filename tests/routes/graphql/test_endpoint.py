@@ -171,4 +171,4 @@ def test_package_is_not_imported_when_it_is_off() -> None:
         "[r.path for r in app.routes if 'graphql' in r.path])"
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert ended.stdout.split() == ["['features.graphql']", "[]"]
+    assert ended.stdout.split() == ["['features.surfaces.graphql']", "[]"]

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from gateway.upstream.config import Upstream
+from gateway.upstream.destination.destinations import Destinations
 from gateway.upstream.expand import expanded
 from gateway.upstream.http.address import Address
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.credentials.caller_tokens import CallerTokens
-from gateway.upstream.http.credentials.discovery import endpoint_at, find_endpoint
+from gateway.upstream.http.credentials.discovery import OpenClient, endpoint_at, find_endpoint
 from gateway.upstream.http.credentials.token import Credential, Grant, SharedToken
 from gateway.upstream.http.credentials.token_endpoint import ClientSecret, TokenEndpoint
 from gateway.upstream.http.headers import EntryHeaders
@@ -46,8 +47,11 @@ class Credentials:
         return await self._endpoint.grant({**form, "requested_token_type": ACCESS_TOKEN, **self._wanted})
 
 
-def credentials_of(entry: Upstream, auth: Auth, environ: Mapping[str, str]) -> Credentials:
+def credentials_of(
+    entry: Upstream, auth: Auth, environ: Mapping[str, str], destinations: Destinations | None = None
+) -> Credentials:
     """Returns those of an entry with `auth`. Raises LinkFailure, whose reason has no value of the entry."""
+    open_client = partial(_client, auth, environ, destinations)
 
     def value(field: str, text: str) -> str:
         return expanded(text, environ, f"auth.{field}")
@@ -61,15 +65,17 @@ def credentials_of(entry: Upstream, auth: Auth, environ: Mapping[str, str]) -> C
         "audience": value("audience", auth.audience),
     }
     secret = ClientSecret(client, password, auth.client_auth)
-    endpoint = TokenEndpoint(_finding(auth, url, environ), secret, partial(_client, auth, environ))
+    endpoint = TokenEndpoint(_finding(auth, url, environ, open_client), secret, open_client)
     given = {name: text for name, text in wanted.items() if text}
     return Credentials(endpoint, given, exchanges=entry.exchanges_tokens)
 
 
-def _finding(auth: Auth, url: str, environ: Mapping[str, str]) -> Callable[[], Awaitable[Address]]:
+def _finding(
+    auth: Auth, url: str, environ: Mapping[str, str], open_client: OpenClient
+) -> Callable[[], Awaitable[Address]]:
     issuer = expanded(auth.issuer, environ, "auth.issuer")
     if not auth.token_url:
-        return partial(find_endpoint, Address.parse(url), issuer, partial(_client, auth, environ))
+        return partial(find_endpoint, Address.parse(url), issuer, open_client)
     address = endpoint_at(expanded(auth.token_url, environ, "auth.tokenUrl"), "tokenUrl")
 
     async def found() -> Address:
@@ -78,8 +84,9 @@ def _finding(auth: Auth, url: str, environ: Mapping[str, str]) -> Callable[[], A
     return found
 
 
-def _client(auth: Auth, environ: Mapping[str, str], address: Address) -> Client:
+def _client(auth: Auth, environ: Mapping[str, str], destinations: Destinations | None, address: Address) -> Client:
     """Returns a client that follows no redirect: it sends secrets."""
     tls = context_of(auth.tls, environ) if auth.tls is not None else None
-    proxy = proxy_of(address.origin, environ)
-    return Client(address, EntryHeaders({}), MAX_ANSWER, tls, proxy=proxy, max_redirects=0)
+    proxy = proxy_of(address.origin, environ) if destinations is None else None
+    headers = EntryHeaders({})
+    return Client(address, headers, MAX_ANSWER, tls, proxy=proxy, max_redirects=0, destinations=destinations)

@@ -8,7 +8,7 @@ from pathlib import Path
 from starlette.routing import Route, WebSocketRoute
 
 from features.feature import optional_packages
-from features.reach import Reach, Surface
+from features.surfaces.reach import Reach, Surface
 from gateway.errors import LoadError
 from routes.router import both
 

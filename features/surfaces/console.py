@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from features.reach import Reach, Surface
+from features.surfaces.reach import Reach, Surface
 from settings.reader import setting_of
 from settings.values import Settings
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.routing import BaseRoute
 
 from features.all import Features
 from features.feature import Feature, Streams
+from features.local import Begun
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from settings.values import Settings
@@ -30,3 +31,4 @@ class Reach:
     features: Features
     registry: Registry
     names: Names
+    begun: Begun = field(default_factory=Begun)

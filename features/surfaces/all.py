@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from features.console_pages import console_pages
-from features.graphql import graphql
-from features.reach import Reach, Surface
-from features.websocket import websocket
+from features.surfaces.admin import admin
+from features.surfaces.console import console_pages
+from features.surfaces.graphql import graphql
+from features.surfaces.reach import Reach, Surface
+from features.surfaces.websocket import websocket
 
 
 def surfaces(reach: Reach) -> Surface:
@@ -14,7 +15,7 @@ def surfaces(reach: Reach) -> Surface:
     Raises:
         LoadError: a package that one needs is missing, or it cannot be used.
     """
-    made = [websocket(reach), console_pages(reach), graphql(reach)]
+    made = [websocket(reach), admin(reach), console_pages(reach), graphql(reach)]
     return Surface(
         routes=[route for surface in made for route in surface.routes],
         server_routes=[route for surface in made for route in surface.server_routes],

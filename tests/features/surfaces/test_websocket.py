@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.routing import WebSocketRoute
 
-from features.reach import Reach, Surface
-from features.websocket import websocket
+from features.surfaces.reach import Reach, Surface
+from features.surfaces.websocket import websocket
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from settings.values import Settings

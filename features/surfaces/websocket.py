@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.reach import Reach, Surface
+from features.surfaces.reach import Reach, Surface
 
 
 def websocket(reach: Reach) -> Surface:

@@ -1,0 +1,1 @@
+"""Ways in besides native MCP and JSON, and the pages and interfaces around them."""
