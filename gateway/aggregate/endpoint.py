@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import anyio
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
+from mcp.server.subscriptions import ServerEvent
+from mcp.shared.subscriptions import ResourceUpdated
 from starlette.types import ASGIApp
 
 from gateway import VERSION
@@ -19,13 +20,14 @@ from gateway.aggregate.owners import Owners
 from gateway.aggregate.requests import Requests
 from gateway.errors import GatewayError
 from gateway.sdk.aggregate_server import AggregateServer
-from gateway.sdk.legacy_sessions import LegacySessions
+from gateway.sdk.changes.exchange import Alone, Exchange
+from gateway.sdk.changes.legacy_sessions import LegacySessions
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, no_tools
 from gateway.sdk.tracing import trace_once
-from gateway.server import Callee, Server
+from gateway.server import Callee
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 
@@ -37,14 +39,23 @@ class Aggregate:
     """
 
     def __init__(
-        self, registry: Registry, names: Names, limits: Limits, access: Access | None = None, list_timeout: float = 2.0
+        self,
+        registry: Registry,
+        names: Names,
+        limits: Limits,
+        access: Access | None = None,
+        list_timeout: float = 2.0,
+        *,
+        exchange: Exchange | None = None,
     ) -> None:
+        self._exchange = exchange or Alone()
         self._registry = registry
         self._names = names
         self._sessions = LegacySessions()
         asks = Asks(list_timeout)
         lists = Lists(asks)
         owners = Owners(registry, lists)
+        self._events = ServerEvents(registry, owners)
         self._requests = Requests(names, asks, lists, owners)
         self._server = AggregateServer(
             "multi-mcp",
@@ -54,13 +65,13 @@ class Aggregate:
             version=VERSION,
             get_tool_input_schema=self._input_schema,
             on_list_tools=no_tools,
-            on_subscriptions_listen=ServerEvents(registry).listen,
+            on_subscriptions_listen=self._events.listen,
         )
         for method, (params, handler) in self._requests.always.items():
             self._server.add_request_handler(method, params, handler)
         self._server.middleware += [refuse_unsendable, self._sessions]
         openings = openings_at("", lambda who: bool(registry.names_used() or not [*registry]), limits)
-        self._end_listening = bound_listen(self._server, openings)
+        self._listen = bound_listen(self._server, openings)
         self._manager = session_manager(self._server, limits, openings)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
@@ -73,25 +84,32 @@ class Aggregate:
         """Entered after the servers are open, and left before they close."""
         trace_once(self._server.middleware)
         self._serve_optional_methods()
-        async with anyio.create_task_group() as tasks, self._manager.run():
-
-            def changed(server: Server, came: bool) -> None:
-                self._serve_optional_methods()
-                tasks.start_soon(self._sessions.lists_changed)
-
-            unsubscribe = self._registry.subscribe(changed)
-            try:
-                yield
-            finally:
-                unsubscribe()
+        unsubscribe = self._registry.subscribe(lambda server, came: self._serve_optional_methods())
+        end_telling = self._events.subscribe(self._tell_sessions)
+        try:
+            async with self._manager.run():
+                with self._exchange.hear("", lambda method, uri: None, self._missed):
+                    yield
+        finally:
+            end_telling()
+            unsubscribe()
 
     @property
     def sessions(self) -> int:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        self._end_listening()
+        self._listen.close()
         self._manager.end_streams()
+
+    def _tell_sessions(self, event: ServerEvent) -> None:
+        if not isinstance(event, ResourceUpdated):  # their servers tell those who watch one
+            self._sessions.tell(event)
+
+    def _missed(self) -> None:
+        """Tells the streams here of their resources, whose URIs the servers may not know; these tell all else."""
+        for uri in self._listen.watched():
+            self._events.tell(ResourceUpdated(uri))
 
     def _serve_optional_methods(self) -> None:
         """Serves the methods, and so promises the capabilities, that at least one server has now."""

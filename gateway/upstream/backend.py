@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.call import ToolCall
 from gateway.upstream.config import Upstream
-from gateway.upstream.link import Identity, Link, LinkFailure, Opening, Params, Refusal
+from gateway.upstream.link import Heard, Identity, Link, LinkFailure, Opening, Params, Refusal
 from gateway.upstream.listing import Listing
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN, pool_of
@@ -19,7 +19,7 @@ from gateway.upstream.requests import Requests
 from gateway.upstream.starts import Starts
 from gateway.upstream.states import Patience
 from gateway.upstream.supervisor import Supervisor
-from gateway.upstream.telling import TOLD, UPDATED, Telling, Told
+from gateway.upstream.telling import OF_RESOURCES, TOLD, Telling, Told
 from gateway.upstream.tools import UpstreamTool, list_all
 
 BATCH = 0.25
@@ -30,7 +30,8 @@ TOOLS_CHANGED = "notifications/tools/list_changed"
 
 class Backend:
     """`opened` is called with what the router's own link says of the server, and `told` with each notification of a
-    link. `repeat` tells a new link at a place what the one before was told. One caller may have `share` of the links.
+    link, `heard` with each of the router's own. `repeat` tells a new link at a place what the one before was told. One
+    caller may have `share` of the links.
 
     `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed.
     """
@@ -44,6 +45,7 @@ class Backend:
         opened: Callable[[Identity], None],
         repeat: Callable[[Link, str], Awaitable[None]],
         told: Told,
+        heard: Heard,
         pins: Checks | None = None,
         share: float = 1.0,
     ) -> None:
@@ -54,11 +56,13 @@ class Backend:
         self._opened = opened
         self._repeat = repeat
         patience = Patience(entry.start_timeout, entry.idle)
+        self._tell_others = heard
         own = self._supervisor = Supervisor(name, opening, self._heard, patience, prepare=self._prepare)
         self._patience = replace(patience, is_lazy=True)
         self._kind = f"process of a {entry.process}"
         self._pool = pool_of(entry.process, own, self._supervisor_at, entry.max_processes, share)
         self.place, self.open_link, self.drop = self._pool.place, self._pool.open_link, self._pool.drop
+        self.enter = self._pool.enter
         self._requests = Requests(name, self._pool, entry.timeout)
         self.request, self.is_modern = self._requests.request, self._requests.is_modern
         self._is_listed = False
@@ -109,11 +113,18 @@ class Backend:
         await self._supervisor.link()
         return self.tools.find(call.tool)
 
+    def hear(self, method: str, params: Params) -> None:
+        """Takes a notification of the server, which may have come to another process."""
+        if method in TOLD:
+            self._telling.tell(method, params, OWN)
+        elif method == TOOLS_CHANGED and self._stale is None:
+            self._stale = asyncio.get_running_loop().call_later(BATCH, self._begin_list)
+
     def _supervisor_at(self, place: str) -> Supervisor:
         """Returns the supervisor of a link that is a caller's or a session's own."""
 
         def heard(method: str, params: Params) -> None:
-            if method == UPDATED:
+            if method in OF_RESOURCES:
                 self._telling.tell(method, params, place)
 
         async def prepare(link: Link) -> None:
@@ -134,19 +145,17 @@ class Backend:
         self._is_listed = True
 
     def _heard(self, method: str, params: Params) -> None:
-        """Takes a notification of the server."""
-        if method in TOLD:
-            self._telling.tell(method, params, OWN)
-        elif method == TOOLS_CHANGED and self._stale is None:
-            self._stale = asyncio.get_running_loop().call_later(BATCH, self._begin_list)
+        self._tell_others(method, params)
+        self.hear(method, params)
 
     def _begin_list(self) -> None:
         self._stale = None
         self._begin(self._list_again())
 
     async def _list_again(self) -> None:
-        with suppress(LinkFailure, Refusal):  # a failing link lists its tools again when it is back
-            await self._list(await self._supervisor.link())
+        if (link := self._supervisor.open_link) is not None:  # the next link lists its tools at its opening
+            with suppress(LinkFailure, Refusal):
+                await self._list(link)
 
     def _begin(self, work: Coroutine[Any, Any, None] | Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

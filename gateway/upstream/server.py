@@ -18,7 +18,7 @@ from gateway.errors import StartError, Unavailable, UnknownTool
 from gateway.sdk import wire
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.asking.waiting import waiting_calls
-from gateway.sdk.legacy_sessions import LegacySessions
+from gateway.sdk.changes.exchange import Alone, Exchange
 from gateway.sdk.native import Access, protocol_error, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.request_state import sealing_of
@@ -28,17 +28,16 @@ from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
 from gateway.tool import ToolInfo
 from gateway.upstream.backend import TOOLS_CHANGED, Backend
+from gateway.upstream.calls.changes import Changes
 from gateway.upstream.calls.from_json import JsonCalls
 from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.native import NativeCalls
 from gateway.upstream.calls.wishes import Wishes
 from gateway.upstream.config import Upstream
 from gateway.upstream.front import Front
-from gateway.upstream.link import Link, Opening, Params
+from gateway.upstream.link import Opening, Params
 from gateway.upstream.pins.checks import Checks
-from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
-from gateway.upstream.telling import UPDATED
 from gateway.upstream.tools import UpstreamTool
 
 
@@ -61,15 +60,19 @@ class UpstreamServer:
         changed: Callable[[], None] = lambda: None,
         states: WaitingStates | None = None,
         pins: Checks | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         self.name, self._changed, self._states = name, changed, states or WaitingStates()
         self._starts = starts
         starts.expect(name)
-        self._sessions, self._wire_tools = LegacySessions(), WireTools()
-        self._front = Front(name, self._input_schema)
-        hooks: Any = {"opened": self._front.identify, "told": self._told, "repeat": self._repeat}
+        self._wire_tools = WireTools()
+        self._front = front = Front(name, self._input_schema)
+        self._changes = changes = Changes(name, front.bus, exchange or Alone())
+        self.watching = changes.watching
+        front.listen(changes.watching)
+        hooks: Any = {"opened": front.identify, "told": self._told, "heard": changes.heard, "repeat": changes.repeat}
         self._backend = Backend(name, entry, opening, pins=pins, share=limits.share, **hooks)
-        self._wishes = wishes = Wishes(self._backend)
+        wishes = Wishes(self._backend, front, limits.share)
         self._tools = self._backend.tools
         self.find = self._tools.find
         self.call = chain(interceptors, self._execute)
@@ -79,11 +82,17 @@ class UpstreamServer:
         parts = (name, self._front, self._backend, interceptors)
         self._native = NativeCalls(*parts, live=live, wishes=wishes.handlers, max_result=limits.max_result)
         openings = openings_at(name, lambda who: who.uses(self), limits)
-        self._end_listening = bound_listen(self._front, openings)
+        self._listen = bound_listen(self._front, openings)
+        changes.connect(self._backend, wishes, self._listen.watched)
         self._manager = session_manager(self._front, limits, openings)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         sealing = sealing_of(self._states.keys, name)
-        self._front.middleware += [sealing, refuse_unsendable, self._sessions, ToolList(self._front, self._list_tools)]
+        self._front.middleware += [
+            sealing,
+            refuse_unsendable,
+            changes.sessions,
+            ToolList(self._front, self._list_tools),
+        ]
         if access is not None:
             self.app = access.endpoint(self.app, self._exact, "mcp")
             self._front.middleware.append(access.middleware(self))
@@ -96,7 +105,7 @@ class UpstreamServer:
         self._backend.begin(self._starts)
         try:
             async with self._manager.run():
-                with self._states.serving(self, self._execute):
+                with self._states.serving(self, self._execute), self._changes.opened():
                     yield
         finally:
             self._live.close()
@@ -132,7 +141,7 @@ class UpstreamServer:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        self._end_listening()
+        self._listen.close()
         self._manager.end_streams()
 
     def handles(self, method: str) -> bool:
@@ -163,16 +172,7 @@ class UpstreamServer:
         if method == TOOLS_CHANGED:
             self._wire_tools = WireTools()
             self._changed()
-        if place == OWN:
-            await self._front.publish(method, params)
-        if method == UPDATED:
-            await self._wishes.updated(params.get("uri"), place)
-        if method.endswith("/list_changed"):
-            await self._sessions.lists_changed()
-
-    async def _repeat(self, link: Link, place: str) -> None:
-        for uri in await self._wishes.repeat(link, place):
-            await self._told(UPDATED, {"uri": uri}, place)
+        await self._changes.told(method, params, place)
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
         try:
