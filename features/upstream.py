@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.call import Interceptor
 from gateway.sdk.asking.states import WaitingStates
+from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
 from gateway.upstream.config import Upstream
@@ -38,6 +39,7 @@ class UpstreamServers:
         access: Access | None,
         changed: Callable[[], None],
         states: WaitingStates,
+        exchange: Exchange | None,
     ) -> None:
         self.starts = Starts()
         self._interceptors = interceptors
@@ -45,6 +47,7 @@ class UpstreamServers:
         self._access = access
         self._changed = changed
         self._states = states
+        self._exchange = exchange
         self._leash, self._memory = Leash(), Memory()
         self._pins_file = pins_file
         self._pins: Pins | None = None
@@ -61,6 +64,7 @@ class UpstreamServers:
             changed=self._changed,
             states=self._states,
             pins=self._checks(name, entry),
+            exchange=self._exchange,
         )
 
     def _opening(self, name: str, entry: Upstream) -> Opening:

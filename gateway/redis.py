@@ -19,7 +19,15 @@ from gateway.errors import LoadError
 from gateway.redis_budget import SECONDS, Budget, budget
 
 T = TypeVar("T")
-Purpose = Literal["rate limits", "cache reads", "cache writes", "the state key", "waiting calls", "calls with a key"]
+Purpose = Literal[
+    "rate limits",
+    "cache reads",
+    "cache writes",
+    "the state key",
+    "waiting calls",
+    "calls with a key",
+    "change events",
+]
 """The kind of a request. Redis may refuse one kind and accept the others: without memory it still reads."""
 Trouble = Literal["away", "refused"]
 logger = logging.getLogger(__name__)

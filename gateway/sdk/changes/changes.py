@@ -16,7 +16,7 @@ from mcp.shared.subscriptions import ResourceUpdated, event_from_wire
 from gateway.sdk.changes.exchange import Alone, Exchange
 from gateway.sdk.changes.legacy_sessions import LegacySessions
 from gateway.sdk.changes.notifier import LISTS_CHANGED, WINDOW, notification
-from gateway.sdk.changes.told_in_sessions import Observed
+from gateway.sdk.changes.observed import Observed
 from gateway.sdk.changes.watched import Watched
 from gateway.sdk.internals import connection_of, with_outbound, with_session
 

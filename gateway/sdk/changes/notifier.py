@@ -11,7 +11,7 @@ from mcp.server.connection import Connection
 from mcp.server.subscriptions import ServerEvent
 from mcp.shared.subscriptions import PromptsListChanged, ResourcesListChanged, ResourceUpdated, ToolsListChanged
 
-from gateway.sdk.changes.told_in_sessions import unobserved
+from gateway.sdk.changes.observed import is_relaying
 
 WINDOW = 0.05
 """Seconds in which equal events for a session become one."""
@@ -34,7 +34,7 @@ class Notifier:
     """Tells the client of one session, at its own pace. What waits to be sent is not queued twice."""
 
     def __init__(self, connection: Connection) -> None:
-        self._channel = unobserved(connection.outbound)
+        self._channel = connection.outbound
         self._waiting: dict[ServerEvent, None] = {}
         self._task: asyncio.Task[None] | None = None
         connection.exit_stack.callback(self._close)
@@ -46,6 +46,7 @@ class Notifier:
             self._task = asyncio.ensure_future(self._send())
 
     async def _send(self) -> None:
+        is_relaying.set(True)
         try:
             while self._waiting:
                 await asyncio.sleep(WINDOW)

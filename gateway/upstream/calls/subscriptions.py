@@ -1,4 +1,4 @@
-"""What an upstream is told of the resources that clients watch, at the link of one place."""
+"""What an upstream is asked to tell of, at the link of one place: the resources that clients watch."""
 
 from __future__ import annotations
 
