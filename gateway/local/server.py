@@ -63,22 +63,19 @@ class LocalServer:
         exchange: Exchange | None = None,
     ) -> None:
         self.name, self._mcp = name, mcp
-        self._states, self._changed = states or WaitingStates(), changed
-        self._wire_tools = WireTools()
+        self._states, self._changed, self._wire_tools = states or WaitingStates(), changed, WireTools()
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, has_hooks=self._has_author_hooks)
-        self._own_list = OwnList(name, mcp, self._tools)
-        self.find, self._server = self._tools.find, internals.low_level(mcp)
+        self.find, self._own_list = self._tools.find, OwnList(name, mcp, self._tools)
+        self._server = server = internals.low_level(mcp)
         self._waiting = waiting_calls(limits, self._states)
         self._context_calls = ContextCalls(self._server, self._waiting, self._states)
         share_state_keys(mcp, self._states.keys, name)
         openings = openings_at(name, lambda who: who.uses(self), limits)
-        self._listen = bound_listen(self._server, openings)
+        self._listen, self._manager = bound_listen(server, openings), session_manager(server, limits, openings)
         self._changes = Changes(name, internals.bus(mcp), exchange or Alone(), self._listen.watched)
-        self._manager = session_manager(self._server, limits, openings)
-        self._in_flight, self._is_closed = InFlight(), False
-        self.call = chain(interceptors, self._execute)
+        self._in_flight, self._is_closed, self.call = InFlight(), False, chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
             self.app = access.endpoint(self.app, self._exact, "mcp")

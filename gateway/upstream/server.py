@@ -63,40 +63,30 @@ class UpstreamServer:
         exchange: Exchange | None = None,
     ) -> None:
         self.name, self._changed, self._states = name, changed, states or WaitingStates()
-        self._starts = starts
+        self._starts, self._wire_tools = starts, WireTools()
         starts.expect(name)
-        self._wire_tools = WireTools()
         self._front = front = Front(name, self._input_schema)
-        self._changes = changes = Changes(name, front.bus, exchange or Alone())
-        self.watching = changes.watching
-        front.listen(changes.watching)
+        self._changes = changes = Changes(name, front, exchange or Alone())
         hooks: Any = {"opened": front.identify, "told": self._told, "heard": changes.heard, "repeat": changes.repeat}
         self._backend = Backend(name, entry, opening, pins=pins, share=limits.share, **hooks)
         wishes = Wishes(self._backend, front, limits.share)
-        self._tools = self._backend.tools
-        self.find = self._tools.find
-        self.call = chain(interceptors, self._execute)
+        self._tools, self.find = self._backend.tools, self._backend.tools.find
+        self.call, self.watching = chain(interceptors, self._execute), changes.watching
         self._waiting = waiting_calls(limits, self._states)
         self._live = live = LiveCalls(self._waiting)
         self._json = JsonCalls(self._backend, live, self._states, limits.max_result)
-        parts = (name, self._front, self._backend, interceptors)
+        parts = (name, front, self._backend, interceptors)
         self._native = NativeCalls(*parts, live=live, wishes=wishes.handlers, max_result=limits.max_result)
         openings = openings_at(name, lambda who: who.uses(self), limits)
-        self._listen = bound_listen(self._front, openings)
+        self._listen, self._manager = bound_listen(front, openings), session_manager(front, limits, openings)
         changes.connect(self._backend, wishes, self._listen.watched)
-        self._manager = session_manager(self._front, limits, openings)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         sealing = sealing_of(self._states.keys, name)
-        self._front.middleware += [
-            sealing,
-            refuse_unsendable,
-            changes.sessions,
-            ToolList(self._front, self._list_tools),
-        ]
+        front.middleware += [sealing, refuse_unsendable, changes.sessions, ToolList(front, self._list_tools)]
         if access is not None:
             self.app = access.endpoint(self.app, self._exact, "mcp")
-            self._front.middleware.append(access.middleware(self))
-        self._front.middleware.append(self._native)
+            front.middleware.append(access.middleware(self))
+        front.middleware.append(self._native)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

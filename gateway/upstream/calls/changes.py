@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from mcp.server.subscriptions import ServerEvent, SubscriptionBus
+from mcp.server.subscriptions import ServerEvent
 from mcp.shared.subscriptions import ResourceUpdated, event_from_wire
 
 from gateway.errors import Unavailable
@@ -17,26 +17,28 @@ from gateway.sdk.changes.notifier import LISTS_CHANGED, notification
 from gateway.sdk.native import protocol_error
 from gateway.upstream.backend import Backend
 from gateway.upstream.calls.wishes import Wishes
+from gateway.upstream.front import Front
 from gateway.upstream.link import Link, Params
 from gateway.upstream.pool import OWN
 from gateway.upstream.telling import ACKNOWLEDGED, UPDATED
 
 
 class Changes:
-    """Tells the streams on `bus`, and `sessions`. Each process of a deployment has its own link to the upstream.
+    """Tells the streams of `front`, and `sessions`. Each process of a deployment has its own link to the upstream.
 
     What is heard on the router's own link goes over `exchange`, and what comes from there is taken as if it were heard
     here, but does not go on: so the other processes look at the lists of their own links again.
     """
 
-    def __init__(self, server: str, bus: SubscriptionBus, exchange: Exchange) -> None:
+    def __init__(self, server: str, front: Front, exchange: Exchange) -> None:
         self.sessions = LegacySessions()
         self._server = server
-        self._bus = bus
+        self._bus = front.bus
         self._exchange = exchange
         self._backend: Backend
         self._wishes: Wishes
         self._listened: Callable[[], Collection[str]]
+        front.listen(self.watching)
 
     def connect(self, backend: Backend, wishes: Wishes, listened: Callable[[], Collection[str]]) -> None:
         """`listened` returns the resources of open streams. Called once, before anything else."""

@@ -1,4 +1,4 @@
-"""What an upstream is asked to tell of, at the link of one place: the resources that clients watch."""
+"""The resources that clients watch, as the upstream is told of them at the link of one place."""
 
 from __future__ import annotations
 

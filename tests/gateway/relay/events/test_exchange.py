@@ -25,7 +25,6 @@ pytestmark = [
 ]
 __all__ = [
     "Replicas",
-    "open_three",
     "test_different_events_beyond_the_bound_become_one_of_everything",
     "test_event_of_any_process_reaches_every_listener_of_every_process",
     "test_event_told_in_a_session_reaches_every_listener_of_every_process",
