@@ -56,18 +56,20 @@ class Changes:
                 self._relaying.cancel()
 
     async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
-        if ctx.method == "notifications/initialized" and self._sessions.note(ctx) is not None:
-            connection = connection_of(ctx)
+        connection = connection_of(ctx)
+        if ctx.method == "notifications/initialized":
+            is_new = self._sessions.note(ctx) is not None
+        else:
+            is_new = connection.session_id is None and not isinstance(connection.outbound, Observed)
+        if is_new:  # a session, or what is only there for this request
             connection.outbound = self._observed(connection)
         result = await call_next(ctx)
         self._watched.note(ctx)
         return result
 
     def observed(self, ctx: Context) -> Context:
-        """Returns a request that came in at another endpoint, so that what it tells its session is heard."""
+        """Returns a request that came in at another endpoint, so that what it tells its client is heard."""
         connection = connection_of(ctx)
-        if not connection.has_standalone_channel:
-            return ctx
         copied = with_outbound(connection, self._observed(connection))
         return with_session(ctx, type(ctx.session), _connection=copied)
 

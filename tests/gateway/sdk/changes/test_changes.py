@@ -103,6 +103,25 @@ async def test_what_a_server_tells_one_session_is_heard_by_all_who_listen(make_a
     assert own.methods[UPDATED] == 1
 
 
+@pytest.mark.parametrize("stateless", [False, True])
+@pytest.mark.parametrize("endpoint", ["one", ""])
+async def test_what_a_server_tells_a_client_without_a_session_is_heard_by_all_who_listen(
+    make_app: MakeApp, endpoint: str, stateless: bool
+) -> None:
+    tool = "say" if endpoint else "one_say"
+    async with (
+        opened(make_app(server(), stateless=stateless)) as http,
+        connected(http, "modern", "one") as listening,
+        connected(http, "modern", endpoint) as modern,
+        connected(http, "legacy", endpoint) as legacy,
+        listening.listen(tools_list_changed=True, resource_subscriptions=[NOTE]) as events,
+    ):
+        for call in (modern.call_tool(tool, {}), legacy.call_tool(tool, {}), post(http, "say")):
+            await call
+            with anyio.fail_after(5):
+                assert [await anext(events) for _ in range(2)] == [ToolsListChanged(), ResourceUpdated(NOTE)]
+
+
 async def test_flood_in_one_session_is_one_event_for_the_others(make_app: MakeApp) -> None:
     async with (
         opened(make_app(server())) as http,
