@@ -80,13 +80,8 @@ class EventExchange:
         """Tells the other processes soon. What has come from them, and waits to be told here, is known now."""
         event = Event(server, method, uri)
         self._incoming.pop(event, None)
-        if not event.is_sendable:
-            return
-        if event in self._outgoing or len(self._outgoing) < MAX_EVENTS:
-            self._outgoing[event] = None
-        else:
-            self._is_incomplete = True
-        self._has_news.set()
+        if event.is_sendable:
+            self._put(event)
 
     @contextmanager
     def hear(self, server: str, heard: Heard, missed: Callable[[], None]) -> Iterator[None]:
@@ -96,6 +91,13 @@ class EventExchange:
             yield
         finally:
             del self._listeners[token]
+
+    def _put(self, event: Event) -> None:
+        if event in self._outgoing or len(self._outgoing) < MAX_EVENTS:
+            self._outgoing[event] = None
+        else:
+            self._is_incomplete = True
+        self._has_news.set()
 
     async def _keep_sending(self) -> None:
         while True:
@@ -114,7 +116,7 @@ class EventExchange:
                 await self._way.send(data)
         except Unsent:
             for event in events:
-                self.tell(*event)
+                self._put(event)
             self._is_incomplete |= missed
             self._has_news.set()
             return False
