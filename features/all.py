@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from features.asking import Asking, asking
 from features.auth import Auth, address, auth
 from features.cache import cache
+from features.events import Events, events
 from features.feature import Feature, Lifetime
 from features.idempotency import idempotency
 from features.limits import RateLimits, check_rate_limit, rate_limits
@@ -38,6 +39,7 @@ class Features:
     cache: Feature
     redis: Redis
     asking: Asking
+    events: Events
     watchdog: Feature = field(compare=False)
     pages: Pages = field(compare=False)
     refusals: Refusals = field(compare=False)
@@ -49,7 +51,7 @@ class Features:
     @property
     def lifetimes(self) -> list[Lifetime]:
         """The parts that open before the servers and close after them. The watchdog opens last."""
-        shared = [*self.redis.lifetimes, *self.asking.lifetimes]
+        shared = [*self.redis.lifetimes, *self.asking.lifetimes, *self.events.lifetimes]
         return [*self.call_log.lifetimes, *shared, *self.tracing.lifetimes, *self.cache.lifetimes]
 
 
@@ -77,6 +79,7 @@ def all_features(
         cache=cache(settings, found, shared.client, counted.cache_listeners),
         redis=shared,
         asking=asking(settings, shared.client),
+        events=events(shared.client),
         watchdog=watchdog(counted),
         pages=pages,
         refusals=refusals,

@@ -19,6 +19,7 @@ from gateway.local.server import LocalServer
 from gateway.places import Places, part
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.asking.waiting import WAITING
+from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
 from gateway.sdk.openings import CountOpening
 from gateway.sdk.sessions import Limits
@@ -147,11 +148,18 @@ def hold_servers(
     access: Access | None,
     *,
     states: WaitingStates,
+    exchange: Exchange | None,
 ) -> Sequence[Lifetime]:
     """Adds the servers to the registry, which opens them with the application. Returns what is entered after that."""
     changed = registry.changed
     local = partial(
-        LocalServer, interceptors=interceptors, limits=limits, access=access, changed=changed, states=states
+        LocalServer,
+        interceptors=interceptors,
+        limits=limits,
+        access=access,
+        changed=changed,
+        states=states,
+        exchange=exchange,
     )
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))
@@ -159,7 +167,9 @@ def hold_servers(
         return ()
     from features.upstream import UpstreamServers
 
-    upstream = UpstreamServers(found.pins_file, interceptors, limits, access=access, changed=changed, states=states)
+    upstream = UpstreamServers(
+        found.pins_file, interceptors, limits, access=access, changed=changed, states=states, exchange=exchange
+    )
     for name, entry in found.upstream.items():
         registry.hold(upstream.make(name, entry))
     if found.followed is None:

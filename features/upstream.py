@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.call import Interceptor
 from gateway.sdk.asking.states import WaitingStates
+from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
 from gateway.server import Server
@@ -72,6 +73,7 @@ class UpstreamServers:
         access: Access | None,
         changed: Callable[[], None],
         states: WaitingStates,
+        exchange: Exchange | None,
     ) -> None:
         self.starts = Starts()
         self._interceptors = interceptors
@@ -79,6 +81,7 @@ class UpstreamServers:
         self._access = access
         self._changed = changed
         self._states = states
+        self._exchange = exchange
         self._leash, self._memory = Leash(), Memory()
         self._pins_file = pins_file
         self._pins: Pins | None = None
@@ -95,6 +98,7 @@ class UpstreamServers:
             changed=self._changed,
             states=self._states,
             pins=self._checks(name, entry),
+            exchange=self._exchange,
         )
 
     async def change(self, server: UpstreamServer, entry: Upstream, grace: float) -> None:

@@ -19,12 +19,13 @@ from gateway.errors import LoadError
 from gateway.redis_budget import SECONDS, Budget, budget
 
 T = TypeVar("T")
-Purpose = Literal["rate limits", "cache reads", "cache writes", "the state key", "waiting calls", "calls with a key"]
+Purpose = Literal[
+    "rate limits", "cache reads", "cache writes", "the state key", "waiting calls", "calls with a key", "change events"
+]
 """The kind of a request. Redis may refuse one kind and accept the others: without memory it still reads."""
 Trouble = Literal["away", "refused"]
 logger = logging.getLogger(__name__)
-CONNECT_TIMEOUT = 5.0
-RETRY_INTERVAL = 1.0
+CONNECT_TIMEOUT, RETRY_INTERVAL = 5.0, 1.0
 MAX_CONCURRENT_REQUESTS = 16
 SLOW_TICKS = 8
 """A response that takes longer is that of a slow Redis: 40 ms, or 8 turns of a busy loop."""
@@ -62,10 +63,9 @@ class RedisClient:
         self.listeners: list[Callable[[Trouble], None]] = []
         self._clock = clock
         self._connection = _Breaker("Redis unavailable", "Redis available again", clock)
-        purposes: tuple[Purpose, ...] = get_args(Purpose)
         self._acceptance = {
             purpose: _Breaker(f"Redis refuses {purpose}", f"Redis accepts {purpose} again", clock)
-            for purpose in purposes
+            for purpose in get_args(Purpose)
         }
         # Without a bound, a rush of calls would open so many connections that they time out and Redis looks down.
         # The wait for a slot counts only while Redis is slow: by many calls at once nobody must switch off the limits.
