@@ -38,13 +38,14 @@ def create_app(settings: Settings) -> Starlette:
     features = all_features(settings, found, registry, lambda: aggregate.sessions)
     interceptors = _interceptors(settings, features, capacity)
     names, limits = Names(registry, interceptors), server_limits(settings, features.rate_limits.count_opening)
-    begun = hold_servers(found, registry, interceptors, limits, features.auth.access, states=features.asking.states)
-    aggregate = Aggregate(registry, names, limits, features.auth.access, settings.list_timeout)
+    states, exchange, access = features.asking.states, features.events.exchange, features.auth.access
+    begun = hold_servers(found, registry, interceptors, limits, access, states=states, exchange=exchange)
+    aggregate = Aggregate(registry, names, limits, access, settings.list_timeout, exchange=exchange)
     surface, lists = surfaces(Reach(settings, features, registry, names, begun)), tools.ToolLists(registry, names)
     end = partial(drained, lambda: [*registry, aggregate, *surface.streams], capacity, ready, settings.shutdown_grace)
     parts: list[Lifetime] = [*features.lifetimes, registry.opened, *begun.lifetimes, aggregate.opened]
     parts += [*surface.lifetimes, *features.idempotency.lifetimes, end, *features.watchdog.lifetimes]
-    app = Starlette(middleware=_middleware(settings, features, ready), exception_handlers=exception_handlers())
+    app = Starlette(middleware=_in_front(settings, features, ready), exception_handlers=exception_handlers())
     routes: list[BaseRoute] = [
         *native(aggregate.app, settings.stateless),
         *both("/call", call.CallAny(names, settings.max_body), ["POST"]),
@@ -57,7 +58,7 @@ def create_app(settings: Settings) -> Starlette:
         *index.Index(registry, features.pages).routes(),
     ]
     of_server = [*_server_routes(settings, registry, names, lists), *surface.server_routes, tasks.route()]
-    app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(features.auth.access)))
+    app.router = ServersRouter(registry, of_server, routes, lifespan=lifespan(parts, bool(access)))
     app.state.registry = registry
     return app
 
@@ -80,7 +81,7 @@ def _interceptors(settings: Settings, features: Features, capacity: Capacity) ->
     ]
 
 
-def _middleware(settings: Settings, features: Features, ready: probes.Readiness) -> list[Middleware]:
+def _in_front(settings: Settings, features: Features, ready: probes.Readiness) -> list[Middleware]:
     """Returns what stands in front of every request, the outermost first."""
     return [
         *features.prefix.middleware,

@@ -12,6 +12,7 @@ from features.asking import Asking, asking
 from features.auth import Auth, address, auth
 from features.cache import cache
 from features.console import Console, console
+from features.events import Events, events
 from features.feature import Feature, Lifetime
 from features.idempotency import idempotency
 from features.limits import RateLimits, check_rate_limit, rate_limits
@@ -44,6 +45,7 @@ class Features:
     versions: Feature
     redis: Redis
     asking: Asking
+    events: Events
     watchdog: Feature = field(compare=False)
     pages: Pages = field(compare=False)
     refusals: Refusals = field(compare=False)
@@ -60,7 +62,7 @@ class Features:
     @property
     def lifetimes(self) -> list[Lifetime]:
         """The parts that open before the servers and close after them. The watchdog opens last."""
-        shared = [*self.redis.lifetimes, *self.asking.lifetimes, *self.console.lifetimes]
+        shared = [*self.redis.lifetimes, *self.asking.lifetimes, *self.events.lifetimes, *self.console.lifetimes]
         return [*self.call_log.lifetimes, *shared, *self.tracing.lifetimes, *self.cache.lifetimes]
 
 
@@ -96,6 +98,7 @@ def all_features(
         versions=versions(found.routing),
         redis=shared,
         asking=asking(settings, shared.client),
+        events=events(shared.client),
         watchdog=watchdog(counted),
         pages=pages,
         refusals=refusals,

@@ -19,6 +19,7 @@ from gateway.local.discovery import Found as ServerFile
 from gateway.local.discovery import discover, load
 from gateway.local.server import LocalServer
 from gateway.sdk.asking.states import WaitingStates
+from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
 from gateway.servers.changes import Changes
@@ -153,6 +154,7 @@ def hold_servers(
     access: Access | None,
     *,
     states: WaitingStates,
+    exchange: Exchange | None,
 ) -> Begun:
     """Adds the servers to the registry, which opens them with the application."""
     changed = registry.changed
@@ -164,6 +166,7 @@ def hold_servers(
         changed=changed,
         states=states,
         routing=found.routing,
+        exchange=exchange,
     )
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))
@@ -172,7 +175,7 @@ def hold_servers(
     from features.upstream import UpstreamServers
 
     options: Any = {"access": access, "changed": changed, "states": states, "rules": found.rules}
-    options["keeps_lines"] = found.keeps_lines
+    options |= {"keeps_lines": found.keeps_lines, "exchange": exchange}
     upstream = UpstreamServers(found.pins_file, interceptors, limits, **options)
     for name, entry in found.upstream.items():
         registry.hold(upstream.make(name, entry))

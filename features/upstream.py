@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.call import Interceptor
 from gateway.sdk.asking.states import WaitingStates
+from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
 from gateway.server import Server
@@ -81,6 +82,7 @@ class UpstreamServers:
         states: WaitingStates,
         rules: Callable[[], Rules],
         keeps_lines: bool = False,
+        exchange: Exchange | None,
     ) -> None:
         self.starts = Starts()
         self.rules = rules
@@ -90,6 +92,7 @@ class UpstreamServers:
         self._access = access
         self._changed = changed
         self._states = states
+        self._exchange = exchange
         self._leash, self._memory = Leash(), Memory()
         self._pins_file = pins_file
         self._pins: Pins | None = None
@@ -106,6 +109,7 @@ class UpstreamServers:
             changed=self._changed,
             states=self._states,
             pins=self._checks(name, entry),
+            exchange=self._exchange,
         )
 
     async def change(self, server: UpstreamServer, entry: Upstream, grace: float) -> None:

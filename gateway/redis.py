@@ -19,14 +19,12 @@ from gateway.errors import LoadError
 from gateway.redis_budget import SECONDS, Budget, budget
 
 T = TypeVar("T")
-Purpose = Literal[
-    "rate limits", "cache reads", "cache writes", "the state key", "waiting calls", "calls with a key", "the console"
-]
+_Between = Literal["waiting calls", "calls with a key", "change events", "the console"]
+Purpose = Literal["rate limits", "cache reads", "cache writes", "the state key", _Between]
 """The kind of a request. Redis may refuse one kind and accept the others: without memory it still reads."""
 Trouble = Literal["away", "refused"]
 logger = logging.getLogger(__name__)
-CONNECT_TIMEOUT = 5.0
-RETRY_INTERVAL = 1.0
+CONNECT_TIMEOUT, RETRY_INTERVAL = 5.0, 1.0
 MAX_CONCURRENT_REQUESTS = 16
 SLOW_TICKS = 8
 """A response that takes longer is that of a slow Redis: 40 ms, or 8 turns of a busy loop."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -80,6 +80,18 @@ class Peer(Protocol):
 
     def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
         """Calls `listener` with each change event (the SDK's `ServerEvent`) until the returned function is called."""
+        ...
+
+    def watching(
+        self, ctx: Any, uris: Collection[str], listener: Callable[[Any], None]
+    ) -> AbstractAsyncContextManager[Collection[str]]:
+        """Watches resources by their own URIs, for the client of `ctx`. Yields those that can be watched.
+
+        `listener` is called with the events that concern this client alone; `subscribe` tells the others.
+
+        Raises:
+            MCPError: there are too many, or the server cannot be reached.
+        """
         ...
 
 

@@ -13,7 +13,7 @@ class Sharing:
         "MCP_RATE_LIMIT", "", "calls allowed for each caller, such as `100/minute; math:*=1000/minute`"
     )
     redis_url: str = text(
-        "REDIS_URL", "", "URL of a Redis or Valkey that replicas share for rate limits, the cache and tools that ask"
+        "REDIS_URL", "", "URL of a Redis or Valkey that replicas share: limits, cache, tools that ask, change events"
     )
     redis_prefix: str = word(
         "MCP_REDIS_PREFIX",

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import anyio
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.server.subscriptions import ServerEvent
+from mcp.shared.subscriptions import ResourceUpdated
 from starlette.types import ASGIApp
 
 from gateway import VERSION
@@ -20,7 +20,8 @@ from gateway.aggregate.owners import Owners
 from gateway.aggregate.requests import Requests
 from gateway.errors import GatewayError
 from gateway.sdk.aggregate_server import AggregateServer
-from gateway.sdk.legacy_sessions import LIST_CHANGED, LegacySessions
+from gateway.sdk.changes.exchange import Alone, Exchange
+from gateway.sdk.changes.legacy_sessions import LegacySessions
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.sessions import Limits, openings_at, session_manager
@@ -38,15 +39,23 @@ class Aggregate:
     """
 
     def __init__(
-        self, registry: Registry, names: Names, limits: Limits, access: Access | None = None, list_timeout: float = 2.0
+        self,
+        registry: Registry,
+        names: Names,
+        limits: Limits,
+        access: Access | None = None,
+        list_timeout: float = 2.0,
+        *,
+        exchange: Exchange | None = None,
     ) -> None:
+        self._exchange = exchange or Alone()
         self._registry = registry
         self._names = names
         self._sessions = LegacySessions()
-        self._events = ServerEvents(registry)
         asks = Asks(list_timeout)
         lists = Lists(asks)
         owners = Owners(registry, lists)
+        self._events = ServerEvents(registry, owners)
         self._requests = Requests(names, asks, lists, owners)
         self._server = AggregateServer(
             "multi-mcp",
@@ -62,7 +71,7 @@ class Aggregate:
             self._server.add_request_handler(method, params, handler)
         self._server.middleware += [refuse_unsendable, self._sessions]
         openings = openings_at("", lambda who: bool(registry.names_used() or not [*registry]), limits)
-        self._end_listening = bound_listen(self._server, openings)
+        self._listen = bound_listen(self._server, openings)
         self._manager = session_manager(self._server, limits, openings)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
@@ -75,26 +84,32 @@ class Aggregate:
         """Entered after the servers are open, and left before they close."""
         trace_once(self._server.middleware)
         self._serve_optional_methods()
-        async with anyio.create_task_group() as tasks, self._manager.run():
-
-            def changed(event: ServerEvent) -> None:
-                if (method := LIST_CHANGED.get(type(event))) is not None:
-                    self._serve_optional_methods()
-                    tasks.start_soon(self._sessions.list_changed, method)
-
-            unsubscribe = self._events.subscribe(changed)
-            try:
-                yield
-            finally:
-                unsubscribe()
+        unsubscribe = self._events.subscribe(self._changed)
+        try:
+            async with self._manager.run():
+                with self._exchange.hear("", lambda method, uri: None, self._missed):
+                    yield
+        finally:
+            unsubscribe()
 
     @property
     def sessions(self) -> int:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        self._end_listening()
+        self._listen.close()
         self._manager.end_streams()
+
+    def _changed(self, event: ServerEvent) -> None:
+        """Tells the sessions of lists that have changed. The server may serve other methods now, too."""
+        if not isinstance(event, ResourceUpdated):  # their servers tell those who watch one
+            self._serve_optional_methods()
+            self._sessions.tell(event)
+
+    def _missed(self) -> None:
+        """Tells the streams here of their resources, whose URIs the servers may not know; these tell all else."""
+        for uri in self._listen.watched():
+            self._events.tell(ResourceUpdated(uri))
 
     def _serve_optional_methods(self) -> None:
         """Serves the methods, and so promises the capabilities, that at least one server has now."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
-from mcp.server.subscriptions import ListenHandler, ServerEvent
+from mcp.server.context import ServerRequestContext
+from mcp.server.subscriptions import ServerEvent
+from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import PromptsListChanged, ResourcesListChanged, ResourceUpdated, ToolsListChanged
 
 from gateway.aggregate.addresses import with_server
+from gateway.aggregate.owners import Owners
+from gateway.sdk.changes.watching import Listener, WatchingListen
 from gateway.server import Server
 from gateway.servers.registry import Registry
 
-Listener = Callable[[ServerEvent], None]
 Unsubscribe = Callable[[], None]
 
 
@@ -22,15 +27,24 @@ class ServerEvents:
     own, since either can be read.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, owners: Owners) -> None:
         self._registry = registry
-        self.listen = ListenHandler(self)
+        self._owners = owners
+        self._listeners: dict[object, Listener] = {}
+        self.listen = WatchingListen(self, self._watching)
 
     async def publish(self, event: ServerEvent) -> None:
         """Is never called: each server publishes on its own bus."""
         raise NotImplementedError
 
+    def tell(self, event: ServerEvent) -> None:
+        """Tells the listeners here alone."""
+        for listener in [*self._listeners.values()]:
+            listener(event)
+
     def subscribe(self, listener: Listener) -> Unsubscribe:
+        token = object()
+        self._listeners[token] = listener
         subscriptions: dict[str, Unsubscribe] = {}
 
         def follow(server: Server) -> None:
@@ -49,11 +63,29 @@ class ServerEvents:
         unsubscribe = self._registry.subscribe(changed)
 
         def end() -> None:
+            self._listeners.pop(token, None)
             unsubscribe()
             for each in subscriptions.values():
                 each()
 
         return end
+
+    @asynccontextmanager
+    async def _watching(
+        self, ctx: ServerRequestContext[Any, Any], uris: Collection[str], listener: Listener
+    ) -> AsyncIterator[Collection[str]]:
+        """Watches each resource at every server that has it. A server that cannot be reached costs its own alone."""
+        watched = dict.fromkeys(uris)
+        async with AsyncExitStack() as streams:
+            for server, asked in (await self._owners.of_uris(ctx, uris)).items():
+                try:
+                    watching = server.watching(ctx, asked, _over_all(server, listener))
+                    accepted = await streams.enter_async_context(watching)
+                except MCPError:
+                    accepted = ()
+                for own in asked.keys() - {*accepted}:
+                    watched.pop(asked[own], None)
+            yield watched
 
 
 def _over_all(server: Server, listener: Listener) -> Listener:

@@ -77,6 +77,17 @@ class Owners:
             raise MCPError(INVALID_PARAMS, f"Unknown resource: {uri}", {"uri": uri})
         return _only(found, lambda server: with_server(server.name, uri)), uri
 
+    async def of_uris(self, ctx: Context, uris: Collection[str]) -> Mapping[Server, Mapping[str, str]]:
+        """Returns the servers that have any of `uris`: to each of its own URIs, the one that it was found by."""
+        usable, found = self.usable(), dict[Server, dict[str, str]]()
+        owners = {uri: _addressed(usable, without_server(uri)) for uri in uris}
+        plain = [uri for uri, owner in owners.items() if owner is None]
+        having = await self.having(ctx, plain, usable) if plain else {}
+        for uri, owner in owners.items():
+            for server, own in [owner] if owner is not None else [(server, uri) for server in having[uri]]:
+                found.setdefault(server, {})[own] = uri
+        return found
+
     async def having(
         self, ctx: Context, uris: Collection[str], servers: Sequence[Server]
     ) -> Mapping[str, Sequence[Server]]:

@@ -11,12 +11,16 @@ from typing import Any
 from mcp.server import Server as LowLevelServer
 from mcp.shared.exceptions import MCPError
 from mcp_types import CORE_RESULT_TYPES, INVALID_PARAMS, METHOD_NOT_FOUND
+from pydantic import ValidationError
 
-from gateway.call import ToolCall
-from gateway.errors import ToolCrashed, UnknownResultType, UnknownTask
+from gateway.call import ToolCall, ToolResult
+from gateway.errors import InvalidRequest, ToolCrashed, UnknownResultType, UnknownTask
+from gateway.local.answer import Answer
+from gateway.local.crashes import crashed, refusal
 from gateway.local.exchange import Exchange
 from gateway.local.requests import has_crashed
-from gateway.sdk.asking.states import WaitingStates, names_a_task, names_a_waiting_call
+from gateway.sdk import wire
+from gateway.sdk.asking.states import NOT_OF_THIS_CALL, WaitingStates, names_a_task, names_a_waiting_call
 from gateway.sdk.asking.waiting import WaitingCalls
 from gateway.sdk.tasks import CANCEL, GET, TASK, UPDATE, result_of, task_in
 
@@ -54,6 +58,27 @@ class ContextCalls:
             return self._known(await self._of_task(call, self._states.task_in(call.state, call)), call), call
         result, begun = await self._answered(call)
         return self._known(result, call), begun
+
+    async def answered(self, call: ToolCall, answer: Answer) -> ToolResult:
+        """Calls, and takes apart again what the SDK has turned into text. Raises GatewayError."""
+        try:
+            result, begun = await self.call(call)
+        except MCPError as exc:
+            if exc.error.data == {"reason": "invalid_request_state"}:
+                raise InvalidRequest(NOT_OF_THIS_CALL) from exc
+            encoded = wire.encode_error(exc)
+            return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error", wire=encoded)
+        except ValidationError as exc:  # the SDK alone reads `inputResponses`
+            raise InvalidRequest("`inputResponses` do not answer what was asked.") from exc
+        if result.get("isError"):
+            return _error(answer.of_wire(result), begun, wire.encode_any(wire.strip_server_stamp(self._server, result)))
+        try:
+            answered = answer.of_sent(begun.returned, result)
+        except BaseException as exc:  # a serializer of the tool's author may raise anything
+            raise crashed(call.tool, exc) from exc
+        if call.wants_wire:
+            answered.wire = wire.encode_success(wire.strip_server_stamp(self._server, result))
+        return answered
 
     async def _of_task(self, call: ToolCall, task: str) -> Mapping[str, Any]:
         """Cancels the task, or answers what it asks and returns its result, or the task itself."""
@@ -94,3 +119,11 @@ class ContextCalls:
 
     async def _run(self, exchange: Exchange) -> None:
         await exchange.run(self._server, self._lifespan_state)
+
+
+def _error(result: ToolResult, call: ToolCall, encoded: bytes) -> ToolResult:
+    prefix = f"Error executing tool {call.tool}"
+    refused = refusal(call.failure) or (ToolCrashed() if result.message == prefix else None)
+    if refused is not None:
+        raise refused
+    return replace(result, message=result.message.removeprefix(prefix + ": "), wire=encoded)

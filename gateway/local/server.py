@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -11,18 +11,14 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.server.subscriptions import ServerEvent
-from mcp.shared.exceptions import MCPError
-from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain
 from gateway.caller import caller
-from gateway.errors import InvalidRequest, Unavailable, UnknownTool
+from gateway.errors import Unavailable, UnknownTool
 from gateway.in_flight import InFlight
-from gateway.local.answer import Answer
 from gateway.local.boundary import Boundary
 from gateway.local.context_calls import ContextCalls
-from gateway.local.crashes import crashed, reported
 from gateway.local.makes.own_list import OwnList
 from gateway.local.makes.served import inside
 from gateway.local.native_calls import NativeCalls, unless_json
@@ -31,8 +27,10 @@ from gateway.local.requests import Requests
 from gateway.local.threads import Threads
 from gateway.local.tools import Tools
 from gateway.sdk import internals, wire
-from gateway.sdk.asking.states import NOT_OF_THIS_CALL, WaitingStates
+from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.asking.waiting import waiting_calls
+from gateway.sdk.changes.changes import Changes
+from gateway.sdk.changes.exchange import Alone, Exchange
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.request_state import share_state_keys
@@ -61,25 +59,24 @@ class LocalServer:
         changed: Callable[[], None] = lambda: None,
         states: WaitingStates | None = None,
         routing: Routing | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         self.name, self._mcp = name, mcp
-        self._states, self._changed = states or WaitingStates(), changed
-        self._wire_tools = WireTools()
+        self._states, self._changed, self._wire_tools = states or WaitingStates(), changed, WireTools()
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
         self.status: Mapping[str, Any] = {"status": "ok"} if routing is None else routing.begin(name)
         options: Any = {"has_hooks": self._has_author_hooks, "versions": routing and Families(name, routing)}
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, **options)
-        self._own_list = OwnList(name, mcp, self._tools)
-        self.find, self._server = self._tools.find, internals.low_level(mcp)
+        self.find, self._own_list = self._tools.find, OwnList(name, mcp, self._tools)
+        self._server = server = internals.low_level(mcp)
         self._waiting = waiting_calls(limits, self._states)
         self._context_calls = ContextCalls(self._server, self._waiting, self._states)
         share_state_keys(mcp, self._states.keys, name)
         openings = openings_at(name, lambda who: who.uses(self), limits)
-        self._end_listening = bound_listen(self._server, openings)
-        self._manager = session_manager(self._server, limits, openings)
-        self._in_flight, self._is_closed = InFlight(), False
-        self.call = chain(interceptors, self._execute)
+        self._listen, self._manager = bound_listen(server, openings), session_manager(server, limits, openings)
+        self._changes = Changes(name, internals.bus(mcp), exchange or Alone(), self._listen.watched)
+        self._in_flight, self._is_closed, self.call = InFlight(), False, chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
             self.app = access.endpoint(self.app, lambda tool: (self, tool), "mcp")
@@ -92,6 +89,7 @@ class LocalServer:
         internals.insert_middleware(
             mcp,
             refuse_unsendable,
+            self._changes,
             *([] if internals.has_own_tool_list(mcp) else [ToolList(self._server, self._list_tools)]),
             *self._own_list.middleware,
             *([] if access is None else [unless_json(access.middleware(self))]),
@@ -109,7 +107,7 @@ class LocalServer:
             await self._own_list.read()
             try:
                 async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
-                    with self._states.serving(self, self._execute):
+                    with self._states.serving(self, self._execute), self._changes.opened():
                         yield
             finally:
                 self._is_closed = True
@@ -133,7 +131,7 @@ class LocalServer:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        self._end_listening()
+        self._listen.close()
         self._manager.end_streams()
 
     def handles(self, method: str) -> bool:
@@ -143,10 +141,15 @@ class LocalServer:
         self, ctx: ServerRequestContext[Any, Any], method: str, params: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         own = replace(ctx, method=method, params=dict(params), lifespan_context=self._lifespan_state)
-        return await wire.answer(self._server, own)
+        return await wire.answer(self._server, self._changes.observed(own))
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
         return internals.bus(self._mcp).subscribe(listener)
+
+    def watching(
+        self, ctx: Any, uris: Collection[str], listener: Callable[[ServerEvent], None]
+    ) -> AbstractAsyncContextManager[Collection[str]]:
+        return nullcontext(uris)
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
         return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}
@@ -172,29 +175,6 @@ class LocalServer:
         try:
             if plan.direct and not self._has_author_hooks and call.state is None and call.answers is None:
                 return await plan.call(call)
-            return await self._waiting.elsewhere(call) or await self._call_with_context(call, plan.answer)
+            return await self._waiting.elsewhere(call) or await self._context_calls.answered(call, plan.answer)
         finally:
             self._in_flight.leave()
-
-    async def _call_with_context(self, call: ToolCall, answer: Answer) -> ToolResult:
-        """Calls through the SDK's machinery, and takes apart again what it turned into text."""
-        try:
-            result, begun = await self._context_calls.call(call)
-        except MCPError as exc:
-            if exc.error.data == {"reason": "invalid_request_state"}:
-                raise InvalidRequest(NOT_OF_THIS_CALL) from exc
-            encoded = wire.encode_error(exc)
-            return ToolResult(is_error=True, message=exc.error.message, outcome="tool-error", wire=encoded)
-        except ValidationError as exc:  # the SDK alone reads `inputResponses`
-            raise InvalidRequest("`inputResponses` do not answer what was asked.") from exc
-        if result.get("isError"):
-            return reported(
-                answer.of_wire(result), begun, wire.encode_any(wire.strip_server_stamp(self._server, result))
-            )
-        try:
-            answered = answer.of_sent(begun.returned, result)
-        except BaseException as exc:  # a serializer of the tool's author may raise anything
-            raise crashed(call.tool, exc) from exc
-        if call.wants_wire:
-            answered.wire = wire.encode_success(wire.strip_server_stamp(self._server, result))
-        return answered

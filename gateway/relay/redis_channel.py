@@ -5,32 +5,28 @@ Only the text of a long message stays in Redis, for a minute: a subscriber who i
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from redis.exceptions import RedisError, ResponseError
 
 from gateway.redis import RedisClient, RedisUnavailable
 from gateway.redis_budget import Budget, budget
 from gateway.relay.messages import Message
+from gateway.relay.redis_subscription import RedisSubscription
 
-logger = logging.getLogger(__name__)
 LONG = 64 * 1024
 """Bytes of a message above which its text is stored apart."""
 
 LIFETIME = 60
 """Seconds that such a text is kept."""
 
-SILENCE = 10.0
-"""Seconds without a message after which the connection is tested."""
-
-RETRY = 0.5
-"""Seconds after which a lost subscription is tried again."""
+_ABILITY = (
+    "other replicas can continue the calls that wait here again",
+    "other replicas cannot continue the calls that wait here",
+)
 
 
 class RedisChannel:
@@ -41,16 +37,11 @@ class RedisChannel:
         self._process = process
         self._received = received
         self._prefix = f"{redis.prefix}relay:"
-        self._is_lost = False
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        listening = asyncio.create_task(self._listen())
-        try:
+        async with RedisSubscription(self._redis, self._prefix + self._process, self._take, _ABILITY).opened():
             yield
-        finally:
-            listening.cancel()
-            await asyncio.wait((listening,))
 
     async def send(self, process: str, message: Message) -> bool:
         """Returns False if the process does not listen. Raises RedisUnavailable."""
@@ -70,35 +61,6 @@ class RedisChannel:
     async def _ask(self, request: Callable[[], Awaitable[Any]]) -> Any:
         budget.set(Budget())  # a call that is continued elsewhere may take long, and asks again and again
         return await self._redis.ask("waiting calls", request)
-
-    async def _listen(self) -> None:
-        """Subscribes again and again. What is published meanwhile is lost."""
-        while True:
-            try:
-                async with self._redis.client.pubsub() as channel:
-                    await channel.subscribe(self._prefix + self._process)
-                    await self._read(channel)
-            except (RedisError, OSError) as exc:
-                if not self._is_lost:  # the client of Redis tells that it is away
-                    level = logging.WARNING if isinstance(exc, ResponseError) else logging.INFO
-                    logger.log(level, "other replicas cannot continue the calls that wait here: %s", exc)
-                self._is_lost = True
-            await asyncio.sleep(RETRY)
-
-    async def _read(self, channel: Any) -> None:
-        is_tested = False
-        while True:
-            message = await channel.get_message(timeout=SILENCE)
-            if message is None:
-                if is_tested:
-                    raise OSError("no answer")
-                await channel.ping()
-            elif message["type"] == "message":
-                await self._take(message["data"])
-            elif message["type"] == "subscribe" and self._is_lost:
-                self._is_lost = False
-                logger.info("other replicas can continue the calls that wait here again")
-            is_tested = message is None
 
     async def _take(self, data: bytes) -> None:
         """Hands a message on. One that is damaged, or whose text has expired, is dropped."""

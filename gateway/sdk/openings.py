@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
 from mcp.server import Server as LowLevelServer
@@ -52,33 +52,43 @@ class Openings:
 class Listen:
     """The handler of `subscriptions/listen`, with the admission and the places of `openings`."""
 
-    def __init__(self, handler: Callable[[Any, Any], Coroutine[Any, Any, Any]], openings: Openings) -> None:
+    def __init__(self, handler: Callable[[Any, Any], Coroutine[Any, Any, Any]] | None, openings: Openings) -> None:
         self._handler = handler
         self._openings = openings
+        self._open: dict[object, Sequence[str]] = {}
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], params: Any) -> Any:
-        who = caller.get()
+        assert self._handler is not None
+        who, stream = caller.get(), object()
         try:
             await self._openings.admit()
             self._openings.streams.take(who)
         except GatewayError as exc:
             raise protocol_error(exc) from exc
+        wanted = getattr(params, "notifications", None)  # the handler may be an author's own, with any parameters
+        self._open[stream] = getattr(wanted, "resource_subscriptions", None) or ()
         try:
             return await self._handler(ctx, params)
         finally:
+            del self._open[stream]
             self._openings.streams.give_back(who)
+
+    def watched(self) -> Collection[str]:
+        """Returns the resources of all open streams."""
+        return {uri for uris in self._open.values() for uri in uris}
 
     def close(self) -> None:
         """Ends each open stream with its final result, as the specification says."""
-        if hasattr(self._handler, "close"):
-            self._handler.close()
+        close = getattr(self._handler, "close", None)
+        if close is not None:
+            close()
 
 
-def bound_listen(server: LowLevelServer[Any], openings: Openings) -> Callable[[], None]:
-    """Puts `Listen` around the server's handler, if it has one. Returns the function that ends its open streams."""
+def bound_listen(server: LowLevelServer[Any], openings: Openings) -> Listen:
+    """Puts `Listen` around the server's handler, if it has one."""
     entry = server.get_request_handler(LISTEN)
     if entry is None:
-        return lambda: None
+        return Listen(None, openings)
     listen = Listen(unbounded_listen(entry.handler), openings)
     server.add_request_handler(LISTEN, entry.params_type, listen)
-    return listen.close
+    return listen

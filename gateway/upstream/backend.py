@@ -8,10 +8,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from gateway.errors import GatewayError
 from gateway.upstream.config import Upstream
 from gateway.upstream.instances.keeper import AnyOpening, keeper_of
 from gateway.upstream.instances.openings import InstanceOpenings
-from gateway.upstream.link import Identity, Link, LinkFailure, Params, Refusal
+from gateway.upstream.link import Heard, Identity, Link, LinkFailure, Params, Refusal
 from gateway.upstream.listing import Listing
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN, pool_of
@@ -30,7 +31,8 @@ TOOLS_CHANGED = "notifications/tools/list_changed"
 
 class Backend:
     """`opened` is called with what the router's own link says of the server, and `told` with each notification of a
-    link. `repeat` tells a new link at a place what the one before was told. One caller may have `share` of the links.
+    link, `heard` with each of the router's own. `repeat` tells a new link at a place what the one before was told. One
+    caller may have `share` of the links.
 
     `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed. `identity` is what
     the server said of itself when it was opened last. `is_listed` is True when tools were listed once. `in_flight`
@@ -46,6 +48,7 @@ class Backend:
         opened: Callable[[Identity], None],
         repeat: Callable[[Link, str], Awaitable[None]],
         told: Told,
+        heard: Heard,
         pins: Checks | None = None,
         share: float = 1.0,
     ) -> None:
@@ -56,11 +59,13 @@ class Backend:
         self._opening = opening
         self._opened = opened
         self._repeat = repeat
+        self._tell_others = heard
         own = self._supervisor = keeper_of(name, entry, opening, self._heard, self._prepare)
         self._patience = Patience(entry.start_timeout, entry.idle, is_lazy=True)
         self._kind = f"process of a {entry.process}"
         self._pool = pool_of(entry.process, own, self._supervisor_at, entry.max_processes, share)
         self.place, self.links, self.drop = self._pool.place, self._pool.links, self._pool.drop
+        self.enter = self._pool.enter
         self._requests = Requests(name, self._pool, entry.timeout)
         self.request, self.is_modern = self._requests.request, self._requests.is_modern
         self.in_flight = self._requests.in_flight
@@ -118,6 +123,13 @@ class Backend:
         if not self.is_listed:
             await self._supervisor.link()
 
+    def hear(self, method: str, params: Params) -> None:
+        """Takes a notification of the server, which may have come to another process."""
+        if method in TOLD:
+            self._telling.tell(method, params, OWN)
+        elif method == TOOLS_CHANGED and self._stale is None:
+            self._stale = asyncio.get_running_loop().call_later(BATCH, self._begin_list)
+
     def _supervisor_at(self, place: str) -> Supervisor:
         """Returns the supervisor of a link that is a caller's or a session's own."""
 
@@ -145,19 +157,17 @@ class Backend:
         self.is_listed = True
 
     def _heard(self, method: str, params: Params) -> None:
-        """Takes a notification of the server."""
-        if method in TOLD:
-            self._telling.tell(method, params, OWN)
-        elif method == TOOLS_CHANGED and self._stale is None:
-            self._stale = asyncio.get_running_loop().call_later(BATCH, self._begin_list)
+        self._tell_others(method, params)
+        self.hear(method, params)
 
     def _begin_list(self) -> None:
         self._stale = None
         self._begin(self._list_again())
 
     async def _list_again(self) -> None:
-        with suppress(LinkFailure, Refusal):  # a failing link lists its tools again when it is back
-            await self._list(await self._supervisor.link())
+        if self._supervisor.links:  # the next link lists its tools at its opening
+            with suppress(GatewayError, LinkFailure, Refusal):
+                await self._list(await self._supervisor.link())
 
     def _begin(self, work: Coroutine[Any, Any, None] | Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -13,7 +13,7 @@ from gateway.errors import StartError, Unavailable
 from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.config import Upstream
 from gateway.upstream.instances.keeper import AnyOpening
-from gateway.upstream.link import Identity, Link, LinkFailure, Params
+from gateway.upstream.link import Heard, Identity, Link, LinkFailure, Params
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
@@ -34,6 +34,7 @@ class Hooks:
     opened: Callable[[Identity], None]
     repeat: Callable[[Link, str], Awaitable[None]]
     told: Told
+    heard: Heard
     changed: Callable[[], None]
     move: Callable[[], Awaitable[None]]
 
@@ -152,9 +153,12 @@ class Current:
             if self.backend is made:
                 await hooks.told(method, params, place)
 
-        made = Backend(
-            self._name, entry, opening, opened=opened, repeat=repeat, told=told, pins=pins, share=self._share
-        )
+        def heard(method: str, params: Params) -> None:
+            if self.backend is made:
+                hooks.heard(method, params)
+
+        own: Any = {"opened": opened, "repeat": repeat, "told": told, "heard": heard}
+        made = Backend(self._name, entry, opening, pins=pins, share=self._share, **own)
         return made
 
     async def _tell(self, before: Backend, new: Backend) -> None:

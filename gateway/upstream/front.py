@@ -10,12 +10,12 @@ from mcp.server import NotificationOptions
 from mcp.server import Server as LowLevelServer
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.server.models import InitializationOptions
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ServerEvent
-from mcp.shared.subscriptions import PromptsListChanged, ResourcesListChanged, ResourceUpdated, ToolsListChanged
+from mcp.server.subscriptions import InMemorySubscriptionBus
 from pydantic import BaseModel
 
+from gateway.sdk.changes.watching import Watching, WatchingListen
 from gateway.sdk.tool_list import no_tools
-from gateway.upstream.link import Identity, Params
+from gateway.upstream.link import Identity
 
 Context = ServerRequestContext[Any, Any]
 Forward = Callable[[Context, Any], Awaitable[HandlerResult]]
@@ -37,12 +37,6 @@ WISHES: Mapping[str, tuple[type[BaseModel], str]] = {
 }
 """The methods of clients with sessions whose upstream is told of them once for all; as `FORWARDED`."""
 
-_EVENTS: Mapping[str, Callable[[], ServerEvent]] = {
-    "notifications/tools/list_changed": ToolsListChanged,
-    "notifications/prompts/list_changed": PromptsListChanged,
-    "notifications/resources/list_changed": ResourcesListChanged,
-}
-
 
 class Front(LowLevelServer[Any]):
     """Promises what the upstream promised when it was opened last. Until then it promises tools alone."""
@@ -52,7 +46,6 @@ class Front(LowLevelServer[Any]):
         super().__init__(
             name,
             on_list_tools=no_tools,
-            on_subscriptions_listen=ListenHandler(self.bus),
             get_tool_input_schema=input_schema,
         )
         self.era = ""
@@ -63,6 +56,11 @@ class Front(LowLevelServer[Any]):
         """Sends tool calls, and all that the upstream will promise, to `forward`; `wishes` handle those of `WISHES`."""
         self._forward, self._wishes = forward, wishes
         self.add_request_handler("tools/call", types.CallToolRequestParams, forward)
+
+    def listen(self, watching: Watching) -> None:
+        """Serves `subscriptions/listen`, with the resources that `watching` watches."""
+        handler = WatchingListen(self.bus, watching)
+        self.add_request_handler("subscriptions/listen", types.SubscriptionsListenRequestParams, handler)
 
     def identify(self, identity: Identity) -> None:
         """Takes over what the upstream says of itself."""
@@ -89,10 +87,3 @@ class Front(LowLevelServer[Any]):
     ) -> InitializationOptions:
         options = notification_options or NotificationOptions(True, True, True)
         return super().create_initialization_options(options, *arguments, **keywords)
-
-    async def publish(self, method: str, params: Params) -> None:
-        """Publishes what a notification of the upstream says to those who listen."""
-        if method in _EVENTS:
-            await self.bus.publish(_EVENTS[method]())
-        elif method == "notifications/resources/updated" and isinstance(params.get("uri"), str):
-            await self.bus.publish(ResourceUpdated(uri=params["uri"]))

@@ -15,10 +15,13 @@ MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 LOGGED = "notifications/message"
 LISTEN = "subscriptions/listen"
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+"""The first notification on the stream of a request of `LISTEN`."""
+
 Params = Mapping[str, Any]
 
 Report = Callable[[Params], Awaitable[None]]
-"""Takes the parameters of each progress notification of one request."""
+"""Takes the parameters of each progress notification of one request, and of the acknowledgement of a stream."""
 
 Heard = Callable[[str, Params], None]
 """Takes the method and the parameters of each other notification."""

@@ -18,7 +18,7 @@ from gateway.errors import Unavailable, UnknownTool
 from gateway.sdk import wire
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.asking.waiting import waiting_calls
-from gateway.sdk.legacy_sessions import LegacySessions
+from gateway.sdk.changes.exchange import Alone, Exchange
 from gateway.sdk.native import Access, protocol_error, refuse_unsendable
 from gateway.sdk.openings import bound_listen
 from gateway.sdk.request_state import sealing_of
@@ -28,6 +28,7 @@ from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
 from gateway.tool import Entry, ToolInfo
 from gateway.upstream.backend import TOOLS_CHANGED
+from gateway.upstream.calls.changes import Changes
 from gateway.upstream.calls.from_json import JsonCalls
 from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.native import NativeCalls
@@ -36,11 +37,9 @@ from gateway.upstream.config import Upstream
 from gateway.upstream.current import Current, Hooks
 from gateway.upstream.front import Front
 from gateway.upstream.instances.keeper import AnyOpening
-from gateway.upstream.link import Link, Params
+from gateway.upstream.link import Params
 from gateway.upstream.pins.checks import Checks
-from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
-from gateway.upstream.telling import UPDATED
 
 
 class UpstreamServer:
@@ -62,31 +61,33 @@ class UpstreamServer:
         changed: Callable[[], None] = lambda: None,
         states: WaitingStates | None = None,
         pins: Checks | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         self.name, self._changed, self._states = name, changed, states or WaitingStates()
+        self._wire_tools = WireTools()
         starts.expect(name)
-        self._sessions, self._wire_tools = LegacySessions(), WireTools()
-        self._front = Front(name, self._input_schema)
+        self._front = front = Front(name, self._input_schema)
         self._current = current = Current(name, limits.share, starts)
-        self._wishes = wishes = Wishes(current)
-        hooks = Hooks(self._front.identify, self._repeat, self._told, self._tools_changed, wishes.move)
+        self._changes = changes = Changes(name, front, exchange or Alone())
+        wishes = Wishes(current, front, limits.share, changes.missed)
+        hooks = Hooks(front.identify, changes.repeat, self._told, changes.heard, self._tools_changed, wishes.move)
         current.describe(entry, opening, pins, hooks)
-        self.call = chain(interceptors, self._execute)
+        self.call, self.watching = chain(interceptors, self._execute), changes.watching
         self._waiting = waiting_calls(limits, self._states)
         self._live = live = LiveCalls(self._waiting)
         self._json = JsonCalls(live, self._states, limits.max_result)
-        parts = (name, self._front, current, interceptors)
+        parts = (name, front, current, interceptors)
         self._native = NativeCalls(*parts, live=live, wishes=wishes.handlers, max_result=limits.max_result)
         openings = openings_at(name, lambda who: who.uses(self), limits)
-        self._end_listening = bound_listen(self._front, openings)
-        self._manager = session_manager(self._front, limits, openings)
+        self._listen, self._manager = bound_listen(front, openings), session_manager(front, limits, openings)
+        changes.connect(current, wishes, self._listen.watched)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         sealing = sealing_of(self._states.keys, name)
-        self._front.middleware += [sealing, refuse_unsendable, self._sessions, ToolList(self._front, self._list_tools)]
+        front.middleware += [sealing, refuse_unsendable, changes.sessions, ToolList(front, self._list_tools)]
         if access is not None:
             self.app = access.endpoint(self.app, self._exact, "mcp")
-            self._front.middleware.append(access.middleware(self))
-        self._front.middleware.append(self._native)
+            front.middleware.append(access.middleware(self))
+        front.middleware.append(self._native)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -95,7 +96,7 @@ class UpstreamServer:
         self._current.begin()
         try:
             async with self._manager.run():
-                with self._states.serving(self, self._execute):
+                with self._states.serving(self, self._execute), self._changes.opened():
                     yield
         finally:
             self._live.close()
@@ -146,7 +147,7 @@ class UpstreamServer:
         return self._manager.open_sessions
 
     def end_streams(self) -> None:
-        self._end_listening()
+        self._listen.close()
         self._manager.end_streams()
 
     def handles(self, method: str) -> bool:
@@ -175,20 +176,11 @@ class UpstreamServer:
         """Tells the clients what the upstream has said."""
         if method == TOOLS_CHANGED:
             self._tools_changed()
-        if place == OWN:
-            await self._front.publish(method, params)
-        if method == UPDATED:
-            await self._wishes.updated(params.get("uri"), place)
-        if method.endswith("/list_changed"):
-            await self._sessions.list_changed(method)
+        await self._changes.told(method, params, place)
 
     def _tools_changed(self) -> None:
         self._wire_tools = WireTools()
         self._changed()
-
-    async def _repeat(self, link: Link, place: str) -> None:
-        for uri in await self._wishes.repeat(link, place):
-            await self._told(UPDATED, {"uri": uri}, place)
 
     async def _list_tools(self, ctx: ServerRequestContext[Any, Any]) -> Listed:
         try:

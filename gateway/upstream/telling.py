@@ -8,7 +8,7 @@ from gateway.upstream.link import Params
 
 UPDATED = "notifications/resources/updated"
 TOLD = frozenset({"notifications/prompts/list_changed", "notifications/resources/list_changed", UPDATED})
-"""The notifications that clients are told of as they are."""
+"""The notifications that are handed on as they are."""
 
 MAX_TELLING = 1000
 """Different notifications on their way at the same time. Further ones are dropped."""

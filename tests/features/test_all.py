@@ -13,6 +13,7 @@ from mcp.server.mcpserver import MCPServer
 from features.all import Features
 from features.auth import Auth
 from features.console import Console
+from features.events import Events
 from features.feature import Feature
 from features.limits import RateLimits
 from features.local import Found
@@ -96,6 +97,7 @@ def test_default_settings_turn_on_only_the_call_log_and_idempotency_keys() -> No
         versions=off,
         redis=Redis(),
         asking=off_again.asking,
+        events=Events(),
         watchdog=off,
         pages=features.pages,
         refusals=features.refusals,
@@ -122,7 +124,7 @@ def test_metrics_hear_of_refusals_redis_failures_cache_look_ups_and_the_loop() -
 def test_lifetimes_open_the_redis_client_before_the_cache() -> None:
     features = features_of(redis_url="redis://127.0.0.1:1", traces_exporter="console")
     parts = [type(opened.__self__).__name__ for opened in features.lifetimes]  # type: ignore[attr-defined]
-    assert parts == ["CallLog", "RedisClient", "RedisWay", "RedisKey", "Tracing"]
+    assert parts == ["CallLog", "RedisClient", "RedisWay", "RedisKey", "EventExchange", "Tracing"]
 
 
 async def _nothing() -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -62,6 +62,9 @@ class Stub:
         raise NotImplementedError
 
     def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
+        raise NotImplementedError
+
+    def watching(self, ctx: Any, uris: Collection[str], listener: Callable[[Any], None]) -> Any:
         raise NotImplementedError
 
     async def call(self, call: ToolCall) -> ToolResult:

@@ -1,185 +1,130 @@
-"""The wishes of sessions that an upstream is told once for all: the level of its log, and the resources to watch."""
+"""The wishes of clients that an upstream is told once for all: the level of its log, and the resources to watch."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
-from mcp.shared.exceptions import MCPError
+from mcp.server.subscriptions import ServerEvent
+from mcp.shared.subscriptions import ResourceUpdated
 from mcp_types import EmptyResult
 
-from gateway.caller import Caller, caller
-from gateway.errors import GatewayError, Unavailable
+from gateway.caller import caller
+from gateway.errors import GatewayError
+from gateway.sdk.changes.notifier import Notifier
 from gateway.sdk.internals import connection_of
-from gateway.sdk.native import protocol_error
-from gateway.upstream.calls.listening import Listening
 from gateway.upstream.calls.log_levels import LogLevels
 from gateway.upstream.calls.origins import native_origin
 from gateway.upstream.calls.places import place_of
+from gateway.upstream.calls.subscriptions import PATIENCE
+from gateway.upstream.calls.watched import Client
+from gateway.upstream.calls.watches import Missed, Watches
 from gateway.upstream.current import Current
-from gateway.upstream.link import NOBODY, Link, Params, Refusal
+from gateway.upstream.front import Front
+from gateway.upstream.link import Link, Refusal
 from gateway.upstream.pool import OWN
 
 logger = logging.getLogger(__name__)
 Context = ServerRequestContext[Any, Any]
-MAX_RESOURCES = 1000
-"""Watched resources of one upstream."""
-
-MAX_OF_SESSION = 100
-PATIENCE = 5.0
-"""Seconds for each wish."""
-
 SET_LEVEL, SUBSCRIBE, UNSUBSCRIBE = "logging/setLevel", "resources/subscribe", "resources/unsubscribe"
 
 
 class Wishes:
-    """The wishes of sessions at one upstream, each for the link at the place of its client."""
+    """The wishes of clients at one upstream, each for the links at the place of its client.
 
-    def __init__(self, current: Current) -> None:
+    `share` of the watched resources may be one caller's. `missed` is called with those that may have changed unheard.
+    """
+
+    def __init__(self, current: Current, front: Front, share: float, missed: Missed) -> None:
         self._current = current
+        self._front = front
         self._levels = LogLevels()
-        self._listening = Listening()
-        self._watching: dict[tuple[str, str], dict[int, Connection]] = {}
-        self._of_session: dict[int, set[tuple[str, str]]] = {}
-        self._callers: dict[int, Caller] = {}
+        self._watches = Watches(current, share, missed)
+        self._sessions: dict[int, Client] = {}
+        self.updated, self.move = self._watches.updated, self._watches.move
         self.handlers = {SET_LEVEL: self.set_level, SUBSCRIBE: self.subscribe, UNSUBSCRIBE: self.unsubscribe}
 
     async def set_level(self, ctx: Context, params: Any) -> EmptyResult:
         """Handles `logging/setLevel`. The client's own messages are chosen here; the upstream need not obey."""
-        connection = connection_of(ctx)
-        place = place_of(self._current, self._current.backend, connection)
+        connection, backend = connection_of(ctx), self._current.backend
+        place = place_of(self._current, backend, connection)
         self._levels.set(connection, place, params.level)
-        lowest, links = self._levels.lowest(place), self._current.backend.links(place)
+        lowest, links = self._levels.lowest(place), backend.links(place)
         if lowest is not None and any(not link.identity.is_modern for link in links):  # a later link is told then
             with suppress(GatewayError, Refusal, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     own = replace(native_origin(ctx, None), ask=None)
                     session = connection.session_id or ""
                     level = {"level": lowest}
-                    await self._current.backend.request(
-                        SET_LEVEL, level, None, session=session, place=place, origin=own
-                    )
+                    await backend.request(SET_LEVEL, level, None, session=session, place=place, origin=own)
         return EmptyResult()
 
     async def subscribe(self, ctx: Context, params: Any) -> EmptyResult:
-        """Handles `resources/subscribe`: the first of all sessions subscribes at the upstream."""
-        connection = connection_of(ctx)
-        watched = place_of(self._current, self._current.backend, connection), str(params.uri)
+        """Handles `resources/subscribe` of a session."""
+        connection, uri = connection_of(ctx), str(params.uri)
         number = id(connection.state)  # of the session, also if this request has a copy of its connection
-        own = self._of_session.get(number, set())
-        is_first = watched not in self._watching
-        if (len(own) >= MAX_OF_SESSION and watched not in own) or (is_first and len(self._watching) >= MAX_RESOURCES):
-            raise protocol_error(Unavailable("Too many watched resources."))
-        if number not in self._of_session:
-            self._of_session[number], self._callers[number] = own, caller.get()
-            connection.exit_stack.push_async_callback(self._leave_all, number)
-        own.add(watched)
-        self._watching.setdefault(watched, {})[number] = connection
-        if is_first:
-            try:
-                await self._told(SUBSCRIBE, watched)
-            except BaseException:  # whatever it is, nobody watches
-                self._watching.pop(watched, None)
-                own.discard(watched)
-                raise
+        if number not in self._sessions:
+            notifier = Notifier(connection)
+            tell = lambda uri, place: notifier.tell(ResourceUpdated(uri))  # noqa: E731
+            self._sessions[number] = Client(connection, caller.get(), tell)
+            connection.exit_stack.callback(self._leave, number)
+        refused = await self._watches.join(self._sessions[number], [uri])
+        if uri in refused:
+            raise refused[uri]
         return EmptyResult()
 
     async def unsubscribe(self, ctx: Context, params: Any) -> EmptyResult:
-        """Handles `resources/unsubscribe`: the last of all sessions unsubscribes at the upstream."""
-        connection = connection_of(ctx)
-        place = place_of(self._current, self._current.backend, connection)
-        await self._leave((place, str(params.uri)), id(connection.state))
+        """Handles `resources/unsubscribe` of a session."""
+        session = self._sessions.get(id(connection_of(ctx).state))
+        if session is not None:
+            await self._watches.leave(session, str(params.uri))
         return EmptyResult()
 
-    async def updated(self, uri: Any, place: str) -> None:
-        """Tells the sessions that watch a resource of the link at `place` that it has changed."""
-        watching = self._watching.get((place, uri), {}) if isinstance(uri, str) else {}
-        for connection in [*watching.values()]:
-            await connection.send_resource_updated(uri)
+    @asynccontextmanager
+    async def watching(
+        self, ctx: Context, uris: Collection[str], listener: Callable[[ServerEvent], None]
+    ) -> AsyncIterator[Collection[str]]:
+        """Watches resources for a stream, if the upstream promises to tell of their changes.
 
-    async def repeat(self, link: Link, place: str) -> list[str]:
-        """Tells a new link at `place` what was told to the one before. Returns the resources.
-
-        They may have changed meanwhile.
+        `listener` is called with those at another link than the router's own. Raises MCPError.
         """
-        watched = [uri for there, uri in self._watching if there == place]
-        if link.identity.is_modern:
-            self._listening.watch(link, watched)
-            return watched
-        if (lowest := self._levels.lowest(place)) is not None:
-            await _best(link, SET_LEVEL, {"level": lowest})
-        for uri in watched:
-            await _best(link, SUBSCRIBE, {"uri": uri})
-        return watched
+        if self._front.get_request_handler(SUBSCRIBE) is None:
+            yield uris
+            return
 
-    async def move(self) -> None:
-        """Takes what is watched to the links of the same clients at a backend that has replaced another.
+        def tell(uri: str, place: str) -> None:
+            if place != OWN:
+                listener(ResourceUpdated(uri))
 
-        The task in which it runs must be its own.
-        """
-        watching: dict[tuple[str, str], dict[int, Connection]] = {}
-        places: dict[str, Caller] = {}
-        for (_, uri), connections in self._watching.items():
-            for number, connection in connections.items():
-                caller.set(who := self._callers[number])
-                place = place_of(self._current, self._current.backend, connection)
-                watching.setdefault((place, uri), {})[number] = connection
-                places[place] = who
-        self._watching = watching
-        for number, own in self._of_session.items():
-            own.clear()
-            own.update(watched for watched, connections in watching.items() if number in connections)
-        places.pop(OWN, None)
-        await asyncio.gather(*(self._open(place, who) for place, who in places.items()))
-
-    async def _leave_all(self, number: int) -> None:
-        for watched in [*self._of_session.get(number, ())]:
-            await self._leave(watched, number)
-        self._of_session.pop(number, None)
-        self._callers.pop(number, None)
-
-    async def _open(self, place: str, who: Caller) -> None:
-        """Opens the link of a client, which hears its wishes then."""
-        caller.set(who)
-        with suppress(GatewayError):
-            await self._current.backend.is_modern(place)
-
-    async def _leave(self, watched: tuple[str, str], number: int) -> None:
-        self._of_session.get(number, set()).discard(watched)
-        watching = self._watching.get(watched, {})
-        if watching.pop(number, None) is not None and not watching:
-            self._watching.pop(watched, None)
-            if self._current.backend.links(watched[0]):
-                with suppress(MCPError):
-                    await self._told(UNSUBSCRIBE, watched)
-
-    async def _told(self, method: str, watched: tuple[str, str]) -> None:
-        """Raises MCPError."""
-        place, uri = watched
+        stream = Client(connection_of(ctx), caller.get(), tell)
         try:
-            async with asyncio.timeout(PATIENCE):
-                if await self._current.backend.is_modern(place):
-                    for link in self._current.backend.links(place):
-                        self._listening.watch(link, [uri for there, uri in self._watching if there == place])
-                    return
-                await self._current.backend.request(method, {"uri": uri}, None, session="", place=place, origin=NOBODY)
-        except GatewayError as exc:
-            raise protocol_error(exc) from exc
-        except Refusal as exc:
-            raise MCPError(exc.code, exc.message, exc.data) from exc
-        except TimeoutError as exc:
-            raise protocol_error(Unavailable("The server does not answer.")) from exc
+            refused = await self._watches.join(stream, uris)
+            yield [uri for uri in uris if uri not in refused]
+        finally:
+            self._watches.leave_all(stream)
 
+    def watched(self) -> Collection[str]:
+        """Returns the resources that are watched at the router's own link."""
+        return self._watches.at(OWN)
 
-async def _best(link: Link, method: str, params: Params) -> None:
-    """Sends a request that the upstream may refuse. Raises LinkFailure."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await link.request(method, params)
-    except (Refusal, TimeoutError) as exc:
-        logger.debug("%s was not taken: %s", method, exc)
+    async def repeat(self, link: Link, place: str) -> Collection[str]:
+        """Tells a new link at `place` what was told to the one before. Returns the watched resources.
+
+        They may have changed meanwhile. Raises LinkFailure.
+        """
+        if not link.identity.is_modern and (lowest := self._levels.lowest(place)) is not None:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await link.request(SET_LEVEL, {"level": lowest})
+            except (Refusal, TimeoutError) as exc:
+                logger.debug("the log level was not taken: %s", exc)
+        return await self._watches.repeat(link, place)
+
+    def _leave(self, number: int) -> None:
+        if (session := self._sessions.pop(number, None)) is not None:
+            self._watches.leave_all(session)

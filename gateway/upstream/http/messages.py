@@ -9,7 +9,7 @@ from gateway.encoding import encode_object
 from gateway.upstream.http.answers import Message
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.failures import ConnectionLost, SessionLost, StatusFailure
-from gateway.upstream.link import LOGGED, NOBODY, Heard, LinkFailure, Origin, Params, Refusal, Report
+from gateway.upstream.link import ACKNOWLEDGED, LOGGED, NOBODY, Heard, LinkFailure, Origin, Params, Refusal, Report
 
 BOTH_TYPES = b"Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\n"
 
@@ -76,6 +76,8 @@ async def tell(message: Message, number: int, report: Report | None, heard: Hear
     params = params if isinstance(params, dict) else {}
     if message["method"] == LOGGED and origin.log is not None:
         await origin.log(params)
+    elif message["method"] == ACKNOWLEDGED and report is not None:
+        await report(params)
     elif message["method"] != "notifications/progress":
         heard(str(message["method"]), params)
     elif report is not None and params.get("progressToken") == number:

@@ -30,7 +30,19 @@ from gateway.upstream.http.listening import keep_listening, list_changes, tell_c
 from gateway.upstream.http.messages import BOTH_TYPES, RESENT, encoded, tell, with_token
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.introduction import CLIENT
-from gateway.upstream.link import LISTEN, MODERN, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
+from gateway.upstream.link import (
+    ACKNOWLEDGED,
+    LISTEN,
+    MODERN,
+    NOBODY,
+    Heard,
+    Identity,
+    LinkFailure,
+    Origin,
+    Params,
+    Refusal,
+    Report,
+)
 
 MAX_PAGES = 100
 MAX_TOOLS = 10_000
@@ -156,7 +168,7 @@ class ModernLink:
 
     async def _listen(self, opened: Callable[[], None]) -> None:
         async def told(message: Message) -> None:
-            if message["method"] == "notifications/subscriptions/acknowledged":
+            if message["method"] == ACKNOWLEDGED:
                 opened()
             else:
                 await tell(message, number, None, self._heard)

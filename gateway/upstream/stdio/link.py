@@ -9,12 +9,13 @@ import time
 from collections import deque
 from typing import Any
 
+from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY
 from pydantic_core import from_json, to_json
 
 from gateway.upstream.calls.questions import not_asked
 from gateway.upstream.calls.waiting import Waiting
 from gateway.upstream.introduction import CLIENT
-from gateway.upstream.link import LOGGED, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Report
+from gateway.upstream.link import ACKNOWLEDGED, LOGGED, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Report
 from gateway.upstream.stdio.child import PATIENCE, Child
 from gateway.upstream.stdio.command import Command
 from gateway.upstream.stdio.container import remove
@@ -136,8 +137,8 @@ class StdioLink:
             self._answer({"id": number, "result": {}})
         elif number is not None:
             self._asked(method, number, params)
-        elif method == "notifications/progress":
-            token = params.get("progressToken")
+        elif method in ("notifications/progress", ACKNOWLEDGED):
+            token = _subscription(params) if method == ACKNOWLEDGED else params.get("progressToken")
             if type(token) is int and (waiting := self._waiting.get(token)) is not None:
                 waiting.report(params)
         elif method == "notifications/cancelled":
@@ -189,3 +190,9 @@ class StdioLink:
             self._ended.set_result(reason)
         for waiting in self._waiting.values():
             waiting.fail(reason)
+
+
+def _subscription(params: Params) -> Any:
+    """Returns the id of the request whose stream a notification belongs to."""
+    meta = params.get("_meta")
+    return meta.get(SUBSCRIPTION_ID_META_KEY) if isinstance(meta, dict) else None

@@ -8,7 +8,10 @@ import pytest
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.subscriptions import ResourceUpdated, ToolsListChanged
 
+from gateway.aggregate.asks import Asks
 from gateway.aggregate.events import ServerEvents
+from gateway.aggregate.lists import Lists
+from gateway.aggregate.owners import Owners
 from gateway.servers.registry import Registry
 from tests.clients import connected
 from tests.conftest import MakeApp
@@ -47,4 +50,4 @@ async def test_listener_hears_events_of_each_server_and_a_resource_by_both_its_u
 
 async def test_publishing_is_not_implemented() -> None:
     with pytest.raises(NotImplementedError):
-        await ServerEvents(Registry()).publish(ToolsListChanged())
+        await ServerEvents(Registry(), Owners((), Lists(Asks(1)))).publish(ToolsListChanged())

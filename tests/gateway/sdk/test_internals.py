@@ -44,7 +44,7 @@ async def test_chain_is_inside_the_middleware_of_the_sdk_and_outside_the_authors
     mcp = server_of(echo, middleware=[own])
     assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), "own"]
     app = make_app(mcp)
-    ours = ["refuse_unsendable", NativeCalls.__name__, Boundary.__name__]
+    ours = ["refuse_unsendable", "Changes", NativeCalls.__name__, Boundary.__name__]
     assert kinds(mcp) == [*(kind.__name__ for kind in BUILT_IN), *ours, "own"]
     async with opened(app):
         assert kinds(mcp) == ["RequestStateBoundary", *ours, "own"]

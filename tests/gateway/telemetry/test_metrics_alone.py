@@ -193,8 +193,6 @@ async def test_dead_process_keeps_its_counts_and_loses_its_connections(
     assert scrape.value("mcp_refusals_total", reason="misdirected") == 2
 
 
-def test_process_with_the_id_of_an_earlier_one_begins_with_nothing_open(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_process_with_an_earlier_id_begins_with_nothing_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made_in(tmp_path, monkeypatch, 1).websockets_changed(1)
     assert scrape_of(made_in(tmp_path, monkeypatch, 1)).value("mcp_websocket_connections") == 0

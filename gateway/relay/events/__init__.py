@@ -1,0 +1,1 @@
+"""Change events of servers between the processes of one deployment."""

@@ -1,0 +1,1 @@
+"""Changes of lists and resources on their way to the clients that listen, of both eras."""
