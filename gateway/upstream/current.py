@@ -114,10 +114,7 @@ class Current:
 
         Raises:
             Unavailable: they cannot be listed.
-            GatewayError: there is no such version of the tool.
         """
-        if call.refusal is not None:
-            raise call.refusal
         if call.entry is not None:  # perhaps of a backend that was replaced while the call waited for its turn
             return self.backend, self.backend.tools.plan(call.entry.name)
         was_listed = self.backend.is_listed

@@ -162,6 +162,8 @@ class UpstreamServer:
         return self._front.bus.subscribe(listener)
 
     async def _execute(self, call: ToolCall) -> ToolResult:
+        if call.refusal is not None:
+            raise call.refusal
         backend, tool = await self._current.found(call)
         if tool is None:
             backend.listing.refuse_unapproved(call.tool)
