@@ -46,8 +46,7 @@ _SCOPE = re.compile(r"[!#-\[\]-~]{1,256}")  # RFC 6749, 3.3
 class GatewayError(Exception):
     """The base class. `str()` is `detail`, a sentence for the caller; `slug` names the kind of error.
 
-    `retry_after` is in seconds, `scope` the one that the caller lacks. `outcome` is that of a call: `not-executed`, or
-    `unknown` if its tool may have run.
+    `retry_after` is in seconds, `scope` is what the caller lacks, `outcome` of a call is `not-executed` or `unknown`.
     """
 
     slug = "error"

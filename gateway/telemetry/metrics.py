@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from gateway import VERSION
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.server import Server
+from gateway.telemetry.instances import of_instances
 from gateway.telemetry.record import Record
 from gateway.telemetry.worker_folder import make_folder
 
@@ -128,7 +129,7 @@ class Metrics(Collector):
             sessions.add_metric([AGGREGATE], self._aggregate_sessions())
         about = {"version": VERSION, "python": platform.python_version(), "mcp": version("mcp")}
         info = InfoMetricFamily("mcp_build", "Versions of what is running", value=about)
-        return [up, sessions, info, *self._of_instances()]
+        return [up, sessions, info, *of_instances(self._instances)]
 
     def refused(self, reason: str) -> None:
         self._refusals.labels(reason).inc()
@@ -147,18 +148,6 @@ class Metrics(Collector):
     def loop_lagged(self, seconds: float) -> None:
         """Takes the longest delay of the event loop in the last minute, from any thread."""
         self._lag.set(seconds)
-
-    def _of_instances(self) -> Iterable[Metric]:
-        """Returns the state of the instances of servers that have several. Their addresses are of the configuration."""
-        labels = ["server", "instance"]
-        up = GaugeMetricFamily("mcp_instance_up", "1 if the instance gets calls", labels=labels)
-        in_flight = GaugeMetricFamily("mcp_instance_in_flight", "Requests in flight at the instance", labels=labels)
-        several = {name: found for name, found in self._instances.items() if len(found) > 1}
-        for name, instances in several.items():
-            for instance in instances:
-                up.add_metric([name, instance["address"]], instance["state"] == "ready")
-                in_flight.add_metric([name, instance["address"]], instance["inFlight"])
-        return (up, in_flight) if several else ()
 
     def _own_registry(self, folder: str) -> CollectorRegistry | None:
         """Returns the registry of this process's own metrics. It is None if a scrape reads the folder instead."""

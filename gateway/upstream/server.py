@@ -25,7 +25,6 @@ from gateway.sdk.request_state import sealing_of
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
-from gateway.server import Callee
 from gateway.tool import Entry, ToolInfo
 from gateway.upstream.backend import TOOLS_CHANGED
 from gateway.upstream.calls.from_json import JsonCalls
@@ -84,7 +83,7 @@ class UpstreamServer:
         sealing = sealing_of(self._states.keys, name)
         self._front.middleware += [sealing, refuse_unsendable, self._sessions, ToolList(self._front, self._list_tools)]
         if access is not None:
-            self.app = access.endpoint(self.app, self._exact, "mcp")
+            self.app = access.endpoint(self.app, lambda tool: (self, tool), "mcp")
             self._front.middleware.append(access.middleware(self))
         self._front.middleware.append(self._native)
 
@@ -197,9 +196,5 @@ class UpstreamServer:
             raise protocol_error(exc) from exc
         return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}
 
-    def _input_schema(self, name: str) -> Mapping[str, Any] | None:
-        tool = self._current.backend.tools.plan(name)
-        return None if tool is None else tool.info["inputSchema"]
-
-    def _exact(self, tool: str) -> tuple[Callee, str]:
-        return self, tool
+    def _input_schema(self, tool: str) -> Mapping[str, Any] | None:
+        return self._current.backend.input_schema(tool)

@@ -16,39 +16,17 @@ from gateway.caller import Caller, caller
 from gateway.errors import Unauthenticated, Unavailable
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
-from gateway.tool import ToolInfo
 from routes.router import ServersRouter
 from routes.scope import PROOF
 from routes.websocket.connection import SocketLimits
 from routes.websocket.endpoint import WebSockets
+from tests.calls import Granted
 from tests.routes.websocket.sockets import slug
 from tests.sockets import Socket, connected
 
 pytestmark = pytest.mark.anyio
 WHO = {"tool": "who"}
 LONG = 20_000
-
-
-class NoGrants:
-    """Grants no tool."""
-
-    def covers(self, server: str, tool: ToolInfo | str) -> bool:
-        return False
-
-    def covers_own(self, area: str, action: str) -> bool:
-        return False
-
-    def administers(self) -> bool:
-        return False
-
-    def covers_all_of(self, server: str) -> bool:
-        return False
-
-    def pinned(self, server: str, tool: str) -> str | None:
-        return None
-
-    def missing(self, server: str, tool: str, asked: str) -> str:
-        return f"{server}:{asked}"
 
 
 class Keys:
@@ -63,7 +41,7 @@ class Keys:
             raise Unavailable("The issuer is unavailable.")
         if credential not in self.good:
             raise Unauthenticated
-        return Caller(self.good[credential], caller.get().address, NoGrants())
+        return Caller(self.good[credential], caller.get().address, Granted())
 
 
 class One:
@@ -101,7 +79,7 @@ class Guarded:
                 caller.set(await proof())
                 break
         else:
-            caller.set(replace(Caller(grants=NoGrants()), address="::1"))
+            caller.set(replace(Caller(grants=Granted()), address="::1"))
         await self._app(scope, receive, send)
 
 
