@@ -45,8 +45,7 @@ from gateway.tool import ArgumentError
 class GatewayError(Exception):
     """The base class. `str()` is `detail`, a sentence for the caller; `slug` names the kind of error.
 
-    `retry_after` is in seconds, `scope` the one that the caller lacks. `outcome` is that of a call: `not-executed`, or
-    `unknown` if its tool may have run.
+    `retry_after` is in seconds, `scope` is what the caller lacks, `outcome` of a call is `not-executed` or `unknown`.
     """
 
     slug = "error"

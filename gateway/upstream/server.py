@@ -25,7 +25,6 @@ from gateway.sdk.request_state import sealing_of
 from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
-from gateway.server import Callee
 from gateway.tool import Entry, ToolInfo
 from gateway.upstream.backend import TOOLS_CHANGED
 from gateway.upstream.calls.changes import Changes
@@ -85,7 +84,7 @@ class UpstreamServer:
         sealing = sealing_of(self._states.keys, name)
         front.middleware += [sealing, refuse_unsendable, changes.sessions, ToolList(front, self._list_tools)]
         if access is not None:
-            self.app = access.endpoint(self.app, self._exact, "mcp")
+            self.app = access.endpoint(self.app, lambda tool: (self, tool), "mcp")
             front.middleware.append(access.middleware(self))
         front.middleware.append(self._native)
 
@@ -191,9 +190,5 @@ class UpstreamServer:
             raise protocol_error(exc) from exc
         return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}
 
-    def _input_schema(self, name: str) -> Mapping[str, Any] | None:
-        tool = self._current.backend.tools.plan(name)
-        return None if tool is None else tool.info["inputSchema"]
-
-    def _exact(self, tool: str) -> tuple[Callee, str]:
-        return self, tool
+    def _input_schema(self, tool: str) -> Mapping[str, Any] | None:
+        return self._current.backend.input_schema(tool)
