@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from gateway.cancellation import to_its_end
 from gateway.errors import UpstreamError
 from gateway.upstream.admission.rules import LONGEST_START
 from gateway.upstream.config import Upstream
@@ -75,7 +76,7 @@ async def _tried(opening: Opening, entry: Upstream) -> dict[str, Any]:
         era = "modern" if link.identity.is_modern else "legacy"
         return {"era": era, "tools": [tool["name"] for tool in tools.listed()]}
     finally:
-        await asyncio.shield(link.close())
+        await to_its_end(link.close())
 
 
 def _ignored(method: str, params: Params) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.call import ToolCall
+from gateway.cancellation import to_its_end
 from gateway.errors import StartError, Unavailable
 from gateway.upstream.backend import TOOLS_CHANGED, Backend
 from gateway.upstream.config import Upstream
@@ -82,7 +83,7 @@ class Current:
                 if self.backend.serves:
                     await _ready(new)
             except BaseException:  # whatever it is, nothing of the new one may be left
-                await asyncio.shield(self._close(new))
+                await to_its_end(self._close(new))
                 raise
             before, self.backend = self.backend, new
         if new.identity is not None:
@@ -176,7 +177,7 @@ class Current:
                 async with asyncio.timeout(grace):
                     await backend.in_flight.drained()
         finally:
-            await asyncio.shield(self._close(backend))
+            await to_its_end(self._close(backend))
 
     def _begin(self, backend: Backend) -> None:
         self._open.add(backend)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from gateway.cancellation import to_its_end
 from gateway.errors import Unavailable
 from gateway.upstream.link import Heard, Link, LinkFailure, Opening, Refusal
 from gateway.upstream.starts import Starts
@@ -101,7 +102,7 @@ class Supervisor:
                 await self._serve(link)
             finally:
                 self._link = None
-                await asyncio.shield(link.close())
+                await to_its_end(link.close())
             if self.state == "idle" or self._now() - opened > SUSTAINED:
                 self._failures = 0
             if self.state != "idle":
@@ -141,7 +142,7 @@ class Supervisor:
                 try:
                     await self._prepare(link)
                 except BaseException:  # whatever it is, the link is not used
-                    await asyncio.shield(link.close())
+                    await to_its_end(link.close())
                     raise
         finally:
             give_back()
@@ -150,8 +151,7 @@ class Supervisor:
     async def _serve(self, link: Link) -> None:
         """Lets callers use the link until it ends, or has been idle for long."""
         self._link = link
-        self._refuses = False
-        self.reason = ""
+        self._refuses, self.reason = False, ""
         self.used_at = self._now()
         self._become("ready")
         ended = asyncio.ensure_future(link.ended())

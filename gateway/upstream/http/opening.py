@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
+from gateway.cancellation import to_its_end
 from gateway.upstream.config import Upstream
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.entry import Clients
@@ -89,6 +89,6 @@ async def _legacy(entry: Upstream, client: Client, heard: Heard) -> LegacyLink:
     try:
         await link.start()
     except BaseException:  # whatever it is, the link is not used
-        await asyncio.shield(link.close())
+        await to_its_end(link.close())
         raise
     return link

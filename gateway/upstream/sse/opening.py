@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.cancellation import to_its_end
 from gateway.upstream.http.entry import Clients
 from gateway.upstream.http.failures import StatusFailure
 from gateway.upstream.http.opening import HttpOpening
@@ -29,7 +30,7 @@ class SseOpening:
         try:
             await link.start()
         except BaseException:  # whatever it is, the link is not used
-            await asyncio.shield(link.close())
+            await to_its_end(link.close())
             raise
         return link
 

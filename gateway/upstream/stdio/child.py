@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Self, cast
 
+from gateway.cancellation import to_its_end
 from gateway.upstream.link import LinkFailure
 from gateway.upstream.stdio.command import Command
 from gateway.upstream.stdio.leash import Leash
@@ -39,7 +40,7 @@ class Child(asyncio.SubprocessProtocol):
         self._over = over
         self.is_leaving = False
         self._is_over = False
-        self._exited = asyncio.Event()
+        self._exited, self._lost = asyncio.Event(), asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
         self._transport: asyncio.SubprocessTransport = cast("Any", None)
@@ -64,8 +65,7 @@ class Child(asyncio.SubprocessProtocol):
             raise LinkFailure(f"command: {exc.strerror}", was_sent=False) from exc
         except asyncio.CancelledError:  # the process may be there already, and nobody else knows it
             with suppress(OSError):
-                _, child = await starting
-                await child.end(patience=0)
+                await to_its_end(_ended(starting))
             raise
         return child
 
@@ -94,6 +94,9 @@ class Child(asyncio.SubprocessProtocol):
         code = self._transport.get_returncode()
         how = f"with exit code {code}" if code is None or code >= 0 else f"by {_signal_name(-code)}"
         asyncio.get_running_loop().call_later(LAST_WORDS / 2, self._end, f"it ended {how}")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost.set()
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -133,6 +136,8 @@ class Child(asyncio.SubprocessProtocol):
         self._leash.release(self.group)
         self._writable.set()
         self._transport.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._lost.wait(), PATIENCE)
         return was_killed
 
     async def _has_exited(self, seconds: float) -> bool:
@@ -155,6 +160,12 @@ class Child(asyncio.SubprocessProtocol):
         except OSError:
             return False
         return True
+
+
+async def _ended(starting: Awaitable[tuple[Any, Child]]) -> None:
+    """Ends a process that may only be starting."""
+    _, child = await starting
+    await child.end(patience=0)
 
 
 def _signal_name(number: int) -> str:

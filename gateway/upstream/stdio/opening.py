@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
+from gateway.cancellation import to_its_end
 from gateway.sdk.asking.asking_call import CAPABILITIES
 from gateway.upstream.config import Upstream
 from gateway.upstream.introduction import CLIENT, identity_of
@@ -61,7 +62,7 @@ class StdioOpening:
             self._era = "legacy"
             return link
         except BaseException as exc:  # whatever it is, nothing of this link may be left
-            await asyncio.shield(link.close(patience=0))
+            await to_its_end(link.close(patience=0))
             if isinstance(exc, Refusal):
                 raise LinkFailure(f"it refuses to be opened: {exc.message}", was_sent=False) from exc
             raise
