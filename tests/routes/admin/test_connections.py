@@ -52,15 +52,15 @@ async def test_name_of_which_one_address_is_not_public_is_refused(
         refused(await http.put("/admin/servers/far", json={"url": "http://mixed.example/mcp"}, headers=NEW))
 
 
+@pytest.mark.parametrize("several", [False, True], ids=["url", "instances"])
 async def test_name_that_leads_elsewhere_after_it_was_judged_is_not_connected_to(
-    administered: Administered, resolving: Callable[..., list[str]]
+    administered: Administered, resolving: Callable[..., list[str]], several: bool
 ) -> None:
     async with serving(modern(tools)) as peer, administered(**NONE) as http:
-        port = peer.url.rpartition(":")[2]
+        url = f"http://rebinding.example:{peer.url.rpartition(':')[2]}"
         asked = resolving("rebinding.example", [PUBLIC], ["127.0.0.1"])
-        answer = await http.put(
-            "/admin/servers/far?force=true", json={"url": f"http://rebinding.example:{port}"}, headers=NEW
-        )
+        entry = {"instances": [url]} if several else {"url": url}
+        answer = await http.put("/admin/servers/far?force=true", json=entry, headers=NEW)
         assert answer.status_code == 201, answer.text
         with anyio.fail_after(10):
             while "MCP_ADMIN_NETWORKS" not in (found := (await http.get("/admin/servers/far")).json()).get(
