@@ -18,14 +18,14 @@ async def _at(leaves: asyncio.Event, end: Callable[[], str]) -> str:
 
 
 def _broken() -> str:
-    raise OSError
+    raise LookupError
 
 
 async def test_work_that_nobody_cancels_returns_its_value_or_raises() -> None:
     leaves = asyncio.Event()
     leaves.set()
     assert await to_its_end(_at(leaves, lambda: "done")) == "done"
-    with pytest.raises(OSError):
+    with pytest.raises(LookupError):
         await to_its_end(_at(leaves, _broken))
 
 
