@@ -37,8 +37,7 @@ SCRIPTS = [block for block in blocks("python") if "print(" in block]
 def settings_of(command: Command, folder: Path) -> dict[str, str]:
     """Returns the settings on a `make run` line. Files that were written before it are in the reader's folder."""
     settings = dict(word.split("=", 1) for word in shlex.split(command.line)[2:] if "=" in word)
-    files = ("MCP_AUTH_KEYS", "MCP_SERVERS_FILE")
-    return {name: str(folder / value) if name in files else value for name, value in settings.items()}
+    return {name: str(folder / value) if (folder / value).is_file() else value for name, value in settings.items()}
 
 
 def matches(printed: str, expected: str) -> bool:
