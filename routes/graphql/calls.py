@@ -56,10 +56,10 @@ class RequestCalls:
         call = None
         try:
             callee, tool = self._names.callee(field, server)
-            entry = callee.find(tool)
+            call = tool_call({}, callee, tool, "graphql", self._scope)
+            entry = call.entry if call.refusal is None else None  # a version that is gone is refused by the chain
             if entry is not None and caller.get().refusal(callee.name, entry.info, tool) is None:
                 raise InvalidRequest("The tool is another field of the schema.")
-            call = tool_call({}, callee, tool, "graphql", self._scope)
             await self._called(callee, call)
         except GatewayError as exc:
             raise _failed(of_refusal(exc, call)) from exc

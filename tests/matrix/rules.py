@@ -32,7 +32,7 @@ def no_tools(server: MCPServer[Any]) -> None:
 class Rule:
     """`settings` may write files into the given folder. `check` makes calls and asserts their outcomes.
 
-    `serve` adds tools to the server `one` that the rule needs.
+    `serve` adds tools to the server `one` that the rule needs. It `needs_names` that no field of GraphQL can have.
     """
 
     name: str
@@ -40,3 +40,4 @@ class Rule:
     settings: Callable[[Path], Mapping[str, Any]] = no_settings
     needs_redis: bool = False
     serve: Callable[[MCPServer[Any]], None] = no_tools
+    needs_names: bool = False

@@ -140,11 +140,11 @@ async def keys_are_of_one_version(call: Call) -> None:
 
 
 RULES = [
-    Rule("a caller's pin chooses the version", pins_choose, serve=search),
-    Rule("no other version runs than the one that was asked for", never_another, serve=search),
-    Rule("a tool without versions has none", plain_tools_have_none),
-    Rule("a tool without versions has none beside others", plain_tools_have_none, serve=search),
-    Rule("a scope may be for some versions", scopes_know_versions, scoped, serve=search),
+    Rule("a caller's pin chooses the version", pins_choose, serve=search, needs_names=True),
+    Rule("no other version runs than the one that was asked for", never_another, serve=search, needs_names=True),
+    Rule("a tool without versions has none", plain_tools_have_none, needs_names=True),
+    Rule("a tool without versions has none beside others", plain_tools_have_none, serve=search, needs_names=True),
+    Rule("a scope may be for some versions", scopes_know_versions, scoped, serve=search, needs_names=True),
     Rule("a key may have pins", keys_pin, scoped, serve=search),
     Rule(
         "a limit may be for some versions",

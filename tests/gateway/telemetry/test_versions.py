@@ -8,6 +8,7 @@ import pytest
 
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
+from tests.documents import GRAPHQL
 from tests.gateway.telemetry.scrape import scraped
 from tests.gateway.telemetry.spans import Spans
 from tests.gateway.versions.searching import searching
@@ -56,7 +57,7 @@ async def add() -> int:
 @pytest.mark.parametrize("way", WAYS)
 async def test_span_names_the_version(way: str, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     spans = Spans(monkeypatch)
-    app = make_app(searching("1.0.0", "2.0.0"), otlp_endpoint="http://127.0.0.1:9")
+    app = make_app(searching("1.0.0", "2.0.0"), otlp_endpoint="http://127.0.0.1:9", graphql=GRAPHQL)
     async with opened(app) as http:
         await WAYS[way](Target(app, http), "search", {}, {VERSION: "1"})
     (span,) = spans.served()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeApp, server_of
+from tests.documents import GRAPHQL
 from tests.keys import bearer
 from tests.matrix.target import Target
 from tests.matrix.ways import WAYS
@@ -55,7 +56,7 @@ async def running(http: Any, headers: dict[str, str]) -> dict[str, Any]:
 @pytest.mark.parametrize("way", sorted(WAYS))
 async def test_cancelled_call_ends_its_tool_and_its_caller_learns_it(make_app: MakeApp, way: str) -> None:
     tool = Waiting()
-    app = make_app(server_of(tool.wait), console=True)
+    app = make_app(server_of(tool.wait), console=True, graphql=GRAPHQL)
     async with opened(app) as http:
         call = asyncio.ensure_future(WAYS[way](Target(app, http), "wait", {}, {}))
         found = await running(http, {})
@@ -81,7 +82,7 @@ async def test_caller_does_not_wait_for_a_tool_that_ignores_its_cancellation(mak
 
 async def test_call_with_an_idempotency_key_is_cancelled_too(make_app: MakeApp) -> None:
     tool = Waiting()
-    app = make_app(server_of(tool.wait), console=True)
+    app = make_app(server_of(tool.wait), console=True, graphql=GRAPHQL)
     async with opened(app) as http:
         headers = {"idempotency-key": "one"}
         call = asyncio.create_task(http.post("/one/mcp/call", json={"tool": "wait"}, headers=headers))
@@ -94,7 +95,7 @@ async def test_call_with_an_idempotency_key_is_cancelled_too(make_app: MakeApp) 
 
 async def test_client_that_leaves_is_no_cancellation_in_the_console(make_app: MakeApp) -> None:
     tool = Waiting()
-    app = make_app(server_of(tool.wait), console=True)
+    app = make_app(server_of(tool.wait), console=True, graphql=GRAPHQL)
     async with opened(app) as http:
         call = asyncio.create_task(http.post("/one/mcp/call", json={"tool": "wait"}))
         await running(http, {})

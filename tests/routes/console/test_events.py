@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from gateway.console.source import MAX_SENT
 from tests.conftest import MakeApp, server_of
+from tests.documents import GRAPHQL
 from tests.matrix.target import Target
 from tests.matrix.ways import VIA, WAYS
 from tests.routes.console.console import EVENTS, one, stream
@@ -42,7 +43,7 @@ async def unkept(http: httpx2.AsyncClient, count: int) -> None:
 
 @pytest.mark.parametrize("way", sorted(WAYS))
 async def test_every_way_in_is_shown(make_app: MakeApp, way: str) -> None:
-    app = make_app(server_of(add), console=True)
+    app = make_app(server_of(add), console=True, graphql=GRAPHQL)
     async with opened(app) as http:
         assert (await WAYS[way](Target(app, http), "add", {"a": 1, "b": 2}, {})).value == 3
         async with stream(http) as feed:
