@@ -36,7 +36,7 @@ class Backend:
 
     `tools` are those that were listed last; `told` hears `TOOLS_CHANGED` after they have changed. `identity` is what
     the server said of itself when it was opened last. `is_listed` is True when tools were listed once. `in_flight`
-    counts what must end before the backend can.
+    counts what must end before the backend can, within `drain` seconds if the entry says so.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Backend:
         self.listing = Listing(entry, pins, partial(told, TOOLS_CHANGED, {}, OWN))
         self.tools = self.listing.tools
         self.identity: Identity | None = None
+        self.drain = entry.drain if entry.instances else None
         self._name = name
         self._opening = opening
         self._opened = opened

@@ -174,7 +174,7 @@ class Current:
     async def _drain(self, backend: Backend, grace: float) -> None:
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(grace):
+                async with asyncio.timeout(grace if backend.drain is None else backend.drain):
                     await backend.in_flight.drained()
         finally:
             await to_its_end(self._close(backend))

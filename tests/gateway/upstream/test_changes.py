@@ -156,19 +156,21 @@ async def test_call_in_flight_is_answered_by_the_server_of_the_entry_before(serv
         assert '"slow"' in (await native).text
 
 
-@pytest.mark.parametrize("kind", ["child", "host"])
+@pytest.mark.parametrize("kind", ["child", "host", "instances"])
 async def test_call_that_outlasts_the_grace_ends_with_an_unknown_outcome(
     serving: Serving, tmp_path: Path, kind: str
 ) -> None:
     slow = Slow()
     async with serving_peer(slow.answer) as peer:
         before, tool = (entry(), "hang") if kind == "child" else ({"url": peer.url}, "slow")
-        async with changing(serving, tmp_path, before, shutdown_grace=0.3) as changed:
+        if kind == "instances":
+            before = {"instances": [peer.url], "drain": 0.3}
+        async with changing(serving, tmp_path, before, shutdown_grace=30 if kind == "instances" else 0.3) as changed:
             call = asyncio.create_task(post(changed.http, tool))
             with anyio.fail_after(5):
                 while kind == "child" and not (await text(changed.http, "seen"))["hanging"]:
                     await anyio.sleep(0.01)
-            if kind == "host":
+            if kind != "child":
                 await slow.begun.wait()
             await changed.to(entry(timeout=20))
             with anyio.fail_after(5):
