@@ -17,8 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 OFF = """
 import sys
-from features import all, auth, cache, graphql, limits, local, redis, telemetry, websocket
+from features import all, auth, cache, limits, local, redis, telemetry
 from features.feature import Feature
+from features.surfaces import admin, console, graphql, websocket
 from features.surfaces.reach import Reach
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
@@ -29,11 +30,12 @@ registry = Registry()
 before = {*sys.modules}
 assert redis.redis(settings, local.Found()).client is None
 features = all.all_features(settings, local.Found(), registry, int)
-reach = Reach(settings, features, registry, Names(registry))
+reach = Reach(settings, features, registry, Names(registry), local.Begun())
 made = [
     features.call_log, features.address, features.tracing, features.rate_limits, features.cache, features.redis,
     features.auth, features.metrics, features.prefix,
-    websocket.websocket(reach), graphql.graphql(reach),
+    features.versions, features.events, features.console,
+    websocket.websocket(reach), graphql.graphql(reach), admin.admin(reach), console.console_pages(reach),
 ]
 for feature in made:
     print(type(feature).__name__, *feature.interceptors, *feature.middleware, *feature.routes, *feature.lifetimes)
@@ -44,19 +46,8 @@ print(*sorted({*sys.modules} - before))
 @pytest.mark.process
 def test_features_that_are_off_are_empty_and_import_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", OFF], cwd=ROOT, capture_output=True, text=True, check=True)
-    kinds = [
-        "Feature",
-        "Feature",
-        "Feature",
-        "RateLimits",
-        "Feature",
-        "Redis",
-        "Auth",
-        "Metrics",
-        "Feature",
-        "Surface",
-        "Surface",
-    ]
+    off = ["CallLogged", *["Feature"] * 2, "RateLimits", "Feature", "Redis", "Auth", "Metrics", *["Feature"] * 2]
+    kinds = [*off, "Events", "Console", *["Surface"] * 4]
     refuses_keys = "gateway.idempotency gateway.idempotency.refusal"  # a key that nobody heeds would be worse
     assert done.stdout.splitlines() == [*kinds, refuses_keys]
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.conftest import MakeApp
+from tests.documents import GRAPHQL
 from tests.gateway.upstream.conftest import entry, written
 from tests.gateway.upstream.sse.conftest import sse_server
 from tests.matrix import access, bounds, credentials, limit
@@ -76,7 +77,7 @@ async def test_rule_holds_for_every_way_to_call_a_server_elsewhere(
     settings = dict(rule.settings(tmp_path))
     if "call_timeout" in settings:  # its answer may take longer than that of a function
         settings["call_timeout"] = max(settings["call_timeout"], 1.0)
-    app = make_app(servers_file=written(tmp_path, {"one": UPSTREAMS[upstream](far)}), **settings)
+    app = make_app(servers_file=written(tmp_path, {"one": UPSTREAMS[upstream](far)}), graphql=GRAPHQL, **settings)
     async with opened(app) as http:
         target = Target(app, http)
 
@@ -92,7 +93,7 @@ async def test_list_of_a_server_elsewhere_has_only_the_tools_that_the_caller_may
     listing: str, upstream: str, far: Far, make_app: MakeApp, tmp_path: Path
 ) -> None:
     entries = {name: UPSTREAMS[upstream](far) for name in ("one", "two")}
-    app = make_app(servers_file=written(tmp_path, entries), **access.keys_and_danger(tmp_path))
+    app = make_app(servers_file=written(tmp_path, entries), graphql=GRAPHQL, **access.keys_and_danger(tmp_path))
     async with opened(app) as http:
         for name in entries:
             body = {"server": name, "tool": "add", "arguments": {"a": 1, "b": 2}}
