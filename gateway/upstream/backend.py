@@ -20,13 +20,11 @@ from gateway.upstream.requests import Requests
 from gateway.upstream.starts import Starts
 from gateway.upstream.states import Patience
 from gateway.upstream.supervisor import Supervisor
-from gateway.upstream.telling import TOLD, UPDATED, Telling, Told
+from gateway.upstream.telling import TOLD, TOOLS_CHANGED, UPDATED, Telling, Told
 from gateway.upstream.tools import list_all
 
 BATCH = 0.25
 """Seconds in which several notifications of a changed list become one new list."""
-
-TOOLS_CHANGED = "notifications/tools/list_changed"
 
 
 class Backend:

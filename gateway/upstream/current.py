@@ -11,20 +11,17 @@ from typing import Any
 from gateway.call import ToolCall
 from gateway.cancellation import to_its_end
 from gateway.errors import StartError, Unavailable
-from gateway.upstream.backend import TOOLS_CHANGED, Backend
+from gateway.upstream.backend import Backend
 from gateway.upstream.config import Upstream
 from gateway.upstream.instances.keeper import AnyOpening
 from gateway.upstream.link import Heard, Identity, Link, LinkFailure, Params
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
-from gateway.upstream.telling import Told
+from gateway.upstream.telling import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED, Told
 from gateway.upstream.tools import UpstreamTool
 
-LISTS = {
-    "prompts": "notifications/prompts/list_changed",
-    "resources": "notifications/resources/list_changed",
-}
+LISTS = {"prompts": PROMPTS_CHANGED, "resources": RESOURCES_CHANGED}
 """The capabilities, besides `tools`, whose lists another backend may have others of."""
 
 

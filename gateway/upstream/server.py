@@ -26,7 +26,6 @@ from gateway.sdk.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.tool import Entry, ToolInfo
-from gateway.upstream.backend import TOOLS_CHANGED
 from gateway.upstream.calls.changes import Changes
 from gateway.upstream.calls.from_json import JsonCalls
 from gateway.upstream.calls.live import LiveCalls
@@ -39,6 +38,7 @@ from gateway.upstream.instances.keeper import AnyOpening
 from gateway.upstream.link import Params
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.starts import Starts
+from gateway.upstream.telling import TOOLS_CHANGED
 
 
 class UpstreamServer:

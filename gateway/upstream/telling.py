@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable
 from gateway.upstream.link import Params
 
 UPDATED = "notifications/resources/updated"
-TOLD = frozenset({"notifications/prompts/list_changed", "notifications/resources/list_changed", UPDATED})
+TOOLS_CHANGED = "notifications/tools/list_changed"
+PROMPTS_CHANGED = "notifications/prompts/list_changed"
+RESOURCES_CHANGED = "notifications/resources/list_changed"
+TOLD = frozenset({PROMPTS_CHANGED, RESOURCES_CHANGED, UPDATED})
 """The notifications that are handed on as they are."""
 
 MAX_TELLING = 1000

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.errors import Unavailable
 from gateway.upstream.config import Upstream
-from gateway.upstream.instances.balanced import LISTS, Balanced
+from gateway.upstream.instances.balanced import Balanced
 from gateway.upstream.instances.choice import Choice
 from gateway.upstream.instances.instance import Instance
 from gateway.upstream.instances.openings import InstanceOpenings
@@ -19,10 +19,11 @@ from gateway.upstream.link import Heard, Keeper, Link, Opening, Params
 from gateway.upstream.starts import Starts
 from gateway.upstream.states import Patience, State
 from gateway.upstream.supervisor import Supervisor
+from gateway.upstream.telling import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED
 
 Prepare = Callable[[Link], Awaitable[None]]
 AnyOpening = Opening | InstanceOpenings
-CHANGED = frozenset(f"notifications/{list_.removesuffix('/list').partition('/')[0]}/list_changed" for list_ in LISTS)
+CHANGED = frozenset({TOOLS_CHANGED, PROMPTS_CHANGED, RESOURCES_CHANGED})
 
 
 def keeper_of(server: str, entry: Upstream, opening: AnyOpening, heard: Heard, prepare: Prepare) -> Keeper:
