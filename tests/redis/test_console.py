@@ -47,12 +47,14 @@ async def many(clients: list[httpx2.AsyncClient], count: int) -> None:
 
 async def read(http: httpx2.AsyncClient, cursor: str, found: list[tuple[str, int]], count: int) -> str:
     """Reads a stream from a cursor until there are so many calls, and returns the cursor after them."""
+    is_start = not cursor
     async with stream(http, {"last-event-id": cursor} if cursor else {}) as feed, asyncio.timeout(20):
         while len(found) < count:
             data = await feed.next("calls")
             assert data["missed"] == 0
-            assert data["start"] is (cursor == "" and not found)
+            assert data["start"] is is_start
             found += [(call["process"], call["number"]) for call in data["calls"]]
+            is_start = False
         return feed.cursor
 
 
