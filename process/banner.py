@@ -28,13 +28,18 @@ def banner_lines(registry: Registry, settings: Settings, base: str, socket: str 
     rows = [("SERVER", "TOOLS", "URL")]
     rows += [(name, _shortened(tools, left), url) for name, url, tools in servers]
     tools_width = max(len(row[1]) for row in rows)
-    websocket = "  /ws" if settings.websocket else ""
     return [
         *(f"{name:<{names}}  {tools:<{tools_width}}  {url}" for name, tools, url in rows),
         *_notes(registry, settings, base, socket),
         *_next_steps(registry, settings, base, socket),
-        f"All of them: {base}/mcp  /tools  /call  /health  /docs{websocket}",
+        f"All of them: {base}/mcp  {'  '.join(_paths(settings))}",
     ]
+
+
+def _paths(settings: Settings) -> list[str]:
+    """Returns the paths over all servers that the settings enable, besides `/mcp`."""
+    optional = {"/ws": settings.websocket, "/console": settings.console, settings.graphql: bool(settings.graphql)}
+    return ["/tools", "/call", "/health", "/docs", *(path for path, is_on in optional.items() if is_on)]
 
 
 def _tools(server: Server) -> list[str]:

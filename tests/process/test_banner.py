@@ -130,3 +130,10 @@ def test_unix_socket_is_shown_with_a_command_and_its_metrics_with_their_port(mak
         "On a Unix socket: curl --unix-socket '/run/my router.sock' http://localhost/health",
     ]
     assert lines[-3] == "Try: curl -s --unix-socket '/run/my router.sock' http://localhost/tools"
+
+
+def test_paths_over_all_servers_are_those_that_are_on(make_app: MakeApp) -> None:
+    registry = make_app().state.registry
+    on = Settings(websocket=True, console=True, graphql="/query")
+    assert banner_lines(registry, on, BASE)[-1].endswith("/mcp  /tools  /call  /health  /docs  /ws  /console  /query")
+    assert banner_lines(registry, Settings(websocket=False), BASE)[-1].endswith("/mcp  /tools  /call  /health  /docs")
