@@ -19,9 +19,10 @@ PYTEST := .venv/bin/python -m pytest
 # Marked tests are deselected anyway; not importing them saves seconds.
 HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore tests/conformance --ignore tests/redis \
 	--ignore tests/browser --ignore tests/proxies --ignore tests/generators --ignore tests/upstreams
-# No fast test uses these plugins, and importing them takes a second in each process.
-FAST := $(HERE) --ignore tests/process/live --ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis \
-	-p no:hypothesispytest --numprocesses auto
+# No fast test uses these plugins, and importing them or these files takes a second in each process.
+FAST := $(HERE) --ignore tests/process/live --ignore tests/process/upstream --ignore tests/examples/test_agent.py \
+	--ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis -p no:hypothesispytest \
+	--numprocesses auto --dist worksteal
 # Existing pins are kept if possible: make lock UPGRADE=--upgrade updates all of them.
 LOCK = $(COMPILE) --universal --python-version 3.11 $(UPGRADE)
 # The packages of a lock that an image installs; the others are for other systems.
@@ -109,7 +110,8 @@ upstreams: .venv/installed-test .venv-makes/installed-makes $(REAL:%=.venv-upstr
 	$(PYTEST) tests/upstreams -m upstreams --numprocesses 2
 
 soak: .venv/installed-test ## open and abort thousands of connections; check that memory does not grow
-	$(PYTEST) tests/soak -m soak
+	$(PYTEST) tests/soak -m soak --ignore tests/soak/test_websocket.py --numprocesses 2 --dist loadfile
+	$(PYTEST) tests/soak/test_websocket.py -m soak  # alone, since it counts its calls a second
 
 bench: .venv-bench/installed-bench .venv-peers/installed .venv-makes/installed-makes ## compare speed and footprint with the alternatives (needs wrk)
 	.venv-bench/bin/python -m benchmarks $(BENCH)

@@ -9,13 +9,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
+import httpcore2
 import pytest
 from mcp.server import Server
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.tools import Tool, base
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from starlette.applications import Starlette
 
 from app import create_app
@@ -40,14 +42,42 @@ def _tool(function: Callable[..., Any]) -> Tool:
     return Tool.from_function(function)
 
 
+gc.disable()  # until all tests are imported, since none of that is garbage
+
+
 def pytest_collection_finish() -> None:
     """Excludes all imported modules and collected tests from garbage collection, which saves time."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _make_once() -> Iterator[None]:
+    """Makes once what takes longer than a test: the models of a function that is a tool, and the trusted certificates.
+
+    Tests often define equal tools: those whose code, globals, defaults and annotations are the same objects.
+    """
+    describe, made = base.func_metadata, dict[Any, tuple[Any, FuncMetadata]]()
+
+    def described(func: Any, *args: Any, **options: Any) -> FuncMetadata:
+        if not isinstance(func, FunctionType) or vars(func) or not func.__module__.startswith("tests."):
+            return describe(func, *args, **options)
+        parts = (func.__code__, func.__globals__, *(func.__defaults__ or ()), *(func.__kwdefaults__ or {}).values())
+        parts += (*func.__annotations__.values(),)
+        key = (func.__name__, str(args), str(options), *map(id, parts))
+        if key not in made:
+            made[key] = parts, describe(func, *args, **options)  # kept, so that no other object gets an id of theirs
+        return made[key][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "func_metadata", described)
+        patch.setattr(httpcore2, "default_ssl_context", lru_cache(httpcore2.default_ssl_context))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[1] / "mcp_servers"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "mcp_servers"
 FILES = ("echo_server.py", "echo_tools.py", "math_server.py", "math_tools.py")
 
 

@@ -16,7 +16,7 @@ from tests.conftest import MakeApp, server_of
 from tests.contract.unsendable import MADE, SAYING, SURROGATE, TYPED, anything, logs, unannotated, with_context
 from tests.documents import GRAPHQL
 from tests.matrix.target import Target
-from tests.matrix.ways import NATIVE, WAYS, Outcome
+from tests.matrix.ways import NATIVE, SLOWLY, WAYS, Outcome
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -55,7 +55,7 @@ def assert_crashed(way: str, tool: str, outcome: Outcome, caplog: pytest.LogCapt
     caplog.clear()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", SLOWLY)
 async def test_result_that_cannot_be_sent_is_a_crash_of_its_tool(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:

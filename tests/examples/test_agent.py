@@ -21,6 +21,7 @@ from tests.examples.model import Model, calls, says
 from tests.examples.serving import Serve
 from tests.shipped import shipped
 
+pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[2]
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading the certificates would take longer than the test
 SHOP = '''
@@ -181,7 +182,6 @@ def run(question: str, model: Model, router_url: str) -> subprocess.CompletedPro
     )
 
 
-@pytest.mark.process
 def test_command_line_prints_the_answer(model: Model, router_url: str) -> None:
     model.follow(calls(("math_multiply_tool", '{"a": 6, "b": 7}')), says("It is 42."))
 
@@ -191,7 +191,6 @@ def test_command_line_prints_the_answer(model: Model, router_url: str) -> None:
     assert model.requests[0]["model"] == "scripted"
 
 
-@pytest.mark.process
 def test_command_line_reports_a_missing_router(model: Model) -> None:
     ended = run("What is 6 times 7?", model, "http://127.0.0.1:1")
     assert ended.returncode == 1

@@ -100,6 +100,7 @@ async def test_log_does_not_contain_the_password(caplog: pytest.LogCaptureFixtur
     assert "secret" not in caplog.text
 
 
+@pytest.mark.process
 async def test_long_queue_in_front_of_a_fast_redis_does_not_count(caplog: pytest.LogCaptureFixture) -> None:
     """Otherwise a flood of calls would switch off the rate limits."""
     redis = RedisClient(UNREACHABLE, "test")

@@ -16,7 +16,7 @@ from tests.matrix.listings import LISTINGS, OF_ALL
 from tests.matrix.rules import Rule
 from tests.matrix.target import Target
 from tests.matrix.test_matrix import SEEN, one
-from tests.matrix.ways import WAYS, Headers, Outcome
+from tests.matrix.ways import SLOWLY, WAYS, Headers, Outcome
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +32,7 @@ def low_level(server: MCPServer[Any]) -> Server[Any]:
     return made
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", SLOWLY)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 async def test_rule_holds_for_a_low_level_server(rule: Rule, way: str, make_app: MakeApp, tmp_path: Path) -> None:
     server = one()

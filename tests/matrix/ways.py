@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests import documents, wire
 from tests.events import STREAM, all_events
@@ -118,6 +119,9 @@ VIA |= {way: "tool-url" if way == "tool url" else "call" for way in PLAIN}
 VIA |= {"stream": "call", "websocket": "ws", "websocket any": "ws", "graphql": "graphql"}
 SOCKETS: Mapping[str, Ask] = {"websocket": websocket, "websocket any": websocket_any}
 WAYS: Mapping[str, Ask] = {**PLAIN, "stream": stream, "graphql": graphql, **SOCKETS, **NATIVE}
+KINDS = ("call", "graphql", "websocket", "native modern", "aggregate legacy")
+SLOWLY = [pytest.param(way, marks=() if way in KINDS else pytest.mark.process) for way in WAYS]
+"""All `WAYS`, for a test that takes long: of its fast part are one way of each kind."""
 
 
 def slug_of(problem: Mapping[str, Any]) -> str:

@@ -71,19 +71,33 @@ class Server:
         return connect(f"ws://127.0.0.1:{self.port}", compression=None, max_size=None, ping_interval=None)
 
 
+class Prompt(uvicorn.Server):
+    """Ends when it is told to, not at its next tick."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        ticks = asyncio.create_task(super().main_loop())
+        await self.ending.wait()
+        ticks.cancel()
+
+
 @asynccontextmanager
 async def serving(**options: Any) -> AsyncIterator[Server]:
     app, listener = App(), socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app, ws=WebSocketProtocol, log_config=None, lifespan="off", **{"ws_max_size": MAX_SIZE, **options}
     )
-    server = uvicorn.Server(config)
+    server = Prompt(config)
     task = asyncio.create_task(server._serve([listener]))
     try:
         with anyio.fail_after(20):
             yield Server(app, listener.getsockname()[1], server.server_state)
     finally:
         server.should_exit = server.force_exit = True
+        server.ending.set()
         await task
 
 

@@ -44,6 +44,7 @@ def test_each_server_is_one_line_with_its_tools_and_its_url(make_app: MakeApp) -
     ]
 
 
+@pytest.mark.process
 def test_twenty_servers_with_many_tools_fit_on_a_screen(make_app: MakeApp) -> None:
     servers = [MCPServer[None](f"server_{number}") for number in range(20)]
     for server in servers:

@@ -52,12 +52,14 @@ def test_name_goes_into_the_uri_and_its_scheme_stays(own: str, over_all: str) ->
 @given(names, uris)
 @example("multi-mcp", "multi-mcp://multi-mcp/multi-mcp:multi-mcp")
 @example("a:b/c", "x:y://z")
+@pytest.mark.process
 def test_every_uri_of_every_server_comes_back(server: str, uri: str) -> None:
     assert without_server(with_server(server, uri)) == (server, uri)
 
 
 @at_any_speed
 @given(names, uris, names, uris)
+@pytest.mark.process
 def test_different_resources_have_different_uris(one: str, uri: str, other: str, other_uri: str) -> None:
     assert (with_server(one, uri) == with_server(other, other_uri)) is ((one, uri) == (other, other_uri))
 

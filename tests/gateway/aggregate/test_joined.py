@@ -26,6 +26,7 @@ from tests.wire import BOTH_TYPES, INITIALIZE, messages, modern, request
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.process
 async def test_hints_for_caches_are_the_strictest_of_all_servers(make_app: MakeApp) -> None:
     def hints(ttl: int, scope: Any = "public") -> dict[str, Any]:
         return {"cache_hints": dict.fromkeys(LISTS, CacheHint(ttl, scope))}

@@ -111,6 +111,7 @@ async def test_endless_or_repeated_pages_harm_only_their_server(
     assert "a cursor comes again" in caplog.text or "more than 10000 items or 100 pages" in caplog.text
 
 
+@pytest.mark.process
 async def test_repeated_uris_and_names_are_listed_once_and_long_lists_are_cut(make_app: MakeApp) -> None:
     async def repeats(ctx: Any, params: Any) -> Any:
         return ListResourcesResult(

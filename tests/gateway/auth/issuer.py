@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -22,8 +23,9 @@ AUDIENCE = "https://tools.example.com"
 JSON = "application/json"
 
 
-def private_keys() -> dict[str, tuple[Any, str]]:
-    """Returns a key of each type with the algorithm that it signs with, by key id."""
+@lru_cache(maxsize=1)
+def private_keys() -> Mapping[str, tuple[Any, str]]:
+    """Returns a key of each type with the algorithm that it signs with, by key id. Making them takes a second."""
     return {
         "rsa": (rsa.generate_private_key(65537, 2048), "RS256"),
         "pss": (rsa.generate_private_key(65537, 2048), "PS384"),
@@ -45,7 +47,7 @@ class Issuer:
     """`answers` are its responses by path, which tests may change; `asked` are the paths that were requested."""
 
     def __init__(self, path: str = "") -> None:
-        self.keys = private_keys()
+        self.keys = {**private_keys()}
         self.path = path
         self.url = ""
         self.asked: list[str] = []

@@ -76,6 +76,7 @@ async def http(anyio_backend: str, make_app: MakeApp, keys: Keys) -> AsyncIterat
         yield client
 
 
+@pytest.mark.process
 async def test_new_key_of_a_revoked_ones_name_inherits_nothing(http: Http, keys: Keys) -> None:
     http.headers.update(keys.old)
     assert [(await post(http, "count")).status_code for _ in range(3)] == [200, 200, 429]

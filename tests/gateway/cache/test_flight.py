@@ -35,6 +35,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.process
 async def test_thousand_equal_calls_run_the_tool_once(
     make_app: MakeApp, counting: Counting, capsys: pytest.CaptureFixture[str]
 ) -> None:

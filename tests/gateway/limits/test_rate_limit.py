@@ -49,6 +49,7 @@ async def test_mcp_refusal_is_a_json_rpc_error_with_the_seconds_to_wait(make_app
     }
 
 
+@pytest.mark.process
 async def test_exactly_the_limit_of_a_thousand_concurrent_calls_passes(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), rate_limit="137/hour, 400/day", max_calls=2000)) as http:
         answers = await asyncio.gather(*(post(http, "add") for _ in range(1000)))

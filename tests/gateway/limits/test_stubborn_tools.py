@@ -13,7 +13,7 @@ from tests.clients import post
 from tests.conftest import MakeApp, server_of
 from tests.documents import GRAPHQL
 from tests.matrix.target import Target
-from tests.matrix.ways import WAYS
+from tests.matrix.ways import SLOWLY, WAYS
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +43,7 @@ class Stubborn:
 
 
 @pytest.mark.parametrize("tool", ["plain", "with_context"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", SLOWLY)
 async def test_caller_is_answered_at_the_limit_also_if_the_tool_ignores_its_cancellation(
     make_app: MakeApp, way: str, tool: str
 ) -> None:

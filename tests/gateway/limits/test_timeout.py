@@ -131,6 +131,7 @@ async def report(ctx: Context, times: int) -> str:
     return "done"
 
 
+@pytest.mark.process
 async def test_tool_that_reports_progress_may_take_longer_but_not_for_ever(make_app: MakeApp) -> None:
     app = make_app(server_of(report), graphql=GRAPHQL, call_timeout=0.5, call_total_timeout=2)
     outcomes: dict[tuple[str, int], str] = {}

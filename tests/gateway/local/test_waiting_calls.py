@@ -52,6 +52,7 @@ async def test_principal_leaves_its_share_of_the_waiting_calls_and_others_leave_
         assert (await asked(http, GREEDY)).status_code == 429
 
 
+@pytest.mark.process
 async def test_principal_has_one_share_of_the_waiting_calls_of_all_servers(make_app: MakeApp, tmp_path: Path) -> None:
     servers = [Asking(name).server for name in (*"abcdefghijk", "one")]
     async with opened(make_app(*servers, **principals(tmp_path))) as http:

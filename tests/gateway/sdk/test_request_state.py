@@ -53,6 +53,7 @@ async def answered(http: Http, question: Any, **changed: Any) -> httpx2.Response
     return await http.post(f"/{server}/mcp/call", json=body, headers=who)
 
 
+@pytest.mark.process
 async def test_keys_are_rotated_in_three_steps_and_no_continuation_is_lost(make_app: MakeApp) -> None:
     rings = [(OLD,), (OLD, NEW), (NEW, OLD), (NEW,)]
     results: Counter[str] = Counter()

@@ -15,6 +15,7 @@ from gateway.telemetry.throttle import Throttle
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.process
 async def test_lines_beyond_the_limit_are_counted_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "tests.throttled")
     throttle = Throttle(logging.getLogger("tests.throttled"), "refused", 2)

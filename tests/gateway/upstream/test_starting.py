@@ -29,6 +29,7 @@ async def test_child_that_is_silent_at_an_unknown_question_is_started_again(serv
         assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
 
 
+@pytest.mark.process
 async def test_era_of_an_entry_is_not_asked_for(serving: Serving) -> None:
     async with serving(one=entry("mute", era="legacy")) as http:
         assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
@@ -36,6 +37,7 @@ async def test_era_of_an_entry_is_not_asked_for(serving: Serving) -> None:
         assert (await status(http, "failing"))["reason"] == "it does not speak 2026-07-28"
 
 
+@pytest.mark.process
 async def test_child_of_a_known_era_may_take_its_time_and_says_why_it_does_not_start(
     serving: Serving, monkeypatch: Any
 ) -> None:
@@ -86,6 +88,7 @@ async def test_server_that_does_not_start_says_why_and_stops_no_other(
         assert (await http.get("/one/mcp/health")).status_code == 503
 
 
+@pytest.mark.process
 async def test_native_client_of_a_server_that_does_not_start_hears_when_to_try_again(serving: Serving) -> None:
     async with serving(one=entry("exit")) as http:
         await status(http, "failing")
@@ -96,6 +99,7 @@ async def test_native_client_of_a_server_that_does_not_start_hears_when_to_try_a
                 assert error["data"]["retryAfter"] >= 1
 
 
+@pytest.mark.process
 async def test_server_is_started_again_for_as_long_as_it_takes(serving: Serving, tmp_path: Path) -> None:
     program = tmp_path / "program"
     async with serving(one=entry() | {"command": str(program)}) as http:
@@ -140,6 +144,7 @@ async def test_standard_error_is_logged_with_the_name_of_the_server(
     assert lines[0].fields == {"server": "one"}  # type: ignore[attr-defined]
 
 
+@pytest.mark.process
 async def test_list_of_servers_says_which_one_fails(serving: Serving) -> None:
     async with serving(one=entry("exit"), two=entry(idleTimeout=0.05)) as http:
         await status(http, "failing")

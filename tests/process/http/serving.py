@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from process.http.front import Front
 from process.http.limits import FrontLimits
 from process.websocket_protocol import WebSocketProtocol
+from tests.process.echoing import Prompt
 from tests.routes.raw import Answer
 
 MIB = 1024 * 1024
@@ -152,7 +153,7 @@ async def serving(within: float = 20, **limits: Any) -> AsyncIterator[Serving]:
     app, listener = App(), socket.create_server(("127.0.0.1", 0))
     front: Any = Front(FrontLimits(**limits))
     config = uvicorn.Config(app, http=front, ws=WebSocketProtocol, log_config=None, access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
+    server = Prompt(config)
     task = asyncio.create_task(server._serve([listener]))
     try:
         with anyio.fail_after(within):
@@ -160,6 +161,7 @@ async def serving(within: float = 20, **limits: Any) -> AsyncIterator[Serving]:
     finally:
         app.released.set()
         server.should_exit = server.force_exit = True
+        server.ending.set()
         await task
 
 

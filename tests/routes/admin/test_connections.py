@@ -84,6 +84,7 @@ async def test_connection_goes_to_the_address_that_was_judged(
         assert {asked.headers["host"] for asked in peer.asked} == {f"near.example:{port.partition('/')[0]}"}
 
 
+@pytest.mark.process
 async def test_entry_of_the_api_is_judged_after_a_restart_and_one_of_the_file_is_not(
     administered: Administered, far: str, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ async def test_writer_that_died_leaves_the_whole_old_file_and_what_it_left_is_re
         assert [*saved(tmp_path)] == ["kept", "far"]
 
 
+@pytest.mark.process
 async def test_file_is_never_seen_half_written(administered: Administered, tmp_path: Path) -> None:
     seen: set[int] = set()
     ends = threading.Event()

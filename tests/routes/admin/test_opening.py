@@ -23,6 +23,7 @@ async def tools(asked: Asked) -> None:
         asked.result({"content": [{"type": "text", "text": "here"}]})
 
 
+@pytest.mark.process
 async def test_change_that_opens_only_when_it_is_tried_is_undone_and_not_tried_again(
     administered: Administered, tmp_path: Path
 ) -> None:

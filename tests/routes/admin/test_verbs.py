@@ -15,6 +15,7 @@ from tests.routes.admin.conftest import Administered, child, saved
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.process
 async def test_disabled_server_is_not_served_until_it_is_enabled(administered: Administered, tmp_path: Path) -> None:
     async with administered({"far": child()}) as http:
         answer = await http.post("/admin/servers/far/disable")
@@ -109,6 +110,7 @@ async def test_list_has_servers_of_each_source_and_those_that_are_not_served(adm
         assert found["one"]["tools"] == ["add"]
 
 
+@pytest.mark.process
 async def test_tools_that_changed_are_approved_by_the_hash_of_what_was_seen(
     administered: Administered, tmp_path: Path
 ) -> None:
@@ -131,6 +133,7 @@ async def test_tools_that_changed_are_approved_by_the_hash_of_what_was_seen(
                 await anyio.sleep(0.05)
 
 
+@pytest.mark.process
 async def test_change_and_disabling_at_once_do_not_undo_each_other(administered: Administered, tmp_path: Path) -> None:
     async with administered({"far": child(surprise=1)}) as http:
         statuses: dict[str, int] = {}
@@ -152,6 +155,7 @@ async def test_change_and_disabling_at_once_do_not_undo_each_other(administered:
         assert found.get("disabled", False) == (statuses["disable"] == 200)
 
 
+@pytest.mark.process
 async def test_entry_of_the_file_with_a_key_that_is_not_known_can_be_enabled_and_restarted(
     administered: Administered,
 ) -> None:

@@ -12,7 +12,7 @@ from tests.conftest import MakeApp, server_of
 from tests.documents import GRAPHQL
 from tests.keys import bearer
 from tests.matrix.target import Target
-from tests.matrix.ways import WAYS
+from tests.matrix.ways import SLOWLY, WAYS
 from tests.routes.console.console import OWN, keys, login, stream
 from tests.transport import opened
 
@@ -53,7 +53,7 @@ async def running(http: Any, headers: dict[str, str]) -> dict[str, Any]:
     return {"process": process["process"], "number": process["running"][0]["number"]}
 
 
-@pytest.mark.parametrize("way", sorted(WAYS))
+@pytest.mark.parametrize("way", SLOWLY)
 async def test_cancelled_call_ends_its_tool_and_its_caller_learns_it(make_app: MakeApp, way: str) -> None:
     tool = Waiting()
     app = make_app(server_of(tool.wait), console=True, graphql=GRAPHQL)
@@ -70,6 +70,7 @@ async def test_cancelled_call_ends_its_tool_and_its_caller_learns_it(make_app: M
         assert (await http.post("/console/cancel", json=found, headers=OWN)).json() == {"cancelled": False}
 
 
+@pytest.mark.process
 async def test_caller_does_not_wait_for_a_tool_that_ignores_its_cancellation(make_app: MakeApp) -> None:
     app = make_app(server_of(stubborn), console=True)
     async with opened(app) as http:
@@ -104,6 +105,7 @@ async def test_client_that_leaves_is_no_cancellation_in_the_console(make_app: Ma
         assert (await http.post("/one/mcp/call", json={"tool": "none"})).status_code == 404
 
 
+@pytest.mark.process
 async def test_process_ends_while_a_call_is_being_cancelled(make_app: MakeApp) -> None:
     app = make_app(server_of(stubborn), console=True)
     async with opened(app) as http:

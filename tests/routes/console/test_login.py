@@ -136,6 +136,7 @@ def revoke(path: Path) -> None:
     path.write_text(api_key_file.KeyFile(keys=[]).model_dump_json())
 
 
+@pytest.mark.process
 async def test_revoked_key_ends_its_login_and_its_stream_within_two_seconds(make_app: MakeApp, tmp_path: Path) -> None:
     setting, given = keys(tmp_path)
     async with opened(make_app(server_of(add), console=True, **setting)) as http:

@@ -164,6 +164,7 @@ async def test_key_is_for_one_mutation(make_app: MakeApp) -> None:
             assert refused.status_code == 400
 
 
+@pytest.mark.process
 def test_package_is_not_imported_when_it_is_off() -> None:
     code = (
         "import sys; from app import create_app; from settings.values import Settings;"

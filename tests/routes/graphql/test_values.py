@@ -180,6 +180,7 @@ async def test_value_that_is_not_of_its_type_is_null_and_an_error(make_app: Make
     assert "secret" not in str(answer["errors"])
 
 
+@pytest.mark.process
 async def test_large_result_is_selected_beside_other_requests(make_app: MakeApp) -> None:
     async def rows(count: int) -> list[Cat]:
         return [Cat(lives=number) for number in range(count)]

@@ -166,6 +166,7 @@ async def test_call_of_an_unknown_target_is_one_error_event(client: httpx2.Async
         assert (error.name, error.data["type"]) == ("error", f"urn:multi-mcp:error:{slug}")
 
 
+@pytest.mark.process
 async def test_event_of_a_refused_call_has_retry_after(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(wait), max_calls=1, call_timeout=1)) as client:
         body = {"tool": "wait"}

@@ -32,6 +32,7 @@ async def test_model_is_shown_the_tools_and_nothing_else(make_app: MakeApp) -> N
         assert "$ref" not in json.dumps(parameters)
 
 
+@pytest.mark.process
 async def test_model_calls_every_tool_of_the_contract_servers(make_app: MakeApp) -> None:
     base = f"{BASE}/kinds"  # as a person enters it
     async with opened(make_app(servers_dir=(CONTRACT,))) as http:

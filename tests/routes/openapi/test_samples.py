@@ -33,6 +33,7 @@ def whole(schema: dict[str, Any], **others: Any) -> dict[str, Any]:
     return {"type": "object", "properties": {"x": schema, "optional": {"type": "string"}}, "required": ["x"], **others}
 
 
+@pytest.mark.process
 async def test_every_sample_of_the_document_is_accepted(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=FOLDERS, call_timeout=0.2)) as client:
         document = (await client.get("/openapi.json")).json()

@@ -16,7 +16,7 @@ from tests.clients import ERAS, Era, connected, error_of, post
 from tests.gateway.upstream.calls.asking import Person, asked, said
 from tests.gateway.upstream.conftest import Serving, status
 from tests.matrix.principals import GREEDY, MODEST, principals
-from tests.sources import ROOT
+from tests.shipped import ROOT
 
 pytestmark = pytest.mark.anyio
 ANSWERS: dict[str, Any] = {
@@ -26,7 +26,8 @@ ANSWERS: dict[str, Any] = {
 }
 TOOLS = {"elicit": "Hello Ann", "sample": "Ann", "roots": "file:///Ann"}
 BOTH = pytest.mark.parametrize("upstream", ["modern", "legacy"])
-EACH = pytest.mark.parametrize("upstream", ["modern", "legacy", "child"])
+CHILD = pytest.param("child", marks=pytest.mark.process)
+EACH = pytest.mark.parametrize("upstream", ["modern", "legacy", CHILD])
 
 
 def at(url: str, upstream: str, **more: Any) -> dict[str, Any]:
@@ -69,7 +70,7 @@ async def test_caller_over_json_is_asked_by_a_tool_elsewhere(serving: Serving, u
             assert (await go_on(http, tool, question.json())).json() == {"result": result}
 
 
-@pytest.mark.parametrize("upstream", ["legacy", "child"])
+@pytest.mark.parametrize("upstream", ["legacy", CHILD])
 async def test_questions_that_a_tool_elsewhere_asks_at_once_are_told_together(
     serving: Serving, url: str, upstream: str
 ) -> None:
@@ -109,7 +110,7 @@ async def test_upstream_learns_exactly_what_the_client_can_be_asked(
 
 
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("upstream", ["legacy", "child"])
+@pytest.mark.parametrize("upstream", ["legacy", CHILD])
 async def test_question_that_needs_more_than_the_client_declares_is_refused_with_the_capability(
     serving: Serving, url: str, era: Era, upstream: str
 ) -> None:

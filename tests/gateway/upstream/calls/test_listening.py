@@ -14,9 +14,10 @@ from tests.clients import connected, post
 from tests.gateway.upstream.calls.test_wishes import NOTE, Watcher, watched
 from tests.gateway.upstream.conftest import Serving, status
 from tests.gateway.upstream.http.conftest import sdk_server
-from tests.sources import ROOT
+from tests.shipped import ROOT
 
 pytestmark = [
+    pytest.mark.process,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]

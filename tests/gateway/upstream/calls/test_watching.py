@@ -23,9 +23,10 @@ from tests.gateway.upstream.http.conftest import sdk_server
 from tests.gateway.upstream.reaching import Reached
 from tests.gateway.upstream.test_server import text
 from tests.matrix.principals import GREEDY, MODEST
-from tests.sources import ROOT
+from tests.shipped import ROOT
 
 pytestmark = [
+    pytest.mark.process,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]

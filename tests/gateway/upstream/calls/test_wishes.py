@@ -120,6 +120,7 @@ async def test_change_in_the_process_of_a_session_is_told_to_that_session_alone(
     assert (one.heard, two.heard) == ([NOTE], [NOTE])
 
 
+@pytest.mark.process
 async def test_number_of_resources_that_a_session_watches_is_bounded(serving: Serving) -> None:
     async with serving(one=entry("legacy")) as http:
         await status(http)

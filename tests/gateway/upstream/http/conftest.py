@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.sources import ROOT
+from tests.shipped import ROOT
 
 
 @contextmanager

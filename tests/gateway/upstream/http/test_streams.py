@@ -167,6 +167,7 @@ async def test_a_stream_that_cannot_be_read_on_leaves_the_outcome_unknown() -> N
         assert (failed.value.was_sent, len(peer.named("tools/call"))) == (True, 1)
 
 
+@pytest.mark.process
 async def test_a_modern_stream_of_changes_is_opened_again() -> None:
     async def answer(asked: Asked) -> None:
         if asked.rpc == "server/discover":

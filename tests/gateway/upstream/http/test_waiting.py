@@ -67,6 +67,7 @@ async def test_a_hundred_calls_without_an_answer_do_not_keep_their_places() -> N
         assert len(peer.named("tools/call")) == 101
 
 
+@pytest.mark.process
 async def test_a_slow_reader_of_progress_holds_the_server_back() -> None:
     gate = asyncio.Event()
 

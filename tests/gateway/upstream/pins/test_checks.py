@@ -52,6 +52,7 @@ def refusal(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].rpartition(":")[2]
 
 
+@pytest.mark.process
 async def test_changed_tool_is_neither_listed_nor_called_until_it_is_approved(
     serving: Serving, pins: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,6 +86,7 @@ async def test_changed_tool_is_neither_listed_nor_called_until_it_is_approved(
     assert len([line for line in caplog.messages if "changed since they were approved" in line]) == 1
 
 
+@pytest.mark.process
 async def test_new_tool_and_one_that_is_listed_twice_are_not_served(serving: Serving, pins: Path) -> None:
     async with serving({"pins_file": str(pins)}, one=entry(pin="block")) as http:
         await status(http)
@@ -144,6 +146,7 @@ def restore(pins: Path, kept: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["torn", "forged", "open to others", "gone"])
+@pytest.mark.process
 async def test_nothing_is_served_while_the_file_of_pins_is_broken(
     serving: Serving, pins: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -54,6 +54,7 @@ async def test_stream_that_ends_between_calls_is_opened_anew(serving: Serving) -
         assert server.named("tools/call")[-1].target.endswith("-3")
 
 
+@pytest.mark.process
 async def test_call_whose_server_is_killed_fails_and_the_next_one_reaches_its_successor(serving: Serving) -> None:
     async with AsyncExitStack() as opened:
 
@@ -133,6 +134,7 @@ async def test_change_that_is_told_on_any_stream_is_heard(serving: Serving) -> N
         assert len(server.named("tools/list")) == 2
 
 
+@pytest.mark.process
 async def test_own_stream_is_opened_again_and_watches_the_resources_again(serving: Serving) -> None:
     one = Watcher()
     async with sse_server() as server, serving(one=server.entry()) as http:

@@ -68,6 +68,7 @@ async def test_image_runs_in_a_container_that_may_do_little(
     assert [each.name for each in record.parent.glob("record*")] == ["record.json.run"]
 
 
+@pytest.mark.process
 async def test_container_whose_client_had_to_be_killed_is_removed(
     serving: Serving, record: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ import httpx2
 from tests.gateway.upstream.conftest import written
 from tests.ports import free_port
 from tests.process.live.router import Router
-from tests.sources import ROOT
+from tests.shipped import ROOT
 
 MODULE = "tests.gateway.upstream.instances.instance_server"
 
