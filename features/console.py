@@ -42,7 +42,6 @@ def console(
     if not settings.console:
         return Console()
     from gateway.console.feed import Feed
-    from gateway.console.source import OwnProcess
     from gateway.console.watch import ToolBegins, Watch
     from routes.console.door import Door
 
@@ -51,13 +50,7 @@ def console(
     feed.keeps_more = settings.console_arguments or has_traces
     refusals.watchers.append(feed.refused)
     logins = _logins(redis) if settings.auth_keys or settings.auth_issuer else None
-    source: Source = OwnProcess(feed, settings.workers)
-    lifetimes: list[Lifetime] = []
-    if redis is not None:
-        from gateway.console.replicas import Replicas
-
-        source = shared = Replicas(redis, feed)
-        lifetimes.append(shared.opened)
+    source, lifetimes = _source(feed, settings.workers, redis)
     is_proxied = bool(settings.trusted_proxies)
     return Console(
         interceptors=[Watch(feed, logged.writes)],
@@ -69,6 +62,24 @@ def console(
         source=source,
         logins=logins,
     )
+
+
+def _source(feed: Feed, workers: int, redis: RedisClient | None) -> tuple[Source, list[Lifetime]]:
+    """Returns where pages read from: all that share a Redis, else all workers of one parent, else this process."""
+    if redis is not None:
+        from gateway.console.replicas import Replicas
+
+        replicas = Replicas(redis, feed)
+        return replicas, [replicas.opened]
+    own = inherited.get()
+    if own is not None and own.folder:
+        from gateway.console.workers import Workers
+
+        together = Workers(Path(own.folder), feed, workers)
+        return together, [together.opened]
+    from gateway.console.source import OwnProcess
+
+    return OwnProcess(feed, workers), []
 
 
 def _logins(redis: RedisClient | None) -> Logins:
