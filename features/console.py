@@ -13,6 +13,7 @@ from features.asking import inherited
 from features.feature import Feature, Lifetime
 from features.telemetry import CallLogged
 from gateway.call import Interceptor
+from gateway.sdk.clients import Clients
 from gateway.telemetry.refusals import Refusals
 from settings.exporters import span_exporters
 from settings.values import Settings
@@ -33,6 +34,7 @@ class Console(Feature):
     feed: Feed | None = None
     source: Source | None = None
     logins: Logins | None = None
+    clients: Clients | None = None
 
 
 def console(
@@ -48,6 +50,8 @@ def console(
     feed = Feed(with_arguments=settings.console_arguments)
     feed.sessions, has_traces = sessions, bool(span_exporters(settings))
     feed.keeps_more = settings.console_arguments or has_traces
+    clients = Clients()
+    feed.held.append(clients.shown)
     refusals.watchers.append(feed.refused)
     logins = _logins(redis) if settings.auth_keys or settings.auth_issuer else None
     source, lifetimes = _source(feed, settings.workers, redis)
@@ -61,6 +65,7 @@ def console(
         feed=feed,
         source=source,
         logins=logins,
+        clients=clients,
     )
 
 

@@ -59,6 +59,10 @@ class Source(Protocol):
         """Returns what was refused last."""
         ...
 
+    async def connections(self) -> Sequence[Shown]:
+        """Returns the sessions, streams and sockets that are open."""
+        ...
+
     async def cancel(self, process: str, number: int) -> bool:
         """Cancels a call in flight. Returns False if it is not known to be in flight."""
         ...
@@ -93,6 +97,9 @@ class OwnProcess:
 
     async def refusals(self) -> Sequence[Shown]:
         return [*self._feed.refusals]
+
+    async def connections(self) -> Sequence[Shown]:
+        return self._feed.connections()
 
     async def cancel(self, process: str, number: int) -> bool:
         return process == self._feed.process and self._feed.cancel(number)

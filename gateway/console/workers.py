@@ -38,6 +38,7 @@ class Workers:
             "of_request": self._own.of_request,
             "figures": lambda _: self._own.figures(),
             "refusals": lambda _: self._own.refusals(),
+            "connections": lambda _: self._own.connections(),
             "cancel": lambda number: self._own.cancel(self._process, number),
         }
         self._sockets = WorkerSockets(folder, self._process, self._answers)
@@ -72,6 +73,9 @@ class Workers:
 
     async def refusals(self) -> Sequence[Shown]:
         return await self._all("refusals")
+
+    async def connections(self) -> Sequence[Shown]:
+        return await self._all("connections")
 
     async def cancel(self, process: str, number: int) -> bool:
         if process == self._process:
