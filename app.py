@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> Starlette:
     capacity, ready = Capacity(settings.max_calls, settings.max_share), probes.Readiness(registry)
     features = all_features(settings, found, registry, lambda: aggregate.sessions)
     interceptors = _interceptors(settings, features, capacity)
-    names, limits = Names(registry, interceptors), server_limits(settings, features.rate_limits.count_opening)
+    names, limits = Names(registry, interceptors), server_limits(settings, features.openings_count, features.clients)
     states, exchange, access = features.asking.states, features.events.exchange, features.auth.access
     begun = hold_servers(found, registry, interceptors, limits, access, states=states, exchange=exchange)
     aggregate = Aggregate(registry, names, limits, access, settings.list_timeout, exchange=exchange)

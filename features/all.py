@@ -22,6 +22,8 @@ from features.redis import Redis, redis
 from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
 from features.versions import versions
 from gateway.call import Interceptor
+from gateway.sdk.clients import Clients
+from gateway.sdk.openings import CountOpening
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from routes.pages.pages import Pages
@@ -54,6 +56,14 @@ class Features:
     def recorded(self) -> Sequence[Interceptor]:
         """The record of each call: that of the console is the record for the call log too."""
         return self.console.interceptors or self.call_log.interceptors
+
+    @property
+    def openings_count(self) -> CountOpening | None:
+        return self.rate_limits.count_opening
+
+    @property
+    def clients(self) -> Clients | None:
+        return self.console.clients
 
     @property
     def routes(self) -> list[BaseRoute]:

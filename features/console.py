@@ -13,6 +13,7 @@ from features.asking import inherited
 from features.feature import Feature, Lifetime
 from features.telemetry import CallLogged
 from gateway.call import Interceptor
+from gateway.sdk.clients import Clients
 from gateway.telemetry.refusals import Refusals
 from settings.exporters import span_exporters
 from settings.values import Settings
@@ -33,6 +34,7 @@ class Console(Feature):
     feed: Feed | None = None
     source: Source | None = None
     logins: Logins | None = None
+    clients: Clients | None = None
 
 
 def console(
@@ -42,22 +44,17 @@ def console(
     if not settings.console:
         return Console()
     from gateway.console.feed import Feed
-    from gateway.console.source import OwnProcess
     from gateway.console.watch import ToolBegins, Watch
     from routes.console.door import Door
 
     feed = Feed(with_arguments=settings.console_arguments)
     feed.sessions, has_traces = sessions, bool(span_exporters(settings))
     feed.keeps_more = settings.console_arguments or has_traces
+    clients = Clients()
+    feed.held.append(clients.shown)
     refusals.watchers.append(feed.refused)
     logins = _logins(redis) if settings.auth_keys or settings.auth_issuer else None
-    source: Source = OwnProcess(feed, settings.workers)
-    lifetimes: list[Lifetime] = []
-    if redis is not None:
-        from gateway.console.replicas import Replicas
-
-        source = shared = Replicas(redis, feed)
-        lifetimes.append(shared.opened)
+    source, lifetimes = _source(feed, settings.workers, redis)
     is_proxied = bool(settings.trusted_proxies)
     return Console(
         interceptors=[Watch(feed, logged.writes)],
@@ -68,7 +65,26 @@ def console(
         feed=feed,
         source=source,
         logins=logins,
+        clients=clients,
     )
+
+
+def _source(feed: Feed, workers: int, redis: RedisClient | None) -> tuple[Source, list[Lifetime]]:
+    """Returns where pages read from: all that share a Redis, else all workers of one parent, else this process."""
+    if redis is not None:
+        from gateway.console.replicas import Replicas
+
+        replicas = Replicas(redis, feed)
+        return replicas, [replicas.opened]
+    own = inherited.get()
+    if own is not None and own.folder:
+        from gateway.console.workers import Workers
+
+        together = Workers(Path(own.folder), feed, workers)
+        return together, [together.opened]
+    from gateway.console.source import OwnProcess
+
+    return OwnProcess(feed, workers), []
 
 
 def _logins(redis: RedisClient | None) -> Logins:

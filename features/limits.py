@@ -10,6 +10,7 @@ from gateway.clock import TimeLimits
 from gateway.limits.timeout import Timeout
 from gateway.places import Places, part
 from gateway.sdk.asking.waiting import WAITING
+from gateway.sdk.clients import Clients
 from gateway.sdk.sessions import Limits
 from settings.values import Settings
 
@@ -32,7 +33,7 @@ def time_limit(settings: Settings) -> Timeout:
     return Timeout(TimeLimits(settings.call_timeout, settings.call_total_timeout, settings.input_timeout))
 
 
-def server_limits(settings: Settings, count_opening: CountOpening | None) -> Limits:
+def server_limits(settings: Settings, count_opening: CountOpening | None, clients: Clients | None) -> Limits:
     return Limits(
         threads=settings.threads,
         max_body=settings.max_body,
@@ -44,6 +45,7 @@ def server_limits(settings: Settings, count_opening: CountOpening | None) -> Lim
         all_waiting=Places(MAX_WAITING, part(MAX_WAITING, settings.max_share), WAITING),
         share=settings.max_share,
         count_opening=count_opening,
+        clients=clients,
     )
 
 

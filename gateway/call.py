@@ -61,7 +61,7 @@ class ToolCall:
     the caller used. `request` makes the HTTP request for a tool's `Context`. `state` and `answers` continue an earlier
     call whose tool asked for input. `wants_progress` is true if a native caller listens for progress. Of all calls of a
     principal with one `idempotency_key`, one runs. `refusal` is the reason why there is no `entry`, if the tool exists
-    and has not the version that was asked for.
+    and has not the version that was asked for. `client` is the program of a native caller, as it names itself.
 
     Any other request that runs an author's code, such as `resources/read`, is a call too: `method` and `tool` are its
     method then, `arguments` its parameters, and `is_authorized` is true, since access to it is no question of a tool.
@@ -86,6 +86,7 @@ class ToolCall:
     is_authorized: bool = False
     idempotency_key: str | None = None
     refusal: GatewayError | None = None
+    client: str = ""
     # The cache sets it: the result must have `wire`.
     wants_wire: bool = field(default=False, init=False)
     # `gateway/idempotency` sets both: every outcome must have `wire`; the answer is that of an earlier call.

@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "gateway.cache": {KERNEL, "gateway.cache"},
     "gateway.relay": {KERNEL, "gateway.relay"},
     "gateway.telemetry": {KERNEL, "gateway.telemetry"},
-    "gateway.console": {KERNEL, "gateway.console"},
+    "gateway.console": {KERNEL, "gateway.relay", "gateway.console"},
     "gateway.graphql": {KERNEL, "gateway.graphql"},
     "routes": {"routes"} | GATEWAY,
     "features": {"features", "routes", "settings"} | GATEWAY,

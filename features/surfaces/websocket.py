@@ -15,6 +15,8 @@ def websocket(reach: Reach) -> Surface:
     limits = SocketLimits(frame=settings.max_body, share=settings.max_share)
     sockets = WebSockets(limits, features.refusals, reach.registry)
     sockets.listeners.extend([*features.metrics.socket_listeners, *features.console.socket_listeners])
+    if features.console.feed is not None:
+        features.console.feed.held.append(sockets.shown)
     routes = sockets.routes(reach.names, features.auth.authenticator, features.auth.set_caller)
     return Surface(
         routes=routes.over_all, server_routes=routes.of_server, lifetimes=[sockets.opened], streams=[sockets]

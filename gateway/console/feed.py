@@ -24,6 +24,9 @@ MAX_REFUSALS = 200
 MAX_RUNNING_SHOWN = 200
 """Calls in flight that a page is told of, the oldest ones. Their number is exact."""
 
+MAX_CONNECTIONS_SHOWN = 200
+"""Sessions, streams and sockets that a page is told of. Their number is exact."""
+
 MAX_MARKS = 50
 """Progress and log messages that are kept of one call."""
 
@@ -35,7 +38,7 @@ REFUSALS = frozenset({"unauthenticated", "forbidden", "rate-limited", "share-exc
 
 More = tuple[str, str, str, str, tuple[tuple[float, str, str], ...]]
 _Whole = tuple[ToolCall, ToolResult | None, GatewayError | None]
-_Record = tuple[int, float, float, float, str, str, str, str, str | None, str, _Whole | None]
+_Record = tuple[int, float, float, float, str, str, str, str, str | None, str, str, _Whole | None]
 Running = tuple[ToolCall, "asyncio.Task[Any] | None", float]
 """A call in flight, its task, and when it began on the clock."""
 
@@ -61,6 +64,7 @@ class Feed:
         self.refusals: deque[dict[str, Any]] = deque(maxlen=MAX_REFUSALS)
         self.listeners: list[Callable[[Sequence[Call]], None]] = []
         self.sessions: Callable[[], int] = int
+        self.held: list[Callable[[], list[dict[str, Any]]]] = []
         self.sockets = 0
         self.keeps_more = with_arguments
         self._marks: dict[int, list[tuple[float, str, str]]] = {}
@@ -79,12 +83,15 @@ class Feed:
         now = time.time()
         offset, slot = now - self.clock(), int(now) // SLOT_SECONDS
         calls, tallies, errors = [], self.tallies, 0
-        for number, started, seconds, began, request_id, server, tool, via, who, outcome, more in records:
+        for number, started, seconds, began, request_id, server, tool, via, who, client, outcome, more in records:
             rest = EMPTY if more is None else self._more(number, *more)
             waited, name = began - started if began else -1.0, tool if len(tool) <= MAX_SHOWN_LENGTH else cut(tool)
-            call = (number, started + offset, seconds, waited, request_id, server, name, via, who, outcome, *rest)
-            calls.append(call)
             is_good = outcome in GOOD
+            answered = "" if began or not is_good else "repeated" if more and more[0].is_repeated else "cache"
+            who_asked = who, client if len(client) <= MAX_SHOWN_LENGTH else cut(client)
+            about = request_id, server, name, via, *who_asked, outcome, answered
+            call = (number, started + offset, seconds, waited, *about, *rest)
+            calls.append(call)
             if more is None or more[0].entry is not None:
                 tally = tallies.get((server, tool)) or self._tally(server, tool)
                 tally.add(seconds, slot, is_good, began)
@@ -135,6 +142,7 @@ class Feed:
             {
                 **{"number": number, "begun": now - clock + started, "request_id": cut(call.request_id)},
                 **{"server": call.server, "tool": cut(call.tool), "via": call.via, "caller": call.caller.name},
+                **({"client": cut(call.client)} if call.client else {}),
                 "cancelling": number in self.cancels,
             }
             for number, (call, _, started) in [*self.running.items()][:MAX_RUNNING_SHOWN]
@@ -145,6 +153,12 @@ class Feed:
             **{"rate": self._rates.last(now, RATE_WINDOW).calls / RATE_WINDOW, **self._rates.last(now)._asdict()},
             **percentiles(self.ring.since(now - WINDOW)),
         }
+
+    def connections(self) -> list[dict[str, Any]]:
+        """Returns the sessions, streams and sockets that clients hold open, those used last first."""
+        found = [each for shown in self.held for each in shown()]
+        found.sort(key=lambda each: -each["used"])
+        return [{"process": self.process, **each} for each in found[:MAX_CONNECTIONS_SHOWN]]
 
     def figures(self) -> dict[str, dict[str, Any]]:
         """Returns the figures of each tool by `server:tool`."""

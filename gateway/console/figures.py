@@ -55,7 +55,7 @@ class Tally:
             "calls": self.calls,
             "errors": self.errors,
             "without_tool": self.without_tool,
-            "last_error": self.last_error,
+            "last_error": self.last_error and [*self.last_error],  # a list, as those of other processes are
             "samples": [round(each, 6) for each in self.recent],
             "spark": [slots.get(slot, 0) for slot in range(last - SLOTS + 1, last + 1)],
         }

@@ -26,6 +26,7 @@ LIFETIME = 4
 """Seconds after which a process that says nothing is gone."""
 
 FIGURES_LIFETIME = 600
+CONNECTIONS_LIFETIME = 12
 
 Ask = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 """Sends a request to Redis. Raises RedisUnavailable."""
@@ -57,7 +58,11 @@ class Publisher:
             with suppress(RedisUnavailable):
                 self._feed.flush()
                 await self._add_waiting()
-                await self._ask(lambda: self._client.delete(f"{self._key}state:{self._feed.process}"))
+                await self._ask(
+                    lambda: self._client.delete(
+                        *(f"{self._key}{kind}:{self._feed.process}" for kind in ("state", "connections"))
+                    )
+                )
 
     def _take(self, calls: Sequence[Call]) -> None:
         self._waiting.extend(calls)
@@ -112,6 +117,7 @@ class Publisher:
                 if tick % FIGURES_TICKS == 0:
                     await self._put("figures:", self._feed.figures(), FIGURES_LIFETIME)
                     await self._put("refusals:", [*self._feed.refusals], FIGURES_LIFETIME)
+                    await self._put("connections:", self._feed.connections(), CONNECTIONS_LIFETIME)
             tick += 1
             await asyncio.sleep(TICK)
 

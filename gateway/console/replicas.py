@@ -64,6 +64,10 @@ class Replicas:
     async def refusals(self) -> Sequence[Shown]:
         return [*self._feed.refusals, *(each for own in await self._of_others("refusals:") for each in own)]
 
+    async def connections(self) -> Sequence[Shown]:
+        others = await self._of_others("connections:")
+        return [*self._feed.connections(), *(each for own in others for each in own)]
+
     async def cancel(self, process: str, number: int) -> bool:
         if process == self._feed.process:
             return self._feed.cancel(number)

@@ -17,7 +17,8 @@ EMPTY = ("", "", "", "", ())
 class Ended(NamedTuple):
     """A call that is over. `begun` is in seconds since 1970, `seconds` its duration.
 
-    `waited` are the seconds until its tool began; negative if no tool ran for it. `problem` is the text of the error
+    `waited` are the seconds until its tool began; negative if no tool ran for it. `client` is the program of a native
+    caller. `answered` is `cache` or `repeated` if an earlier result was the answer. `problem` is the text of the error
     that kept it from its result. `arguments` and `result` are empty unless they are to be shown.
     """
 
@@ -30,7 +31,9 @@ class Ended(NamedTuple):
     tool: str
     via: str
     caller: str | None
+    client: str
     outcome: str
+    answered: str
     problem: str
     trace: str = ""
     arguments: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -10,7 +11,8 @@ from gateway.console.feed import Feed
 MAX_SENT = 500
 """Calls that a page is sent at once. It shows no more."""
 
-ONE_WORKER = "This is one of {} workers: only its calls are seen. With REDIS_URL all are seen together."
+ONE_WORKER = "This is one of {} workers: only its calls are seen, since there is no folder for sockets between them."
+_CURSOR = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
 
 Shown = dict[str, Any]
 Figures = Mapping[str, Mapping[str, Any]]
@@ -57,6 +59,10 @@ class Source(Protocol):
         """Returns what was refused last."""
         ...
 
+    async def connections(self) -> Sequence[Shown]:
+        """Returns the sessions, streams and sockets that are open."""
+        ...
+
     async def cancel(self, process: str, number: int) -> bool:
         """Cancels a call in flight. Returns False if it is not known to be in flight."""
         ...
@@ -73,9 +79,10 @@ class OwnProcess:
 
     async def after(self, cursor: str) -> Chunk:
         feed, ring = self._feed, self._feed.ring
-        process, _, number = cursor.partition("-")
-        is_known = process == feed.process and number.isdigit() and int(number) <= ring.last
-        calls, missed = ring.after(int(number) if is_known else 0, MAX_SENT)
+        found = _CURSOR.fullmatch(cursor)
+        number = int(found[2]) if found is not None and found[1] == feed.process else -1
+        is_known = 0 <= number <= ring.last
+        calls, missed = ring.after(number if is_known else 0, MAX_SENT)
         shown = [call.shown(feed.process) for call in calls]
         return Chunk(shown, f"{feed.process}-{ring.last}", missed if is_known else 0, not is_known)
 
@@ -90,6 +97,9 @@ class OwnProcess:
 
     async def refusals(self) -> Sequence[Shown]:
         return [*self._feed.refusals]
+
+    async def connections(self) -> Sequence[Shown]:
+        return self._feed.connections()
 
     async def cancel(self, process: str, number: int) -> bool:
         return process == self._feed.process and self._feed.cancel(number)

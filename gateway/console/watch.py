@@ -56,10 +56,10 @@ class Watch:
                 feed.cancels.pop(number)[0].uncancel()
             for write in self._writes:
                 write(call, outcome, seconds, result)
-            is_plain = failure is None and call.entry is not None and call.report is None and not feed.keeps_more
-            more = None if is_plain else (call, result, failure)
+            is_odd = call.entry is None or call.report is not None or call.is_repeated or feed.keeps_more
+            more = (call, result, failure) if is_odd or failure is not None else None
             # Of plain values alone, as in most calls, the garbage collector has nothing to follow.
-            names = (call.request_id, call.server, call.tool, call.via, call.caller.name)
+            names = (call.request_id, call.server, call.tool, call.via, call.caller.name, call.client)
             feed.records.append((number, started, seconds, call.began, *names, outcome, more))
             if not feed.is_scheduled:
                 feed.schedule()

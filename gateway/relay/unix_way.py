@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 from gateway.call import Continuation, Report, ToolResult
 from gateway.errors import Gone
 from gateway.relay.calls import ENDED, Calls
+from gateway.relay.frames import framed, read_frame
 from gateway.relay.messages import Message, continuation_of, of_continuation, result_of
 from gateway.relay.ways import Unreached
 
@@ -22,9 +23,6 @@ logger = logging.getLogger(__name__)
 BACKLOG = 1024
 REQUEST_TIMEOUT = 5.0
 """Seconds in which another worker must have sent its request."""
-
-_LENGTH = 4
-"""Bytes of the length that stands before each message."""
 
 
 class UnixWay:
@@ -89,10 +87,7 @@ class UnixWay:
 
     async def _read(self, reader: StreamReader) -> Message:
         """Raises EOFError if there is no whole message, or one that is too long."""
-        length = int.from_bytes(await reader.readexactly(_LENGTH))
-        if length > self._max_bytes:
-            raise EOFError
-        message: Message = from_json(await reader.readexactly(length))
+        message: Message = from_json(await read_frame(reader, self._max_bytes))
         return message
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -146,5 +141,4 @@ async def _write(writer: StreamWriter, message: Message) -> None:
 
 
 def _framed(message: Message) -> bytes:
-    data = to_json(message, inf_nan_mode="null", fallback=str)
-    return len(data).to_bytes(_LENGTH) + data
+    return framed(to_json(message, inf_nan_mode="null", fallback=str))

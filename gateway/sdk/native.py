@@ -86,8 +86,14 @@ def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerReq
         state=params.get("requestState"),
         answers=params.get("inputResponses"),
         wants_progress=isinstance(meta, dict) and "progressToken" in meta,
+        client=_client(ctx),
         idempotency_key=_key(meta[IDEMPOTENCY_META]) if isinstance(meta, dict) and IDEMPOTENCY_META in meta else None,
     )
+
+
+def _client(ctx: ServerRequestContext[Any, Any]) -> str:
+    params = ctx.session.client_params
+    return "" if params is None else f"{params.client_info.name} {params.client_info.version}"
 
 
 def _key(value: object) -> str:
@@ -112,6 +118,7 @@ def native_request(server: str, entry: Entry, ctx: ServerRequestContext[Any, Any
         entry=entry,
         requested=entry.name,
         request_id=request_id.get(),
+        client=_client(ctx),
         method=entry.name,
         is_authorized=True,
     )

@@ -7,10 +7,12 @@ from typing import Any
 
 from mcp.server import Server as LowLevelServer
 from mcp.server.context import ServerRequestContext
+from starlette.types import ASGIApp
 
 from gateway.caller import Caller, caller
 from gateway.errors import Forbidden, GatewayError
 from gateway.places import Places, part
+from gateway.sdk.clients import Clients
 from gateway.sdk.internals import unbounded_listen
 from gateway.sdk.native import protocol_error
 
@@ -33,12 +35,19 @@ class Openings:
         limit: int,
         share: float,
         count: CountOpening | None,
+        *,
+        clients: Clients | None = None,
     ) -> None:
         self._server = server
         self._may_use = may_use
         self._count = count
+        self._clients = clients
         self.sessions = Places(limit, part(limit, share), "open sessions")
         self.streams = Places(limit, part(limit, share), "open streams")
+
+    def watched(self, app: ASGIApp, is_open: Callable[[str], bool]) -> ASGIApp:
+        """Returns the endpoint's application, which notes what clients hold open if anybody may look at it."""
+        return app if self._clients is None else self._clients.around(self._server, app, is_open)
 
     async def admit(self) -> None:
         """Raises GatewayError if the caller may not open a session or a stream now."""

@@ -80,6 +80,10 @@ def replaying(messages: list[Message], receive: Receive) -> Receive:
     return replay
 
 
+def field_of(scope: Scope, header: bytes) -> str | None:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == header), None)
+
+
 def is_initialize(body: bytes) -> bool:
     """Returns True if a body is an `initialize` request."""
     return message_of(body, "initialize") is not None

@@ -16,15 +16,15 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.caller import Caller, caller
 from gateway.places import Places
+from gateway.sdk.clients import SESSION, Clients
 from gateway.sdk.events import EventLimits, Events, SessionEvents
 from gateway.sdk.get_streams import GetStreams
 from gateway.sdk.openings import CountOpening, Openings
-from gateway.sdk.request_body import BoundedBody, is_initialize, reread
+from gateway.sdk.request_body import BoundedBody, field_of, is_initialize, reread
 
 json_alone: ContextVar[bool] = ContextVar("json_alone", default=False)
 """True if the client of a native request accepts JSON but no events. Set by the endpoint at each request."""
 
-_SESSION = b"mcp-session-id"
 _LAST_EVENT = b"last-event-id"
 
 
@@ -35,7 +35,7 @@ class Limits:
     A stateless server has no sessions or events. `retry_interval` is the delay after which a client that lost its
     stream connects again. `waiting_calls` are those that wait for input from their client; `all_waiting` has the places
     for those of all servers. `share` is the part of each bound that one caller may hold. `count_opening` counts a
-    session or a stream in the caller's rate limit.
+    session or a stream in the caller's rate limit. `clients` notes what clients hold open.
     """
 
     threads: int
@@ -49,6 +49,7 @@ class Limits:
     all_waiting: Places | None = None
     share: float = 1.0
     count_opening: CountOpening | None = None
+    clients: Clients | None = None
     retry_interval: float = 1.0
     events: EventLimits = field(default_factory=EventLimits)
 
@@ -72,7 +73,8 @@ class SessionManager(StreamableHTTPSessionManager):
         self._holders: dict[str, Caller] = {}
         self._gets = GetStreams()
         super().__init__(app, max_sessions=None, **options)
-        self.asgi_app = BoundedBody(self._handle_request, self.max_request_body_size)  # type: ignore[assignment]
+        handle = openings.watched(self._handle_request, lambda session: session in self._server_instances)
+        self.asgi_app = BoundedBody(handle, self.max_request_body_size)  # type: ignore[assignment]
 
     @property
     def event_store(self) -> EventStore | None:
@@ -111,12 +113,12 @@ class SessionManager(StreamableHTTPSessionManager):
         Raises:
             GatewayError: before anything is sent.
         """
-        session = _field(scope, _SESSION)
+        session = field_of(scope, SESSION)
         is_own = session is not None and self._is_own(session, scope)
         if session is not None and not is_own and scope["method"] == "POST":
             body, receive = await reread(receive)
             if is_initialize(body):
-                scope["headers"] = [pair for pair in scope["headers"] if pair[0] != _SESSION]
+                scope["headers"] = [pair for pair in scope["headers"] if pair[0] != SESSION]
                 session = None
         if session is None:
             await self._openings.admit()
@@ -144,7 +146,7 @@ class SessionManager(StreamableHTTPSessionManager):
 
     def _stream_of(self, session: str, scope: Scope) -> str:
         """Returns the name of the stream that a GET opens, or of the one that it resumes."""
-        store, last = self._server_instances[session]._event_store, _field(scope, _LAST_EVENT)
+        store, last = self._server_instances[session]._event_store, field_of(scope, _LAST_EVENT)
         if not last:
             return GET_STREAM_KEY
         return (isinstance(store, SessionEvents) and store.stream_of(last)) or last
@@ -177,13 +179,9 @@ class SessionManager(StreamableHTTPSessionManager):
         await super()._discard_session(session_id, transport)
 
 
-def _field(scope: Scope, header: bytes) -> str | None:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == header), None)
-
-
 def openings_at(server: str, may_use: Callable[[Caller], bool], limits: Limits) -> Openings:
     """Returns the openings of the endpoint of `server`, or of the one over all servers if it is empty."""
-    return Openings(server, may_use, limits.max_sessions, limits.share, limits.count_opening)
+    return Openings(server, may_use, limits.max_sessions, limits.share, limits.count_opening, clients=limits.clients)
 
 
 def session_manager(server: LowLevelServer[Any], limits: Limits, openings: Openings) -> SessionManager:

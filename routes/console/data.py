@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -130,10 +131,13 @@ class Data:
     async def sessions(self, request: Request) -> Response:
         require("read", self._refused)
         rows = [{"server": server.name, "sessions": server.sessions} for server in self._registry]
+        found = await self._source.connections()
         states = [
             {name: value for name, value in state.items() if name != "running"} for state in await self._source.states()
         ]
-        return _json({"processes": states, "servers": rows, "aggregate": self._sessions()})
+        return _json(
+            {"processes": states, "servers": rows, "aggregate": self._sessions(), "open": found, "now": time.time()}
+        )
 
     async def refusals(self, request: Request) -> Response:
         require("read", self._refused)

@@ -17,7 +17,7 @@ from routes.graphql.operation import Operation, Run
 from routes.websocket.connection import FRAMES_PER_TURN, GOING_AWAY, IDLE_TIMEOUT, POLICY_VIOLATION, SocketLimits
 from routes.websocket.endpoint import WebSockets
 from routes.websocket.frames import parse_frame
-from routes.websocket.identity import Identity
+from routes.websocket.identity import Identity, Use
 from routes.websocket.outgoing import Outgoing
 from routes.websocket.places import SocketPlace
 
@@ -43,9 +43,7 @@ class GraphQLSocket:
     """One connection. Must be created and run by the connection's own task, once."""
 
     def __init__(self, start: Start, scope: Scope, send: Send, limits: SocketLimits, identity: Identity) -> None:
-        self._start = start
-        self._scope = scope
-        self._limits = limits
+        self._start, self._scope, self._limits = start, scope, limits
         self._identity = identity
         self._outgoing = Outgoing(send, partial(self._end, POLICY_VIOLATION, "The client does not read."))
         self._operations: dict[str, Operation] = {}
@@ -63,6 +61,9 @@ class GraphQLSocket:
     @property
     def is_anonymous(self) -> bool:
         return self._identity.is_anonymous
+
+    def use(self) -> Use:
+        return Use(self._request_id, self._identity.name, self._last_activity, len(self._operations))
 
     def give_way(self) -> None:
         """Closes a connection that has not authenticated yet, for another one."""

@@ -17,7 +17,7 @@ from routes.errors import of_refusal
 from routes.json_api.call import tool_call
 from routes.websocket.call import SocketCall
 from routes.websocket.frames import Id, error_frame, parse_frame, parse_id
-from routes.websocket.identity import Identity
+from routes.websocket.identity import Identity, Use
 from routes.websocket.outgoing import Outgoing
 
 Find = Callable[[Mapping[str, Any]], tuple[Callee, str]]
@@ -94,6 +94,9 @@ class Connection:
         self._ending = reason
         if not self._calls:
             self._close(GOING_AWAY, reason)
+
+    def use(self) -> Use:
+        return Use(self._request_id, self._identity.name, self._last_activity, len(self._calls))
 
     @property
     def is_anonymous(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -20,7 +22,7 @@ from gateway.telemetry.refusals import Refused
 from routes.json_api.call import named, text
 from routes.scope import SERVER
 from routes.websocket.connection import Connection, Find, SocketLimits
-from routes.websocket.identity import Authenticator, Identity
+from routes.websocket.identity import Authenticator, Identity, Use
 from routes.websocket.places import SocketPlace, SocketPlaces
 
 SUBPROTOCOL = "multi-mcp"
@@ -43,6 +45,8 @@ class Open(Protocol):
 
     async def run(self, receive: Receive) -> None: ...
 
+    def use(self) -> Use: ...
+
 
 class WebSockets:
     """Counts and ends all connections. `listeners` are called with 1 and -1 as connections open and close."""
@@ -56,12 +60,21 @@ class WebSockets:
             Places(limits.connections, part(limits.connections, limits.share), "WebSocket connections"),
             Places(limits.strangers, limits.strangers_of_address, "WebSocket connections without a token"),
         )
-        self._open: dict[Open, Server | None] = {}
+        self._open: dict[Open, tuple[Server | None, float]] = {}
         self._count = 0
         self._is_ending = False
 
     def __len__(self) -> int:
         return self._count
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Returns what people see of the open connections. Times are in seconds since 1970."""
+        offset, found = time.time() - asyncio.get_running_loop().time(), []
+        for connection, (server, opened) in self._open.items():
+            use = connection.use()
+            about = {"kind": "websocket", "server": server.name if server is not None else "", **use._asdict()}
+            found.append({**about, "opened": opened, "used": use.used + offset})
+        return found
 
     def routes(
         self, names: Names, authenticator: Authenticator | None, set_caller: Callable[[Caller], object]
@@ -86,7 +99,9 @@ class WebSockets:
 
     def _server_changed(self, server: Server, came: bool) -> None:
         if not came and server.name not in self._registry:
-            for connection in [each for each, of in self._open.items() if of is not None and of.name == server.name]:
+            for connection in [
+                each for each, (of, _) in self._open.items() if of is not None and of.name == server.name
+            ]:
                 connection.end(f"Server {server.name!r} was removed.")
 
     def _of_server(self, name: str, frame: Mapping[str, Any]) -> tuple[Server, str]:
@@ -115,7 +130,7 @@ class WebSockets:
             listener(by)
 
     async def run(self, connection: Open, server: Server | None, place: SocketPlace, receive: Receive) -> None:
-        self._open[connection] = server
+        self._open[connection] = server, time.time()
         if connection.is_anonymous:
             self._places.waits(place, connection.give_way)
         if self._is_ending:  # it was accepted while `end_streams` closed the others

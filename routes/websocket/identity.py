@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from starlette.types import Scope
 
@@ -17,6 +17,15 @@ from routes.websocket.places import SocketPlace
 
 ANONYMOUS_FRAME_LIMIT = 16 * 1024
 """The bytes of a frame before the client has authenticated: enough for a token."""
+
+
+class Use(NamedTuple):
+    """An open connection as people see it: `used` is the time of its last frame, on the loop's clock."""
+
+    id: str
+    caller: str | None
+    used: float
+    in_flight: int
 
 
 class Authenticator(Protocol):
@@ -49,7 +58,7 @@ class Identity:
         self._place = place
         self._proof = PROOF.pop(scope)  # removed, because it holds the credential and tools can read the scope
         self._set_frame_limit = FRAME_LIMIT.get(scope)
-        self.is_anonymous = caller.get().is_anonymous
+        self.is_anonymous, self.name = caller.get().is_anonymous, caller.get().name
         self.is_refused = False
         self._limit_frames()
 
@@ -90,6 +99,7 @@ class Identity:
             if exc.slug != "unavailable":  # an issuer that is down now may answer before the next frame
                 self.refuse(exc.slug)
             raise
+        self.name = who.name
         self._place.move(who)
         self._enter(who)
 

@@ -1,7 +1,7 @@
 // One call: what it was, where its time went, and how it ended.
 
 import { snippet } from "../docs/elements.js";
-import { absolute, badge, begin, duration, el, ms, notice, post, read, say, text, visible, when } from "./shared.js";
+import { ANSWERED, absolute, badge, begin, duration, el, ms, notice, post, read, say, text, visible, when } from "./shared.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 let me, timer;
@@ -48,6 +48,8 @@ function ended(call) {
       ["took", ms(call.seconds)],
       ["via", call.via],
       ["caller", who(call)],
+      ["client", call.client && text(call.client)],
+      ["answer", call.answered && ANSWERED[call.answered]],
       ["reason", call.problem && text(call.problem)],
       ["log", call.outcome === "tool-crashed" ? "The log has the traceback under the request id." : null],
       ["trace", call.trace && el("code", {}, call.trace)],

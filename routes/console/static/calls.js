@@ -1,6 +1,6 @@
 // Live calls: those in flight, then the last 500. Drawn at most four times a second.
 
-import { absolute, badge, begin, clock, duration, el, failed, framed, isError, ms, notice, percent, post, read, say, text, visible } from "./shared.js";
+import { ANSWERED, absolute, badge, begin, clock, duration, el, failed, framed, isError, ms, notice, percent, post, read, say, text, visible } from "./shared.js";
 
 const MOST = 500;
 const FIELDS = {
@@ -13,7 +13,7 @@ const FIELDS = {
   find: ["Find (id, tool, error)", "search"],
 };
 const REFUSED = ["unauthenticated", "forbidden", "rate-limited", "share-exceeded"];
-const COLUMNS = [["Time", "time"], ["Tool"], ["Via", "less"], ["Caller", "less"], ["Outcome"], ["Duration", "number"]];
+const COLUMNS = [["Time", "time"], ["Tool"], ["Via", "less"], ["Caller", "less"], ["Client", "less"], ["Outcome"], ["Duration", "number"]];
 
 const processes = new Map(); // by name: its last state, and when it came
 const over = new Set(); // calls that have ended: the state of another process may be a second old
@@ -71,7 +71,7 @@ function refilter(name, value) {
 function fits(call) {
   const has = (name) => !filter[name] || String(call[name] ?? "").toLowerCase().includes(filter[name].toLowerCase());
   const slow = !filter.slower || (call.seconds ?? Infinity) * 1000 > Number(filter.slower);
-  const words = [call.request_id, call.server, call.tool, call.caller, call.outcome, call.problem].join(" ").toLowerCase();
+  const words = [call.request_id, call.server, call.tool, call.caller, call.client, call.outcome, call.problem].join(" ").toLowerCase();
   return has("server") && has("tool") && has("caller") && (!filter.via || call.via === filter.via) && slow
     && fitsOutcome(call.outcome) && (!filter.find || words.includes(filter.find.toLowerCase()));
 }
@@ -228,11 +228,11 @@ function drawEnded() {
   }
 }
 
-const outcomeOf = (call) => [badge(call.outcome), call.outcome === "ok" && call.waited < 0 ? el("span", { className: "keys" }, " without its tool") : null];
+const outcomeOf = (call) => [badge(call.outcome), call.answered ? el("span", { className: "keys" }, ` ${ANSWERED[call.answered]}`) : null];
 
 function rowOf(call, outcome, took) {
   const open = el("a", { href: absolute(`console/calls/${encodeURIComponent(call.request_id)}`) }, text(call.tool));
-  const cells = [clock(call.begun), [text(call.server), " / ", open], call.via, call.caller === null ? "–" : text(call.caller), outcome, took];
+  const cells = [clock(call.begun), [text(call.server), " / ", open], call.via, call.caller === null ? "–" : text(call.caller), call.client ? text(call.client) : "–", outcome, took];
   const row = el("tr", {}, cells.map((cell, at) => el("td", { className: COLUMNS[at][1] ?? "" }, cell)));
   row.call = call;
   row.hidden = !fits(call);

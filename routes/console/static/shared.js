@@ -118,6 +118,7 @@ export const duration = (seconds) =>
     ? `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s` : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 
 const GOOD = { ok: "ok", "input-required": "wait", task: "wait" };
+export const ANSWERED = { cache: "from the cache", repeated: "repeated by its key" };
 export const isError = (outcome) => !(outcome in GOOD);
 export const badge = (outcome) => el("span", { className: `badge ${GOOD[outcome] ?? "bad"}` }, outcome);
 

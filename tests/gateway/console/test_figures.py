@@ -13,7 +13,7 @@ def test_tally_counts_calls_errors_and_the_last_error() -> None:
     tally.last_error = (3.0, "timeout", "r3")
     shown = tally.shown(10)
     assert (shown["calls"], shown["errors"], shown["without_tool"]) == (5, 1, 1)
-    assert shown["last_error"] == (3.0, "timeout", "r3")
+    assert shown["last_error"] == [3.0, "timeout", "r3"]
     assert (len(shown["spark"]), sum(shown["spark"])) == (SLOTS, 5)
 
 

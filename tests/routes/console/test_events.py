@@ -15,7 +15,7 @@ from tests.conftest import MakeApp, server_of
 from tests.documents import GRAPHQL
 from tests.matrix.target import Target
 from tests.matrix.ways import VIA, WAYS
-from tests.routes.console.console import EVENTS, one, stream
+from tests.routes.console.console import EVENTS, Feed, one, stream
 from tests.routes.raw import HOST
 from tests.transport import opened
 
@@ -72,6 +72,16 @@ async def test_unknown_cursor_begins_anew(make_app: MakeApp, cursor: str) -> Non
         await calls(http, 2)
         async with stream(http, {"last-event-id": cursor}) as feed:
             assert (await feed.until("calls", lambda each: len(each["calls"]) == 2))["start"]
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "-1"])
+async def test_cursor_with_a_number_that_is_none_begins_anew(make_app: MakeApp, number: str) -> None:
+    async with opened(make_app(server_of(add), console=True)) as http:
+        await calls(http, 2)
+        async with stream(http) as feed:
+            process = (await feed.next("state"))["processes"][0]["process"]
+        async with http.stream("GET", f"{EVENTS}?after={process}-{number}") as answer:
+            assert (await Feed(answer).until("calls", lambda each: len(each["calls"]) == 2))["start"]
 
 
 async def test_reader_that_comes_late_is_told_how_many_it_missed(make_app: MakeApp) -> None:
