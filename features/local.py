@@ -130,17 +130,15 @@ def hold_servers(
     )
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))
-    if not (found.upstream or found.versioned or found.followed is not None):
+    if not (found.upstream or found.versioned or found.followed):
         return Begun()
     from features.upstream import UpstreamServers
 
     options: Any = {"access": access, "changed": changed, "states": states, "rules": found.rules}
     options |= {"keeps_lines": found.keeps_lines, "exchange": exchange, "routing": found.routing}
     upstream = UpstreamServers(found.pins_file, interceptors, limits, **options)
-    for name, entry in found.upstream.items():
-        registry.hold(upstream.make(name, entry))
-    for name, members in found.versioned.items():
-        registry.hold(upstream.make_versioned(name, members))
+    for server in upstream.made(found.upstream, found.versioned):
+        registry.hold(server)
     if found.followed is None:
         return Begun((upstream.starts.awaited,), upstream)
     from features.follow import following

@@ -71,6 +71,13 @@ class UpstreamServers:
         self._pins_file = pins_file
         self._pins: Pins | None = None
 
+    def made(
+        self, entries: Mapping[str, Upstream], versioned: Mapping[str, Sequence[Member]]
+    ) -> Sequence[UpstreamServer]:
+        """Returns the servers of all entries, and those whose tools have versions."""
+        alone = [self.make(name, entry) for name, entry in entries.items()]
+        return [*alone, *(self.make_versioned(name, members) for name, members in versioned.items())]
+
     def make(self, name: str, entry: Upstream) -> UpstreamServer:
         return self._made(name, entry, self.opening(name, entry), self._checks(name, entry), Current)
 

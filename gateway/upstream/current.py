@@ -34,9 +34,8 @@ class Current:
     def __init__(self, name: str, share: float, starts: Starts) -> None:
         self.backend: Backend
         self._hooks: Hooks
-        self._name = name
-        self._share = share
-        self._starts = starts
+        self._name, self._share, self._starts = name, share, starts
+        starts.expect(name)
         self._open: set[Backend] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()

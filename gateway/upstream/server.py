@@ -66,7 +66,6 @@ class UpstreamServer:
     ) -> None:
         self.name, self._changed, self._states = name, changed, states or WaitingStates()
         self._wire_tools = WireTools()
-        starts.expect(name)
         self._front = front = Front(name, self._input_schema)
         self._current = current = backends(name, limits.share, starts)
         self._changes = changes = Changes(name, front, exchange or Alone())

@@ -48,7 +48,6 @@ class VersionedCurrent:
         self._of_version: dict[str, Current] = {}
         for member, _, _ in versions:
             own_name = name if member is first else f"{name}@{member.version.text}"
-            starts.expect(own_name)
             self._of_version[member.version.text] = Current(own_name, share, starts)
         self.main = self._of_version[first.version.text]
         members = [(running.member, self._of_version[running.member.version.text]) for running in versions]

@@ -1,7 +1,7 @@
 """An MCP server of the standard library alone, whose tool `search` returns the version `VERSION` and how often it ran.
 
 `PEER` says how it behaves: `legacy` speaks the protocol of sessions, `cached` lets results be cached, `fails` reports
-errors, `exit` does not start, `asks` wants a name first. A call of `grow` gives it the tool `grown`.
+errors, `exit` does not start, `slow` starts late, `asks` wants a name first. A call of `grow` adds the tool `grown`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from typing import Any
 
 HOW, VERSION = os.environ.get("PEER", ""), os.environ["VERSION"]
@@ -24,7 +25,11 @@ def send(message: Any) -> None:
 
 
 def described(name: str) -> dict[str, Any]:
-    tool: dict[str, Any] = {"name": name, "inputSchema": {"type": "object"}, "outputSchema": {**TEXT, "title": f"{name}Output"}}
+    tool: dict[str, Any] = {
+        "name": name,
+        "inputSchema": {"type": "object"},
+        "outputSchema": {**TEXT, "title": f"{name}Output"},
+    }
     tool["description"] = f"{name} of {VERSION}."
     if HOW == "cached":
         tool["_meta"] = {"cache": {"ttl": 60}}
@@ -69,6 +74,7 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
 def main() -> None:
     if HOW == "exit":
         sys.exit("it does not start")
+    time.sleep(3 if HOW == "slow" else 0)  # longer than the router waits for the first starts
     for line in sys.stdin:
         message = json.loads(line)
         if (number := message.get("id")) is None or "method" not in message:
