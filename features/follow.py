@@ -11,8 +11,10 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
-from features.local import Followed, Named
-from features.upstream import EntrySource, UpstreamServers
+from features.local import Followed
+from features.named import Named
+from features.sources import EntrySource, VersionsSource
+from features.upstream import UpstreamServers
 from gateway.errors import LoadError
 from gateway.local.discovery import Found as ServerFile
 from gateway.local.discovery import load
@@ -37,6 +39,8 @@ def following(
         sources: dict[str, FollowedSource] = {name: _FileSource(files[name], local) for name in named.files}
         for name, entry in named.upstream.items():
             sources[name] = EntrySource(name, entry, upstream)
+        for name, members in named.versioned.items():
+            sources[name] = VersionsSource(name, members, upstream)
         return sources
 
     files_of_all = Files(

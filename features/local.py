@@ -7,16 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import MCPServer
 
 from features.feature import Lifetime
+from features.named import Named, Versioned, entries_of, name_servers, watched
 from features.versions import routing
 from gateway.call import Interceptor
-from gateway.errors import LoadError
-from gateway.local.discovery import Found as ServerFile
-from gateway.local.discovery import discover, load
+from gateway.local.discovery import load
 from gateway.local.server import LocalServer
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.changes.exchange import Exchange
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The servers before they are served: server objects, and entries of the file, by their names.
+    """The servers before they are served: server objects, entries of the file, and versions of those, by their names.
 
     `followed` says where they come from, if that is followed. `routing` is None if no tool has versions. `rules` makes
     the rules for entries of the admin API, which shows the last lines of children if `keeps_lines`.
@@ -48,17 +47,20 @@ class Found:
     pins_file: str = ""
     followed: Followed | None = None
     routing: Routing | None = None
+    versioned: Versioned = field(default_factory=dict)
     rules: Callable[[], Rules] = field(default=lambda: _rules(Settings()), compare=False)
     keeps_lines: bool = False
 
     @property
     def may_exchange(self) -> bool:
         """True if a server is, or may later be, called with tokens in exchange for the callers' own."""
-        return self.followed is not None or any(entry.exchanges_tokens for entry in self.upstream.values())
+        return self.followed is not None or any(
+            entry.exchanges_tokens for _, entry in entries_of(self.upstream, self.versioned)
+        )
 
     @property
     def names(self) -> Sequence[str]:
-        return [*self.local, *self.upstream]
+        return [*self.local, *self.upstream, *self.versioned]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,6 @@ class Begun:
     lifetimes: Sequence[Lifetime] = ()
     upstream: UpstreamServers | None = None
     following: Following | None = None
-
-
-class Named(NamedTuple):
-    """The servers that are wanted: files, not loaded yet, and entries."""
-
-    files: Mapping[str, ServerFile]
-    upstream: Mapping[str, Upstream]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,56 +89,21 @@ class Followed:
 
 def find_servers(settings: Settings) -> Found:
     """Raises LoadError if a file cannot be served."""
-    again, watched = partial(name_servers, settings), partial(_watched, settings)
-    before = stamps(watched()) if settings.follow else {}
+    again, watching = partial(name_servers, settings), partial(watched, settings)
+    before = stamps(watching()) if settings.follow else {}
     named = again()
-    followed = Followed(named, before, again, watched, settings.shutdown_grace) if settings.follow else None
+    followed = Followed(named, before, again, watching, settings.shutdown_grace) if settings.follow else None
     local = dict(load([*named.files.values()]))
-    routes = routing(settings.tool_routes, local, are_followed=settings.follow)
+    elsewhere = {name: [member.version for member in members] for name, members in named.versioned.items()}
+    routes = routing(settings.tool_routes, local, elsewhere, are_followed=settings.follow)
     rules = partial(_rules, settings)
-    return Found(local, named.upstream, settings.pins_file, followed, routes, rules, settings.admin)
-
-
-def name_servers(settings: Settings) -> Named:
-    """Raises LoadError if a file or a name cannot be served."""
-    upstream = _upstreams(settings)
-    only = [name for name in settings.servers if name not in upstream]
-    wanted = {name: entry for name, entry in upstream.items() if not settings.servers or name in settings.servers}
-    needs_folders = bool(only) or not settings.servers
-    found = discover(settings.servers_dir, only, settings.servers_file) if needs_folders else []
-    files = {server.name: server for server in found}
-    for name in upstream:
-        if name in files:
-            raise LoadError(f"MCP_SERVERS_FILE: the name {name!r} is taken by a file of MCP_SERVERS_DIR")
-    pinned = [name for name, entry in wanted.items() if entry.pin != "off"]
-    if pinned and not settings.pins_file:
-        raise LoadError(f"MCP_PINS_FILE is not set, which `pin` of server {pinned[0]!r} in MCP_SERVERS_FILE needs")
-    exchanging = [name for name, entry in wanted.items() if entry.exchanges_tokens]
-    if exchanging and not settings.auth_issuer:
-        name = exchanging[0]
-        raise LoadError(f"MCP_AUTH_ISSUER is not set, which `auth` of server {name!r} in MCP_SERVERS_FILE needs")
-    return Named(files, wanted)
-
-
-def _watched(settings: Settings) -> Sequence[Path]:
-    """Returns the paths that may say something else later: folders, their modules, and the file of entries."""
-    folders = [Path(folder) for folder in settings.servers_dir]
-    modules = [path for folder in folders for pattern in ("*.py", "*/*.py") for path in folder.glob(pattern)]
-    return [*folders, *modules, *([Path(settings.servers_file)] if settings.servers_file else [])]
+    return Found(local, named.upstream, settings.pins_file, followed, routes, named.versioned, rules, settings.admin)
 
 
 def _rules(settings: Settings) -> Rules:
     from gateway.upstream.admission.rules import Rules
 
     return Rules(settings.admin_stdio, settings.admin_networks, settings.admin_env, os.environ)
-
-
-def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
-    if not settings.servers_file:
-        return {}
-    from gateway.upstream.config import read_upstreams
-
-    return read_upstreams(Path(settings.servers_file))
 
 
 def hold_servers(
@@ -170,15 +130,15 @@ def hold_servers(
     )
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))
-    if not found.upstream and found.followed is None:
+    if not (found.upstream or found.versioned or found.followed):
         return Begun()
     from features.upstream import UpstreamServers
 
     options: Any = {"access": access, "changed": changed, "states": states, "rules": found.rules}
-    options |= {"keeps_lines": found.keeps_lines, "exchange": exchange}
+    options |= {"keeps_lines": found.keeps_lines, "exchange": exchange, "routing": found.routing}
     upstream = UpstreamServers(found.pins_file, interceptors, limits, **options)
-    for name, entry in found.upstream.items():
-        registry.hold(upstream.make(name, entry))
+    for server in upstream.made(found.upstream, found.versioned):
+        registry.hold(server)
     if found.followed is None:
         return Begun((upstream.starts.awaited,), upstream)
     from features.follow import following

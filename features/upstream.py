@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,10 @@ from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
-from gateway.server import Server
 from gateway.upstream.admission.refused import Refused
 from gateway.upstream.admission.rules import Rules
 from gateway.upstream.config import Upstream
+from gateway.upstream.current import Current
 from gateway.upstream.http.entry import Clients
 from gateway.upstream.instances.keeper import AnyOpening
 from gateway.upstream.instances.openings import InstanceOpenings
@@ -30,38 +31,9 @@ from gateway.upstream.stdio.stderr import LastLines
 if TYPE_CHECKING:
     from gateway.upstream.pins.checks import Checks
     from gateway.upstream.pins.file import Pins
-
-
-class EntrySource:
-    """The `Source` of an entry of `MCP_SERVERS_FILE`: a server that is there is changed, and keeps its sessions."""
-
-    retries = True
-    files: Set[Path] = frozenset()
-
-    def __init__(self, name: str, entry: Upstream, servers: UpstreamServers) -> None:
-        self._name = name
-        self._entry = entry
-        self._servers = servers
-
-    @property
-    def version(self) -> object:
-        return self._entry
-
-    def load(self) -> None:
-        """Has nothing to read."""
-
-    def make(self) -> Server:
-        return self._servers.make(self._name, self._entry)
-
-    async def change(self, server: Server, grace: float) -> bool:
-        if not isinstance(server, UpstreamServer):
-            return False
-        await self._servers.change(server, self._entry, grace)
-        return True
-
-    async def ready(self, server: Server) -> None:
-        assert isinstance(server, UpstreamServer)
-        await server.ready()
+    from gateway.upstream.versions.backends import MakeBackends
+    from gateway.upstream.versions.described import Member
+    from gateway.versions.routing import Routing
 
 
 class UpstreamServers:
@@ -83,6 +55,7 @@ class UpstreamServers:
         rules: Callable[[], Rules],
         keeps_lines: bool = False,
         exchange: Exchange | None,
+        routing: Routing | None = None,
     ) -> None:
         self.starts = Starts()
         self.rules = rules
@@ -93,23 +66,49 @@ class UpstreamServers:
         self._changed = changed
         self._states = states
         self._exchange = exchange
+        self._routing = routing
         self._leash, self._memory = Leash(), Memory()
         self._pins_file = pins_file
         self._pins: Pins | None = None
 
+    def made(
+        self, entries: Mapping[str, Upstream], versioned: Mapping[str, Sequence[Member]]
+    ) -> Sequence[UpstreamServer]:
+        """Returns the servers of all entries, and those whose tools have versions."""
+        alone = [self.make(name, entry) for name, entry in entries.items()]
+        return [*alone, *(self.make_versioned(name, members) for name, members in versioned.items())]
+
     def make(self, name: str, entry: Upstream) -> UpstreamServer:
+        return self._made(name, entry, self.opening(name, entry), self._checks(name, entry), Current)
+
+    def make_versioned(self, name: str, members: Sequence[Member]) -> UpstreamServer:
+        """Returns a server whose tools have versions. Each entry keeps its name for its process and its pins."""
+        from gateway.upstream.versions.current import Running, VersionedCurrent, main_of
+
+        assert self._routing is not None
+        versions = [
+            Running(each, self.opening(each.name, each.entry), self._checks(each.name, each.entry)) for each in members
+        ]
+        main = next(running for running in versions if running.member is main_of(members))
+        backends = partial(VersionedCurrent, versions=versions, routing=self._routing)
+        return self._made(name, main.member.entry, main.opening, main.pins, backends)
+
+    def _made(
+        self, name: str, entry: Upstream, opening: AnyOpening, pins: Checks | None, backends: MakeBackends
+    ) -> UpstreamServer:
         return UpstreamServer(
             name,
             entry,
-            self.opening(name, entry),
+            opening,
             self._interceptors,
             self._limits,
             starts=self.starts,
             access=self._access,
             changed=self._changed,
             states=self._states,
-            pins=self._checks(name, entry),
+            pins=pins,
             exchange=self._exchange,
+            backends=backends,
         )
 
     async def change(self, server: UpstreamServer, entry: Upstream, grace: float) -> None:

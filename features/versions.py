@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import MCPServer
@@ -17,20 +17,28 @@ if TYPE_CHECKING:
     from gateway.versions.version import Version
 
 
-def routing(routes: str, servers: Mapping[str, MCPServer[Any]], *, are_followed: bool) -> Routing | None:
+def routing(
+    routes: str,
+    servers: Mapping[str, MCPServer[Any]],
+    elsewhere: Mapping[str, Sequence[Version]],
+    *,
+    are_followed: bool,
+) -> Routing | None:
     """Returns None if no tool has a version. Others may come later if the files of servers `are_followed`.
+
+    Servers `elsewhere` have these versions, and nobody knows yet of which tools.
 
     Raises:
         LoadError: the routes cannot be read, or one is of a version that there is not.
     """
     tools = {name: [(tool.name, tool.meta) for tool in tools_of(mcp)] for name, mcp in servers.items()}
-    if not (routes or are_followed or any(declares(meta) for each in tools.values() for _, meta in each)):
+    if not (routes or are_followed or elsewhere or any(declares(meta) for each in tools.values() for _, meta in each)):
         return None
     from gateway.versions.routing import Routing
 
     made = Routing(routes)
     if not are_followed:
-        made.check({name: _versions(each) for name, each in tools.items()})
+        made.check({name: _versions(each) for name, each in tools.items()}, elsewhere)
     return made
 
 

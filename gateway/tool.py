@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NotRequired, Protocol, TypedDict
 
@@ -64,6 +64,11 @@ class Versions(Protocol):
     @property
     def are_shown(self) -> bool:
         """False for a single version that is not deprecated: answers are those of a tool without versions."""
+        ...
+
+    @property
+    def failures(self) -> Set[str]:
+        """The outcomes of calls that count as failures of their version."""
         ...
 
     def choose(self, wanted: str | None) -> Entry:

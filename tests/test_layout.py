@@ -35,11 +35,11 @@ GATEWAY |= {"gateway.aggregate", "gateway.admin"} | WINGS | SURFACES
 MAY_IMPORT = {
     "settings": {"settings"},
     KERNEL: {KERNEL},
-    "gateway.sdk": {KERNEL, "gateway.sdk"},
+    "gateway.sdk": {KERNEL, "gateway.versions", "gateway.sdk"},
     "gateway.servers": {KERNEL, "gateway.servers"},
     "gateway.versions": {KERNEL, "gateway.versions"},
     "gateway.local": {KERNEL, "gateway.sdk", "gateway.versions", "gateway.local"},
-    "gateway.upstream": {KERNEL, "gateway.sdk", "gateway.upstream"},
+    "gateway.upstream": {KERNEL, "gateway.sdk", "gateway.versions", "gateway.upstream"},
     "gateway.aggregate": {KERNEL, "gateway.sdk", "gateway.servers", "gateway.aggregate"},
     "gateway.admin": {KERNEL, "gateway.servers", "gateway.upstream", "gateway.admin"},
     "gateway.auth": {KERNEL, "gateway.sdk", "gateway.versions", "gateway.auth"},

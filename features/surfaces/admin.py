@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from features.local import name_servers
+from features.named import name_servers
 from features.surfaces.reach import Reach, Surface
 from gateway.errors import LoadError
 

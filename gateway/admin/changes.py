@@ -153,24 +153,25 @@ class Changes:
         await to_thread.run_sync(partial(self._file.change, action, wanted, is_rehearsal=is_rehearsal))
 
     async def _apply(self, *names: str, retry: bool = False) -> None:
-        """Serves what the file says now of these servers; with no names, of all."""
+        """Serves what the file says now of these entries; with no names, of all."""
         try:
-            await self._following.look_now(*names, retry=retry)
+            served_as = (await to_thread.run_sync(self._file.read)).served_as
+            await self._following.look_now(*map(served_as, names), retry=retry)
         except LoadError as exc:
             raise Unavailable("MCP_SERVERS_FILE is not valid at the moment; the log has the reason.") from exc
 
     async def _served(self, name: str, entry: Entry, is_forced: bool, *, undo: Entries | None = None) -> Document:
         """Returns the server once it serves. Raises UpstreamError, after `undo`, if it does not."""
         await self._apply(name)
-        entries = (await to_thread.run_sync(self._file.read)).entries
-        failure = "" if is_forced or entry.get("disabled") else await self._failure(name)
+        document = await to_thread.run_sync(self._file.read)
+        failure = "" if is_forced or entry.get("disabled") else await self._failure(document.served_as(name))
         if failure and undo is not None:
             with suppress(PreconditionFailed):  # somebody else has written another one
                 await self._write("undo", undo, name, Precondition(etag(entry)))
             await self._apply(name)
         if failure:
             raise UpstreamError(f"The server does not open: {failure}.", was_sent=False)
-        return self._descriptions.one(name, entries)
+        return self._descriptions.one(name, document)
 
     async def _failure(self, name: str) -> str:
         if name in self._registry.stale:

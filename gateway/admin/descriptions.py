@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.admin.document import Entry, etag
+from gateway.admin.document import Entry, ServersDocument, etag
 from gateway.admin.masks import masked
 from gateway.errors import LoadError, UnknownServer
 from gateway.server import Server
@@ -15,32 +15,41 @@ from gateway.upstream.pins.approval import differences, hash_of
 from gateway.upstream.pins.file import read as read_pins
 from gateway.upstream.server import UpstreamServer
 
+Held = dict[str, tuple[Server | None, str]]
 _STATES = {"ok": "ready"}
 _NONE: tuple[None, str] = (None, "")
 _OF_STATUS = ("reason", "lastReason", "processes", "instances")
 
 
 class Descriptions:
-    """`entries` are those of the file at the moment."""
+    """`document` is the file at the moment."""
 
     def __init__(self, registry: Registry, pins_file: str) -> None:
         self._registry = registry
         self._pins_file = pins_file
 
-    def all(self, entries: Mapping[str, Entry]) -> list[dict[str, Any]]:
+    def all(self, document: ServersDocument) -> list[dict[str, Any]]:
         """Returns the servers of the registry, and the entries that are not served, by name."""
         held = self._held()
-        return [self._one(name, entries.get(name), *held.get(name, _NONE)) for name in sorted({*entries, *held})]
+        return [self._one(name, document, held) for name in sorted({*document.entries, *held})]
 
-    def one(self, name: str, entries: Mapping[str, Entry]) -> dict[str, Any]:
+    def one(self, name: str, document: ServersDocument) -> dict[str, Any]:
         """Raises UnknownServer."""
         held = self._held()
-        if name not in entries and name not in held:
-            raise UnknownServer(name, sorted({*entries, *held}))
-        return self._one(name, entries.get(name), *held.get(name, _NONE))
+        if name not in document.entries and name not in held:
+            raise UnknownServer(name, sorted({*document.entries, *held}))
+        return self._one(name, document, held)
 
-    def _one(self, name: str, entry: Entry | None, server: Server | None, held: str) -> dict[str, Any]:
-        found: dict[str, Any] = {"name": name, "source": _source(entry, server), **self._state(name, entry, held)}
+    def _one(self, name: str, document: ServersDocument, all_held: Held) -> dict[str, Any]:
+        """An entry that runs a version has the state of its server, and `runs` with its own."""
+        entry, served_as = document.entries.get(name), document.served_as(name)
+        server, held = all_held.get(served_as, _NONE)
+        state = self._state(served_as, entry, held)
+        found: dict[str, Any] = {"name": name, "source": _source(entry, server), **state}
+        if name in document.runs:
+            version = document.runs[name][1]
+            own = server.status.get("versions", {}).get(version, {}) if server is not None else {}
+            found["runs"] = {"server": served_as, "version": version, **own}
         if server is not None:
             found |= _of_server(server)
             if found["state"] == "ready":
@@ -67,7 +76,7 @@ class Descriptions:
             return {}
         return {"approved": len(server.approved), "pending": differences(server), "hash": hash_of(server.pending)}
 
-    def _held(self) -> dict[str, tuple[Server | None, str]]:
+    def _held(self) -> Held:
         return {server.name: (server, state) for server, state in self._registry.used()}
 
     def _state(self, name: str, entry: Entry | None, held: str) -> dict[str, Any]:

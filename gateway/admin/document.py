@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from gateway.errors import LoadError
 from gateway.upstream.config import entries_in, server_name
+from gateway.upstream.versions.described import entry_of, versions_in
 
 Entry = Mapping[str, Any]
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -27,7 +28,10 @@ class _Member(NamedTuple):
 
 
 class ServersDocument:
-    """The file as it was read. `entries` are as written, by the names of the servers in URLs."""
+    """The file as it was read. `entries` are as written, by the names of the servers in URLs.
+
+    `runs` has the server and the version which an entry runs that is not served under its own name.
+    """
 
     def __init__(self, path: Path, text: str) -> None:
         """Raises LoadError if the text has no servers, and ValueError if it is no JSON."""
@@ -38,6 +42,15 @@ class ServersDocument:
         self.entries: Mapping[str, Entry] = {
             name: entries_in(path, self._document)[key] for name, key in self._keys.items()
         }
+        self.runs: Mapping[str, tuple[str, str]] = {
+            entry_of(target): (server_name(key), version)
+            for key, versions in (versions_in(self._document) or {}).items()
+            for version, target in versions.items()
+        }
+
+    def served_as(self, name: str) -> str:
+        """Returns the name of the server that an entry is, or of which it runs a version."""
+        return self.runs[name][0] if name in self.runs else name
 
     def with_entry(self, name: str, entry: Entry | None) -> ServersDocument:
         """Returns the document with this entry in place of the present one; without one for None."""

@@ -20,11 +20,11 @@ from gateway.local.exchange import Exchange
 from gateway.local.plan import Plan
 from gateway.local.requests import Requests, has_crashed
 from gateway.local.tools import Tools
-from gateway.local.versions import told, unknown, with_version
 from gateway.sdk import wire
 from gateway.sdk.internals import request_channel
 from gateway.sdk.native import CALL, native_call, protocol_error
 from gateway.sdk.openings import LISTEN
+from gateway.sdk.versions import choose_version, request_of_version, told, unknown
 
 Context = ServerRequestContext[Any, Any]
 
@@ -64,7 +64,8 @@ class NativeCalls:
             return await call_next(ctx)
         if ctx.method == CALL:
             call = native_call(self._requests.server, self._tools.plan, ctx)
-            ctx = with_version(call, self._tools.plan, ctx)
+            if choose_version(call, self._tools.plan, ctx) and isinstance(call.entry, Plan):
+                ctx = request_of_version(ctx, call.entry.own_name, call.state)
         else:
             call = self._requests.call_for(ctx)
         current_call.set(call)

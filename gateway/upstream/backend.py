@@ -113,10 +113,6 @@ class Backend:
         """True if the tools are known and the server is not failing."""
         return self.is_listed and self._supervisor.state != "failing"
 
-    def input_schema(self, tool: str) -> Mapping[str, Any] | None:
-        plan = self.tools.plan(tool)
-        return None if plan is None else plan.info["inputSchema"]
-
     def promises(self, capability: str) -> bool:
         """Returns True if the server has said that it has this capability."""
         return self.identity is not None and isinstance(self.identity.capabilities.get(capability), dict)

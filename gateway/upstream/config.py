@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +16,7 @@ from gateway.errors import LoadError
 from gateway.naming import RESERVED
 from gateway.tool import ArgumentError
 from gateway.upstream.instances.addresses import MAX_INSTANCES, check_instances
-from gateway.upstream.parts import Auth, Part, Timeout, Tls, Tools
+from gateway.upstream.parts import Auth, Part, Timeout, Tls, Tools, transport_of
 
 logger = logging.getLogger(__name__)
 MAX_FILE = 1024 * 1024
@@ -28,7 +27,6 @@ IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "
 """Keys of other programs that say nothing about how a server is reached."""
 _CHILDREN_ONLY = frozenset({"image", "max_memory", "process", "max_processes"})
 _FOR_CHILDREN = "'image', 'maxMemory', 'process' and 'maxProcesses'"
-_TYPES = {"streamable-http": "http", "streamableHttp": "http", "streamable_http": "http"}
 
 
 class Upstream(Part):
@@ -93,22 +91,29 @@ def read_upstreams(path: Path) -> dict[str, Upstream]:
     Raises:
         LoadError: the file cannot be read, or an entry is not valid. The message never has a value of the file.
     """
+    return {name: entry for name, entry in upstreams_in(path, read_document(path)).items() if not entry.disabled}
+
+
+def read_document(path: Path) -> Any:
+    """Returns the JSON of the file. Raises LoadError."""
     try:
         if path.stat().st_size > MAX_FILE:
             raise LoadError(f"MCP_SERVERS_FILE={str(path)!r}: larger than {MAX_FILE} bytes")
-        document = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except OSError as exc:
         raise LoadError(f"MCP_SERVERS_FILE={str(path)!r}: {exc.strerror}") from exc
     except ValueError as exc:
         raise LoadError(f"MCP_SERVERS_FILE={str(path)!r}: not JSON: {exc}") from exc
+
+
+def upstreams_in(path: Path, document: Any) -> dict[str, Upstream]:
+    """Returns all entries of the file by their names. Raises LoadError."""
     found: dict[str, Upstream] = {}
     for key, entry in entries_in(path, document).items():
         name = server_name(key)
         if name in found:
             raise LoadError(f"{path}: two servers would be named {name!r}")
-        upstream = upstream_of(f"{path}: server {key!r}", entry)
-        if not upstream.disabled:
-            found[name] = upstream
+        found[name] = upstream_of(f"{path}: server {key!r}", entry)
     return found
 
 
@@ -142,7 +147,7 @@ def upstream_of(place: str, entry: Any) -> Upstream:
     known = {key: value for key, value in entry.items() if key in KEYS}
     known.setdefault("type", known.pop("transport", None))
     try:
-        upstream = Upstream.model_validate(known | {"type": _type(known)})
+        upstream = Upstream.model_validate(known | {"type": transport_of(known)})
     except ValidationError as exc:
         found = exc.errors(include_input=False, include_url=False, include_context=False)
         errors = [ArgumentError(path=".".join(map(str, error["loc"])), reason=error["msg"]) for error in found]
@@ -183,15 +188,3 @@ def _check_credentials(place: str, upstream: Upstream) -> None:
     auth = upstream.auth
     if auth is not None and auth.type == "clientCredentials" and not auth.client_secret:
         raise LoadError(f"{place}: auth.clientSecret: Field required")
-
-
-def _type(entry: Mapping[str, Any]) -> Any:
-    """Returns the transport of an entry, which most files leave out."""
-    named = entry.get("type")
-    if named is not None:
-        return _TYPES.get(named, named) if isinstance(named, str) else named
-    if "command" in entry or not entry.keys() & {"url", "instances"}:
-        return "stdio"
-    if "instances" in entry:
-        return "http"
-    return "sse" if str(entry["url"]).rstrip("/").endswith("/sse") else "http"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from mcp.server.context import ServerRequestContext
 
 from gateway.call import ToolCall
 from gateway.cancellation import to_its_end
@@ -14,27 +15,14 @@ from gateway.errors import StartError, Unavailable
 from gateway.upstream.backend import Backend
 from gateway.upstream.config import Upstream
 from gateway.upstream.instances.keeper import AnyOpening
-from gateway.upstream.link import Heard, Identity, Link, LinkFailure, Params
+from gateway.upstream.link import Identity, Link, LinkFailure, Params
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
-from gateway.upstream.telling import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED, Told
-from gateway.upstream.tools import UpstreamTool
+from gateway.upstream.telling import LISTS, TOOLS_CHANGED, Hooks
+from gateway.upstream.tools import Tools, UpstreamTool
 
-LISTS = {"prompts": PROMPTS_CHANGED, "resources": RESOURCES_CHANGED}
-"""The capabilities, besides `tools`, whose lists another backend may have others of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """The functions that `Backend` calls. When one has replaced another, `changed` is called and `move` awaited."""
-
-    opened: Callable[[Identity], None]
-    repeat: Callable[[Link, str], Awaitable[None]]
-    told: Told
-    heard: Heard
-    changed: Callable[[], None]
-    move: Callable[[], Awaitable[None]]
+Context = ServerRequestContext[Any, Any]
 
 
 class Current:
@@ -46,9 +34,8 @@ class Current:
     def __init__(self, name: str, share: float, starts: Starts) -> None:
         self.backend: Backend
         self._hooks: Hooks
-        self._name = name
-        self._share = share
-        self._starts = starts
+        self._name, self._share, self._starts = name, share, starts
+        starts.expect(name)
         self._open: set[Backend] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()
@@ -58,6 +45,22 @@ class Current:
         """Makes the first backend."""
         self._hooks = hooks
         self.backend = self._made(entry, opening, pins)
+
+    @property
+    def main(self) -> Current:
+        return self
+
+    @property
+    def tools(self) -> Tools:
+        return self.backend.tools
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        return self.backend.status
+
+    def chosen(self, call: ToolCall, ctx: Context) -> Context:
+        """Returns `ctx`: none of the tools has versions here."""
+        return ctx
 
     def begin(self) -> None:
         """Begins to open the first backend."""

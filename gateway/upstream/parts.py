@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -11,6 +12,8 @@ from pydantic.alias_generators import to_camel
 logger = logging.getLogger(__name__)
 MAX_MILLISECONDS = 1000
 """A `timeout` above it is taken for milliseconds, as other programs write it."""
+
+_TYPES = {"streamable-http": "http", "streamableHttp": "http", "streamable_http": "http"}
 
 
 def _seconds(value: Any) -> Any:
@@ -61,3 +64,15 @@ class Auth(Part):
     resource: str | None = None
     audience: str = ""
     tls: Tls | None = None
+
+
+def transport_of(entry: Mapping[str, Any]) -> Any:
+    """Returns the transport of an entry, which most files leave out."""
+    named = entry.get("type")
+    if named is not None:
+        return _TYPES.get(named, named) if isinstance(named, str) else named
+    if "command" in entry or not entry.keys() & {"url", "instances"}:
+        return "stdio"
+    if "instances" in entry:
+        return "http"
+    return "sse" if str(entry["url"]).rstrip("/").endswith("/sse") else "http"

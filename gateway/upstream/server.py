@@ -32,19 +32,20 @@ from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.native import NativeCalls
 from gateway.upstream.calls.wishes import Wishes
 from gateway.upstream.config import Upstream
-from gateway.upstream.current import Current, Hooks
+from gateway.upstream.current import Current
 from gateway.upstream.front import Front
 from gateway.upstream.instances.keeper import AnyOpening
 from gateway.upstream.link import Params
 from gateway.upstream.pins.checks import Checks
 from gateway.upstream.starts import Starts
-from gateway.upstream.telling import TOOLS_CHANGED
+from gateway.upstream.telling import TOOLS_CHANGED, Hooks
+from gateway.upstream.versions.backends import MakeBackends
 
 
 class UpstreamServer:
     """Serves an entry of the file under `name`. Every call, from every way in, passes `interceptors`.
 
-    `changed` is called whenever a tool comes or goes.
+    `changed` is called whenever a tool comes or goes. `backends` makes those that take its requests.
     """
 
     def __init__(
@@ -61,14 +62,14 @@ class UpstreamServer:
         states: WaitingStates | None = None,
         pins: Checks | None = None,
         exchange: Exchange | None = None,
+        backends: MakeBackends = Current,
     ) -> None:
         self.name, self._changed, self._states = name, changed, states or WaitingStates()
         self._wire_tools = WireTools()
-        starts.expect(name)
         self._front = front = Front(name, self._input_schema)
-        self._current = current = Current(name, limits.share, starts)
+        self._current = current = backends(name, limits.share, starts)
         self._changes = changes = Changes(name, front, exchange or Alone())
-        wishes = Wishes(current, front, limits.share, changes.missed)
+        wishes = Wishes(current.main, front, limits.share, changes.missed)
         hooks = Hooks(front.identify, changes.repeat, self._told, changes.heard, self._tools_changed, wishes.move)
         current.describe(entry, opening, pins, hooks)
         self.call, self.watching = chain(interceptors, self._execute), changes.watching
@@ -79,7 +80,7 @@ class UpstreamServer:
         self._native = NativeCalls(*parts, live=live, wishes=wishes.handlers, max_result=limits.max_result)
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._listen, self._manager = bound_listen(front, openings), session_manager(front, limits, openings)
-        changes.connect(current, wishes, self._listen.watched)
+        changes.connect(current.main, wishes, self._listen.watched)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         sealing = sealing_of(self._states.keys, name)
         front.middleware += [sealing, refuse_unsendable, changes.sessions, ToolList(front, self._list_tools)]
@@ -109,13 +110,13 @@ class UpstreamServer:
         Raises:
             StartError: the upstream does not open. The one before goes on.
         """
-        await self._current.change(entry, opening, pins, grace)
+        await self._current.main.change(entry, opening, pins, grace)
 
     def tools(self) -> Sequence[ToolInfo]:
-        return self._current.backend.tools.listed()
+        return self._current.tools.listed()
 
     def find(self, tool: str) -> Entry | None:
-        return self._current.backend.tools.find(tool)
+        return self._current.tools.find(tool)
 
     async def ready(self) -> None:
         """Waits until its tools are known. Raises StartError if it cannot be reached."""
@@ -123,7 +124,7 @@ class UpstreamServer:
 
     @property
     def status(self) -> Mapping[str, Any]:
-        return self._current.backend.status
+        return self._current.status
 
     @property
     def era(self) -> str:
@@ -191,4 +192,5 @@ class UpstreamServer:
         return await self._wire_tools.convert(caller.get().sees(self), ctx.protocol_version), {}
 
     def _input_schema(self, tool: str) -> Mapping[str, Any] | None:
-        return self._current.backend.input_schema(tool)
+        found = self._current.tools.plan(tool)
+        return None if found is None else found.info["inputSchema"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from gateway.upstream.link import Params
+from gateway.upstream.link import Heard, Identity, Link, Params
 
 UPDATED = "notifications/resources/updated"
 TOOLS_CHANGED = "notifications/tools/list_changed"
@@ -12,12 +13,26 @@ PROMPTS_CHANGED = "notifications/prompts/list_changed"
 RESOURCES_CHANGED = "notifications/resources/list_changed"
 TOLD = frozenset({PROMPTS_CHANGED, RESOURCES_CHANGED, UPDATED})
 """The notifications that are handed on as they are."""
+LISTS = {"prompts": PROMPTS_CHANGED, "resources": RESOURCES_CHANGED}
+"""The capabilities, besides `tools`, whose lists another backend may have others of."""
 
 MAX_TELLING = 1000
 """Different notifications on their way at the same time. Further ones are dropped."""
 
 Told = Callable[[str, Params, str], Awaitable[None]]
 """Tells the clients of a link: the method and the parameters of a notification, and the place of the link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """The functions that `Backend` calls. When one has replaced another, `changed` is called and `move` awaited."""
+
+    opened: Callable[[Identity], None]
+    repeat: Callable[[Link, str], Awaitable[None]]
+    told: Told
+    heard: Heard
+    changed: Callable[[], None]
+    move: Callable[[], Awaitable[None]]
 
 
 class Telling:

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from gateway.argument_names import has_unsafe_names
 from gateway.naming import TOOL_SUFFIX, unambiguous
 from gateway.sendable import Unsendable, encode
-from gateway.tool import ToolInfo
+from gateway.tool import ToolInfo, Versions
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import Link
 
@@ -33,10 +33,10 @@ class UpstreamTool:
     direct = False
     asks = True
     waits = True
-    version = ""
-    versions = None
 
-    def __init__(self, own_name: str, info: ToolInfo) -> None:
+    def __init__(self, own_name: str, info: ToolInfo, version: str = "") -> None:
+        self.version = version
+        self.versions: Versions | None = None
         self.name = info["name"]
         self.own_name = own_name
         self.info = info

@@ -12,7 +12,7 @@ from gateway.versions.errors import UnknownVersion
 from gateway.versions.pin import pin_of
 from gateway.versions.version import Version
 
-_FAST_MCP = "fastmcp"
+FAST_MCP = "fastmcp"
 _SEPARATOR = "@"
 _BOUND = re.compile(r"([0-9][0-9A-Za-z.-]*):(.*)", re.DOTALL)
 Find = Callable[[str], Entry | None]
@@ -77,7 +77,7 @@ def wanted_in(meta: Any) -> str | None:
     """
     if not isinstance(meta, Mapping):
         return None
-    theirs = meta.get(_FAST_MCP)
+    theirs = meta.get(FAST_MCP)
     named = theirs.get("version") if isinstance(theirs, Mapping) else None
     return _one(meta.get(VERSION_META), named)
 

@@ -43,7 +43,7 @@ class Declared:
             version = Version.of(text)
         except ValueError as exc:
             raise ValueError(f"`version`: {exc}") from exc
-        return cls(name, version, _deprecation(meta[DEPRECATED]) if DEPRECATED in meta else None)
+        return cls(name, version, deprecation_of(meta[DEPRECATED]) if DEPRECATED in meta else None)
 
 
 def declares(meta: Meta) -> bool:
@@ -60,7 +60,7 @@ def check(where: str, tools: Iterable[tuple[str, Meta]], own_list: bool = False)
     """
     found, faults = sorted_out(tools)
     for name, each in found.items():
-        fault = _missing_successor(each, [other.version for other in found.values() if other.name == each.name])
+        fault = missing_successor(each, [other.version for other in found.values() if other.name == each.name])
         faults += [f"tool {name!r}: {fault}"] if fault else []
     if faults:
         raise LoadError(f"{where}: {faults[0]}")
@@ -85,13 +85,13 @@ def sorted_out(tools: Iterable[tuple[str, Meta]]) -> tuple[dict[str, Declared], 
             groups.setdefault(declared.name, {})[name] = declared
     for public, group in groups.items():
         reason = "a tool of this name has no `version`" if public in plain else ""
-        while group and (fault := reason or _conflict([*group.values()])):
+        while group and (fault := reason or conflict([*group.values()])):
             faults.append(f"the versions of tool {public!r}: {fault}")
             group.popitem()  # that which came last
     return {name: each for group in groups.values() for name, each in group.items()}, faults
 
 
-def _conflict(versions: Sequence[Declared]) -> str:
+def conflict(versions: Sequence[Declared]) -> str:
     """Returns what is wrong with the versions of one tool; empty if nothing is."""
     found = sorted((each.version for each in versions), key=lambda version: version.order)
     for one, other in pairwise(found):
@@ -102,7 +102,7 @@ def _conflict(versions: Sequence[Declared]) -> str:
     return ""
 
 
-def _missing_successor(each: Declared, versions: Iterable[Version]) -> str:
+def missing_successor(each: Declared, versions: Iterable[Version]) -> str:
     """Returns what is wrong with the version that shall be used instead; empty if nothing is."""
     use = each.deprecation.use if each.deprecation is not None else ""
     try:
@@ -114,7 +114,7 @@ def _missing_successor(each: Declared, versions: Iterable[Version]) -> str:
     return f"`deprecated.use`: there is no other version {use!r}"
 
 
-def _deprecation(declared: Any) -> Deprecation:
+def deprecation_of(declared: Any) -> Deprecation:
     """Raises ValueError for what is no object like `{"since": "2026-12-01", "sunset": "2027-06-01"}`."""
     if not isinstance(declared, Mapping) or not all(isinstance(value, str) for value in declared.values()):
         raise ValueError('`deprecated` must be an object of strings like {"since": "2026-12-01"}')

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.caller import Caller, caller
-from gateway.errors import GatewayError
+from gateway.errors import CallTimeout, GatewayError, ToolCrashed, Unavailable
 from gateway.tool import VERSIONS_META, Deprecation, Entry, ToolInfo
 from gateway.versions.errors import Retired, UnknownVersion
 from gateway.versions.pin import Pin, pin_of
 from gateway.versions.routing import Routing
 from gateway.versions.version import Version
 
+CRASHES = frozenset({ToolCrashed.slug, CallTimeout.slug})
 MAX_DESCRIPTIONS = 64
 """Descriptions of one tool that are kept, of callers who may call other versions."""
 
@@ -35,7 +36,8 @@ class Family:
     """The `Versions` of the tool `name`. `now` returns seconds since 1970.
 
     A call gets the version that it asks for, or else the one pinned for its caller, or else the one that `routing`
-    chooses, or else the highest that is no pre-release.
+    chooses, or else the highest that is no pre-release. `absent` returns versions of which nobody knows at the moment
+    if the tool has them. Calls with an outcome of `failures` count as failures.
     """
 
     def __init__(
@@ -44,9 +46,14 @@ class Family:
         name: str,
         members: Sequence[Member],
         routing: Routing,
+        *,
         now: Callable[[], float] = time.time,
+        absent: Callable[[], Sequence[Version]] = tuple,
+        failures: Set[str] = CRASHES,
     ) -> None:
         self.name = name
+        self.failures = failures
+        self._absent = absent
         self._server = server
         self._members = sorted(members, key=lambda member: member.version.order, reverse=True)
         self._routing = routing
@@ -131,6 +138,8 @@ class Family:
             return fitting[0]
         if matching:
             raise self._retired(matching[0])
+        if any(pin.matches(version) for version in self._absent()):
+            raise Unavailable(f"The server of version {pin.text} of tool {self.name!r} is not ready.")
         raise UnknownVersion(self._server, self.name, pin.text, [entry.version for entry in self.live()])
 
     def _ended(self) -> Member:

@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.call import CallNext, ToolCall, ToolResult
-from gateway.errors import CallTimeout, ToolCrashed
+from gateway.errors import GatewayError
 from gateway.tool import Versions
 from gateway.versions.choice import bound
 from gateway.versions.routing import Routing
 
-_FAILED = (ToolCrashed.slug, CallTimeout.slug)
 _NATIVE = ("mcp", "aggregate")
 
 
@@ -34,10 +33,11 @@ class VersionCalls:
         versions.check(version)
         try:
             result = await call_next(call)
-        except (ToolCrashed, CallTimeout):
-            self._routing.note(call.server, call.tool, version, failed=True)
+        except GatewayError as exc:
+            if exc.slug in versions.failures:
+                self._routing.note(call.server, call.tool, version, failed=True)
             raise
-        self._routing.note(call.server, call.tool, version, failed=result.outcome in _FAILED)
+        self._routing.note(call.server, call.tool, version, failed=result.outcome in versions.failures)
         return result if result.asks is None or call.via in _NATIVE else _bound(result, call)
 
 

@@ -63,10 +63,15 @@ class Routing:
                 raise _wrong(entry, "this tool has a route already")
             self._routes[key] = route
 
-    def check(self, servers: Mapping[str, Mapping[str, Sequence[Version]]]) -> None:
-        """Raises LoadError for a route without a version. `servers` are the versions of all tools of each server."""
+    def check(
+        self, servers: Mapping[str, Mapping[str, Sequence[Version]]], elsewhere: Mapping[str, Sequence[Version]]
+    ) -> None:
+        """Raises LoadError for a route without a version.
+
+        `servers` are the versions of all tools of each server; any tool of a server `elsewhere` may have its versions.
+        """
         for (server, tool), route in self._routes.items():
-            versions = servers.get(server, {}).get(tool, ())
+            versions = elsewhere.get(server) or servers.get(server, {}).get(tool, ())
             for pin, _ in route.targets:
                 if not any(pin.matches(version) for version in versions):
                     raise LoadError(f"MCP_TOOL_ROUTES: {server}:{tool} has no version {pin.text!r}")

@@ -43,7 +43,7 @@ class Servers:
     async def all(self, request: Request) -> Response:
         allow_only(request)
         document = await to_thread.run_sync(self._file.read)
-        return answered({"servers": self._descriptions.all(document.entries)})
+        return answered({"servers": self._descriptions.all(document)})
 
     async def one(self, request: Request) -> Response:
         allow_only(request)
@@ -98,8 +98,7 @@ class Servers:
 
     async def _document(self, name: str) -> dict[str, Any]:
         """Raises UnknownServer."""
-        entries = (await to_thread.run_sync(self._file.read)).entries
-        document = self._descriptions.one(name, entries)
+        document = self._descriptions.one(name, await to_thread.run_sync(self._file.read))
         if "pins" in document:
             document["pins"] |= await to_thread.run_sync(self._descriptions.pending, name)
         return document

@@ -22,16 +22,17 @@ from gateway.sdk import wire
 from gateway.sdk.internals import connection_of
 from gateway.sdk.native import CALL, RequestEntry, native_call, native_request, protocol_error
 from gateway.sdk.tool_list import NO_CACHE
+from gateway.sdk.versions import told
 from gateway.upstream.backend import Backend
 from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.origins import askable, native_origin
 from gateway.upstream.calls.places import place_of
 from gateway.upstream.calls.rounds import answered
-from gateway.upstream.current import Current
 from gateway.upstream.front import FORWARDED, Forward, Front
 from gateway.upstream.link import Origin, Params, Refusal, Report
 from gateway.upstream.results import refused, tool_result
 from gateway.upstream.tools import UpstreamTool
+from gateway.upstream.versions.backends import Backends
 
 Context = ServerRequestContext[Any, Any]
 _backend: ContextVar[Backend] = ContextVar("backend of a native request")
@@ -49,7 +50,7 @@ class NativeCalls:
         self,
         server: str,
         front: Front,
-        current: Current,
+        current: Backends,
         interceptors: Sequence[Interceptor],
         *,
         live: LiveCalls,
@@ -70,7 +71,8 @@ class NativeCalls:
         if ctx.request_id is None or (ctx.method != CALL and ctx.method not in FORWARDED):
             return await call_next(ctx)
         if ctx.method == CALL:
-            call = native_call(self._server, self._current.backend.tools.plan, ctx)
+            call = native_call(self._server, self._current.tools.plan, ctx)
+            ctx = self._current.chosen(call, ctx)
         else:
             call = native_request(self._server, self._entries[ctx.method], ctx)
         current_call.set(call)
@@ -79,10 +81,11 @@ class NativeCalls:
         except GatewayError as exc:
             raise protocol_error(exc) from exc
         if result.native is None and result.wire:
-            return wire.restamp(self._front, ctx, call, result.wire)
+            result.native = wire.restamp(self._front, ctx, call, result.wire)
         if isinstance(result.native, MCPError):
             raise result.native
-        return result.native  # type: ignore[no-any-return]
+        has_versions = call.entry is not None and call.entry.versions is not None
+        return told(result.native, call.entry) if has_versions else result.native  # type: ignore[arg-type]
 
     async def _forward(self, ctx: Context, params: Any) -> HandlerResult:
         """Is the handler of every method that goes on: the SDK has validated the request."""
@@ -109,8 +112,10 @@ class NativeCalls:
         return _completed(ctx, await send(sent))
 
     async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
-        backend = self._current.backend
+        backend = self._current.main.backend
         if ctx.method == CALL:
+            if call.refusal is not None:
+                raise call.refusal
             backend, call.entry = await self._current.found(call)
         if ctx.method == CALL and call.entry is None:
             backend.listing.refuse_unapproved(call.tool)

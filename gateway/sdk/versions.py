@@ -13,17 +13,16 @@ from mcp_types import INVALID_PARAMS
 
 from gateway.call import ToolCall, endpoint
 from gateway.errors import InvalidRequest
-from gateway.local.plan import Plan
 from gateway.sdk.wire import as_result, wire
 from gateway.tool import VERSION_META, Entry
-from gateway.versions.choice import bound, choose, wanted_in
+from gateway.versions.choice import FAST_MCP, bound, choose, wanted_in
 from gateway.versions.families import DEPRECATED_META
 
 Context = ServerRequestContext[Any, Any]
 
 
-def with_version(call: ToolCall, find: Callable[[str], Entry | None], ctx: Context) -> Context:
-    """Chooses the version for `call`, and returns its request under the name that the version has in the SDK's table.
+def choose_version(call: ToolCall, find: Callable[[str], Entry | None], ctx: Context) -> bool:
+    """Chooses the version for `call`, whose request is `ctx`. Returns True if its tool has versions.
 
     Raises:
         MCPError: the version that the request asks for is malformed, or two differ.
@@ -32,18 +31,34 @@ def with_version(call: ToolCall, find: Callable[[str], Entry | None], ctx: Conte
     meta = params.get("_meta")
     is_asked = isinstance(meta, Mapping) and VERSION_META in meta
     if not is_asked and ("@" not in call.tool if call.entry is None else call.entry.versions is None):
-        return ctx
+        return False
     try:
         choice = choose(find, call.server, call.tool, wanted_in(meta), call.state)
     except InvalidRequest as exc:
         raise MCPError(INVALID_PARAMS, str(exc), {"type": exc.slug}) from exc
     call.entry, call.requested, call.state, call.refusal = choice
     call.tool = call.requested if call.entry is None else call.entry.name
-    if not isinstance(call.entry, Plan) or call.entry.versions is None:
+    return call.entry is not None and call.entry.versions is not None
+
+
+def request_of_version(ctx: Context, own_name: str, state: str | None) -> Context:
+    """Returns the request of a call under the name that the version has in its table, with the version's own state."""
+    rest = {key: value for key, value in (ctx.params or {}).items() if key != "requestState"}
+    own = {} if state is None else {"requestState": state}
+    return replace(ctx, params={**rest, **own, "name": own_name})
+
+
+def without_version(ctx: Context) -> Context:
+    """Returns a request without the version that it asks for, which another server may take for one of its own."""
+    params: Mapping[str, Any] = ctx.params or {}
+    meta = params.get("_meta")
+    if not isinstance(meta, Mapping):
         return ctx
-    rest = {key: value for key, value in params.items() if key != "requestState"}
-    state = {} if call.state is None else {"requestState": call.state}
-    return replace(ctx, params={**rest, **state, "name": call.entry.own_name})
+    kept = {key: value for key, value in meta.items() if key not in (VERSION_META, FAST_MCP)}
+    theirs = meta.get(FAST_MCP)
+    if isinstance(theirs, Mapping) and (rest := {key: value for key, value in theirs.items() if key != "version"}):
+        kept[FAST_MCP] = rest
+    return replace(ctx, params={**params, "_meta": kept})
 
 
 def unknown(server: LowLevelServer[Any], ctx: Context) -> HandlerResult:

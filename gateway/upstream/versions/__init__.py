@@ -1,0 +1,1 @@
+"""Several entries that run the versions of one server's tools."""
