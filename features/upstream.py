@@ -29,11 +29,20 @@ from gateway.upstream.stdio.opening import StdioOpening
 from gateway.upstream.stdio.stderr import LastLines
 
 if TYPE_CHECKING:
+    from gateway.upstream.http.credentials.source import MakeKey
     from gateway.upstream.pins.checks import Checks
     from gateway.upstream.pins.file import Pins
     from gateway.upstream.versions.backends import MakeBackends
     from gateway.upstream.versions.described import Member
     from gateway.versions.routing import Routing
+
+
+def _key_maker(entry: Upstream) -> MakeKey | None:
+    if entry.auth is None or not entry.auth.private_key_file:
+        return None
+    from gateway.upstream.http.credentials.private_key import PrivateKey
+
+    return PrivateKey
 
 
 class UpstreamServers:
@@ -128,7 +137,7 @@ class UpstreamServers:
         if entry.type == "stdio":
             kept = self._lines.of(name) if self._lines is not None else None
             return StdioOpening(name, entry, environ, self._leash, self._memory, kept=kept)
-        clients = Clients(entry, environ, destinations)
+        clients = Clients(entry, environ, destinations, _key_maker(entry))
         if entry.instances:
             return InstanceOpenings(clients, EitherOpening)
         return SseOpening(clients) if entry.type == "sse" else EitherOpening(clients)

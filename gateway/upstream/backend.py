@@ -63,7 +63,7 @@ class Backend:
         self._patience = Patience(entry.start_timeout, entry.idle, is_lazy=True)
         self._kind = f"process of a {entry.process}"
         self._pool = pool_of(entry.process, own, self._supervisor_at, entry.max_processes, share)
-        self.place, self.links, self.drop = self._pool.place, self._pool.links, self._pool.drop
+        self.place, self.links, self.leave = self._pool.place, self._pool.links, self._pool.leave
         self.enter = self._pool.enter
         self._requests = Requests(name, self._pool, entry.timeout)
         self.request, self.is_modern = self._requests.request, self._requests.is_modern

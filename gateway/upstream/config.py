@@ -16,7 +16,7 @@ from gateway.errors import LoadError
 from gateway.naming import RESERVED
 from gateway.tool import ArgumentError
 from gateway.upstream.instances.addresses import MAX_INSTANCES, check_instances
-from gateway.upstream.parts import Auth, Part, Timeout, Tls, Tools, transport_of
+from gateway.upstream.parts import Auth, Part, Timeout, Tls, Tools, check_auth, transport_of
 
 logger = logging.getLogger(__name__)
 MAX_FILE = 1024 * 1024
@@ -185,6 +185,5 @@ def _check_credentials(place: str, upstream: Upstream) -> None:
     given += [f"headers.{name}" for name in upstream.headers if name.lower() == "authorization"]
     if len(given) > 1:
         raise LoadError(f"{place}: {given[0]!r} and {given[1]!r} exclude each other")
-    auth = upstream.auth
-    if auth is not None and auth.type == "clientCredentials" and not auth.client_secret:
-        raise LoadError(f"{place}: auth.clientSecret: Field required")
+    if upstream.auth is not None:
+        check_auth(place, upstream.auth)

@@ -122,10 +122,10 @@ class Current:
         backend = await self.listed()
         return backend, None if was_listed else backend.tools.find(call.tool)
 
-    def drop(self, place: str) -> None:
-        """Ends the links at a place, if there are some."""
+    def leave(self, session: str) -> None:
+        """Ends what is kept upstream for a session of a client, which is over."""
         for backend in self._open:
-            backend.drop(place)
+            backend.leave(session)
 
     async def close(self) -> None:
         """Ends everything."""

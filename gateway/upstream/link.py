@@ -26,7 +26,6 @@ Report = Callable[[Params], Awaitable[None]]
 Heard = Callable[[str, Params], None]
 """Takes the method and the parameters of each other notification."""
 
-
 Ask = Callable[[str, Params], Awaitable[dict[str, Any]]]
 """Asks the client of one request for something: a method and its parameters. Raises Refusal."""
 
@@ -121,14 +120,16 @@ class Link(Protocol):
     ) -> dict[str, Any]:
         """Returns the result. A request that is cancelled is cancelled upstream.
 
-        What the upstream asks and logs meanwhile goes to `origin`.
-
-        Links that have sessions use one for each `session`; the others have one for all.
+        What the upstream asks and logs meanwhile goes to `origin`. Links that have sessions use one for each `session`;
+        the others have one for all.
 
         Raises:
             LinkFailure, Refusal
         """
         ...
+
+    def leave(self, session: str) -> None:
+        """Ends what is kept for a session, which is over: at once, or after its last request in flight."""
 
     async def ended(self) -> str:
         """Waits until the link can take no more requests, and returns the reason."""

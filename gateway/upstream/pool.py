@@ -28,7 +28,6 @@ class Pool(Protocol):
 
     def place(self, session: str) -> str:
         """Returns the place of a request in `session` of the present caller."""
-        ...
 
     def enter(self, place: str) -> Keeper:
         """Returns the keeper of the link there, in use until its `leave` is called.
@@ -36,27 +35,22 @@ class Pool(Protocol):
         Raises:
             Unavailable, ShareExceeded: there are too many links.
         """
-        ...
 
     def begin(self, starts: Starts) -> None:
         """Begins to open links. Called once, before `enter`."""
 
     def links(self, place: str) -> Sequence[Link]:
         """Returns the links there that are open: one for each instance of the server."""
-        ...
 
-    def drop(self, place: str) -> None:
-        """Ends the link there, if there is one."""
-        ...
+    def leave(self, session: str) -> None:
+        """Ends what is kept for a session that is over: its link, or its part of one."""
 
     @property
     def open_links(self) -> int | None:
         """The number of links that are open; None if there is never more than one."""
-        ...
 
     async def close(self) -> None:
         """Ends all links but the router's own."""
-        ...
 
 
 class OneForAll:
@@ -78,8 +72,9 @@ class OneForAll:
     def links(self, place: str) -> Sequence[Link]:
         return self._own.links
 
-    def drop(self, place: str) -> None:
-        """Has nothing to end."""
+    def leave(self, session: str) -> None:
+        for link in self._own.links:
+            link.leave(session)
 
     @property
     def open_links(self) -> None:
@@ -135,11 +130,9 @@ class OneForEach:
             return self._own.links
         return self._held[place].supervisor.links if place in self._held else ()
 
-    def drop(self, place: str) -> None:
-        held = self._held.get(place)
-        if held is not None:
-            self._forget(place, held)
-            held.task.cancel()
+    def leave(self, session: str) -> None:
+        if self._by_session and session in self._held:  # the process of a caller keeps nothing by session
+            self._drop(session)
 
     @property
     def open_links(self) -> int:
@@ -148,7 +141,7 @@ class OneForEach:
     async def close(self) -> None:
         self._starts = None
         for place in [*self._held]:
-            self.drop(place)
+            self._drop(place)
         while self._tasks:
             await asyncio.wait([*self._tasks])
 
@@ -176,8 +169,13 @@ class OneForEach:
         idle = [place for place, held in self._held.items() if key in ("", held.who.key) and not held.supervisor.in_use]
         if not idle:
             raise refusal
-        self.drop(min(idle, key=lambda place: self._held[place].supervisor.used_at))
+        self._drop(min(idle, key=lambda place: self._held[place].supervisor.used_at))
         self._places.take(who)
+
+    def _drop(self, place: str) -> None:
+        held = self._held[place]
+        self._forget(place, held)
+        held.task.cancel()
 
     async def _run(self, place: str, held: _Held, starts: Starts) -> None:
         try:

@@ -80,8 +80,8 @@ class Rules:
         if fields.get("proxy", DIRECT) != DIRECT:
             yield _refused("proxy", "entries of the admin API use no proxy")
         auth = fields.get("auth", {})
-        if "tls" in auth:
-            yield _refused("auth.tls", "the admin API names no files")
+        for key in sorted({"tls", "privateKeyFile"} & auth.keys()):
+            yield _refused(f"auth.{key}", "the admin API names no files")
         if auth.get("type") == "tokenExchange":
             yield _refused("auth.type", "the admin API passes on no tokens of callers")
 

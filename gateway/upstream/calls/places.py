@@ -10,17 +10,18 @@ from gateway.upstream.versions.backends import Backends
 
 
 def place_of(current: Backends, backend: Backend, connection: Connection) -> str:
-    """Returns the place of the requests of a client at one of the backends. The links of a session end with it."""
+    """Returns the place of the requests of a client at one of the backends.
+
+    What is kept upstream for a session ends with it.
+    """
     session = connection.session_id
     if session is None:
         return backend.place(caller.get().key)
-    place = backend.place(session)
-    if place == session:
-        noted: set[Backends] = connection.state.setdefault(_KEY, set())
-        if current not in noted:
-            noted.add(current)
-            connection.exit_stack.callback(current.drop, place)
-    return place
+    noted: set[Backends] = connection.state.setdefault(_KEY, set())
+    if current not in noted:
+        noted.add(current)
+        connection.exit_stack.callback(current.leave, session)
+    return backend.place(session)
 
 
-_KEY = "upstream links of its own"
+_KEY = "upstream servers that keep something for the session"

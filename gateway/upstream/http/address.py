@@ -29,6 +29,10 @@ class Address(NamedTuple):
     origin: Origin
     target: str
 
+    def __str__(self) -> str:
+        """The URL, whose query may have a secret."""
+        return f"{self.origin}{self.target}"
+
     @classmethod
     def parse(cls, url: str) -> Self:
         """Raises LinkFailure, without the URL, which may have a secret in its query."""
@@ -42,7 +46,7 @@ class Address(NamedTuple):
     def joined(self, location: str) -> Address | None:
         """Returns the address that `Location` names; None if it names none."""
         try:
-            return Address.parse(urljoin(f"{self.origin}{self.target}", location))
+            return Address.parse(urljoin(str(self), location))
         except (LinkFailure, ValueError):
             return None
 

@@ -11,7 +11,7 @@ from gateway.upstream.destination.destinations import Destinations
 from gateway.upstream.expand import expanded
 from gateway.upstream.http.address import Address
 from gateway.upstream.http.client import Client
-from gateway.upstream.http.credentials.source import Credentials, credentials_of
+from gateway.upstream.http.credentials.source import Credentials, MakeKey, credentials_of
 from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.proxy.choice import proxy_of
 from gateway.upstream.http.tls import context_of
@@ -22,12 +22,19 @@ class Clients:
     """Makes clients for `entry`. `${NAME}` in its `url`, headers and files is replaced each time.
 
     The credentials of a server with several instances are for the first one, and are sent to all. With `destinations`
-    the clients reach no others, and use no proxy, which could.
+    the clients reach no others, and use no proxy, which could. `make_key` is for an entry with a private key.
     """
 
-    def __init__(self, entry: Upstream, environ: Mapping[str, str], destinations: Destinations | None = None) -> None:
+    def __init__(
+        self,
+        entry: Upstream,
+        environ: Mapping[str, str],
+        destinations: Destinations | None = None,
+        make_key: MakeKey | None = None,
+    ) -> None:
         self.entry = self._first = entry if entry.url else entry.model_copy(update={"url": entry.instances[0]})
         self._destinations = destinations
+        self._make_key = make_key
         self._environ = environ
         self._credentials: list[Credentials] = []
 
@@ -48,7 +55,7 @@ class Clients:
         return client
 
     def _credentials_of(self, auth: Auth) -> Credentials:
-        return credentials_of(self._first, auth, self._environ, self._destinations)
+        return credentials_of(self._first, auth, self._environ, self._destinations, self._make_key)
 
     def close(self) -> None:
         """Ends what the clients shared. May be called again."""

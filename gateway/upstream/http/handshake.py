@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
@@ -16,7 +16,7 @@ from gateway.upstream.http.connection import Connection
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import SessionLost, StatusFailure
 from gateway.upstream.http.messages import BOTH_TYPES, encoded
-from gateway.upstream.http.sessions import Opened, OpenSession
+from gateway.upstream.http.sessions import OpenSession
 from gateway.upstream.introduction import CLIENT, identity_of
 from gateway.upstream.link import LEGACY, Identity, LinkFailure, Params
 
@@ -24,6 +24,19 @@ T = TypeVar("T")
 INITIALIZED = {"method": "notifications/initialized"}
 PATIENCE = 5.0
 """Seconds for a message that nobody waits for."""
+
+
+class Opened(NamedTuple):
+    """The id of a session, empty if the server has none, and the revision that is spoken in it."""
+
+    id: str
+    version: str
+
+    @property
+    def lines(self) -> bytes:
+        """The lines of a request's head."""
+        named = f"Mcp-Session-Id: {self.id}\r\n" if self.id else ""
+        return f"{named}Mcp-Protocol-Version: {self.version}\r\n".encode("latin-1")
 
 
 async def open_session(client: Client, number: int, capabilities: Params) -> tuple[Opened, Identity]:

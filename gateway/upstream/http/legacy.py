@@ -16,10 +16,11 @@ from gateway.upstream.http.answers import answer_of, status_failure
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import ConnectionLost, SessionLost
+from gateway.upstream.http.handshake import Opened
 from gateway.upstream.http.listening import keep_listening, tell_changes
 from gateway.upstream.http.messages import BOTH_TYPES, Asking, cure_of, encoded
 from gateway.upstream.http.resuming import ACCEPT, resumed
-from gateway.upstream.http.sessions import Opened, Session, Sessions
+from gateway.upstream.http.sessions import Session, Sessions
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.http.told import Told
 from gateway.upstream.link import LEGACY, NOBODY, Heard, Identity, LinkFailure, Origin, Params, Refusal, Report
@@ -41,7 +42,7 @@ class LegacyLink:
         self._numbers = count(1)
         self._reports: dict[int, Report] = {}
         self._tasks, self._posts = Tasks(), Tasks()
-        self._sessions = Sessions(client, self._open_session, handshake.end_session, self._tasks)
+        self._sessions = Sessions(client, self._open_session, self._end_session, self._tasks)
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
@@ -57,7 +58,7 @@ class LegacyLink:
         capabilities = askable(origin.capabilities)
         client = self._client.for_caller(session)
         key = f"{client.owner}{session}"
-        held = self._sessions.enter(f"{key} {capabilities}" if capabilities else key, client, capabilities)
+        held = self._sessions.enter(f"{key} {capabilities}" if capabilities else key, client, capabilities, session)
         tried: set[str] = set()
         try:
             while True:
@@ -80,6 +81,9 @@ class LegacyLink:
         finally:
             self._sessions.leave(held)
 
+    def leave(self, session: str) -> None:
+        self._sessions.end(session)
+
     async def ended(self) -> str:
         return await asyncio.shield(self._ended)
 
@@ -87,9 +91,7 @@ class LegacyLink:
         self._end("it was stopped")
         await self._posts.finish(FAREWELL)  # else a call could run on in a session that has ended
         await self._tasks.finish(0)
-        for farewell in self._sessions.close():
-            self._tasks.start_if_possible(farewell)
-        await self._tasks.finish(FAREWELL)
+        await self._sessions.close(FAREWELL)
         self._client.close()
 
     async def _asked(self, client: Client, held: Session[Opened], opened: Opened, asking: Asking) -> dict[str, Any]:
@@ -172,6 +174,10 @@ class LegacyLink:
 
         await held.kept.repeat(send, self._heard)
         return opened
+
+    async def _end_session(self, client: Client, opened: Opened) -> None:
+        await self._posts.settle(FAREWELL)  # it may not know the call that a late message cancels
+        await handshake.end_session(client, opened)
 
     def _post_soon(self, client: Client, opened: Opened, message: Mapping[str, Any]) -> None:
         """Sends a message beside the requests, never behind one."""

@@ -85,6 +85,9 @@ class ModernLink:
         if list_changes(self.identity.capabilities):
             self._tasks.start(keep_listening(self._listen, self._tell_changes))
 
+    def leave(self, session: str) -> None:
+        """Has nothing to end."""
+
     async def ended(self) -> str:
         return await asyncio.shield(self._ended)
 

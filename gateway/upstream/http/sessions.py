@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.cancellation import was_requested
 from gateway.upstream.calls.callers import Callers
@@ -37,38 +37,27 @@ class OpenSession(Protocol):
 Open = TypeVar("Open", bound=OpenSession)
 
 
-class Opened(NamedTuple):
-    """The id of a session, empty if the server has none, and the revision that is spoken in it."""
-
-    id: str
-    version: str
-
-    @property
-    def lines(self) -> bytes:
-        """The lines of a request's head."""
-        named = f"Mcp-Session-Id: {self.id}\r\n" if self.id else ""
-        return f"{named}Mcp-Protocol-Version: {self.version}\r\n".encode("latin-1")
-
-
+@dataclass(eq=False, slots=True)
 class Session(Generic[Open]):
     """`in_use` counts its requests. `capabilities` are those of the client whose session it is, `kept` its wishes.
+    `of` names the session of that client, which has ended if it `is_over`.
 
     `client` sends what belongs to none of its requests. `callers` are its calls in flight. `stream` reads its own
     stream, if it has one; `is_listening` is set when that is open, or when nobody waits for that any more.
     """
 
-    __slots__ = ("callers", "capabilities", "client", "in_use", "is_listening", "kept", "opening", "stream", "used_at")
-
-    def __init__(self, client: Client, capabilities: Params) -> None:
-        self.client = client
-        self.capabilities = capabilities
-        self.callers = Callers()
-        self.kept = Kept()
-        self.stream: asyncio.Task[None] | None = None
-        self.is_listening = asyncio.Event()
-        self.in_use = 0
-        self.used_at = 0.0
-        self.opening: asyncio.Task[Open] | None = None
+    client: Client
+    capabilities: Params
+    key: str = ""
+    of: str = ""
+    is_over: bool = False
+    callers: Callers = field(default_factory=Callers)
+    kept: Kept = field(default_factory=Kept)
+    stream: asyncio.Task[None] | None = None
+    is_listening: asyncio.Event = field(default_factory=asyncio.Event)
+    in_use: int = 0
+    used_at: float = 0.0
+    opening: asyncio.Task[Open] | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -83,7 +72,10 @@ class Session(Generic[Open]):
 
 
 class Sessions(Generic[Open]):
-    """Sessions by key. The one of the key "" is that of the link itself, and is never closed before it."""
+    """Sessions by key. The one of the key "" is that of the link itself, and is never closed before it.
+
+    `end_session` tells the server that a session is over, in a task of its own.
+    """
 
     def __init__(
         self,
@@ -96,12 +88,16 @@ class Sessions(Generic[Open]):
         self._open = open_session
         self._end = end_session
         self._tasks = tasks
+        self._farewells, self._is_closed = Tasks(), False
         self._limits = limits
         self._now = asyncio.get_running_loop().time
         self._sessions: dict[str, Session[Open]] = {"": Session(client, {})}
 
-    def enter(self, key: str, client: Client, capabilities: Params = NOBODY.capabilities) -> Session[Open]:
-        """Returns the session of a key, which is not closed until `leave`. A new one has `capabilities`.
+    def enter(
+        self, key: str, client: Client, capabilities: Params = NOBODY.capabilities, of: str = ""
+    ) -> Session[Open]:
+        """Returns the session of a key, which is not closed until `leave`. A new one has `capabilities`, and is `of`
+        the session of a client.
 
         `client` must be one of the caller whose session it is.
 
@@ -115,7 +111,7 @@ class Sessions(Generic[Open]):
         if session is None:
             if len(self._sessions) >= self._limits.number:
                 self._evict()
-            session = self._sessions[key] = Session(client, capabilities)
+            session = self._sessions[key] = Session(client, capabilities, key, of)
         if key:
             session.client = client
         session.in_use += 1
@@ -124,6 +120,15 @@ class Sessions(Generic[Open]):
     def leave(self, session: Session[Open]) -> None:
         session.in_use -= 1
         session.used_at = self._now()
+        if session.is_over and not session.in_use:
+            self._drop(session)
+
+    def end(self, of: str) -> None:
+        """Closes the sessions that are those of a client's, which is over; one with requests after the last of them."""
+        for session in [one for one in self._sessions.values() if one.key and one.of == of]:
+            session.is_over = True
+            if not session.in_use:
+                self._drop(session)
 
     async def opened(self, session: Session[Open]) -> Open:
         """Opens the session if it is not open. A caller who is cancelled leaves that to the others.
@@ -158,24 +163,34 @@ class Sessions(Generic[Open]):
             limit = self._now() - self._limits.idle
             for key, session in tuple(self._sessions.items()):
                 if key and session.is_idle and session.used_at < limit:
-                    self._drop(key)
+                    self._drop(session)
 
-    def close(self) -> list[Coroutine[Any, Any, None]]:
-        """Returns what tells the server that the sessions are over."""
-        opened = [(session.client, session.opened) for session in self._sessions.values()]
-        return [self._end(client, one) for client, one in opened if one is not None and one.id]
+    async def close(self, seconds: float) -> None:
+        """Closes all sessions. The server has so many seconds to be told of it."""
+        self._is_closed = True
+        for session in self._sessions.values():
+            self._part(session)
+        await self._farewells.finish(seconds)
 
     def _evict(self) -> None:
         """Closes the session that has been without a request for the longest time."""
-        idle = [(session.used_at, key) for key, session in self._sessions.items() if key and session.is_idle]
+        idle = [session for key, session in self._sessions.items() if key and session.is_idle]
         if not idle:
             raise LinkFailure(f"all {self._limits.number} sessions are in use", was_sent=False)
-        self._drop(min(idle)[1])
+        self._drop(min(idle, key=lambda session: session.used_at))
 
-    def _drop(self, key: str) -> None:
-        session = self._sessions.pop(key)
+    def _drop(self, session: Session[Open]) -> None:
+        if not self._is_closed and self._sessions.pop(session.key, None) is not None:
+            self._part(session)
+
+    def _part(self, session: Session[Open]) -> None:
         if session.stream is not None:
             session.stream.cancel()
+        if session.opening is not None:
+            self._farewells.start_if_possible(self._farewell(session, session.opening))
+
+    async def _farewell(self, session: Session[Open], opening: asyncio.Task[Open]) -> None:
+        await asyncio.wait((opening,))  # nobody else closes a session whose caller left while it was opened
         opened = session.opened
         if opened is not None and opened.id:
-            self._tasks.start_if_possible(self._end(session.client, opened))
+            await self._end(session.client, opened)

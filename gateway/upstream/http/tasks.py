@@ -28,6 +28,11 @@ class Tasks:
         else:
             work.close()
 
+    async def settle(self, seconds: float) -> None:
+        """Waits for those that run now, for so long at most."""
+        if self._running:
+            await asyncio.wait(tuple(self._running), timeout=seconds)
+
     async def finish(self, seconds: float) -> None:
         """Lets the tasks end by themselves for a while, and cancels those that do not."""
         if self._running and seconds:

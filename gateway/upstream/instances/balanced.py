@@ -81,6 +81,9 @@ class Balanced:
                 if not exc.was_sent or home is None:
                     tried.append(instance)
 
+    def leave(self, session: str) -> None:
+        """Ends nothing: each link of an instance is told."""
+
     async def ended(self) -> str:
         """Waits for ever: instances come back."""
         never: asyncio.Future[str] = asyncio.get_running_loop().create_future()

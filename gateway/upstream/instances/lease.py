@@ -28,6 +28,9 @@ class Lease:
     ) -> dict[str, Any]:
         return await self.link.request(method, params, report, session=session, origin=origin)
 
+    def leave(self, session: str) -> None:
+        self.link.leave(session)
+
     def give_up(self, reason: str) -> None:
         """Makes it end, which opens a new one."""
         if not self._given_up.done():

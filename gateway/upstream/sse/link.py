@@ -55,7 +55,7 @@ class SseLink:
         capabilities = askable(origin.capabilities)
         client = self._client.for_caller(session)
         key = f"{client.owner}{session}"
-        held = self._sessions.enter(f"{key} {capabilities}" if capabilities else key, client, capabilities)
+        held = self._sessions.enter(f"{key} {capabilities}" if capabilities else key, client, capabilities, session)
         tried: set[str] = set()
         try:
             while True:
@@ -78,6 +78,9 @@ class SseLink:
         finally:
             self._sessions.leave(held)
 
+    def leave(self, session: str) -> None:
+        self._sessions.end(session)
+
     async def ended(self) -> str:
         return await asyncio.shield(self._ended)
 
@@ -85,6 +88,7 @@ class SseLink:
         self._end("it was stopped")
         await self._posts.finish(FAREWELL)
         await self._tasks.finish(0)
+        await self._sessions.close(0)
         self._client.close()
 
     async def _stream(self, held: Session[Stream]) -> Stream:
@@ -125,6 +129,7 @@ class SseLink:
         return stream
 
     async def _end_stream(self, client: Client, stream: Stream) -> None:
+        await self._posts.settle(FAREWELL)
         stream.close()
 
     async def _listen(self, is_open: Callable[[], None]) -> None:

@@ -34,11 +34,10 @@ _NOISE_INTERVAL = 60.0
 
 
 class StdioLink:
-    """One child. All callers share it. `identity` and `is_silent` are set by the one who opens the link."""
+    """One child. All callers share it. `identity` is set by the one who opens the link."""
 
     def __init__(self, server: str, max_message: int, heard: Heard, kept: deque[str] | None = None) -> None:
         self.identity = Identity("")
-        self.is_silent = False
         self._max_message = max_message
         self._heard = heard
         self._stderr = Stderr(server, kept)
@@ -46,8 +45,7 @@ class StdioLink:
         self._waiting = Requests()
         self._was_unsure = False
         self._last_id = 0
-        self._noise = 0
-        self._noise_logged = 0.0
+        self._noise, self._noise_logged = 0, 0.0
         self._lines = Lines(max_message, self._line, self._too_long)
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._child: Child | None = None
@@ -92,6 +90,9 @@ class StdioLink:
     def notify(self, method: str, params: Params) -> None:
         if self._child is not None:
             self._child.write_soon(to_json({"jsonrpc": "2.0", "method": method, "params": params}) + b"\n")
+
+    def leave(self, session: str) -> None:
+        """Has nothing to end."""
 
     async def ended(self) -> str:
         return await asyncio.shield(self._ended)

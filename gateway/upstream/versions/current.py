@@ -99,9 +99,9 @@ class VersionedCurrent:
         for current in self._of_version.values():
             await current.ready()
 
-    def drop(self, place: str) -> None:
+    def leave(self, session: str) -> None:
         for current in self._of_version.values():
-            current.drop(place)
+            current.leave(session)
 
     async def close(self) -> None:
         await asyncio.gather(*(current.close() for current in self._of_version.values()))

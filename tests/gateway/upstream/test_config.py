@@ -62,7 +62,19 @@ REFUSED = {
     ),
     "no secret": (
         {"mcpServers": {"a": {"url": "x", "auth": {"type": "clientCredentials", "clientId": "x"}}}},
-        "server 'a': auth.clientSecret: Field required",
+        "server 'a': auth.clientSecret: Field required, or auth.privateKeyFile",
+    ),
+    "a secret and a key": (
+        {"mcpServers": {"a": {"url": "x", "auth": AUTH | {"privateKeyFile": "secret"}}}},
+        "server 'a': auth.clientSecret and auth.privateKeyFile exclude each other",
+    ),
+    "the id of no key": (
+        {"mcpServers": {"a": {"url": "x", "auth": AUTH | {"keyId": "secret"}}}},
+        "server 'a': auth.privateKeyFile is missing",
+    ),
+    "an algorithm with a shared key": (
+        {"mcpServers": {"a": {"url": "x", "auth": AUTH | {"algorithm": "HS256"}}}},
+        "server 'a': auth.algorithm: Input should be",
     ),
     "a wrong field of auth": (
         {"mcpServers": {"a": {"url": "x", "auth": {**AUTH, "tokenURL": "secret"}}}},

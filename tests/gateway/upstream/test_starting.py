@@ -23,12 +23,6 @@ async def test_child_is_opened_in_the_protocol_that_it_speaks(serving: Serving, 
         assert (await http.get("/one/mcp/health")).json()["status"] == "ok"
 
 
-async def test_child_that_is_silent_at_an_unknown_question_is_started_again(serving: Serving, monkeypatch: Any) -> None:
-    monkeypatch.setattr("gateway.upstream.stdio.opening.PROBE", 0.2)
-    async with serving(one=entry("mute")) as http:
-        assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
-
-
 @pytest.mark.process
 async def test_era_of_an_entry_is_not_asked_for(serving: Serving) -> None:
     async with serving(one=entry("mute", era="legacy")) as http:
@@ -38,16 +32,6 @@ async def test_era_of_an_entry_is_not_asked_for(serving: Serving) -> None:
 
 
 @pytest.mark.process
-async def test_child_of_a_known_era_may_take_its_time_and_says_why_it_does_not_start(
-    serving: Serving, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr("gateway.upstream.stdio.opening.PROBE", 0.001)
-    async with serving(one=entry(era="modern")) as http:
-        assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
-    async with serving(one=entry("exit", era="modern")) as http:
-        assert "a key is missing" in (await status(http, "failing"))["reason"]
-
-
 async def test_child_that_is_replaced_by_one_of_another_era_is_asked_again(serving: Serving, tmp_path: Path) -> None:
     how, peer = tmp_path / "how", entry()
     code = f"import os, runpy; os.environ['PEER'] = open({str(how)!r}).read(); "

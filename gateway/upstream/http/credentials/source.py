@@ -13,7 +13,7 @@ from gateway.upstream.http.client import Client
 from gateway.upstream.http.credentials.caller_tokens import CallerTokens
 from gateway.upstream.http.credentials.discovery import OpenClient, endpoint_at, find_endpoint
 from gateway.upstream.http.credentials.token import Credential, Grant, SharedToken
-from gateway.upstream.http.credentials.token_endpoint import ClientSecret, TokenEndpoint
+from gateway.upstream.http.credentials.token_endpoint import ClientProof, ClientSecret, TokenEndpoint
 from gateway.upstream.http.headers import EntryHeaders
 from gateway.upstream.http.proxy.choice import proxy_of
 from gateway.upstream.http.tls import context_of
@@ -47,8 +47,16 @@ class Credentials:
         return await self._endpoint.grant({**form, "requested_token_type": ACCESS_TOKEN, **self._wanted})
 
 
+MakeKey = Callable[..., ClientProof]
+"""Makes the proof by a private key, which needs a package that most entries do not."""
+
+
 def credentials_of(
-    entry: Upstream, auth: Auth, environ: Mapping[str, str], destinations: Destinations | None = None
+    entry: Upstream,
+    auth: Auth,
+    environ: Mapping[str, str],
+    destinations: Destinations | None = None,
+    make_key: MakeKey | None = None,
 ) -> Credentials:
     """Returns those of an entry with `auth`. Raises LinkFailure, whose reason has no value of the entry."""
     open_client = partial(_client, auth, environ, destinations)
@@ -57,15 +65,18 @@ def credentials_of(
         return expanded(text, environ, f"auth.{field}")
 
     url = expanded(entry.url, environ, "url")
-    client, password = value("clientId", auth.client_id), value("clientSecret", auth.client_secret)
+    client = value("clientId", auth.client_id)
     default = "" if auth.audience else url.partition("?")[0]
     wanted = {
         "scope": value("scope", auth.scope),
         "resource": default if auth.resource is None else value("resource", auth.resource),
         "audience": value("audience", auth.audience),
     }
-    secret = ClientSecret(client, password, auth.client_auth)
-    endpoint = TokenEndpoint(_finding(auth, url, environ, open_client), secret, open_client)
+    proof: ClientProof = ClientSecret(client, value("clientSecret", auth.client_secret), auth.client_auth)
+    if make_key is not None:
+        file, key_id = value("privateKeyFile", auth.private_key_file), value("keyId", auth.key_id)
+        proof = make_key(client, file, key_id=key_id, algorithm=auth.algorithm, issuer=value("issuer", auth.issuer))
+    endpoint = TokenEndpoint(_finding(auth, url, environ, open_client), proof, open_client)
     given = {name: text for name, text in wanted.items() if text}
     return Credentials(endpoint, given, exchanges=entry.exchanges_tokens)
 

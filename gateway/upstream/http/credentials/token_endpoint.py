@@ -6,7 +6,7 @@ import math
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote_plus, urlencode
 
 from pydantic_core import from_json
@@ -30,9 +30,19 @@ _ERRORS |= {"unauthorized_client", "unsupported_grant_type", "unsupported_token_
 """Errors of RFC 6749 and RFC 8693. Any other text of an answer reaches no log."""
 
 
+class ClientProof(Protocol):
+    """How the router proves who it is: by lines of the head, and by fields of the form."""
+
+    def head(self) -> bytes: ...
+
+    def form(self, endpoint: str) -> dict[str, str]:
+        """`endpoint` is the URL that it is sent to. Raises NoToken."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """How the router proves itself at the endpoint: in a header (`basic`), or in the form (`post`)."""
+    """A secret that is sent in a header (`basic`), or in the form (`post`)."""
 
     id: str
     secret: str = field(default="", repr=False)
@@ -44,7 +54,7 @@ class ClientSecret:
         pair = f"{quote_plus(self.id)}:{quote_plus(self.secret)}"
         return b"Authorization: Basic %b\r\n" % b64encode(pair.encode())
 
-    def form(self) -> dict[str, str]:
+    def form(self, endpoint: str) -> dict[str, str]:
         if self.secret and self.method == "basic":
             return {}
         return {"client_id": self.id} | ({"client_secret": self.secret} if self.secret else {})
@@ -54,10 +64,10 @@ class TokenEndpoint:
     """`find` returns the endpoint's address, which is asked for again after a failure; `open_client` its client."""
 
     def __init__(
-        self, find: Callable[[], Awaitable[Address]], client: ClientSecret, open_client: Callable[[Address], Client]
+        self, find: Callable[[], Awaitable[Address]], client: ClientProof, open_client: Callable[[Address], Client]
     ) -> None:
         self._find = find
-        self._secret = client
+        self._proof = client
         self._open = open_client
         self._client: Client | None = None
         self._in_use = 0
@@ -70,7 +80,8 @@ class TokenEndpoint:
         client, is_over = self._client, False
         self._in_use += 1
         try:
-            async with client.post(_HEAD + self._secret.head(), _body(form, self._secret)) as connection:
+            body = urlencode({**form, **self._proof.form(str(client.address))}).encode()
+            async with client.post(_HEAD + self._proof.head(), body) as connection:
                 return _granted(connection)
         except LinkFailure:
             is_over = True
@@ -84,10 +95,6 @@ class TokenEndpoint:
         client, self._client = self._client, None
         if client is not None:
             client.close()
-
-
-def _body(form: Mapping[str, str], client: ClientSecret) -> bytes:
-    return urlencode({**form, **client.form()}).encode()
 
 
 def _granted(connection: Connection) -> Grant:

@@ -47,6 +47,10 @@ URL = "https://example.com/mcp"
             },
             ["auth.tls"],
         ),
+        (
+            {"url": URL, "auth": {"type": "clientCredentials", "clientId": "x", "privateKeyFile": "/run/key.pem"}},
+            ["auth.privateKeyFile"],
+        ),
     ],
 )
 def test_variables_files_proxies_and_tokens_of_callers(entry: dict[str, Any], keys: list[str]) -> None:

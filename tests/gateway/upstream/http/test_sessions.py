@@ -9,8 +9,9 @@ import pytest
 
 from gateway.upstream.http.address import Address
 from gateway.upstream.http.client import Client
+from gateway.upstream.http.handshake import Opened
 from gateway.upstream.http.headers import EntryHeaders
-from gateway.upstream.http.sessions import Opened, Session, SessionLimits, Sessions
+from gateway.upstream.http.sessions import Session, SessionLimits, Sessions
 from gateway.upstream.http.tasks import Tasks
 from gateway.upstream.link import LEGACY, LinkFailure
 from tests.gateway.upstream.http.peer import Asked, call, legacy, linked, serving
@@ -162,9 +163,8 @@ async def test_the_number_of_sessions_is_bounded_and_none_is_closed_while_it_is_
     for session in (busy, *held):
         served.sessions.leave(session)
     assert (await served.use("e"), await served.ended.get()) == ("6", "2")
-    farewells = served.sessions.close()
-    assert len(farewells) == 4
-    await asyncio.gather(*farewells)
+    await served.sessions.close(5)
+    assert sorted(served.ended.get_nowait() for _ in range(4)) == ["1", "4", "5", "6"]
 
 
 async def test_idle_sessions_are_closed_except_that_of_the_link() -> None:

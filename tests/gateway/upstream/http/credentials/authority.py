@@ -18,11 +18,15 @@ from tests.gateway.auth.issuer import Issuer, serving_issuer
 from tests.gateway.upstream.http.peer import Answer, Asked
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SECRET = "pass:word/1"  # with characters that the form of Basic must encode
 
 
 class Authority:
-    """`forms` are the requests for tokens, `given` the tokens. `seconds` is their lifetime, `refused` are subjects."""
+    """`forms` are the requests for tokens, `given` the tokens. `seconds` is their lifetime, `refused` are subjects.
+
+    `client` is the public key with which its client must prove who it is, in `assertions` for `audience`.
+    """
 
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
@@ -32,6 +36,9 @@ class Authority:
         self.refused: set[str] = set()
         self.instead: Response | None = None
         self.gate: Callable[[], Awaitable[None]] | None = None
+        self.client: tuple[Any, str] | None = None
+        self.audience = f"{issuer.url}/token"
+        self.assertions: list[dict[str, Any]] = []
         self._numbers = itertools.count()
         issuer.app.router.routes.insert(0, Route("/token", self._answer, methods=["POST"]))
         url = f"{issuer.url}/token"
@@ -49,6 +56,24 @@ class Authority:
         found: dict[str, Any] = jwt.decode(token, key.public_key(), [algorithm], options={"verify_aud": False})
         return found
 
+    def _is_client(self, authorization: str, form: dict[str, str]) -> bool:
+        """Checks the secret, or the assertion that is signed with the key `client`, and takes that once."""
+        if self.client is None:
+            scheme, _, pair = authorization.partition(" ")
+            return scheme == "Basic" and b64decode(pair) == b"router:pass%3Aword%2F1"
+        key, algorithm = self.client
+        if authorization or form["client_assertion_type"] != ASSERTION or form["client_id"] != "router":
+            return False
+        needed: Any = {"require": ["iss", "sub", "aud", "exp", "iat", "jti"]}
+        try:
+            given = form["client_assertion"]
+            found = jwt.decode(given, key, [algorithm], options=needed, audience=self.audience, issuer="router")
+        except jwt.PyJWTError:
+            return False
+        self.assertions.append(jwt.get_unverified_header(given) | found)
+        known = [one["jti"] for one in self.assertions]
+        return found["sub"] == "router" and known.count(found["jti"]) == 1
+
     async def _answer(self, request: Request) -> Response:
         form = {name: str(value) for name, value in (await request.form()).items()}
         self.forms.append(form)
@@ -56,8 +81,7 @@ class Authority:
             await self.gate()
         if self.instead is not None:
             return self.instead
-        scheme, _, pair = request.headers.get("authorization", "").partition(" ")
-        if scheme != "Basic" or b64decode(pair) != b"router:pass%3Aword%2F1":
+        if not self._is_client(request.headers.get("authorization", ""), form):
             return JSONResponse({"error": "invalid_client"}, 401)
         subject = "router"
         if form["grant_type"] == EXCHANGE:
