@@ -22,6 +22,7 @@ from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
+from gateway.server import Server
 from gateway.servers.changes import Changes
 from gateway.servers.registry import Registry
 from gateway.servers.stamps import Stamps, stamps
@@ -68,6 +69,10 @@ class Begun:
     lifetimes: Sequence[Lifetime] = ()
     upstream: UpstreamServers | None = None
     following: Following | None = None
+
+
+MakeLocal = Callable[[str, MCPServer[Any]], Server]
+"""Makes the server of a file, by its name and its server object."""
 
 
 class Named(NamedTuple):
@@ -158,16 +163,14 @@ def hold_servers(
 ) -> Begun:
     """Adds the servers to the registry, which opens them with the application."""
     changed = registry.changed
-    local = partial(
-        LocalServer,
-        interceptors=interceptors,
-        limits=limits,
-        access=access,
-        changed=changed,
-        states=states,
-        routing=found.routing,
-        exchange=exchange,
-    )
+    shared: Any = {"limits": limits, "access": access, "changed": changed, "exchange": exchange}
+    own: Any = {"interceptors": interceptors, "states": states, "routing": found.routing}
+    alone = partial(LocalServer, **shared, **own)
+    local: MakeLocal = alone
+    if found.followed is not None:
+        from gateway.local.changing.server import ChangingServer
+
+        local = partial(ChangingServer, make=alone, **shared)
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))
     if not found.upstream and found.followed is None:
