@@ -127,6 +127,14 @@ class LocalServer:
     async def drained(self) -> None:
         await self.in_flight.drained()
 
+    async def finished(self) -> None:
+        """Waits as `drained`, and until no call waits for input."""
+        await self._waiting.ended()
+        await self.in_flight.drained()
+
+    def has_waiting(self, state: str | None) -> bool:
+        return self._waiting.has(state)
+
     @property
     def sessions(self) -> int:
         return self._front.sessions

@@ -41,7 +41,7 @@ class Lifetime:
         try:
             self.server.end_streams()
             async with asyncio.timeout(grace):
-                await self.server.drained()
+                await self.server.finished()
         except TimeoutError:
             pass
         finally:

@@ -120,9 +120,12 @@ class ChangingServer:
         return self._call(self._present, call)
 
     async def _call(self, server: LocalServer, call: ToolCall) -> ToolResult:
-        if server.is_closed:  # it was retired before the first step of this call
-            server = self._present
-            call = replace(call, entry=server.find(call.requested))
+        chosen = self._present if server.is_closed else server  # retired before the first step of this call
+        if call.state is not None:
+            retiring = [lifetime.server for lifetime in self._retiring.values()]
+            chosen = next((each for each in retiring if each.has_waiting(call.state)), chosen)
+        if chosen is not server:
+            server, call = chosen, replace(call, entry=chosen.find(call.requested))
         with server.in_flight:  # also while the call waits for its turn
             return await server.call(call)
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import EmptyResult, SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams
+from pydantic import BaseModel
 
 FOLDER = Path(__file__).parent
 SUBSCRIBED, LEVELS = {}, []
@@ -58,6 +59,15 @@ async def ask(ctx: Context) -> str:
         await anyio.sleep(0.01)
     roots = await ctx.session.list_roots()
     return "{number} " + roots.roots[0].name
+
+
+class Name(BaseModel):
+    name: str
+
+
+@mcp.tool()
+async def elicit(ctx: Context) -> str:
+    return "{number} " + (await ctx.elicit("Who?", Name)).data.name
 
 
 async def subscribe(ctx, params):
