@@ -65,11 +65,12 @@ class ChangingServer:
         self._present = make(name, mcp, front=self._front)
         self._lifetime = Lifetime(self._present, self._ended)
         self._retiring: dict[asyncio.Task[None], Lifetime] = {}
-        self._scope = anyio.CancelScope()
+        self._scope: anyio.CancelScope
         self._is_closed = False
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
+        self._scope = anyio.CancelScope()
         if not await self._lifetime.open():
             raise self._lifetime.failure or RuntimeError("its lifespan ended before it was open")
         try:
