@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -11,21 +11,20 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
-from features.local import Followed
+from features.local import Followed, MakeLocal
 from features.named import Named
 from features.sources import EntrySource, VersionsSource
 from features.upstream import UpstreamServers
 from gateway.errors import LoadError
+from gateway.local.changing.server import ChangingServer
 from gateway.local.discovery import Found as ServerFile
 from gateway.local.discovery import load
-from gateway.local.server import LocalServer
 from gateway.server import Server
 from gateway.servers.changes import Changes
 from gateway.servers.files import Files, FollowedSource
 from gateway.servers.following import Following
+from gateway.servers.held import start_error
 from gateway.servers.registry import Registry
-
-MakeLocal = Callable[[str, MCPServer[Any]], LocalServer]
 
 
 def following(
@@ -50,7 +49,7 @@ def following(
 
 
 class _FileSource:
-    """A file of `MCP_SERVERS_DIR`. Its server is made again after it or a module that it imports has changed."""
+    """A file of `MCP_SERVERS_DIR`. Its server gets other code after it or a module that it imports has changed."""
 
     retries = False
 
@@ -83,7 +82,11 @@ class _FileSource:
         return self._make(self._file.name, self._mcp)
 
     async def change(self, server: Server, grace: float) -> bool:
-        return False
+        if not isinstance(server, ChangingServer):
+            return False
+        assert self._mcp is not None
+        await server.change(self._mcp, grace, start_error)
+        return True
 
     async def ready(self, server: Server) -> None:
         """Waits for nothing: what is open is ready."""

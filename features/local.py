@@ -21,6 +21,7 @@ from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
 from gateway.sdk.sessions import Limits
+from gateway.server import Server
 from gateway.servers.changes import Changes
 from gateway.servers.registry import Registry
 from gateway.servers.stamps import Stamps, stamps
@@ -72,6 +73,10 @@ class Begun:
     following: Following | None = None
 
 
+MakeLocal = Callable[[str, MCPServer[Any]], Server]
+"""Makes the server of a file, by its name and its server object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Followed:
     """The descriptions of the servers, and the `stamps` of all files from before they were read.
@@ -118,16 +123,14 @@ def hold_servers(
 ) -> Begun:
     """Adds the servers to the registry, which opens them with the application."""
     changed = registry.changed
-    local = partial(
-        LocalServer,
-        interceptors=interceptors,
-        limits=limits,
-        access=access,
-        changed=changed,
-        states=states,
-        routing=found.routing,
-        exchange=exchange,
-    )
+    shared: Any = {"limits": limits, "access": access, "changed": changed, "exchange": exchange}
+    own: Any = {"interceptors": interceptors, "states": states, "routing": found.routing}
+    alone = partial(LocalServer, **shared, **own)
+    local: MakeLocal = alone
+    if found.followed is not None:
+        from gateway.local.changing.server import ChangingServer
+
+        local = partial(ChangingServer, make=alone, **shared)
     for name, mcp in found.local.items():
         registry.hold(local(name, mcp))
     if not (found.upstream or found.versioned or found.followed):

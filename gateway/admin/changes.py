@@ -12,11 +12,10 @@ from anyio import to_thread
 
 from gateway.admin.checks import check_name, check_rules, own_fields, valid
 from gateway.admin.descriptions import Descriptions
-from gateway.admin.document import Entry, ServersDocument, etag
 from gateway.admin.errors import PreconditionFailed, ReadOnly, invalid
 from gateway.admin.history import History
 from gateway.admin.masks import unmasked
-from gateway.admin.precondition import Precondition
+from gateway.admin.precondition import Precondition, etag
 from gateway.admin.probe import Probe
 from gateway.admin.servers_file import Entries, ServersFile
 from gateway.errors import InvalidRequest, LoadError, StartError, Unavailable, UnknownServer, UpstreamError
@@ -25,6 +24,7 @@ from gateway.servers.registry import Registry
 from gateway.upstream.admission.rules import Rules
 from gateway.upstream.config import Upstream
 from gateway.upstream.server import UpstreamServer
+from gateway.upstream.servers_file.document import Entry, ServersDocument
 
 Document = dict[str, Any]
 

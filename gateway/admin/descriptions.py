@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.admin.document import Entry, ServersDocument, etag
 from gateway.admin.masks import masked
+from gateway.admin.precondition import etag
 from gateway.errors import LoadError, UnknownServer
 from gateway.server import Server
 from gateway.servers.registry import Registry
 from gateway.upstream.pins.approval import differences, hash_of
 from gateway.upstream.pins.file import read as read_pins
 from gateway.upstream.server import UpstreamServer
+from gateway.upstream.servers_file.document import Entry, ServersDocument
 
 Held = dict[str, tuple[Server | None, str]]
 _STATES = {"ok": "ready"}

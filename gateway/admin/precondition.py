@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from hashlib import sha256
 
-from gateway.admin.document import Entry, etag
 from gateway.admin.errors import PreconditionFailed
+from gateway.upstream.servers_file.document import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +29,9 @@ class Precondition:
     def of(self, entry: Entry | None) -> Precondition:
         """Returns the condition that nobody changes the entry, which meets this one, until it is written."""
         return Precondition(is_new=True) if entry is None else Precondition(etag(entry))
+
+
+def etag(entry: Entry) -> str:
+    """Returns the strong entity tag of an entry."""
+    canonical = json.dumps(entry, sort_keys=True, separators=(",", ":"))
+    return f'"{sha256(canonical.encode()).hexdigest()[:32]}"'

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from tempfile import mkstemp
 
 from pydantic_core import PydanticSerializationError
 
-from gateway.admin.document import Entry, ServersDocument
 from gateway.admin.errors import ReadOnly, invalid
 from gateway.admin.history import Change, History, Record, read_history
 from gateway.errors import LoadError, Unavailable
 from gateway.upstream.config import MAX_FILE
+from gateway.upstream.servers_file.document import Entry, ServersDocument
+from gateway.upstream.servers_file.replacing import ANYBODY_WRITES, locked, prepared, sweep
 
 logger = logging.getLogger(__name__)
 Entries = Mapping[str, Entry | None]
@@ -26,7 +24,6 @@ Wanted = Callable[[ServersDocument, History], Entries]
 """Returns the entries that a change sets, by server; None for one that it removes."""
 
 _CANNOT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ETXTBSY})
-_ANYBODY_WRITES = 0o222
 
 
 class ServersFile:
@@ -62,7 +59,7 @@ class ServersFile:
             Unavailable: the file, or its history, is not valid at the moment, or the disk is full.
         """
         try:
-            with self._locked() as folder:
+            with locked(self.path.parent) as folder:
                 return self._change(folder, action, wanted, is_rehearsal)
         except PydanticSerializationError as exc:
             raise invalid("", "an entry has a text that cannot be stored") from exc
@@ -90,8 +87,8 @@ class ServersFile:
         content = after.text.encode(encoding)
         if len(content) > MAX_FILE:
             raise invalid("", f"the file would be larger than {MAX_FILE} bytes")
-        self._sweep()
-        with self._prepared(self.path, content, self.path.stat()) as new:
+        sweep(self.path)
+        with prepared(self.path, content, self.path.stat()) as new:
             self._refuse_unservable(new)
             if not is_rehearsal:
                 self._replace(folder, new, history, history.with_record(record))
@@ -107,7 +104,7 @@ class ServersFile:
         os.fsync(folder)
 
     def _write_history(self, history: History) -> None:
-        with self._prepared(self.history_path, history.model_dump_json().encode(), None) as new:
+        with prepared(self.history_path, history.model_dump_json().encode(), None, prefix=self.path.name) as new:
             new.replace(self.history_path)
 
     def _decoded(self, content: bytes) -> tuple[ServersDocument, str]:
@@ -118,7 +115,7 @@ class ServersFile:
         if self.path.is_symlink():
             raise ReadOnly("MCP_SERVERS_FILE is a symbolic link: what it points to is kept elsewhere.")
         for path in (self.path, self.path.parent):
-            if not path.stat().st_mode & _ANYBODY_WRITES or not os.access(path, os.W_OK):
+            if not path.stat().st_mode & ANYBODY_WRITES or not os.access(path, os.W_OK):
                 raise ReadOnly("MCP_SERVERS_FILE, or its folder, cannot be written here.")
 
     def _refuse_unservable(self, new: Path) -> None:
@@ -126,38 +123,6 @@ class ServersFile:
             self._check(new)
         except LoadError as exc:
             raise invalid("", str(exc).replace(str(new), self.path.name)) from exc
-
-    @contextmanager
-    def _locked(self) -> Iterator[int]:
-        """Locks the folder, as the file is replaced. Other processes wait meanwhile."""
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield folder
-        finally:
-            os.close(folder)
-
-    @contextmanager
-    def _prepared(self, path: Path, content: bytes, like: os.stat_result | None) -> Iterator[Path]:
-        """Yields a complete new file beside `path`, which is removed unless it was moved there."""
-        handle, name = mkstemp(dir=path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                if like is not None:
-                    with suppress(PermissionError):
-                        os.fchown(handle, like.st_uid, like.st_gid)
-                    os.fchmod(handle, like.st_mode & 0o7777)
-                file.write(content)
-                file.flush()
-                os.fsync(handle)
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
-
-    def _sweep(self) -> None:
-        """Removes what a process left that ended in mid-write."""
-        for left in self.path.parent.glob(f".{self.path.name}.*.tmp"):
-            left.unlink(missing_ok=True)
 
 
 def _unreadable(exc: Exception) -> Unavailable:

@@ -9,7 +9,6 @@ from typing import Any
 
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import MCPServer
-from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.server.subscriptions import ServerEvent
 from starlette.types import ASGIApp
 
@@ -29,12 +28,11 @@ from gateway.local.tools import Tools
 from gateway.sdk import internals, wire
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.asking.waiting import waiting_calls
-from gateway.sdk.changes.changes import Changes
-from gateway.sdk.changes.exchange import Alone, Exchange
+from gateway.sdk.changes.exchange import Exchange
+from gateway.sdk.front import Beneath, Front, LastingFront, front_of
 from gateway.sdk.native import Access, refuse_unsendable
-from gateway.sdk.openings import bound_listen
 from gateway.sdk.request_state import share_state_keys
-from gateway.sdk.sessions import Limits, openings_at, session_manager
+from gateway.sdk.sessions import Limits
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.tool import ToolInfo
@@ -45,7 +43,8 @@ from gateway.versions.routing import Routing
 class LocalServer:
     """Serves `mcp` under `name`. Every call, from every way in, passes `interceptors`.
 
-    `changed` is called whenever a tool comes or goes. Without `routing`, no tool has versions.
+    `changed` is called whenever a tool comes or goes. Without `routing`, no tool has versions. A `front` outlives the
+    server, and sends it what comes in.
     """
 
     def __init__(
@@ -60,8 +59,9 @@ class LocalServer:
         states: WaitingStates | None = None,
         routing: Routing | None = None,
         exchange: Exchange | None = None,
+        front: LastingFront | None = None,
     ) -> None:
-        self.name, self._mcp = name, mcp
+        self.name, self.mcp = name, mcp
         self._states, self._changed, self._wire_tools = states or WaitingStates(), changed, WireTools()
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
@@ -69,15 +69,16 @@ class LocalServer:
         options: Any = {"has_hooks": self._has_author_hooks, "versions": routing and Families(name, routing)}
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, **options)
         self.find, self._own_list = self._tools.find, OwnList(name, mcp, self._tools)
-        self._server = server = internals.low_level(mcp)
+        self.low_level = internals.low_level(mcp)
         self._waiting = waiting_calls(limits, self._states)
-        self._context_calls = ContextCalls(self._server, self._waiting, self._states)
+        self._context_calls = ContextCalls(self.low_level, self._waiting, self._states)
         share_state_keys(mcp, self._states.keys, name)
-        openings = openings_at(name, lambda who: who.uses(self), limits)
-        self._listen, self._manager = bound_listen(server, openings), session_manager(server, limits, openings)
-        self._changes = Changes(name, internals.bus(mcp), exchange or Alone(), self._listen.watched)
-        self._in_flight, self._is_closed, self.call = InFlight(), False, chain(interceptors, self._execute)
-        self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
+        if front is None:
+            self._front: Front | Beneath = front_of(name, mcp, lambda who: who.uses(self), limits, exchange)
+        else:
+            self._front = Beneath(front, mcp)
+        self.in_flight, self.is_closed, self.call = InFlight(), False, chain(interceptors, self._execute)
+        self.app: ASGIApp = self._front.app
         if access is not None:
             self.app = access.endpoint(self.app, lambda tool: (self, tool), "mcp")
         self._insert_middleware(threads, interceptors, limits, access)
@@ -85,66 +86,73 @@ class LocalServer:
     def _insert_middleware(
         self, threads: Threads, interceptors: Sequence[Interceptor], limits: Limits, access: Access | None
     ) -> None:
-        mcp, requests = self._mcp, Requests(self.name, self._mcp, threads)
+        mcp, requests = self.mcp, Requests(self.name, self.mcp, threads)
         internals.insert_middleware(
             mcp,
             refuse_unsendable,
-            self._changes,
-            *([] if internals.has_own_tool_list(mcp) else [ToolList(self._server, self._list_tools)]),
+            self._front.changes,
+            *([] if internals.has_own_tool_list(mcp) else [ToolList(self.low_level, self._list_tools)]),
             *self._own_list.middleware,
             *([] if access is None else [unless_json(access.middleware(self))]),
-            NativeCalls(self._tools, requests, self._server, interceptors, self._in_flight),
-            Boundary(self._server, limits.max_result, self._has_author_hooks),
+            NativeCalls(self._tools, requests, self.low_level, interceptors, self.in_flight),
+            Boundary(self.low_level, limits.max_result, self._has_author_hooks),
             *inside(mcp, threads),
         )
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Enters the user's lifespan once, and runs the sessions and the calls that outlive their request."""
-        trace_once(self._mcp.middleware)
-        async with self._server.lifespan(self._server) as self._lifespan_state:
-            internals.enter_once(self._server, self._lifespan_state)
+        trace_once(self.mcp.middleware)
+        async with self.low_level.lifespan(self.low_level) as self.lifespan_state:
+            internals.enter_once(self.low_level, self.lifespan_state)
             await self._own_list.read()
             try:
-                async with self._manager.run(), self._context_calls.opened(self._lifespan_state):
-                    with self._states.serving(self, self._execute), self._changes.opened():
+                async with self._front.opened(), self._context_calls.opened(self.lifespan_state):
+                    with self._states.serving(self, self._execute):
                         yield
             finally:
-                self._is_closed = True
+                self.is_closed = True
 
     def tools(self) -> Sequence[ToolInfo]:
         return self._tools.listed()
 
     @property
     def instructions(self) -> str | None:
-        return self._server.instructions
+        return self.low_level.instructions
 
     @property
     def extensions(self) -> Mapping[str, Mapping[str, Any]]:
-        return self._server.extensions
+        return self.low_level.extensions
 
     async def drained(self) -> None:
-        await self._in_flight.drained()
+        await self.in_flight.drained()
+
+    async def finished(self) -> None:
+        """Waits as `drained`, and until no call waits for input."""
+        await self._waiting.ended()
+        await self.in_flight.drained()
+
+    def has_waiting(self, state: str | None) -> bool:
+        return self._waiting.has(state)
 
     @property
     def sessions(self) -> int:
-        return self._manager.open_sessions
+        return self._front.sessions
 
     def end_streams(self) -> None:
-        self._listen.close()
-        self._manager.end_streams()
+        self._front.end_streams()
 
     def handles(self, method: str) -> bool:
-        return wire.handler(self._server, method) is not None
+        return wire.handler(self.low_level, method) is not None
 
     async def forward(
         self, ctx: ServerRequestContext[Any, Any], method: str, params: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        own = replace(ctx, method=method, params=dict(params), lifespan_context=self._lifespan_state)
-        return await wire.answer(self._server, self._changes.observed(own))
+        own = replace(ctx, method=method, params=dict(params), lifespan_context=self.lifespan_state)
+        return await wire.answer(self.low_level, self._front.changes.observed(own))
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
-        return internals.bus(self._mcp).subscribe(listener)
+        return self._front.bus.subscribe(listener)
 
     def watching(
         self, ctx: Any, uris: Collection[str], listener: Callable[[ServerEvent], None]
@@ -168,13 +176,13 @@ class LocalServer:
                 return await self.call(replace(call, tool=plan.name, entry=plan))
             known = [tool["name"] for tool in call.caller.sees(self)]
             raise UnknownTool(call.tool, known, self.name)
-        if self._is_closed:  # the call waited in an interceptor while the server was removed
+        if self.is_closed:  # the call waited in an interceptor while the server was removed
             raise Unavailable(f"Server {self.name!r} is closed.")
         assert isinstance(plan, Plan)
-        self._in_flight.count += 1
+        self.in_flight.count += 1
         try:
             if plan.direct and not self._has_author_hooks and call.state is None and call.answers is None:
                 return await plan.call(call)
             return await self._waiting.elsewhere(call) or await self._context_calls.answered(call, plan.answer)
         finally:
-            self._in_flight.leave()
+            self.in_flight.leave()

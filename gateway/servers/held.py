@@ -117,8 +117,7 @@ class HeldServer:
     def _fail(self, exc: BaseException) -> None:
         name, reason = self.server.name, _reason(exc)
         if not self._is_open:
-            self.failure = StartError(f"server {name!r} does not start: {reason}")
-            self.failure.__cause__ = exc
+            self.failure = start_error(name, exc)
             return
         what = "does not close" if self._closing.is_set() else "failed"
         logger.error("server %r %s: %s", name, what, reason, exc_info=exc)
@@ -129,6 +128,13 @@ class HeldServer:
 
 def _nobody(server: Server, came: bool) -> None:
     """Tells nobody."""
+
+
+def start_error(name: str, exc: BaseException) -> StartError:
+    """Returns the error for a server whose lifespan raised `exc` before it was open."""
+    error = StartError(f"server {name!r} does not start: {_reason(exc)}")
+    error.__cause__ = exc
+    return error
 
 
 def _reason(exc: BaseException) -> str:

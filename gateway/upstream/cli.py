@@ -16,6 +16,7 @@ from gateway.upstream.pins.approval import differences, hash_of
 from gateway.upstream.pins.file import read
 from gateway.upstream.published.entries import entry_of, name_of
 from gateway.upstream.published.server_json import MAX_FILE, read_server_json
+from gateway.upstream.servers_file.adding import add_entry
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -45,7 +46,7 @@ def approve(args: Namespace) -> None:
 
 
 def import_entry(args: Namespace) -> None:
-    """Prints the entry on stdout, and on stderr what there is to set."""
+    """Prints the entry on stdout, or adds it to a file, and prints on stderr what there is to set."""
     with sys.stdin.buffer if args.file == "-" else open(args.file, "rb") as file:
         text = file.read(MAX_FILE + 1)
     try:
@@ -54,11 +55,13 @@ def import_entry(args: Namespace) -> None:
         entry, inputs = entry_of(server, name, package=args.package, remote=args.remote)
     except LoadError as exc:
         raise LoadError(f"{args.file}: {exc}") from exc
+    if args.write is not None:
+        add_entry(args.write, name, entry, replaces=args.replace)
     if server.status != "active":
         print(f"the registry says that it is {server.status!a}", file=sys.stderr)
     for note in inputs.notes:
         print(ascii(note)[1:-1] if not note.isprintable() else note, file=sys.stderr)
-    print(json.dumps({"mcpServers": {name: entry}}, indent=2))
+    print(json.dumps({"mcpServers": {name: entry}}, indent=2) if args.write is None else f"{name}: in {args.write}")
 
 
 def _agrees(count: int) -> bool:
@@ -75,11 +78,13 @@ def _parser(file: str) -> ArgumentParser:
     )
     new.add_argument("--yes", action="store_true", help="do not ask")
     new.set_defaults(command=approve)
-    new = commands.add_parser("import", help="print the entry for a server of the official MCP registry")
+    new = commands.add_parser("import", help="print or add the entry for a server of the official MCP registry")
     new.add_argument("file", metavar="SERVER_JSON", help="its server.json, or the answer of the registry; - for stdin")
     new.add_argument("--name", help="the server's name in URLs; default: the last part of its name there")
     which = new.add_mutually_exclusive_group()
     which.add_argument("--package", type=int, metavar="N", help="use this package, counted from 0")
     which.add_argument("--remote", type=int, metavar="N", help="use this remote, counted from 0")
+    new.add_argument("--write", type=Path, metavar="FILE", help="add the entry to this file, and do not print it")
+    new.add_argument("--replace", action="store_true", help="let it take the place of an entry of its name there")
     new.set_defaults(command=import_entry)
     return parser

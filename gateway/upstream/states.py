@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 from dataclasses import dataclass
 from typing import Literal
+
+from gateway.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 State = Literal["idle", "starting", "ready", "failing"]
@@ -32,6 +35,13 @@ class Patience:
         longest = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), self.longest_pause)
         is_first = was_open and failures == 1 and self.starts_at_once
         return 0.0 if is_first else longest * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def tried_again(reason: str, seconds: float) -> Unavailable:
+    """Returns the refusal of a call to a server that is away, and is tried again in so many seconds."""
+    refused = Unavailable(reason)
+    refused.retry_after = max(1, math.ceil(seconds))
+    return refused
 
 
 class Changes:

@@ -12,7 +12,7 @@ from gateway.cancellation import to_its_end
 from gateway.errors import Unavailable
 from gateway.upstream.link import Heard, Link, LinkFailure, Opening, Refusal
 from gateway.upstream.starts import Starts
-from gateway.upstream.states import Changes, Patience, State
+from gateway.upstream.states import Changes, Patience, State, tried_again
 
 logger = logging.getLogger(__name__)
 SUSTAINED = 60.0
@@ -192,9 +192,7 @@ class Supervisor:
         self._settled.set()
 
     def _unavailable(self) -> Unavailable:
-        refused = Unavailable(f"Server {self._server!r} is not running at the moment.")
-        refused.retry_after = max(1, round(self.next_try - self._now()))
-        return refused
+        return tried_again(f"Server {self._server!r} is not running at the moment.", self.next_try - self._now())
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

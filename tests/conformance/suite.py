@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,15 @@ def conformance(url: str, leg: str, *options: str) -> subprocess.CompletedProces
     completed = subprocess.run(command, capture_output=True, text=True, check=False)
     print(completed.stdout, completed.stderr)
     return completed
+
+
+def passes(url: str, leg: str, failures: Iterable[str] = ()) -> None:
+    """Checks that each scored scenario passes, but exactly these fail."""
+    assert conformance(url, leg, "--expect-failures", ",".join(failures)).returncode == 0
+
+
+def passes_unscored(url: str, leg: str) -> None:
+    """Checks that the scenarios pass, without a warning, that the suite runs without scoring them."""
+    completed = conformance(url, leg, "--only", UNSCORED[leg])
+    assert completed.returncode == 0
+    assert " 0 warnings" in completed.stdout

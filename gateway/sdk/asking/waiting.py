@@ -53,6 +53,12 @@ class WaitingCalls(Generic[Asking]):
         """Returns True if a call of this process waits under `state`."""
         return state in self._waiting
 
+    async def ended(self) -> None:
+        """Returns when no call waits."""
+        while self._state_of:
+            await next(iter(self._state_of)).ended.wait()
+            await anyio.lowlevel.checkpoint()  # it is forgotten then
+
     async def answered(self, asking: Asking) -> Mapping[str, Any]:
         """Waits for a call's result as it goes on the wire, or for an `input_required` one with its requests.
 

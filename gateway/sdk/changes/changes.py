@@ -10,10 +10,10 @@ from typing import Any
 
 from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.subscriptions import InMemorySubscriptionBus, ServerEvent, SubscriptionBus
+from mcp.server.subscriptions import ServerEvent, SubscriptionBus
 from mcp.shared.subscriptions import ResourceUpdated, event_from_wire
 
-from gateway.sdk.changes.exchange import Alone, Exchange
+from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.changes.legacy_sessions import LegacySessions
 from gateway.sdk.changes.notifier import LISTS_CHANGED, WINDOW, notification
 from gateway.sdk.changes.observed import Observed
@@ -28,7 +28,7 @@ MAX_WAITING = 1000
 class Changes:
     """An SDK middleware of the server, which publishes on `bus`. `listened` returns the resources of open streams.
 
-    The events of other processes come over `exchange`. A bus of the author's own is left to bring them itself.
+    The events of other processes come over `exchange`.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Changes:
     ) -> None:
         self._server = server
         self._bus = bus
-        self._exchange = exchange if type(bus) is InMemorySubscriptionBus else Alone()
+        self._exchange = exchange
         self._listened = listened
         self._sessions = LegacySessions()
         self._watched = Watched()
@@ -73,6 +73,14 @@ class Changes:
         copied = with_outbound(connection, self._observed(connection))
         return with_session(ctx, type(ctx.session), _connection=copied)
 
+    def replaced(self, lists: Collection[ServerEvent]) -> None:
+        """Tells that `lists` are others now, and that each watched resource may be: other code answers from now on.
+
+        Other processes see that for themselves.
+        """
+        for event in (*lists, *self._resources()):
+            self._wait(event)
+
     def _observed(self, connection: Connection) -> Observed:
         number = id(connection.state)
 
@@ -95,10 +103,11 @@ class Changes:
 
     def _missed(self) -> None:
         """Tells of everything that somebody listens to: any of it may have changed."""
-        for event in LISTS_CHANGED:
+        for event in (*LISTS_CHANGED, *self._resources()):
             self._wait(event)
-        for uri in {*self._listened(), *self._watched.uris}:
-            self._wait(ResourceUpdated(uri))
+
+    def _resources(self) -> Collection[ServerEvent]:
+        return [ResourceUpdated(uri) for uri in {*self._listened(), *self._watched.uris}]
 
     def _wait(self, event: ServerEvent, told: int | None = None) -> None:
         """Tells all but the session that was told last, soon: of equal events until then only one is told."""

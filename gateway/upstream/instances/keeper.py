@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from gateway.upstream.instances.openings import InstanceOpenings
 from gateway.upstream.instances.standing import Standing
 from gateway.upstream.link import Heard, Keeper, Link, Opening, Params
 from gateway.upstream.starts import Starts
-from gateway.upstream.states import Patience, State
+from gateway.upstream.states import Patience, State, tried_again
 from gateway.upstream.supervisor import Supervisor
 from gateway.upstream.telling import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED
 
@@ -168,10 +167,8 @@ class Instances:
         }
 
     def _unavailable(self) -> Unavailable:
-        refused = Unavailable(f"No instance of server {self._server!r} can be reached at the moment.")
         next_try = min(instance.supervisor.next_try for instance in self._all)
-        refused.retry_after = max(1, math.ceil(next_try - _now()))
-        return refused
+        return tried_again(f"No instance of server {self._server!r} can be reached at the moment.", next_try - _now())
 
 
 def _now() -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,12 +69,6 @@ class ServersDocument:
             if isinstance(self._document.get(key), dict):
                 return [member.value for member in _members(self.text, start)[0] if member.key == key][-1]
         return start
-
-
-def etag(entry: Entry) -> str:
-    """Returns the strong entity tag of an entry."""
-    canonical = json.dumps(entry, sort_keys=True, separators=(",", ":"))
-    return f'"{sha256(canonical.encode()).hexdigest()[:32]}"'
 
 
 def _members(text: str, start: int) -> tuple[list[_Member], int]:

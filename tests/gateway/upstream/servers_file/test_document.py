@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.admin.document import ServersDocument
 from gateway.errors import LoadError
+from gateway.upstream.servers_file.document import ServersDocument
 
 PATH = Path("mcp.json")
 FORMS = [

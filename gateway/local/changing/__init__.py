@@ -1,0 +1,1 @@
+"""Servers of this process whose code is changed while they run."""
