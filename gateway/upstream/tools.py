@@ -33,6 +33,7 @@ class UpstreamTool:
     direct = False
     asks = True
     waits = True
+    stops = True
     version = ""
     versions = None
 
