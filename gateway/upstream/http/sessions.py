@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.cancellation import was_requested
 from gateway.upstream.calls.callers import Callers
@@ -37,17 +37,15 @@ class OpenSession(Protocol):
 Open = TypeVar("Open", bound=OpenSession)
 
 
-class Opened(NamedTuple):
-    """The id of a session, empty if the server has none, and the revision that is spoken in it."""
+class Opened:
+    """A session in which `version` is spoken. `id` is empty if the server has none."""
 
-    id: str
-    version: str
+    __slots__ = ("id", "lines")
 
-    @property
-    def lines(self) -> bytes:
-        """The lines of a request's head."""
-        named = f"Mcp-Session-Id: {self.id}\r\n" if self.id else ""
-        return f"{named}Mcp-Protocol-Version: {self.version}\r\n".encode("latin-1")
+    def __init__(self, name: str, version: str) -> None:
+        self.id = name
+        named = f"Mcp-Session-Id: {name}\r\n" if name else ""
+        self.lines = f"{named}Mcp-Protocol-Version: {version}\r\n".encode("latin-1")
 
 
 class Session(Generic[Open]):
