@@ -128,6 +128,11 @@ class Entry(Protocol):
         ...
 
     @property
+    def stops(self) -> bool:
+        """True if a call always ends when it is cancelled, since no author's code runs here that could ignore that."""
+        ...
+
+    @property
     def version(self) -> str:
         """The version that this is of its tool; empty for a tool without versions."""
         ...

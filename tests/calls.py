@@ -17,6 +17,7 @@ class Known:
     asks = False
     has_unsafe_names = False
     waits = True
+    stops = False
     version = ""
     versions = None
 

@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from gateway.call import CallNext, ToolCall, ToolResult
+from gateway.cancellation import was_requested
 from gateway.clock import Clock, TimeLimits
 from gateway.errors import CallTimeout, ToolCrashed
 from gateway.own_tasks import OwnTasks
@@ -31,7 +32,23 @@ class Timeout:
     def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]:
         if call.entry is not None and not call.entry.waits:
             return call_next(call)
+        if call.entry is not None and call.entry.stops:
+            return self._in_this_task(call, call_next)
         return self._bounded(call, call_next)
+
+    async def _in_this_task(self, call: ToolCall, call_next: CallNext) -> ToolResult:
+        clock = call.clock = Clock(self._limits)
+        alarm = _Alarm(clock)
+        try:
+            return await call_next(call)
+        except asyncio.CancelledError as exc:
+            if alarm.rang and alarm.stop() == 0:
+                raise CallTimeout(clock.limit) from exc
+            if not was_requested(exc):
+                raise _cancelled_itself(call) from exc
+            raise
+        finally:
+            alarm.stop()
 
     async def _bounded(self, call: ToolCall, call_next: CallNext) -> ToolResult:
         if call.entry is None or not call.entry.direct:  # any other tool can neither ask nor report
@@ -53,6 +70,41 @@ class Timeout:
             task.cancel()
             raise
         if task.cancelled():
-            logger.error("Tool %r cancelled its own call", call.tool)
-            raise ToolCrashed
+            raise _cancelled_itself(call)
         return task.result()
+
+
+class _Alarm:
+    """Cancels the task that makes it when the time of a clock is over. `rang` is True from then until `stop`."""
+
+    __slots__ = ("_clock", "_loop", "_task", "_timer", "rang")
+
+    def __init__(self, clock: Clock) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.rang = False
+        self._task = task
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(clock.left(), self._look)
+
+    def stop(self) -> int:
+        """Takes its cancellation back. Returns how many others have cancelled the task."""
+        self._timer.cancel()
+        if self.rang:
+            self.rang = False
+            self._task.uncancel()
+        return self._task.cancelling()
+
+    def _look(self) -> None:
+        left = self._clock.left()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self.rang = True
+            self._task.cancel()
+
+
+def _cancelled_itself(call: ToolCall) -> ToolCrashed:
+    logger.error("Tool %r cancelled its own call", call.tool)
+    return ToolCrashed()

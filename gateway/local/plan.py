@@ -35,6 +35,7 @@ Validate = Callable[[dict[str, Any]], dict[str, Any]]
 class Plan:
     """How to run one tool: the `Entry` of a local server. `own_name` is its name in the SDK's table."""
 
+    stops = False
     __slots__ = (
         *("__weakref__", "_answer", "_asks", "_function", "_has_hooks", "_has_unsafe_names"),
         *("_max_result", "_validate", "direct", "info", "name", "own_name", "tool", "version", "versions", "waits"),

@@ -49,7 +49,7 @@ class Requests:
         method = ctx.method if is_known else UNKNOWN
         entry = self._entries.get(method)
         if entry is None:
-            entry = self._entries[method] = RequestEntry(method)
+            entry = self._entries[method] = RequestEntry(method, stops=False)
         return native_request(self.server, entry, ctx)
 
 

@@ -52,7 +52,7 @@ class Access(Protocol):
 class RequestEntry:
     """The `Entry` of a method such as `resources/read`."""
 
-    __slots__ = ("__weakref__", "info", "name")
+    __slots__ = ("__weakref__", "info", "name", "stops")
     direct = False
     asks = True
     has_unsafe_names = False
@@ -60,8 +60,9 @@ class RequestEntry:
     version = ""
     versions = None
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, *, stops: bool) -> None:
         self.name = method
+        self.stops = stops
         self.info: ToolInfo = {"name": method, "inputSchema": {"type": "object"}}
 
 

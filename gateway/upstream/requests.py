@@ -93,9 +93,12 @@ class Requests:
     ) -> dict[str, Any]:
         """Raises LinkFailure, Refusal, or CallTimeout."""
         try:
-            async with asyncio.timeout(self._timeout) as limit:
-                own = origin if self._timeout is None else pausing(origin, limit)
-                answer = await link.request(method, params, report, session=session, origin=own)
+            if self._timeout is None:
+                answer = await link.request(method, params, report, session=session, origin=origin)
+            else:
+                async with asyncio.timeout(self._timeout) as limit:
+                    own = pausing(origin, limit)
+                    answer = await link.request(method, params, report, session=session, origin=own)
             self._failures = 0
         except Refusal:
             self._failures = 0

@@ -33,6 +33,7 @@ class UpstreamTool:
     direct = False
     asks = True
     waits = True
+    stops = True
 
     def __init__(self, own_name: str, info: ToolInfo, version: str = "") -> None:
         self.version = version

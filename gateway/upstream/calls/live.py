@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, TypeGuard
 
 from mcp.shared.exceptions import MCPError
 
 from gateway.call import ToolCall
-from gateway.own_tasks import OwnTasks
 from gateway.sdk.asking.asking_call import AskingCall
 from gateway.sdk.asking.waiting import WaitingCalls
 from gateway.upstream.calls.origins import askable, check_askable
@@ -22,7 +20,7 @@ Send = Callable[[Report | None, Origin], Awaitable[dict[str, Any]]]
 
 
 class TaskScope:
-    """The `Scope` of a task, which begins before it is known. It has ended if it never becomes known."""
+    """The `Scope` of a task, which is set once."""
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
@@ -55,7 +53,8 @@ class LiveCall(AskingCall):
         super().__init__(call, self.own_scope)
         self.origin: Origin | None = origin
         self.reporting: Report | None = reporting
-        self._asking = replace(origin, ask=self._ask_client, log=self._log if origin.log is not None else None)
+        log = self._log if origin.log is not None else None
+        self._asking = Origin(origin.capabilities, self._ask_client, log, origin.log_level, origin.has_session)
         self._declared = origin.capabilities
 
     async def run(self, send: Send) -> None:
@@ -63,8 +62,6 @@ class LiveCall(AskingCall):
             self._result = await send(self._progress if self.reporting is not None else None, self._asking)
         except Exception as exc:  # the boundary of this task: the waiting request raises it
             self._error = exc
-        finally:
-            self.finish()
 
     async def _ask_client(self, method: str, params: Params) -> dict[str, Any]:
         check_askable(askable(self._declared), method, params)
@@ -88,7 +85,6 @@ class LiveCalls:
 
     def __init__(self, waiting: WaitingCalls[LiveCall]) -> None:
         self._waiting = waiting
-        self._tasks = OwnTasks()
         self._running: set[LiveCall] = set()
 
     def close(self) -> None:
@@ -108,7 +104,9 @@ class LiveCalls:
             GatewayError, Refusal: the call raised it.
         """
         live = LiveCall(call, origin, report)
-        live.own_scope.task, _ = self._tasks.begin(self._run(live, send))
+        task = live.own_scope.task = asyncio.get_running_loop().create_task(live.run(send))
+        self._running.add(live)
+        task.add_done_callback(lambda _: self._end(live))  # it may be cancelled before its first step
         return await self._next(live)
 
     async def go_on(
@@ -124,14 +122,11 @@ class LiveCalls:
         live.origin, live.reporting = origin, report
         return await self._next(live)
 
-    async def _run(self, live: LiveCall, send: Send) -> None:
-        self._running.add(live)
-        try:
-            await live.run(send)
-        finally:
-            self._running.discard(live)
-            self._waiting.forget(live)
-            live.scope.deadline = math.inf
+    def _end(self, live: LiveCall) -> None:
+        self._running.discard(live)
+        self._waiting.forget(live)
+        live.scope.deadline = math.inf
+        live.finish()
 
     async def _next(self, live: LiveCall) -> Mapping[str, Any]:
         try:

@@ -64,7 +64,7 @@ class NativeCalls:
         self._interceptors = interceptors
         self._live = live
         self._max_result = max_result
-        self._entries = {method: RequestEntry(method) for method in FORWARDED}
+        self._entries = {method: RequestEntry(method, stops=True) for method in FORWARDED}
         front.serve(self._forward, wishes)
 
     async def __call__(self, ctx: Context, call_next: SDKCallNext) -> HandlerResult:

@@ -76,8 +76,8 @@ def askable(capabilities: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, parts in _PARTS.items():
         declared = capabilities.get(name)
-        if isinstance(declared, Mapping):
-            found[name] = {part: {} for part in parts if isinstance(declared.get(part), Mapping)}
+        if isinstance(declared, dict):
+            found[name] = {part: {} for part in parts if isinstance(declared.get(part), dict)}
     return found
 
 

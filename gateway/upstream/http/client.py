@@ -119,7 +119,7 @@ class Exchange:
     """One request and its answer, as a context manager. Leaving it before the answer's end ends the connection soon.
 
     `was_written` is False until the request may have reached the server. An exchange that is not counted waits for no
-    place in the pool.
+    place in the pool, and of a stream for its head alone: nobody knows when that brings something.
     """
 
     __slots__ = ("_body", "_client", "_connection", "_is_counted", "_lines", "_method", "was_written")
@@ -162,7 +162,7 @@ class Exchange:
             connection = self._connection = await client.pool.take()
             request = client.encode(self._method, address.target, self._lines, self._body)
             self.was_written = True
-            await connection.send(request, client.limit)
+            await connection.send(request, client.limit, is_head_enough=not self._is_counted)
             if not 300 <= connection.status < 400:
                 return connection
             there = address.joined(connection.headers.get(b"location", b"").decode("latin-1"))

@@ -46,17 +46,19 @@ class Connection(asyncio.Protocol):
         self._failure = ""
         self._limit = limit
         self._bytes = self._body_bytes = 0
-        self._has_head = self._is_paused = False
+        self._has_head = self._is_paused = self._is_head_enough = False
 
-    async def send(self, request: bytes, limit: int) -> None:
-        """Writes a request, and waits for the head of a stream or for the whole of any other answer.
+    async def send(self, request: bytes, limit: int, *, is_head_enough: bool) -> None:
+        """Writes a request, and waits for the first bytes of a stream or for the whole of any other answer.
+
+        Of a stream that tells something only later, the head may be enough.
 
         Raises:
             ConnectionLost: or the answer is not HTTP, or longer than `limit` bytes.
         """
         self._resume()  # an answer before may have had more than was read
         self._reset(limit)
-        self._is_complete = False
+        self._is_complete, self._is_head_enough = False, is_head_enough
         self._transport.write(request)
         await self._wait()
         if self._failure:
@@ -147,7 +149,7 @@ class Connection(asyncio.Protocol):
             return
         self._has_head = True
         self.is_stream = self.status == 200 and self.headers.get(b"content-type", b"").lower().startswith(_SSE)
-        if self.is_stream:
+        if self.is_stream and self._is_head_enough:
             self._wake()
 
     def on_body(self, body: bytes) -> None:

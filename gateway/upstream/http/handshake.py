@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
@@ -26,17 +26,15 @@ PATIENCE = 5.0
 """Seconds for a message that nobody waits for."""
 
 
-class Opened(NamedTuple):
-    """The id of a session, empty if the server has none, and the revision that is spoken in it."""
+class Opened:
+    """A session in which `version` is spoken. `id` is empty if the server has none."""
 
-    id: str
-    version: str
+    __slots__ = ("id", "lines")
 
-    @property
-    def lines(self) -> bytes:
-        """The lines of a request's head."""
-        named = f"Mcp-Session-Id: {self.id}\r\n" if self.id else ""
-        return f"{named}Mcp-Protocol-Version: {self.version}\r\n".encode("latin-1")
+    def __init__(self, name: str, version: str) -> None:
+        self.id = name
+        named = f"Mcp-Session-Id: {name}\r\n" if name else ""
+        self.lines = f"{named}Mcp-Protocol-Version: {version}\r\n".encode("latin-1")
 
 
 async def open_session(client: Client, number: int, capabilities: Params) -> tuple[Opened, Identity]:

@@ -51,7 +51,7 @@ def encoded(message: Mapping[str, Any], limit: int) -> bytes:
 
 def with_token(meta: Any, number: int, report: Report | None) -> dict[str, Any]:
     """Returns a copy of a request's `_meta` that asks for progress under our own token, if somebody wants it."""
-    own = dict(meta) if isinstance(meta, Mapping) else {}
+    own = {**meta} if isinstance(meta, dict) else {}
     own.pop("progressToken", None)
     if report is not None:
         own["progressToken"] = number

@@ -57,7 +57,9 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
+        self._tails: dict[Connection, float] = {}
         self._sweep: asyncio.TimerHandle | None = None
+        self._cut: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     async def take(self) -> Connection:
@@ -74,22 +76,18 @@ class Pool:
         if connection.is_between_requests and not self._is_closed and len(self._idle) < MAX_CONNECTIONS:
             self._keep(connection)
         elif connection.is_stream and connection.is_usable and not self._is_closed:
-            timer = self._loop.call_later(MAX_TAIL, connection.abort)
-
-            def settled(ended: Connection) -> None:
-                timer.cancel()
-                ended.settled = self._settled
-                self.put_back(ended)
-
-            connection.settled = settled
+            self._tails[connection] = self._loop.time() + MAX_TAIL
+            if self._cut is None:
+                self._cut = self._loop.call_later(MAX_TAIL, self._cut_tails)
         else:
             self._discard(connection)
 
     def close(self) -> None:
         """Closes all connections, also those that carry requests."""
         self._is_closed = True
-        if self._sweep is not None:
-            self._sweep.cancel()
+        for timer in (self._sweep, self._cut):
+            if timer is not None:
+                timer.cancel()
         for connection in tuple(self._open):
             self._discard(connection)
 
@@ -143,8 +141,17 @@ class Pool:
         raise failure
 
     def _settled(self, connection: Connection) -> None:
-        if not connection.is_usable:
+        if self._tails.pop(connection, None) is not None:
+            self.put_back(connection)
+        elif not connection.is_usable:
             self._open.discard(connection)
+
+    def _cut_tails(self) -> None:
+        """Ends the connections whose answers go on for too long."""
+        now = self._loop.time()
+        for connection in [each for each, until in self._tails.items() if until <= now]:
+            connection.abort()
+        self._cut = self._loop.call_at(min(self._tails.values()), self._cut_tails) if self._tails else None
 
     def _keep(self, connection: Connection) -> None:
         asked = _ASKED.search(connection.headers.get(b"keep-alive", b""))
