@@ -109,9 +109,10 @@ proxies: .venv/installed-test ## test the router behind nginx, HAProxy and Caddy
 upstreams: .venv/installed-test .venv-makes/installed-makes $(REAL:%=.venv-upstreams/%/installed) tests/upstreams/node_modules/.package-lock.json ## serve servers of PyPI and npm (needs Node)
 	$(PYTEST) tests/upstreams -m upstreams --numprocesses 2
 
+# One file counts its calls a second, and runs alone.
 soak: .venv/installed-test ## open and abort thousands of connections; check that memory does not grow
 	$(PYTEST) tests/soak -m soak --ignore tests/soak/test_websocket.py --numprocesses 2 --dist loadfile
-	$(PYTEST) tests/soak/test_websocket.py -m soak  # alone, since it counts its calls a second
+	$(PYTEST) tests/soak/test_websocket.py -m soak
 
 bench: .venv-bench/installed-bench .venv-peers/installed .venv-makes/installed-makes ## compare speed and footprint with the alternatives (needs wrk)
 	.venv-bench/bin/python -m benchmarks $(BENCH)

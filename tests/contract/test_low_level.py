@@ -41,7 +41,6 @@ async def served(make_app: MakeApp) -> AsyncIterator[Served]:
         yield Served(kinds, app, http)
 
 
-@pytest.mark.process
 async def test_result_is_the_same_in_every_way(served: Served) -> None:
     for tool, arguments, result in VALUES:
         assert (await post(served.http, tool, arguments)).json() == {"result": result}

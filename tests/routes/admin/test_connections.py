@@ -114,6 +114,7 @@ async def test_redirect_to_another_origin_is_not_followed(administered: Administ
             assert target.asked == []
 
 
+@pytest.mark.process
 async def test_proxy_of_the_environment_is_not_used(
     administered: Administered, far: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ async def test_proxy_of_the_environment_is_not_used(
         assert proxy.asked == []
 
 
+@pytest.mark.process
 async def test_allowed_network_is_reached(administered: Administered, far: str) -> None:
     async with administered(admin_networks=(ip_network("127.0.0.1/32"),)) as http:
         assert (await http.put("/admin/servers/far", json={"url": far}, headers=NEW)).status_code == 201

@@ -29,6 +29,7 @@ async def test_put_registers_a_server_that_serves_when_it_is_answered(
         assert saved(tmp_path) == {"far": {**child(), "source": "api"}}
 
 
+@pytest.mark.process
 async def test_put_of_a_server_with_a_url(administered: Administered, far: str) -> None:
     async with administered() as http:
         answer = await http.put("/admin/servers/far", json={"url": far}, headers=NEW)
@@ -61,6 +62,7 @@ async def test_entry_that_was_read_can_be_written_back_with_its_hidden_values(
         assert saved(tmp_path)["far"] == {**entry, "timeout": 6, "source": "api"}
 
 
+@pytest.mark.process
 async def test_hidden_value_is_not_sent_elsewhere(administered: Administered, far: str, tmp_path: Path) -> None:
     async with administered({"far": {"url": far, "headers": {"X-Key": "secret-value"}}}) as http:
         shown = (await http.get("/admin/servers/far")).json()

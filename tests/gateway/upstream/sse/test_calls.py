@@ -18,7 +18,7 @@ from tests.matrix.target import Target
 from tests.matrix.ways import WAYS
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.process, pytest.mark.anyio]
 Far = dict[str, Any]
 
 
@@ -61,7 +61,6 @@ async def test_question_is_refused_while_calls_of_two_clients_are_in_flight_on_t
         assert (await post(http, "elicit")).status_code == 202
 
 
-@pytest.mark.process
 async def test_each_client_is_asked_its_own_questions_alone(serving: Serving, far: Far) -> None:
     people = [Person(f"P{number}") for number in range(4)]
 
@@ -143,7 +142,6 @@ async def test_call_whose_client_leaves_is_cancelled_in_the_tool(serving: Servin
         assert (await post(http, "add", {"a": 1, "b": 1})).json() == {"result": 2}
 
 
-@pytest.mark.process
 async def test_many_calls_at_once_receive_their_own_answers(serving: Serving, far: Far) -> None:
     found: dict[int, Any] = {}
 
