@@ -2,7 +2,7 @@
 
 import { begin, el, notice, post, read, say, table, text, visible } from "./shared.js";
 
-const HEADS = ["Server", "State", ["Tools", "number"], ["Sessions", "number"], "Detail"];
+const HEADS = ["Server", "State", ["Tools", "number less"], ["Sessions", "number less"], "Detail"];
 const DONE = { restart: "Restarted", disable: "Disabled", enable: "Enabled" };
 
 begin(async (page, me) => {
@@ -15,17 +15,17 @@ begin(async (page, me) => {
     const { servers } = await read("console/data/servers");
     const entries = new Map();
     if (me.may.admin) for (const each of (await read("console/admin/servers")).servers) if (each.entry) entries.set(each.name, each);
-    const rows = servers.map((row) => [text(row.server), state(row), row.tools, row.sessions, detail(row), ...buttons(row.server)]);
+    const rows = servers.map((row) => [text(row.server), state(row), ...buttons(row.server), row.tools, row.sessions, detail(row)]);
     for (const [name, each] of entries) {
-      if (!servers.some((row) => row.server === name)) rows.push([text(name), state({ state: each.state }), "–", "–", each.reason ? text(each.reason) : "–", ...buttons(name)]);
+      if (!servers.some((row) => row.server === name)) rows.push([text(name), state({ state: each.state }), ...buttons(name), "–", "–", each.reason ? text(each.reason) : "–"]);
     }
-    box.replaceChildren(table("Servers of this process", me.may.admin ? [...HEADS, "Actions"] : HEADS, rows, "No server is served."));
+    box.replaceChildren(table("Servers of this process", me.may.admin ? HEADS.toSpliced(2, 0, "Actions") : HEADS, rows, "No server is served."));
 
     function buttons(name) {
       if (!me.may.admin) return [];
       if (!entries.has(name)) return ["–"];
       const verbs = entries.get(name).state === "disabled" ? ["enable"] : ["restart", "disable"];
-      return [el("div", { className: "actions" }, verbs.map((verb) => button(verb, name)))];
+      return [el("div", { className: "verbs" }, verbs.map((verb) => button(verb, name)))];
     }
   }
 
