@@ -38,5 +38,11 @@ def admin(reach: Reach) -> Surface:
     servers = Servers(
         file, changes, shown, upstream.last_lines, pins_file=settings.pins_file, max_body=settings.max_body
     )
-    routes = admin_routes(servers, FileChanges(file, changes, settings.max_body), reach.features.refusals)
+    refused = reach.features.refusals
+    routes = admin_routes(servers, FileChanges(file, changes, settings.max_body), refused)
+    if settings.console:
+        from routes.admin.api import console_routes
+        from routes.console.pages import ROOT
+
+        routes += console_routes(ROOT, servers, refused)
     return Surface(routes=routes)

@@ -31,6 +31,7 @@ def console_pages(reach: Reach) -> Surface:
         settings=_declared(settings),
         with_arguments=settings.console_arguments,
         sessions=made.feed.sessions,
+        has_admin=settings.admin,
     )
     stream = both(f"{ROOT}/data/events", events, ["GET"])
     calls = both(f"{ROOT}/call", CallAny(reach.names, settings.max_body), ["POST"])

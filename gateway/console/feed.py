@@ -88,8 +88,7 @@ class Feed:
             waited, name = began - started if began else -1.0, tool if len(tool) <= MAX_SHOWN_LENGTH else cut(tool)
             is_good = outcome in GOOD
             answered = "" if began or not is_good else "repeated" if more and more[0].is_repeated else "cache"
-            who_asked = who, client if len(client) <= MAX_SHOWN_LENGTH else cut(client)
-            about = request_id, server, name, via, *who_asked, outcome, answered
+            about = request_id, server, name, via, who, client, outcome, answered
             call = (number, started + offset, seconds, waited, *about, *rest)
             calls.append(call)
             if more is None or more[0].entry is not None:
@@ -142,7 +141,7 @@ class Feed:
             {
                 **{"number": number, "begun": now - clock + started, "request_id": cut(call.request_id)},
                 **{"server": call.server, "tool": cut(call.tool), "via": call.via, "caller": call.caller.name},
-                **({"client": cut(call.client)} if call.client else {}),
+                **({"client": call.client} if call.client else {}),
                 "cancelling": number in self.cancels,
             }
             for number, (call, _, started) in [*self.running.items()][:MAX_RUNNING_SHOWN]

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from gateway.call import IDEMPOTENCY_META, ToolCall, WayIn, endpoint, idempotency_key, request_id
 from gateway.caller import ListsTools, caller
 from gateway.errors import CallTimeout, GatewayError, InvalidRequest
+from gateway.naming import cut
 from gateway.sendable import Unsendable, prove
 from gateway.server import Callee
 from gateway.tool import Entry, ToolInfo
@@ -94,7 +95,7 @@ def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerReq
 
 def _client(ctx: ServerRequestContext[Any, Any]) -> str:
     params = ctx.session.client_params
-    return "" if params is None else f"{params.client_info.name} {params.client_info.version}"
+    return "" if params is None else cut(f"{params.client_info.name} {params.client_info.version}")
 
 
 def _key(value: object) -> str:

@@ -44,6 +44,22 @@ def admin_routes(servers: Servers, changes: FileChanges, refused: Refused) -> li
     return [route for path, app in made.items() for route in both(path, app, [*found[path]])]
 
 
+def console_routes(root: str, servers: Servers, refused: Refused) -> list[BaseRoute]:
+    """Returns what a page of the console uses, under its `root`: a browser's login counts nowhere else."""
+    all_of_them = both(f"{root}/admin/servers", Audited({"GET": servers.all}, refused), ["GET"])
+    verbs: Mapping[str, Handler] = {
+        "restart": servers.restart,
+        "disable": servers.disable,
+        "enable": servers.enable,
+    }
+    made = [
+        route
+        for verb, handler in verbs.items()
+        for route in both(f"{root}/admin/servers/{{name}}/{verb}", Audited({"POST": handler}, refused), ["POST"])
+    ]
+    return [*all_of_them, *made]
+
+
 class Audited:
     """Hands a request of an administrator on by its method. Changes and refusals are logged; the rest is not."""
 

@@ -42,6 +42,7 @@ class Data:
         settings: Sequence[dict[str, Any]],
         with_arguments: bool,
         sessions: Callable[[], int],
+        has_admin: bool,
     ) -> None:
         self._source = source
         self._registry = registry
@@ -50,6 +51,7 @@ class Data:
         self._settings = settings
         self._with_arguments = with_arguments
         self._sessions = sessions
+        self._has_admin = has_admin
 
     def routes(self) -> list[BaseRoute]:
         reads = {
@@ -70,8 +72,10 @@ class Data:
 
     async def me(self, request: Request) -> Response:
         """Answers with what the caller may do here; every caller may ask."""
-        may_do = {action: may(action) for action in ACTIONS}
+        may_do: dict[str, bool] = {action: may(action) for action in ACTIONS}
         may_do["arguments"] = may_do["arguments"] and self._with_arguments
+        grants = caller.get().grants
+        may_do["admin"] = self._has_admin and grants is not None and grants.administers()
         about = {"caller": caller.get().name, "may": may_do, "authentication": self._logins is not None}
         return _json({**about, "arguments": self._with_arguments, "version": VERSION})
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import anyio
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
 from gateway.caller import caller
-from gateway.console.source import Shown, Source, without_content
+from gateway.console.source import Source
 from gateway.errors import GatewayError
 from gateway.places import Places
 from gateway.telemetry.refusals import Refused
 from routes.console.access import require
+from routes.console.looks import Looks
 from routes.scope import PROOF, Proof
 
 INTERVAL = 0.25
@@ -42,7 +39,7 @@ class Events:
     """
 
     def __init__(self, source: Source, refused: Refused, interval: float = INTERVAL) -> None:
-        self._source = source
+        self._looks = Looks(source, interval)
         self._refused = refused
         self._interval = interval
         self._places = Places(MAX_STREAMS, MAX_STREAMS_EACH, "open streams of the console")
@@ -81,39 +78,21 @@ class Events:
     async def _send(self, cursor: str, send: Send) -> None:
         before, silence = None, MAX_SILENCE
         while True:
-            states = await self._source.states()
-            if (now := (self._source.trouble, *map(_essence, states))) != before or silence >= MAX_SILENCE:
-                before, silence = now, 0.0
-                await _write(send, _event("state", self._state(states)))
-            chunk = await self._source.after(cursor)
-            if chunk.calls or chunk.missed or chunk.is_start:
-                calls = [without_content(call) for call in chunk.calls]
-                data = {"calls": calls, "missed": chunk.missed, "start": chunk.is_start}
-                await _write(send, _event("calls", data, chunk.cursor))
-            cursor = chunk.cursor
+            state = await self._looks.state()
+            if state.essence != before or silence >= MAX_SILENCE:
+                before, silence = state.essence, 0.0
+                await _write(send, state.event)
+            news = await self._looks.after(cursor)
+            if news.event:
+                await _write(send, news.event)
+            cursor = news.cursor
             silence += self._interval
-            await anyio.sleep(self._interval)
-
-    def _state(self, states: Sequence[Shown]) -> Mapping[str, Any]:
-        return {"reach": self._source.reach, "trouble": self._source.trouble, "processes": states}
+            await self._looks.until_next()
 
 
 def _cursor(scope: Scope) -> str:
     headers, query = Headers(scope=scope), QueryParams(scope.get("query_string", b""))
     return headers.get("last-event-id") or query.get("after", "")
-
-
-def _essence(state: Shown) -> tuple[Any, ...]:
-    """Returns what makes a new state worth sending: time alone does not."""
-    running = tuple((each["number"], each["cancelling"]) for each in state["running"])
-    counts = (state[name] for name in ("process", "in_flight", "calls", "errors", "refusals", "sessions", "sockets"))
-    return (*counts, running)
-
-
-def _event(name: str, data: Mapping[str, Any], cursor: str = "") -> bytes:
-    # Escaped to ASCII: a name may have lone surrogates, which UTF-8 has not.
-    text = json.dumps(data, separators=(",", ":"))
-    return f"event: {name}\n{f'id: {cursor}' + chr(10) if cursor else ''}data: {text}\n\n".encode()
 
 
 async def _write(send: Send, body: bytes) -> None:

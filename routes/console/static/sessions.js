@@ -21,7 +21,7 @@ async function show(page) {
   ]);
   const rows = [...servers.map((row) => [text(row.server), row.sessions]), ["all servers, at /mcp", aggregate]];
   page.replaceChildren(
-    table("Open sessions, streams and WebSockets, those used last first", HEADS, each, "No client holds anything open. Clients of 2026-07-28 have no sessions."),
+    table("Open sessions, streams and WebSockets", HEADS, each, "No client holds anything open. Clients of 2026-07-28 have no sessions."),
     el("h2", {}, "By process"),
     table("Processes", ["Process", "Up for", ["Calls in flight", "number"], ["MCP sessions", "number"], ["WebSockets", "number"]],
       processes.map((each) => [each.process, duration(each.up), each.in_flight, each.sessions, each.sockets]), "None."),

@@ -37,7 +37,10 @@ async def test_cookie_opens_the_data_and_the_stream(make_app: MakeApp, tmp_path:
         cookie = {"cookie": f"other=1; {await login(http, given['reader'])}; more=2"}
         assert (await http.get("/console/data/servers", headers=cookie)).status_code == 200
         me = (await http.get("/console/data/me", headers=cookie)).json()
-        assert (me["caller"], me["may"]) == ("key:reader", {"read": True, "arguments": False, "cancel": False})
+        assert (me["caller"], me["may"]) == (
+            "key:reader",
+            {"read": True, "arguments": False, "cancel": False, "admin": False},
+        )
         async with stream(http, cookie) as feed:
             assert (await feed.next("state"))["reach"] == "process"
 
