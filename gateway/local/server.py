@@ -11,6 +11,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.server.subscriptions import ServerEvent
+from mcp.shared.subscriptions import ToolsListChanged
 from starlette.types import ASGIApp
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain
@@ -65,7 +66,7 @@ class LocalServer:
         self._states, self._changed, self._wire_tools = states or WaitingStates(), changed, WireTools()
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
-        self.status: Mapping[str, Any] = {"status": "ok"} if routing is None else routing.begin(name)
+        self.status: Mapping[str, Any] = {"status": "ok"}
         options: Any = {"has_hooks": self._has_author_hooks, "versions": routing and Families(name, routing)}
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, **options)
         self.find, self._own_list = self._tools.find, OwnList(name, mcp, self._tools)
@@ -76,6 +77,8 @@ class LocalServer:
         openings = openings_at(name, lambda who: who.uses(self), limits)
         self._listen, self._manager = bound_listen(server, openings), session_manager(server, limits, openings)
         self._changes = Changes(name, internals.bus(mcp), exchange or Alone(), self._listen.watched)
+        if routing is not None:
+            self.status = routing.begin(name, self._version_stopped)
         self._in_flight, self._is_closed, self.call = InFlight(), False, chain(interceptors, self._execute)
         self.app: ASGIApp = StreamableHTTPASGIApp(self._manager)
         if access is not None:
@@ -157,6 +160,10 @@ class LocalServer:
     def _tools_changed(self) -> None:
         self._wire_tools = WireTools()
         self._changed()
+
+    def _version_stopped(self) -> None:
+        self._tools_changed()
+        self._changes.tell(ToolsListChanged())
 
     async def _execute(self, call: ToolCall) -> ToolResult:
         plan = call.entry
