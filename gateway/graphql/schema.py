@@ -95,11 +95,11 @@ class ToolGraph:
         name = tool.shown.over_all
         field = GraphQLField(
             output(schema, name, self._names),
-            arguments(tool.info["inputSchema"], name, self._names, tool.asks),
             description=_description(tool),
             deprecation_reason=tool.deprecated,
             extensions={TARGET: Target(tool.server, tool.info["name"], _form(schema), tool.version)},
         )
+        field.args = arguments(tool.info["inputSchema"], name, self._names, tool.asks)  # the names are accepted already
         if is_query(tool.info):
             self._queries.setdefault(tool.shown.server, {})[tool.shown.field] = field
         else:
@@ -113,13 +113,9 @@ class ToolGraph:
         parts = {PROGRESS: GraphQLField(_PROGRESS), LOG: GraphQLField(JSON), RESULT: GraphQLField(field.type)}
         keys = {KEYS: {part: part for part in parts}}
         events = GraphQLObjectType(self._names.take(f"{name}_events", name), parts, extensions=keys)
-        return GraphQLField(
-            events,
-            field.args,
-            description=field.description,
-            deprecation_reason=field.deprecation_reason,
-            extensions=field.extensions,
-        )
+        stream = GraphQLField(events, description=field.description, extensions=field.extensions)
+        stream.args, stream.deprecation_reason = field.args, field.deprecation_reason
+        return stream
 
     def _query(self, servers: Mapping[str, str]) -> dict[str, GraphQLField]:
         found = {}
