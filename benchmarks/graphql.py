@@ -21,8 +21,8 @@ from app import create_app
 from benchmarks.in_process import Request, longest_hold, microseconds, send
 from benchmarks.tables import table
 from benchmarks.targets import ADD, JSON
-from gateway.graphql.graphs import seen
 from gateway.graphql.schema import ToolGraph
+from gateway.graphql.visible import seen
 from gateway.server import Server
 from settings.values import Settings
 

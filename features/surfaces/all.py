@@ -6,7 +6,7 @@ from features.surfaces.admin import admin
 from features.surfaces.console import console_pages
 from features.surfaces.graphql import graphql
 from features.surfaces.reach import Reach, Surface
-from features.surfaces.websocket import websocket
+from features.surfaces.websocket import web_sockets, websocket
 
 
 def surfaces(reach: Reach) -> Surface:
@@ -15,7 +15,8 @@ def surfaces(reach: Reach) -> Surface:
     Raises:
         LoadError: a package that one needs is missing, or it cannot be used.
     """
-    made = [websocket(reach), admin(reach), console_pages(reach), graphql(reach)]
+    sockets = web_sockets(reach)
+    made = [websocket(reach, sockets), admin(reach), console_pages(reach), graphql(reach, sockets)]
     return Surface(
         routes=[route for surface in made for route in surface.routes],
         server_routes=[route for surface in made for route in surface.server_routes],

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route
 
 from features.feature import optional_packages
 from features.surfaces.reach import Reach, Surface
 from gateway.errors import LoadError
 from routes.router import both
 
+if TYPE_CHECKING:
+    from routes.websocket.endpoint import WebSockets
 
-def graphql(reach: Reach) -> Surface:
-    """Raises LoadError if the package is missing, or the folder of documents cannot be used."""
+
+def graphql(reach: Reach, sockets: WebSockets | None) -> Surface:
+    """Takes the sockets of all surfaces, None if they are off.
+
+    Raises:
+        LoadError: the package is missing, or the folder of documents cannot be used.
+    """
     settings = reach.settings
     if not settings.graphql:
         return Surface()
@@ -24,10 +31,7 @@ def graphql(reach: Reach) -> Surface:
         from routes.graphql.endpoint import GraphQLEndpoint, Serves
         from routes.graphql.page import add_page
         from routes.graphql.persisted import Persisted
-        from routes.graphql.socket import SocketEndpoint
-        from routes.websocket.connection import SocketLimits
-        from routes.websocket.endpoint import WebSockets
-        from routes.websocket.identity import Identity
+        from routes.graphql.socket import speaking
 
     texts = _documents(settings.graphql_persisted)
     persisted = Persisted(texts, only=settings.graphql_only_persisted)
@@ -35,19 +39,14 @@ def graphql(reach: Reach) -> Surface:
     pages = reach.features.pages
     add_page(pages, settings.graphql)
     endpoint = GraphQLEndpoint(Serves(graphs, reach.names, pages, persisted, settings.max_body, settings.call_timeout))
-    auth, refused = reach.features.auth, reach.features.refusals
-    sockets = WebSockets(SocketLimits(settings.max_body, share=settings.max_share), refused, reach.registry)
-    sockets.listeners.extend(reach.features.metrics.socket_listeners)
-    identify = partial(Identity, settings.max_body, auth.authenticator, auth.set_caller, refused=refused)
-    socket = WebSocketRoute(settings.graphql, SocketEndpoint(sockets, endpoint.operation, identify))
-    return Surface(
-        routes=[
-            *both(settings.graphql, endpoint, ["GET", "POST"]),
-            Route(f"{settings.graphql}/schema.graphql", endpoint.show_schema),
-            *([socket] if settings.websocket else []),
-        ],
-        streams=[sockets],
-    )
+    routes: list[BaseRoute] = [
+        *both(settings.graphql, endpoint, ["GET", "POST"]),
+        Route(f"{settings.graphql}/schema.graphql", endpoint.show_schema),
+    ]
+    if sockets is not None:
+        auth, speaks = reach.features.auth, speaking(endpoint.operation)
+        routes.append(sockets.route(settings.graphql, speaks, auth.authenticator, auth.set_caller))
+    return Surface(routes=routes)
 
 
 def _documents(folder: str) -> list[str]:

@@ -1,14 +1,20 @@
-"""WebSockets at `/{server}/mcp/ws` and `/ws`: on unless `MCP_WEBSOCKET=0`."""
+"""WebSockets at `/{server}/mcp/ws` and `/ws`, and those of other surfaces: on unless `MCP_WEBSOCKET=0`."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from features.surfaces.reach import Reach, Surface
 
+if TYPE_CHECKING:
+    from routes.websocket.endpoint import WebSockets
 
-def websocket(reach: Reach) -> Surface:
+
+def web_sockets(reach: Reach) -> WebSockets | None:
+    """Returns what bounds the connections of all surfaces together; None if WebSockets are off."""
     settings, features = reach.settings, reach.features
     if not settings.websocket:
-        return Surface()
+        return None
     from routes.websocket.connection import SocketLimits
     from routes.websocket.endpoint import WebSockets
 
@@ -17,7 +23,14 @@ def websocket(reach: Reach) -> Surface:
     sockets.listeners.extend([*features.metrics.socket_listeners, *features.console.socket_listeners])
     if features.console.feed is not None:
         features.console.feed.held.append(sockets.shown)
-    routes = sockets.routes(reach.names, features.auth.authenticator, features.auth.set_caller)
+    return sockets
+
+
+def websocket(reach: Reach, sockets: WebSockets | None) -> Surface:
+    if sockets is None:
+        return Surface()
+    auth = reach.features.auth
+    routes = sockets.routes(reach.names, auth.authenticator, auth.set_caller)
     return Surface(
         routes=routes.over_all, server_routes=routes.of_server, lifetimes=[sockets.opened], streams=[sockets]
     )

@@ -20,21 +20,17 @@ from gateway.graphql.bounds import Bounds
 from gateway.graphql.calls import Calls
 from gateway.graphql.documents import MAX_ERRORS, Document, Documents, Refused
 from gateway.graphql.execution import Emit, Execution
-from gateway.graphql.fields import Shown, fields
 from gateway.graphql.introspection import Introspection
 from gateway.graphql.kept import Kept
 from gateway.graphql.schema import Seen, ToolGraph
+from gateway.graphql.visible import Key, has_versions, key_of, seen
 from gateway.server import Callee
-from gateway.tool import ToolInfo
 
 MAX_GRAPHS = 64
 FEW_TOOLS = 20
 """The graph of so many tools is made at once; a thread makes a larger one, while other requests are answered."""
 
 NO_VARIABLES = VariableValues({}, {})
-_Key = tuple[tuple[str, tuple[str, ...]], ...]
-
-
 MAX_DOCUMENTS, MAX_CHARACTERS = 1000, 256 * 1024
 """Documents that are kept, and the characters of all their texts: a parsed one takes up to 190 bytes for each."""
 
@@ -118,7 +114,8 @@ class Graphs:
         self._at = -1
         self._of_grants: WeakKeyDictionary[Grants, Graph] = WeakKeyDictionary()
         self._of_all: Graph | None = None
-        self._made: OrderedDict[_Key, Graph] = OrderedDict()
+        self._vary = False  # True if each caller may get other versions
+        self._made: OrderedDict[Key, Graph] = OrderedDict()
         self._making = anyio.Lock()
 
     async def of_caller(self) -> Graph:
@@ -126,7 +123,7 @@ class Graphs:
         asking = caller.get()
         self._check_revision()
         found = self._of_all if asking.grants is None else self._of_grants.get(asking.grants)
-        if found is None:
+        if found is None or self._vary:
             async with self._making:
                 found = await self._make(asking)
         return found
@@ -134,7 +131,7 @@ class Graphs:
     def _check_revision(self) -> None:
         if self._at != self._revision():
             self._at = self._revision()
-            self._of_all = None
+            self._of_all, self._vary = None, False
             self._of_grants.clear()
             self._made.clear()
             self._shares.documents.clear()
@@ -143,7 +140,7 @@ class Graphs:
     async def _make(self, asking: Caller) -> Graph:
         self._check_revision()
         at, visible = self._at, [(server, asking.sees(server)) for server in self._servers]
-        key = tuple((server.name, tuple(tool["name"] for tool in tools)) for server, tools in visible)
+        key, self._vary = key_of(visible), self._vary or has_versions(visible)
         found = self._made.get(key)
         if found is None:
             tools = seen(self._servers, visible)
@@ -155,7 +152,7 @@ class Graphs:
             self._keep(key, found, asking)
         return found
 
-    def _keep(self, key: _Key, graph: Graph, asking: Caller) -> None:
+    def _keep(self, key: Key, graph: Graph, asking: Caller) -> None:
         self._made[key] = graph
         self._made.move_to_end(key)
         if asking.grants is None:
@@ -166,15 +163,3 @@ class Graphs:
             _, dropped = self._made.popitem(last=False)
             for grants in [grants for grants, of_it in self._of_grants.items() if of_it is dropped]:
                 del self._of_grants[grants]
-
-
-def seen(servers: Iterable[Callee], visible: Iterable[tuple[Callee, Sequence[ToolInfo]]]) -> list[Seen]:
-    """Returns the `visible` tools, under the names that they have among those of all `servers`."""
-    shown = fields({server.name: [tool["name"] for tool in server.tools()] for server in servers})
-    return [_seen(server, tool, shown[server.name, tool["name"]]) for server, tools in visible for tool in tools]
-
-
-def _seen(server: Callee, tool: ToolInfo, shown: Shown) -> Seen:
-    entry = server.find(tool["name"])
-    reports, asks = (True, True) if entry is None else (not entry.direct, entry.asks)
-    return Seen(server.name, tool, shown, reports, asks)

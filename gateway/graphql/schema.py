@@ -35,22 +35,31 @@ _PROGRESS = GraphQLObjectType(
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A tool that the caller may call. `reports` is False if it never reports progress, `asks` if it never asks."""
+    """A tool that the caller may call. `reports` is False if it never reports progress, `asks` if it never asks.
+
+    `version` is set for the field of one version, and `deprecated` is why it should not be called.
+    """
 
     server: str
     info: ToolInfo
     shown: Shown
     reports: bool
     asks: bool
+    version: str = ""
+    deprecated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The tool of a field, and the structured output of its results: `{"result": value}`, an object, or not known."""
+    """The tool of a field, and the structured output of its results: `{"result": value}`, an object, or not known.
+
+    `version` is empty if the caller's own pins and routes choose.
+    """
 
     server: str
     tool: str
     form: Literal["result", "object", "any"] = "any"
+    version: str = ""
 
 
 class ToolGraph:
@@ -86,10 +95,11 @@ class ToolGraph:
         name = tool.shown.over_all
         field = GraphQLField(
             output(schema, name, self._names),
-            arguments(tool.info["inputSchema"], name, self._names, tool.asks),
-            description=described(tool.info.get("description"), tool.info["name"], tool.shown.field),
-            extensions={TARGET: Target(tool.server, tool.info["name"], _form(schema))},
+            description=_description(tool),
+            deprecation_reason=tool.deprecated,
+            extensions={TARGET: Target(tool.server, tool.info["name"], _form(schema), tool.version)},
         )
+        field.args = arguments(tool.info["inputSchema"], name, self._names, tool.asks)  # the names are accepted already
         if is_query(tool.info):
             self._queries.setdefault(tool.shown.server, {})[tool.shown.field] = field
         else:
@@ -103,7 +113,9 @@ class ToolGraph:
         parts = {PROGRESS: GraphQLField(_PROGRESS), LOG: GraphQLField(JSON), RESULT: GraphQLField(field.type)}
         keys = {KEYS: {part: part for part in parts}}
         events = GraphQLObjectType(self._names.take(f"{name}_events", name), parts, extensions=keys)
-        return GraphQLField(events, field.args, description=field.description, extensions=field.extensions)
+        stream = GraphQLField(events, description=field.description, extensions=field.extensions)
+        stream.args, stream.deprecation_reason = field.args, field.deprecation_reason
+        return stream
 
     def _query(self, servers: Mapping[str, str]) -> dict[str, GraphQLField]:
         found = {}
@@ -114,6 +126,14 @@ class ToolGraph:
         names = GraphQLNonNull(GraphQLList(GraphQLNonNull(STRING)))
         found[SERVERS] = GraphQLField(names, description="The servers that have a tool for the caller.")
         return found
+
+
+def _description(tool: Seen) -> str | None:
+    """Returns the description of a field, which says the version that it calls."""
+    text, name = tool.info.get("description"), tool.info["name"]
+    if tool.version:
+        return "\n\n".join(filter(None, [text, f"Version {tool.version} of {name!r}."]))
+    return described(text, name, tool.shown.field)
 
 
 def is_query(tool: ToolInfo) -> bool:

@@ -24,7 +24,7 @@ from gateway.sdk import wire
 from gateway.sdk.internals import request_channel
 from gateway.sdk.native import CALL, native_call, protocol_error
 from gateway.sdk.openings import LISTEN
-from gateway.sdk.versions import choose_version, request_of_version, told, unknown
+from gateway.sdk.versions import choose_version, request_of_version, told, unknown, warn_once
 
 Context = ServerRequestContext[Any, Any]
 
@@ -75,7 +75,10 @@ class NativeCalls:
             native = wire.restamp(self._low_level, ctx, call, result.wire)
         if isinstance(native, MCPError):
             raise native
-        return native if call.entry is None or call.entry.versions is None else told(native, call.entry)
+        if call.entry is None or call.entry.versions is None:
+            return native  # type: ignore[no-any-return]
+        await warn_once(ctx, call.server, call.entry)
+        return told(native, call.entry)
 
     async def _execute(self, ctx: Context, call_next: SDKCallNext, call: ToolCall) -> ToolResult:
         if call.refusal is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import ServerEvent
+from mcp.shared.subscriptions import ToolsListChanged
 from starlette.types import ASGIApp
 
 from gateway.call import Interceptor, ToolCall, ToolResult, chain
@@ -65,7 +66,7 @@ class LocalServer:
         self._states, self._changed, self._wire_tools = states or WaitingStates(), changed, WireTools()
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
-        self.status: Mapping[str, Any] = {"status": "ok"} if routing is None else routing.begin(name)
+        self.status: Mapping[str, Any] = {"status": "ok"}
         options: Any = {"has_hooks": self._has_author_hooks, "versions": routing and Families(name, routing)}
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, **options)
         self.find, self._own_list = self._tools.find, OwnList(name, mcp, self._tools)
@@ -77,6 +78,8 @@ class LocalServer:
             self._front: Front | Beneath = front_of(name, mcp, lambda who: who.uses(self), limits, exchange)
         else:
             self._front = Beneath(front, mcp)
+        if routing is not None:
+            self.status = routing.begin(name, self._version_stopped)
         self.in_flight, self.is_closed, self.call = InFlight(), False, chain(interceptors, self._execute)
         self.app: ASGIApp = self._front.app
         if access is not None:
@@ -165,6 +168,10 @@ class LocalServer:
     def _tools_changed(self) -> None:
         self._wire_tools = WireTools()
         self._changed()
+
+    def _version_stopped(self) -> None:
+        self._tools_changed()
+        self._front.changes.tell(ToolsListChanged())
 
     async def _execute(self, call: ToolCall) -> ToolResult:
         plan = call.entry

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+import anyio
 from mcp.server import Server as LowLevelServer
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
+from mcp_types import INVALID_PARAMS, LOG_LEVEL_META_KEY
 
 from gateway.call import ToolCall, endpoint
 from gateway.errors import InvalidRequest
+from gateway.sdk.internals import connection_of, request_channel
 from gateway.sdk.wire import as_result, wire
-from gateway.tool import VERSION_META, Entry
+from gateway.tool import VERSION_META, Deprecation, Entry
 from gateway.versions.choice import FAST_MCP, bound, choose, wanted_in
 from gateway.versions.families import DEPRECATED_META
 
 Context = ServerRequestContext[Any, Any]
+LOGGER = "multi-mcp"
+WARNING = "warning"
+_AT_MOST_WARNING = ("debug", "info", "notice", WARNING)
+_WARNED = "deprecated versions that were warned of"
 
 
 def choose_version(call: ToolCall, find: Callable[[str], Entry | None], ctx: Context) -> bool:
@@ -59,6 +67,39 @@ def without_version(ctx: Context) -> Context:
     if isinstance(theirs, Mapping) and (rest := {key: value for key, value in theirs.items() if key != "version"}):
         kept[FAST_MCP] = rest
     return replace(ctx, params={**params, "_meta": kept})
+
+
+async def warn_once(ctx: Context, server: str, entry: Entry) -> None:
+    """Tells a session once that it calls a deprecated version, and a client without one whenever it asks for messages.
+
+    `entry` has versions.
+    """
+    assert entry.versions is not None
+    deprecation, connection = entry.versions.deprecation(entry.version), connection_of(ctx)
+    if deprecation is None or (connection.session_id is None and not _asks(ctx)):
+        return
+    warned: set[tuple[str, str, str]] = connection.state.setdefault(_WARNED, set())
+    which = server, entry.name, entry.version
+    if which not in warned:
+        warned.add(which)
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the client has left
+            params = {"level": WARNING, "logger": LOGGER, "data": _warning(entry, deprecation)}
+            await request_channel(ctx).notify("notifications/message", params)
+
+
+def _asks(ctx: Context) -> bool:
+    """Returns True if a request of the stateless era asks for warnings."""
+    meta = (ctx.params or {}).get("_meta")
+    return isinstance(meta, Mapping) and meta.get(LOG_LEVEL_META_KEY) in _AT_MOST_WARNING
+
+
+def _warning(entry: Entry, deprecation: Deprecation) -> str:
+    since = f"{datetime.fromtimestamp(deprecation.since, UTC):%Y-%m-%d}"
+    parts = [f"Version {entry.version} of tool {entry.name!r} is deprecated since {since}"]
+    if deprecation.sunset is not None:
+        parts.append(f" and will be retired on {datetime.fromtimestamp(deprecation.sunset, UTC):%Y-%m-%d}")
+    parts += [".", f" Use version {deprecation.use}." if deprecation.use else "", f" {deprecation.why}".rstrip()]
+    return "".join(parts)
 
 
 def unknown(server: LowLevelServer[Any], ctx: Context) -> HandlerResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -57,6 +57,7 @@ class Routing:
     def __init__(self, text: str = "") -> None:
         self._routes: dict[tuple[str, str], Route] = {}
         self._status: dict[str, dict[str, Any]] = {}
+        self._told: dict[str, Callable[[], None]] = {}
         for entry in filter(None, map(str.strip, text.split(";"))):
             key, route = _entry(entry)
             if key in self._routes:
@@ -106,16 +107,20 @@ class Routing:
                 "version stopped: it fails more than the others",
                 extra={"fields": {"server": server, "tool": tool, "version": version}},
             )
+            if server in self._told:
+                self._told[server]()
 
-    def begin(self, server: str) -> Mapping[str, Any]:
+    def begin(self, server: str, stopped: Callable[[], None]) -> Mapping[str, Any]:
         """Forgets how the versions of a server did that is made anew, and which of them were stopped.
 
-        Returns its status for `/health`, which will have the versions that are stopped in this process.
+        `stopped` is called when one is stopped: callers get another version then. Returns the status for `/health`,
+        which will have the versions that are stopped in this process.
         """
         for (of, _), route in self._routes.items():
             if of == server:
                 route.stopped.clear()
                 route.outcomes.clear()
+        self._told[server] = stopped
         self._status[server] = {"status": "ok"}
         return self._status[server]
 

@@ -39,7 +39,8 @@ class RequestCalls:
         call = None
         try:
             server, tool = self._names.callee(target.tool, target.server)
-            call = tool_call({"arguments": arguments, **resume}, server, tool, "graphql", self._scope)
+            version = {"version": target.version} if target.version else {}
+            call = tool_call({"arguments": arguments, **resume, **version}, server, tool, "graphql", self._scope)
             call.report = report
             result = await self._called(server, call)
         except GatewayError as exc:

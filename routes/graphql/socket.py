@@ -15,11 +15,10 @@ from gateway.errors import GatewayError, InvalidRequest, Unavailable
 from gateway.graphql.execution import Emit
 from routes.graphql.operation import Operation, Run
 from routes.websocket.connection import FRAMES_PER_TURN, GOING_AWAY, IDLE_TIMEOUT, POLICY_VIOLATION, SocketLimits
-from routes.websocket.endpoint import WebSockets
+from routes.websocket.endpoint import Speaks
 from routes.websocket.frames import parse_frame
 from routes.websocket.identity import Identity, Use
 from routes.websocket.outgoing import Outgoing
-from routes.websocket.places import SocketPlace
 
 SUBPROTOCOL = "graphql-transport-ws"
 INVALID, UNAUTHORIZED, FORBIDDEN, NOT_ACCEPTABLE = 4400, 4401, 4403, 4406
@@ -178,22 +177,6 @@ async def _refuse(most: int, emit: Emit) -> None:
     raise Unavailable(f"At most {most} operations may be in flight on one connection, and none when it ends.")
 
 
-class SocketEndpoint:
-    """Accepts connections at the URL of GraphQL."""
-
-    def __init__(self, sockets: WebSockets, start: Start, identify: Callable[[SocketPlace, Scope], Identity]) -> None:
-        self._sockets = sockets
-        self._start = start
-        self._identify = identify
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._sockets.slot() as place:
-            await receive()
-            chosen = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
-            await send({"type": "websocket.accept", "subprotocol": chosen})
-            if chosen is None:
-                await send({"type": "websocket.close", "code": NOT_ACCEPTABLE, "reason": "Subprotocol not acceptable"})
-                return
-            identity = self._identify(place, scope)
-            connection = GraphQLSocket(self._start, scope, send, self._sockets.limits, identity)
-            await self._sockets.run(connection, None, place, receive)
+def speaking(start: Start) -> Speaks:
+    """Returns the protocol of connections at the URL of GraphQL."""
+    return Speaks(SUBPROTOCOL, partial(GraphQLSocket, start), (NOT_ACCEPTABLE, "Subprotocol not acceptable"))

@@ -48,6 +48,14 @@ class Open(Protocol):
     def use(self) -> Use: ...
 
 
+class Speaks(NamedTuple):
+    """A protocol: `connect` makes a connection, and `refusal` closes one whose client does not name the protocol."""
+
+    subprotocol: str
+    connect: Callable[[Scope, Send, SocketLimits, Identity], Open]
+    refusal: tuple[int, str] | None = None
+
+
 class WebSockets:
     """Counts and ends all connections. `listeners` are called with 1 and -1 as connections open and close."""
 
@@ -83,10 +91,27 @@ class WebSockets:
 
         `set_caller` makes a caller known who authenticated on an open connection.
         """
+
+        def speaks(find: Callable[[Scope], Find]) -> Speaks:
+            return Speaks(SUBPROTOCOL, lambda scope, *parts: Connection(find(scope), scope, *parts))
+
+        over_all = speaks(lambda scope: partial(named, names=names))
+        of_server = speaks(lambda scope: partial(self._of_server, SERVER.of(scope).name))
+        return Routes(
+            [self.route("/ws", over_all, authenticator, set_caller)],
+            [self.route("/mcp/ws", of_server, authenticator, set_caller)],
+        )
+
+    def route(
+        self,
+        path: str,
+        speaks: Speaks,
+        authenticator: Authenticator | None,
+        set_caller: Callable[[Caller], object],
+    ) -> WebSocketRoute:
+        """Returns the route of one URL, whose connections count with all others."""
         identify = partial(Identity, self.limits.frame, authenticator, set_caller, refused=self.refused)
-        over_all = Endpoint(self, lambda scope: partial(named, names=names), identify)
-        of_server = Endpoint(self, lambda scope: partial(self._of_server, SERVER.of(scope).name), identify)
-        return Routes([WebSocketRoute("/ws", over_all)], [WebSocketRoute("/mcp/ws", of_server)])
+        return WebSocketRoute(path, Endpoint(self, speaks, identify))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -148,21 +173,22 @@ class WebSockets:
 
 
 class Endpoint:
-    """Accepts connections at one URL. `find` returns, for a handshake, the function that finds what a frame calls."""
+    """Accepts connections at one URL, whose protocol is `speaks`."""
 
-    def __init__(
-        self, sockets: WebSockets, find: Callable[[Scope], Find], identify: Callable[[SocketPlace, Scope], Identity]
-    ) -> None:
+    def __init__(self, sockets: WebSockets, speaks: Speaks, identify: Callable[[SocketPlace, Scope], Identity]) -> None:
         self._sockets = sockets
-        self._find = find
+        self._speaks = speaks
         self._identify = identify
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        subprotocol, connect, refusal = self._speaks
         with self._sockets.slot() as place:
             await receive()
             # No other is ever echoed: one may be a credential.
-            chosen = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
+            chosen = subprotocol if subprotocol in scope.get("subprotocols", ()) else None
             await send({"type": "websocket.accept", "subprotocol": chosen})
-            identity = self._identify(place, scope)
-            connection = Connection(self._find(scope), scope, send, self._sockets.limits, identity)
+            if chosen is None and refusal is not None:
+                await send({"type": "websocket.close", "code": refusal[0], "reason": refusal[1]})
+                return
+            connection = connect(scope, send, self._sockets.limits, self._identify(place, scope))
             await self._sockets.run(connection, SERVER.get(scope), place, receive)

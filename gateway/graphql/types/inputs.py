@@ -17,6 +17,7 @@ from graphql import (
 
 from gateway.graphql.types.making import MAX_VALUES, SCALARS, Making, text_of
 from gateway.graphql.types.names import UniqueNames, described, graphql_names
+from gateway.graphql.types.objects import InputType
 from gateway.graphql.types.scalars import JSON, STRING
 from gateway.graphql.types.shapes import Shape, read
 
@@ -83,7 +84,7 @@ def _object(made: Making, shape: Shape, hint: str, depth: int) -> GraphQLInputTy
             return JSON
         fields = partial(_fields, made, shape, depth + 1)
         name = made.name_for(shape, hint)
-        made.made[key] = GraphQLInputObjectType(name, fields, description=text_of(shape.schema))
+        made.made[key] = InputType(name, fields, description=text_of(shape.schema))
     found: GraphQLInputType = made.made[key]
     return found
 

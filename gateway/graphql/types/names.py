@@ -31,6 +31,11 @@ def described(description: object, name: str, shown: str) -> str | None:
     return text if name == shown else "\n\n".join(filter(None, [text, f"Real name: {name!r}."]))
 
 
+def version_name(version: str) -> str:
+    """Returns a version as the end of a name: `v2_1_0`."""
+    return f"v{_OTHER.sub('_', version)}"
+
+
 class UniqueNames:
     """Names of one kind in one schema, such as those of types."""
 

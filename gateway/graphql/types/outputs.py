@@ -10,6 +10,7 @@ from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType
 
 from gateway.graphql.types.making import MAX_VALUES, SCALARS, Making, text_of
 from gateway.graphql.types.names import NOT_VALUES, UniqueNames, described, graphql_names
+from gateway.graphql.types.objects import ObjectType
 from gateway.graphql.types.scalars import JSON, STRING
 from gateway.graphql.types.shapes import Shape, read
 
@@ -67,7 +68,7 @@ def _object(made: Making, shape: Shape, hint: str, depth: int) -> GraphQLOutputT
         if not made.may_make(depth):
             return JSON
         keys: dict[str, str] = {}
-        made.made[key] = GraphQLObjectType(
+        made.made[key] = ObjectType(
             made.name_for(shape, hint),
             partial(_fields, made, shape, keys, depth + 1),
             description=text_of(shape.schema),

@@ -91,6 +91,10 @@ class Changes:
 
         return Observed(connection.outbound, said)
 
+    def tell(self, event: ServerEvent) -> None:
+        """Tells everybody here who listens, soon. It concerns this process alone."""
+        self._wait(event)
+
     def _published(self, event: ServerEvent) -> None:
         """Takes what the server's code, or `_relay`, has published."""
         if event is not self._relayed:

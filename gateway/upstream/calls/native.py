@@ -22,9 +22,10 @@ from gateway.sdk import wire
 from gateway.sdk.internals import connection_of
 from gateway.sdk.native import CALL, RequestEntry, native_call, native_request, protocol_error
 from gateway.sdk.tool_list import NO_CACHE
-from gateway.sdk.versions import told
+from gateway.sdk.versions import WARNING, told, warn_once
 from gateway.upstream.backend import Backend
 from gateway.upstream.calls.live import LiveCalls
+from gateway.upstream.calls.log_levels import is_wanted, level_of
 from gateway.upstream.calls.origins import askable, native_origin
 from gateway.upstream.calls.places import place_of
 from gateway.upstream.calls.rounds import answered
@@ -84,8 +85,11 @@ class NativeCalls:
             result.native = wire.restamp(self._front, ctx, call, result.wire)
         if isinstance(result.native, MCPError):
             raise result.native
-        has_versions = call.entry is not None and call.entry.versions is not None
-        return told(result.native, call.entry) if has_versions else result.native  # type: ignore[arg-type]
+        if call.entry is None or call.entry.versions is None:
+            return result.native  # type: ignore[no-any-return]
+        if is_wanted(WARNING, level_of(connection_of(ctx))):
+            await warn_once(ctx, call.server, call.entry)
+        return told(result.native, call.entry)
 
     async def _forward(self, ctx: Context, params: Any) -> HandlerResult:
         """Is the handler of every method that goes on: the SDK has validated the request."""

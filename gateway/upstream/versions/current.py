@@ -17,6 +17,7 @@ from gateway.upstream.current import Current
 from gateway.upstream.instances.keeper import AnyOpening
 from gateway.upstream.link import Link, Params
 from gateway.upstream.pins.checks import Checks
+from gateway.upstream.pool import OWN
 from gateway.upstream.starts import Starts
 from gateway.upstream.telling import TOOLS_CHANGED, Hooks
 from gateway.upstream.tools import UpstreamTool
@@ -52,7 +53,9 @@ class VersionedCurrent:
         self.main = self._of_version[first.version.text]
         members = [(running.member, self._of_version[running.member.version.text]) for running in versions]
         self.tools = VersionedTools(name, members, routing)
-        self._routed = routing.begin(name)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._hooks: Hooks
+        self._routed = routing.begin(name, self._version_stopped)
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -64,7 +67,7 @@ class VersionedCurrent:
         return {**(working[0] if working else self.main.status), "versions": shown, **stopped}
 
     def describe(self, entry: Upstream, opening: AnyOpening, pins: Checks | None, hooks: Hooks) -> None:
-        others = _tools_alone(hooks)
+        self._hooks, others = hooks, _tools_alone(hooks)
         for member, own_opening, own_pins in self._versions:
             current = self._of_version[member.version.text]
             current.describe(member.entry, own_opening, own_pins, hooks if current is self.main else others)
@@ -105,6 +108,13 @@ class VersionedCurrent:
 
     async def close(self) -> None:
         await asyncio.gather(*(current.close() for current in self._of_version.values()))
+
+    def _version_stopped(self) -> None:
+        """Tells the clients that they get another version."""
+        told: Any = self._hooks.told(TOOLS_CHANGED, {}, OWN)
+        task = asyncio.ensure_future(told)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _find(self, call: ToolCall) -> None:
         """Completes a call that came before the tools of each version were known. Raises GatewayError."""

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.routing import WebSocketRoute
 
 from features.surfaces.reach import Reach, Surface
-from features.surfaces.websocket import websocket
+from features.surfaces.websocket import web_sockets, websocket
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from settings.values import Settings
@@ -15,7 +15,8 @@ from tests.features.made import features_of
 
 
 def made(**settings: Any) -> Surface:
-    return websocket(reach_of(**settings))
+    reach = reach_of(**settings)
+    return websocket(reach, web_sockets(reach))
 
 
 def reach_of(**settings: Any) -> Reach:
@@ -36,6 +37,7 @@ def test_websockets_are_on_by_default() -> None:
 
 def test_metrics_count_open_connections() -> None:
     reach = reach_of(metrics="/metrics")
-    (sockets,) = websocket(reach).streams
-    assert sockets.listeners == [*reach.features.metrics.socket_listeners]  # type: ignore[attr-defined]
+    sockets = web_sockets(reach)
+    assert sockets is not None
+    assert sockets.listeners == [*reach.features.metrics.socket_listeners]
     assert len(reach.features.metrics.socket_listeners) == 1

@@ -52,23 +52,22 @@ def called(params: dict[str, Any]) -> dict[str, Any]:
 
 def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     about = {
-        "capabilities": {"tools": {"listChanged": True}, "prompts": {}},
+        "capabilities": {"tools": {"listChanged": True}, "prompts": {}, "logging": {}},
         "serverInfo": {"name": "search", "version": VERSION},
         "instructions": f"Ask {VERSION}.",
     }
-    match method:
-        case "server/discover" if HOW != "legacy":
-            return {"supportedVersions": ["2026-07-28"], **about}
-        case "initialize":
-            return {"protocolVersion": "2025-11-25", **about}
-        case "tools/list":
-            tools = [described(name) for name in state["tools"]]
-            return {"tools": tools, "ttlMs": 0, "cacheScope": "private"}
-        case "prompts/list":
-            return {"prompts": [{"name": f"of {VERSION}"}], "ttlMs": 0, "cacheScope": "private"}
-        case "tools/call":
-            return called(params)
-    return None
+    if method == "tools/call":
+        return called(params)
+    if method == "initialize" or (method == "server/discover" and HOW != "legacy"):
+        era = {"protocolVersion": "2025-11-25"} if method == "initialize" else {"supportedVersions": ["2026-07-28"]}
+        return {**era, **about}
+    tools = [described(name) for name in state["tools"]]
+    found: dict[str, dict[str, Any]] = {
+        "tools/list": {"tools": tools, "ttlMs": 0, "cacheScope": "private"},
+        "prompts/list": {"prompts": [{"name": f"of {VERSION}"}], "ttlMs": 0, "cacheScope": "private"},
+        "logging/setLevel": {},
+    }
+    return found.get(method)
 
 
 def main() -> None:
