@@ -180,9 +180,15 @@ def hold_servers(
     for name, entry in found.upstream.items():
         registry.hold(upstream.make(name, entry))
     if found.followed is None:
-        return Begun((upstream.starts.awaited,), upstream)
+        return Begun(
+            (
+                upstream.running,
+                upstream.starts.awaited,
+            ),
+            upstream,
+        )
     from features.follow import following
 
     changes = Changes(registry, found.followed.grace)
     follows = following(found.followed, registry, changes, local, upstream)
-    return Begun((upstream.starts.awaited, follows.running), upstream, follows)
+    return Begun((upstream.running, upstream.starts.awaited, follows.running), upstream, follows)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+import anyio
 
 from gateway.call import Interceptor
 from gateway.sdk.asking.states import WaitingStates
@@ -103,11 +108,12 @@ class UpstreamServers:
         self._states = states
         self._exchange = exchange
         self._leash, self._memory = Leash(), Memory()
+        self._served: WeakSet[UpstreamServer] = WeakSet()
         self._pins_file = pins_file
         self._pins: Pins | None = None
 
     def make(self, name: str, entry: Upstream) -> UpstreamServer:
-        return UpstreamServer(
+        made = UpstreamServer(
             name,
             entry,
             self.opening(name, entry),
@@ -120,6 +126,17 @@ class UpstreamServers:
             pins=self._checks(name, entry),
             exchange=self._exchange,
         )
+        self._served.add(made)
+        return made
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Closes all servers together at the end: a child that does not end by itself holds up no other."""
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):  # what fails is told by the lifetime of its server
+                await asyncio.gather(*(server.close() for server in self._served), return_exceptions=True)
 
     async def change(self, server: UpstreamServer, entry: Upstream, grace: float) -> None:
         """As the method of the server. Raises StartError."""
