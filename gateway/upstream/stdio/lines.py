@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from pydantic_core import from_json
+
+from gateway.upstream.calls.damaged import mended
 
 HEAD = 512
 """Bytes of a line that is too long that are handed over."""
@@ -15,23 +16,13 @@ HEAD = 512
 def message_in(line: bytes, *, is_first: bool) -> dict[str, Any] | None:
     """Returns the JSON object of a line; None if it has none.
 
-    What a child prints without a line break stands before the first one. Bytes that are no UTF-8, and halves of pairs
-    of UTF-16, as of an emoji that was cut, are replaced: else nobody would answer the request.
+    Before the first one of a child may stand what it has printed without a line break.
     """
     try:
         message = from_json(line)
     except ValueError:
-        start = line.find(b'{"') if is_first else 0
-        message = _mended(line[start:]) if line.startswith(b"{", start) else None
+        message = mended(line[max(line.find(b'{"'), 0) if is_first else 0 :])
     return message if isinstance(message, dict) else None
-
-
-def _mended(line: bytes) -> Any:
-    try:
-        message = json.loads(line.decode("utf-8", "replace"))
-        return from_json(json.dumps(message, ensure_ascii=False).encode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
 
 
 class Lines:
