@@ -180,13 +180,7 @@ def hold_servers(
     for name, entry in found.upstream.items():
         registry.hold(upstream.make(name, entry))
     if found.followed is None:
-        return Begun(
-            (
-                upstream.running,
-                upstream.starts.awaited,
-            ),
-            upstream,
-        )
+        return Begun((upstream.running, upstream.starts.awaited), upstream)
     from features.follow import following
 
     changes = Changes(registry, found.followed.grace)
