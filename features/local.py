@@ -143,9 +143,9 @@ def hold_servers(
     for server in upstream.made(found.upstream, found.versioned):
         registry.hold(server)
     if found.followed is None:
-        return Begun((upstream.starts.awaited,), upstream)
+        return Begun((upstream.running, upstream.starts.awaited), upstream)
     from features.follow import following
 
     changes = Changes(registry, found.followed.grace)
     follows = following(found.followed, registry, changes, local, upstream)
-    return Begun((upstream.starts.awaited, follows.running), upstream, follows)
+    return Begun((upstream.running, upstream.starts.awaited, follows.running), upstream, follows)

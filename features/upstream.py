@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+import anyio
 
 from gateway.call import Interceptor
 from gateway.sdk.asking.states import WaitingStates
@@ -77,6 +82,7 @@ class UpstreamServers:
         self._exchange = exchange
         self._routing = routing
         self._leash, self._memory = Leash(), Memory()
+        self._served: WeakSet[UpstreamServer] = WeakSet()
         self._pins_file = pins_file
         self._pins: Pins | None = None
 
@@ -105,7 +111,7 @@ class UpstreamServers:
     def _made(
         self, name: str, entry: Upstream, opening: AnyOpening, pins: Checks | None, backends: MakeBackends
     ) -> UpstreamServer:
-        return UpstreamServer(
+        made = UpstreamServer(
             name,
             entry,
             opening,
@@ -119,6 +125,17 @@ class UpstreamServers:
             exchange=self._exchange,
             backends=backends,
         )
+        self._served.add(made)
+        return made
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Closes all servers together at the end: a child that does not end by itself holds up no other."""
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):  # what fails is told by the lifetime of its server
+                await asyncio.gather(*(server.close() for server in self._served), return_exceptions=True)
 
     async def change(self, server: UpstreamServer, entry: Upstream, grace: float) -> None:
         """As the method of the server. Raises StartError."""

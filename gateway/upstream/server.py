@@ -99,8 +99,12 @@ class UpstreamServer:
                 with self._states.serving(self, self._execute), self._changes.opened():
                     yield
         finally:
-            self._live.close()
-            await self._current.close()
+            await self.close()
+
+    async def close(self) -> None:
+        """Ends everything upstream, as its lifetime does at its end. May be called again."""
+        self._live.close()
+        await self._current.close()
 
     async def change(self, entry: Upstream, opening: AnyOpening, pins: Checks | None, grace: float) -> None:
         """Serves another entry as soon as that can be used. Its sessions go on.

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,20 +14,19 @@ from tests.gateway.upstream.conftest import written
 from tests.process.live.router import Router
 
 pytestmark = pytest.mark.conformance
-UPSTREAMS = ["http-modern", "http-legacy", "stdio-modern", "stdio-legacy"]
+UPSTREAMS = ["http-modern", "http-legacy", "sse-legacy", "stdio-modern", "stdio-legacy"]
 """The transport and the era of each server. A further one needs an entry in `router`, and its failures below."""
 
 # The suite wants the name under which the tool's own result asks. A question of a server of sessions has none.
 NAMED = ["input-required-result-basic-elicitation"]
 
-# What a child process of the era of sessions asks while calls of several clients are in flight is refused. The suite
-# leaves such calls waiting.
+# What a child process of the era of sessions, or a server of 2024, asks while several calls are in flight on it is
+# refused. The suite leaves such calls waiting.
 ASKING = [
     f"input-required-result-{name}"
     for name in (
         "basic-list-roots",
         "basic-sampling",
-        "capability-check",
         "multi-round",
         "multiple-input-requests",
         "non-tool-request",
@@ -38,32 +38,43 @@ ASKING = [
 
 FAILURES: dict[tuple[str, str], list[str]] = {
     ("http-legacy", "2026-07-28"): NAMED,
-    ("stdio-legacy", "2026-07-28"): NAMED + ASKING,
+    ("sse-legacy", "2026-07-28"): NAMED + ASKING,
+    ("stdio-legacy", "2026-07-28"): [*NAMED, *ASKING, "input-required-result-capability-check"],
 }
 """The scenarios that must fail, and no other."""
+
+
+COMMAND = [sys.executable, str(HERE / "upstream.py")]
+
+
+@contextmanager
+def listening(transport: str) -> Iterator[str]:
+    """Yields the origin of the server over this transport."""
+    process = subprocess.Popen([*COMMAND, transport], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 @pytest.fixture(scope="module")
 def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
     need_modules()
     folder = tmp_path_factory.mktemp("router")
-    command = [sys.executable, str(HERE / "upstream.py")]
-    process = subprocess.Popen([*command, "http"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
+    with listening("http") as http, listening("sse") as sse:
         kinds: dict[str, dict[str, Any]] = {
-            "http": {"url": f"http://127.0.0.1:{int(process.stdout.readline())}/mcp"},
-            "stdio": {"command": command[0], "args": command[1:]},
+            "http": {"url": f"{http}/mcp"},
+            "sse": {"url": f"{sse}/sse"},
+            "stdio": {"command": COMMAND[0], "args": COMMAND[1:]},
         }
         entries = {name: {**kinds[name.partition("-")[0]], "era": name.partition("-")[2]} for name in UPSTREAMS}
         file = written(folder, entries)
         with Router(folder, MCP_SERVERS_FILE=file, MCP_SERVERS_DIR=str(folder), LOG_LEVEL="warning") as router:
             yield router.await_table()
             router.end()
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 def url(router: Router, upstream: str) -> str:

@@ -1,6 +1,6 @@
-"""The server that the suite exercises, in a process of its own: over stdio, or with `http` at the port that it prints.
+"""The server that the suite exercises, in a process of its own: over stdio, or with `http` or `sse` at a port.
 
-In sessions its tools ask in mid-call what they ask for by their results in revision 2026-07-28.
+It prints that port. In sessions its tools ask in mid-call what they ask for by their results in revision 2026-07-28.
 """
 
 import asyncio
@@ -65,5 +65,7 @@ if __name__ == "__main__":
     mcp._lowlevel_server.add_request_handler("prompts/get", GetPromptRequestParams, asking(mcp._handle_get_prompt))
     if sys.argv[1:] == ["http"]:
         serve(mcp.streamable_http_app(), 0)
+    elif sys.argv[1:] == ["sse"]:
+        serve(mcp.sse_app(), 0)
     else:
         mcp.run("stdio")

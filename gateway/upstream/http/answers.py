@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from gateway.upstream.calls.damaged import mended
 from gateway.upstream.http.connection import Connection
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import ConnectionLost, StatusFailure, StatusRefusal
@@ -48,7 +49,7 @@ def parsed(data: bytes) -> Message | None:
     try:
         message = from_json(data)
     except ValueError:
-        return None
+        message = mended(data)
     return message if isinstance(message, dict) and message.get("jsonrpc") == "2.0" else None
 
 

@@ -15,7 +15,7 @@ from gateway.upstream.stdio.container import CLIENT_ENVIRON, container_commands
 INHERITED = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "TMPDIR")
 """All that a child gets of our environment, besides what its entry names."""
 
-_PACKAGE_RUNNERS = {"npx": "Node", "uvx": "uv", "docker": "Docker"}
+_PACKAGE_RUNNERS = {"npx": "Node", "node": "Node", "uvx": "uv", "uv": "uv", "docker": "Docker", "dnx": ".NET"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+from pydantic_core import from_json
+
+from gateway.upstream.calls.damaged import mended
 
 HEAD = 512
 """Bytes of a line that is too long that are handed over."""
+
+
+def message_in(line: bytes, *, is_first: bool) -> dict[str, Any] | None:
+    """Returns the JSON object of a line; None if it has none.
+
+    Before the first one of a child may stand what it has printed without a line break.
+    """
+    try:
+        message = from_json(line)
+    except ValueError:
+        message = mended(line[max(line.find(b'{"'), 0) if is_first else 0 :])
+    return message if isinstance(message, dict) else None
 
 
 class Lines:

@@ -10,7 +10,7 @@ from collections import deque
 from typing import Any
 
 from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from gateway.upstream.calls.questions import not_asked
 from gateway.upstream.calls.waiting import Waiting
@@ -20,7 +20,7 @@ from gateway.upstream.stdio.child import PATIENCE, Child
 from gateway.upstream.stdio.command import Command
 from gateway.upstream.stdio.container import remove
 from gateway.upstream.stdio.leash import Leash
-from gateway.upstream.stdio.lines import Lines
+from gateway.upstream.stdio.lines import Lines, message_in
 from gateway.upstream.stdio.memory import Memory
 from gateway.upstream.stdio.requests import Requests
 from gateway.upstream.stdio.stderr import Stderr
@@ -45,7 +45,7 @@ class StdioLink:
         self._waiting = Requests()
         self._was_unsure = False
         self._last_id = 0
-        self._noise, self._noise_logged = 0, 0.0
+        self._noise, self._noise_logged, self._is_first = 0, 0.0, True
         self._lines = Lines(max_message, self._line, self._too_long)
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._child: Child | None = None
@@ -115,14 +115,11 @@ class StdioLink:
         return {**params, "_meta": meta} if meta else params
 
     def _line(self, line: bytes) -> None:
-        try:
-            message = from_json(line)
-        except ValueError:
-            message = None
-        if not isinstance(message, dict):
+        message = message_in(line, is_first=self._is_first)
+        if message is None:
             self._note_noise()
             return
-        self._noise = 0
+        self._noise, self._is_first = 0, False
         method, number = message.get("method"), message.get("id")
         if isinstance(method, str):
             params = message.get("params")

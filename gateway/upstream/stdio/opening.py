@@ -56,6 +56,10 @@ class StdioOpening:
     async def __call__(self, heard: Heard) -> StdioLink:
         link = await self._started(heard)
         try:
+            if self._was_mute:  # or slow: what it speaks is asked at its next start
+                self._was_mute = False
+                link.identity = await _initialize(link)
+                return link
             try:
                 link.identity = await self._introduced(link)
             except _Ended:
@@ -86,8 +90,7 @@ class StdioOpening:
             _Ended: it ended at the question which protocol it speaks.
             LinkFailure, Refusal
         """
-        if self._era == "legacy" or self._was_mute:
-            self._was_mute = False
+        if self._era == "legacy":
             return await _initialize(link)
         asking = _task(_discover(link))
         try:
@@ -96,11 +99,12 @@ class StdioOpening:
                 return await _introduced_late(link, asking)
             identity = asking.result()
         except LinkFailure as exc:
-            if self._era == "modern":  # so it knows the question, and fails for another reason
+            if self._era == "modern":  # so it knows the question, unless it is another server by now
+                self._era = self._entry.era
                 raise
             raise _Ended from exc
         except asyncio.CancelledError:
-            self._was_mute = self._era == "auto"
+            self._was_mute, self._era = self._era == "auto", self._entry.era
             raise
         finally:
             asking.cancel()

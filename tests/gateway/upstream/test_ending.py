@@ -48,6 +48,16 @@ async def test_child_that_ignores_every_wish_to_end_is_killed(serving: Serving) 
     assert time.monotonic() - begun < 8
 
 
+async def test_many_children_that_ignore_every_wish_to_end_are_killed_together(serving: Serving) -> None:
+    """One after the other they take 40 seconds, which no orchestrator waits."""
+    names = [f"s{number}" for number in range(10)]
+    async with serving(**{name: entry("stubborn") for name in names}) as http:
+        pids = [int((await post(http, "pid", server=name)).json()["result"].split()[0]) for name in names]
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 20
+    assert gone(*pids)
+
+
 async def test_what_a_child_that_died_has_started_is_ended_too(serving: Serving) -> None:
     async with serving() as http:
         grandchild = int((await post(http, "tree")).json()["result"])

@@ -45,6 +45,22 @@ async def test_odd_messages_are_read_over(serving: Serving) -> None:
         assert (await http.get("/one/mcp/health")).json()["starts"] == 1
 
 
+SAID = b'{"jsonrpc": "2.0", "id": %d, "result": {"content": [{"type": "text", "text": "a\xffb"}]}}\n'
+TEXTS = {
+    "no UTF-8": (f"os.write(1, {SAID!r} % number)", "a\ufffdb"),
+    "no UTF-8 before": ("(os.write(1, b'\\xff\\xfe {}\\n'), said(number, 'done'))", "done"),
+    "half of a pair": ("said(number, 'cut \\ud83d.')", "cut ?."),
+    "depth": ("(text('{\"a\":' * 100000 + '\\n'), said(number, 'done'))", "done"),
+}
+
+
+@pytest.mark.parametrize(("answer", "expected"), TEXTS.values(), ids=TEXTS)
+async def test_answer_with_a_text_that_cannot_be_is_an_answer(serving: Serving, answer: str, expected: str) -> None:
+    async with serving(one=odd(f"TOOLS['odd'] = lambda number, **_: {answer}")) as http:
+        assert (await post(http, "odd")).json() == {"result": expected}
+        assert (await http.get("/one/mcp/health")).json()["starts"] == 1
+
+
 ANSWERS = {
     "revisions that are no list": "discover = lambda number: answer(number, {'supportedVersions': 5})",
     "other revisions": "discover = lambda number: answer(number, {'supportedVersions': ['2030-01-01']})",

@@ -63,6 +63,14 @@ async def test_slow_child_that_refuses_the_handshake_after_the_question_is_serve
         assert (await status(http))["starts"] == 1
 
 
+async def test_child_whose_first_answer_stands_behind_a_text_without_a_line_break_is_understood(
+    serving: Serving,
+) -> None:
+    async with serving(one=odd("text('Loading… {} ')" + NOTES)) as http:
+        assert IS_LEGACY not in await said_to(http)
+        assert (await status(http))["starts"] == 1
+
+
 async def test_child_that_the_question_stops_is_started_again_without_it(serving: Serving) -> None:
     async with serving(one=odd(STUCK + NOTES) | {"startTimeout": 3}) as http:
         with anyio.fail_after(60):

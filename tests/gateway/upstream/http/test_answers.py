@@ -37,6 +37,33 @@ FORMS = {
 }
 
 
+TEXTS = {
+    "a byte order mark": (b"\xef\xbb\xbf%b", b"text", "text"),
+    "no UTF-8": (b"%b", b"a\xffb", "a\ufffdb"),
+    "half of a pair": (b" %b", b"cut \\ud83d.", "cut ?."),
+    "escaped escapes": (b"%b", b"\\\\ud83d \\ude00", "\\ud83d ?"),
+}
+
+
+@ERAS
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "events"])
+@pytest.mark.parametrize(("form", "sent", "text"), TEXTS.values(), ids=TEXTS)
+async def test_an_answer_with_a_text_that_cannot_be_is_an_answer(
+    speaking: Any, is_stream: bool, form: bytes, sent: bytes, text: str
+) -> None:
+    async def answer(asked: Asked) -> None:
+        body = form % asked.encoded(result={"content": [{"type": "text", "text": "?"}]}).replace(b'"?"', b'"%b"' % sent)
+        if is_stream:
+            asked.stream()
+            asked.event(body)
+            asked.end()
+        else:
+            asked.answer(body)
+
+    async with serving(speaking(answer)) as peer, linked(peer.url) as link:
+        assert (await call(link))["content"][0]["text"] == text
+
+
 @ERAS
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("is_split", [False, True], ids=["at once", "byte by byte"])
