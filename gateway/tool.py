@@ -133,6 +133,11 @@ class Entry(Protocol):
         ...
 
     @property
+    def may_repeat(self) -> bool:
+        """True if a call may run a second time when nobody knows whether it has run: that does no harm."""
+        ...
+
+    @property
     def version(self) -> str:
         """The version that this is of its tool; empty for a tool without versions."""
         ...
@@ -141,3 +146,9 @@ class Entry(Protocol):
     def versions(self) -> Versions | None:
         """All versions of the tool; None for a tool without versions."""
         ...
+
+
+def says_repeatable(info: ToolInfo) -> bool:
+    """Returns True for a tool that says itself that a second run does no harm."""
+    hints = info.get("annotations") or {}
+    return hints.get("readOnlyHint") is True or hints.get("idempotentHint") is True

@@ -16,6 +16,7 @@ class Known:
     direct = True
     asks = False
     has_unsafe_names = False
+    may_repeat = False
     waits = True
     stops = False
     version = ""

@@ -96,10 +96,10 @@ class Idempotency:
         try:
             run.outcome = await call_next(call)
         except asyncio.CancelledError:  # the process ends, and the others shall know at once
-            run.outcome = interrupted()
+            run.outcome = _ending() if _may_repeat(call) else interrupted()
         except Exception as exc:  # raised again for the caller
             run.outcome = exc
-        if has_run(run.outcome):
+        if has_run(run.outcome) and not _may_run_again(run.outcome, call):
             run.record = record_of(run.outcome, self._max_record, call.entry.version if call.entry is not None else "")
             await self._keep(slot, run, run.record)
         else:
@@ -161,6 +161,9 @@ def _digest(call: ToolCall) -> str:
 
 
 def _may_repeat(call: ToolCall) -> bool:
-    """Returns True for a tool that says that a second run does no harm."""
-    hints = call.entry.info.get("annotations", {}) if call.entry is not None else {}
-    return hints.get("readOnlyHint") is True or hints.get("idempotentHint") is True
+    return call.entry is not None and call.entry.may_repeat
+
+
+def _may_run_again(outcome: ToolResult | Exception, call: ToolCall) -> bool:
+    """Returns True if nobody knows whether the call has run, and it may run a second time."""
+    return _may_repeat(call) and isinstance(outcome, GatewayError) and outcome.outcome == "unknown"

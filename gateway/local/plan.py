@@ -25,7 +25,7 @@ from gateway.local.crashes import CRASHES, argument_errors, crashed
 from gateway.local.served_tool import ServedTool
 from gateway.sdk.wire import encode_error, encode_text_error
 from gateway.sendable import Unsendable, encode
-from gateway.tool import ToolInfo, Versions
+from gateway.tool import ToolInfo, Versions, says_repeatable
 
 logger = logging.getLogger(__name__)
 _AWAIT = opmap["SEND"]
@@ -64,6 +64,10 @@ class Plan:
         if self._has_unsafe_names is None:
             self._has_unsafe_names = has_unsafe_names(self.info["inputSchema"])
         return self._has_unsafe_names
+
+    @property
+    def may_repeat(self) -> bool:
+        return says_repeatable(self.info)
 
     @property
     def asks(self) -> bool:

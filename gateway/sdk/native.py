@@ -57,6 +57,7 @@ class RequestEntry:
     direct = False
     asks = True
     has_unsafe_names = False
+    may_repeat = False
     waits = True
     version = ""
     versions = None

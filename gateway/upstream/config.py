@@ -169,8 +169,8 @@ def upstream_of(place: str, entry: Any) -> Upstream:
 
 
 def _check_several(place: str, upstream: Upstream) -> None:
-    for key in sorted({"idempotent", "drain"} & upstream.model_fields_set) if not upstream.instances else ():
-        raise LoadError(f"{place}: {key!r} is for servers with 'instances'")
+    if "drain" in upstream.model_fields_set and not upstream.instances:
+        raise LoadError(f"{place}: 'drain' is for servers with 'instances'")
     if upstream.instances and upstream.type != "http":
         raise LoadError(f"{place}: 'instances' are servers of the type 'http'")
     if upstream.instances and upstream.url:

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from gateway.argument_names import has_unsafe_names
 from gateway.naming import TOOL_SUFFIX, unambiguous
 from gateway.sendable import Unsendable, encode
-from gateway.tool import ToolInfo, Versions
+from gateway.tool import ToolInfo, Versions, says_repeatable
 from gateway.upstream.config import Upstream
 from gateway.upstream.link import Link
 
@@ -25,7 +25,7 @@ _WRAPPER = "x-fastmcp-wrap-result"
 
 
 class UpstreamTool:
-    """The `Entry` of a tool elsewhere. `own_name` is its name there.
+    """The `Entry` of a tool elsewhere. `own_name` is its name there, which may match a pattern of `idempotent`.
 
     `is_wrapped` is True if its structured output is `{"result": value}` for a value that is no object.
     """
@@ -35,7 +35,7 @@ class UpstreamTool:
     waits = True
     stops = True
 
-    def __init__(self, own_name: str, info: ToolInfo, version: str = "") -> None:
+    def __init__(self, own_name: str, info: ToolInfo, idempotent: Sequence[str], version: str = "") -> None:
         self.version = version
         self.versions: Versions | None = None
         self.name = info["name"]
@@ -43,13 +43,14 @@ class UpstreamTool:
         self.info = info
         self.has_unsafe_names = has_unsafe_names(info["inputSchema"])
         self.is_wrapped = _is_wrapped(own_name, info.get("outputSchema"))
+        self.may_repeat = says_repeatable(info) or any(fnmatchcase(own_name, pattern) for pattern in idempotent)
 
 
 class Tools:
     """The tools that were listed last. Nothing changes when a list has the same tools as before."""
 
     def __init__(self, entry: Upstream) -> None:
-        self._rules = entry.tools
+        self._rules, self._idempotent = entry.tools, entry.idempotent
         self._is_personal = entry.exchanges_tokens
         self._hidden = frozenset(entry.disabled_tools)
         self._by_name: dict[str, UpstreamTool] = {}
@@ -114,7 +115,7 @@ class Tools:
         except Unsendable as exc:
             logger.warning("the tool %r is left out: %s", name, exc)
             return None
-        return UpstreamTool(name, cast("ToolInfo", info))
+        return UpstreamTool(name, cast("ToolInfo", info), self._idempotent)
 
     def _find_shown(self, name: str) -> UpstreamTool | None:
         if self._shown is None:

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 from gateway.redis import RedisClient
 from tests.conftest import MakeApp
 from tests.gateway.idempotency.once import Once, slug
+from tests.gateway.upstream.conftest import written
 from tests.process.live.note import Note
 from tests.process.live.router import Router
 from tests.redis.redis import RedisServer
@@ -137,6 +138,46 @@ async def test_call_that_the_end_of_its_replica_interrupts_is_gone_at_once(
         with anyio.fail_after(2):
             gone = await pair.call(1, "waits")
     assert (slug(gone), gone.json()["outcome"], one.runs) == ((410, "gone"), "unknown", 1)
+
+
+async def test_call_of_an_idempotent_tool_that_the_end_of_its_replica_interrupts_runs_in_the_other(
+    redis: RedisServer, make_app: MakeApp
+) -> None:
+    one = Once()
+    apps = [make_app(one.server(), redis_url=redis.url, shutdown_grace=0.1) for _ in range(2)]
+    async with opened(apps[1]) as other:
+        async with opened(apps[0]) as first:
+            pair = Replicas(one, first, other)
+            waiting = asyncio.create_task(pair.call(0, "sets"))
+            await one.begun.wait()
+            waiting.cancel()
+        one.go_on.set()
+        with anyio.fail_after(20):
+            again = await pair.call(1, "sets")
+    assert (again.json(), one.runs) == ({"result": 2}, 2)
+
+
+def test_idempotent_tool_elsewhere_runs_again_when_a_replica_is_killed(redis: RedisServer, tmp_path: Path) -> None:
+    note = Note(tmp_path / "note")
+    with ExitStack() as stack:
+
+        def started(name: str, **settings: str) -> Router:
+            (tmp_path / name).mkdir()
+            return stack.enter_context(Router(tmp_path / name, **settings)).await_table()
+
+        elsewhere = started("elsewhere", MCP_SERVERS_DIR=str(Path(__file__).parent / "servers"))
+        far = {"url": f"http://127.0.0.1:{elsewhere.port}/noted/mcp", "idempotent": ["writes"]}
+        settings = {"REDIS_URL": redis.url, "MCP_SERVERS_FILE": written(tmp_path, {"noted": far})}
+        settings["MCP_SERVERS_DIR"] = str(tmp_path)
+        killed, other = started("one", **settings), started("two", **settings)
+        threads = stack.enter_context(ThreadPoolExecutor())
+        threads.submit(_call, killed.port, "writes", seconds=60, note=str(note.path))
+        note.await_lines("began")
+        killed.process.kill()
+        threads.submit(_call, other.port, "writes", seconds=60, note=str(note.path))
+        note.await_lines("began", "began", within=30)
+        for router in (other, elsewhere):
+            router.process.kill()
 
 
 def test_nothing_runs_twice_when_a_replica_is_killed(redis: RedisServer, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +20,21 @@ from tests.soak.test_upstreams import children
 
 pytestmark = pytest.mark.soak
 ENTRIES = 20
+SAYS = """
+from mcp.server.mcpserver import MCPServer
+
+mcp = MCPServer("code")
+
+
+@mcp.tool()
+async def say() -> int:
+    return {number}
+"""
 ROUNDS = 5
 """In each of two waves. In a round each entry changes once, after its child has died twice."""
+
+CODES = 5
+"""In each round: changes of the code of a module."""
 
 SESSIONS = 10
 """In each round: clients whose own child dies, and which leave."""
@@ -28,7 +42,9 @@ SESSIONS = 10
 
 @pytest.fixture
 def router(tmp_path: Path) -> Iterator[Router]:
-    settings = {"MCP_SERVERS_DIR": str(Path(__file__).parent / "servers"), "MCP_FOLLOW": "1"}
+    code(tmp_path, 0)
+    folders = os.pathsep.join((str(Path(__file__).parent / "servers"), str(tmp_path / "code")))
+    settings = {"MCP_SERVERS_DIR": folders, "MCP_FOLLOW": "1"}
     file = written(tmp_path, entries(0))
     with Router(tmp_path, MCP_SERVERS_FILE=file, LOG_LEVEL="error", **settings) as router:
         yield router.await_table()
@@ -39,6 +55,25 @@ def entries(number: int) -> dict[str, Any]:
     described: dict[str, Any] = {"tools": {"describe": {"pid": f"Round {number}."}}}
     shared = {f"shared{each}": entry(**described) for each in range(ENTRIES)}
     return {**shared, "own": entry("legacy", era="legacy", process="session", **described)}
+
+
+def code(folder: Path, number: int) -> None:
+    """Writes the module of a server that says its number."""
+    (folder / "code").mkdir(exist_ok=True)
+    (folder / "code" / "code_server.py").write_text(SAYS.format(number=number))
+
+
+def change_code(router: Router, folder: Path, session: dict[str, str], number: int) -> None:
+    """Changes the code of a server, and waits until a session that was open before is answered by it."""
+    code(folder, number)
+    call = wire.request("tools/call", name="say", arguments={})
+
+    def says() -> bool:
+        with router.sent("POST", "/code/mcp", session, call) as answer:
+            result: Any = wire.messages(answer.read().decode())[-1]["result"]
+        return bool(result["structuredContent"] == {"result": number})
+
+    until(says)
 
 
 def until(said: Callable[[], bool]) -> None:
@@ -77,11 +112,16 @@ def change(router: Router, folder: Path, number: int) -> None:
 def test_changes_and_deaths_of_children_leave_no_tasks_files_memory_or_processes(
     router: Router, tmp_path: Path
 ) -> None:
-    numbers = iter(range(1, 1000))
+    numbers, versions = iter(range(1, 1000)), iter(range(1, 1000))
 
     def wave(rounds: int) -> tuple[dict[str, int], int]:
+        session = wire.in_session(router.session("code"))
         for _ in range(rounds):
             change(router, tmp_path, next(numbers))
+            for _ in range(CODES):
+                change_code(router, tmp_path, session, next(versions))
+        with router.sent("DELETE", "/code/mcp", session) as answer:
+            answer.read()
         for name in entries(0):
             until(lambda: router.call(name, "add", a=1, b=2) == (200, {"result": 3}))  # noqa: B023
         until(lambda: children(router) <= ENTRIES + 3)  # with the leash, and the caller's own of the last entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.sdk.internals import connection_of
 
 logger = logging.getLogger(__name__)
 Context = ServerRequestContext[Any, Any]
+Wish = Callable[[LocalServer], Coroutine[Any, Any, None]]
 LEVEL, SUBSCRIBE, UNSUBSCRIBE = "logging/setLevel", "resources/subscribe", "resources/unsubscribe"
 METHODS = frozenset({LEVEL, SUBSCRIBE, UNSUBSCRIBE})
 SECONDS = 5.0
@@ -28,7 +29,7 @@ class Wishes:
     """The last log level of each session, and the resources that it watches, until the session closes."""
 
     def __init__(self) -> None:
-        self._sessions: dict[int, dict[str, Callable[[LocalServer], Coroutine[Any, Any, None]]]] = {}
+        self._sessions: dict[int, dict[str, Wish]] = {}
 
     def note(self, ctx: Context) -> None:
         """Takes a request that the server has answered."""
@@ -48,15 +49,20 @@ class Wishes:
 
     async def repeat(self, server: LocalServer) -> None:
         """Tells a server what the one before was told. Its code may refuse, or take too long."""
-        wishes = [wish for own in self._sessions.values() for wish in own.values()]
+        told: set[Wish] = set()
         with anyio.move_on_after(SECONDS) as scope:
-            for wish in wishes:
-                await asyncio.create_task(wish(server))  # for another caller than the one before
+            while untold := [wish for wish in self._all() if wish not in told]:  # some may come meanwhile
+                for wish in untold:
+                    await asyncio.create_task(wish(server))  # for another caller than the one before
+                told.update(untold)
         if scope.cancelled_caught:
             logger.error("the wishes of sessions took too long", extra={"fields": {"server": server.name}})
 
+    def _all(self) -> Iterable[Wish]:
+        return [wish for own in self._sessions.values() for wish in own.values()]
 
-def _again(ctx: Context) -> Callable[[LocalServer], Coroutine[Any, Any, None]]:
+
+def _again(ctx: Context) -> Wish:
     """Returns what hands the same request to the handler of another server, for the same caller."""
     who = caller.get()
 

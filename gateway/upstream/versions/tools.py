@@ -103,4 +103,4 @@ def _of_version(tool: UpstreamTool, member: Member) -> UpstreamTool:
     if member.deprecation is not None:
         own[DEPRECATED_META] = dict(member.deprecated)
     described: Any = {**info, "_meta": {**(meta if isinstance(meta, Mapping) else {}), **own}}
-    return UpstreamTool(tool.own_name, described, member.version.text)
+    return UpstreamTool(tool.own_name, described, member.entry.idempotent, member.version.text)

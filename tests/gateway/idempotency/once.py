@@ -33,6 +33,7 @@ class Once:
     def server(self) -> MCPServer[Any]:
         server = server_of(self.draws, self.waits, self.large, self.asks, self.asks_in_body, self.reports)
         server.add_tool(self.reads, annotations=ToolAnnotations(read_only_hint=True))
+        server.add_tool(self.sets, annotations=ToolAnnotations(idempotent_hint=True))
         return server
 
     def _ran(self) -> int:
@@ -50,6 +51,9 @@ class Once:
         self.begun.set()
         await self.go_on.wait()
         return number
+
+    async def sets(self) -> int:
+        return await self.waits()
 
     async def large(self, size: int) -> str:
         self._ran()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
 
-from tests.clients import post
-from tests.gateway.local.changing.conftest import Changed
+from gateway.local.server import LocalServer
+from tests.clients import answered, connected, post
+from tests.gateway.local.changing.conftest import Changed, until
 
 pytestmark = pytest.mark.anyio
 
@@ -45,3 +47,26 @@ async def test_removed_server_ends_its_code_and_its_sessions(changed: Changed) -
     (changed.folder / "one_server.py").unlink()
     await changed.until_event("closes 2")
     assert (await post(changed.http, "say")).status_code == 404
+
+
+async def test_old_code_is_freed_although_a_session_goes_on(changed: Changed) -> None:
+    def alive() -> int:
+        gc.collect()
+        return sum(type(each) is LocalServer for each in gc.get_objects())
+
+    async with connected(changed.http, "legacy") as client:
+        await changed.to(2)
+        before = alive()
+        for number in range(3, 7):
+            await changed.to(number)
+            await answered(client, "say")
+
+            async def is_closed(number: int = number) -> bool:
+                return f"closes {number - 1}" in changed.events()
+
+            await until(is_closed)
+
+        async def is_freed() -> bool:
+            return alive() <= before
+
+        await until(is_freed)

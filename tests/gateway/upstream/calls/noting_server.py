@@ -60,4 +60,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["stdio"]:
         mcp.run("stdio")
     else:
-        serve(mcp.streamable_http_app(), 0)
+        serve(mcp.streamable_http_app(), int(sys.argv[1]))

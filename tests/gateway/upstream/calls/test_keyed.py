@@ -70,6 +70,19 @@ async def test_call_whose_server_died_does_not_run_again(serving: Serving) -> No
         assert await calls_seen(http) == 1
 
 
+async def test_call_of_a_tool_that_the_entry_names_idempotent_runs_again_after_its_server_died(
+    serving: Serving,
+) -> None:
+    async with serving(kinds=entry(idempotent=["d*"])) as http:
+        await ready(http)
+        answers = []
+        for _ in range(2):
+            answers.append(await http.post("/kinds/mcp/call", json={"tool": "die"}, headers={KEY: "one"}))
+            await ready(http)
+        assert [(answer.status_code, answer.json()["outcome"]) for answer in answers] == [(502, "unknown")] * 2
+        assert [answer.headers.get("idempotency-replayed") for answer in answers] == [None, None]
+
+
 async def test_key_stays_with_the_router(serving: Serving) -> None:
     async def listed(asked: Asked) -> None:
         tools = {"tools": [{"name": "tool", "inputSchema": {"type": "object"}}], "ttlMs": 0, "cacheScope": "private"}

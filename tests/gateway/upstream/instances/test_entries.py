@@ -25,7 +25,6 @@ REFUSED = {
     "a password": ({"instances": ["http://secret:secret@h/mcp"]}, "instances.0: a name or password belongs in"),
     "the same twice": ({"instances": [A, B, A]}, "instances.2: it is the same as instances.0"),
     "the same but for the query": ({"instances": [A, A + "?key=secret"]}, "instances.1: it is the same as instances.0"),
-    "idempotent of one": ({"url": A, "idempotent": ["get_*"]}, "'idempotent' is for servers with 'instances'"),
     "drain of one": ({"url": A, "drain": 1}, "'drain' is for servers with 'instances'"),
     "a negative time": ({"instances": [A], "drain": -1}, "drain: Input should be greater than or equal to 0"),
     "patterns that are no list": ({"instances": [A], "idempotent": "get_*"}, "idempotent: Input should be a valid"),

@@ -25,9 +25,10 @@ MODULE = "tests.gateway.upstream.instances.instance_server"
 
 
 class Instance:
-    """One process. It keeps its port when it is started again."""
+    """One process, of a module that serves at a port. It keeps its port when it is started again."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = MODULE) -> None:
+        self._module = module
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         self.process = self._started()
@@ -59,7 +60,7 @@ class Instance:
             self.ready()
 
     def _started(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", MODULE, str(self.port)]
+        command = [sys.executable, "-m", self._module, str(self.port)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
