@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
@@ -65,7 +66,13 @@ class RequestEntry:
     def __init__(self, method: str, *, stops: bool) -> None:
         self.name = method
         self.stops = stops
-        self.info: ToolInfo = {"name": method, "inputSchema": {"type": "object"}}
+        self.info = _info(method)
+
+
+@cache
+def _info(method: str) -> ToolInfo:
+    """Returns the same object for all servers: a router may have thousands."""
+    return {"name": method, "inputSchema": {"type": "object"}}
 
 
 def native_call(server: str, find: Callable[[str], Entry | None], ctx: ServerRequestContext[Any, Any]) -> ToolCall:

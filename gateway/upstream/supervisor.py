@@ -40,19 +40,15 @@ class Supervisor:
     ) -> None:
         self.state: State = "idle"
         self.reason = self.last_reason = ""
-        self.starts = self.in_use = 0
+        self.starts = self.in_use = self._failures = 0
         self._server = server
-        self._open = open_link
-        self._heard = heard
-        self._patience = patience
-        self._prepare = prepare
+        self._open, self._heard = open_link, heard
+        self._patience, self._prepare = patience, prepare
         self._link: Link | None = None
-        self._failures = 0
         self._refuses = self._is_over = False
         self.next_try = self.used_at = 0.0
         self._changes = Changes(server, kind)
-        self._wanted = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._wanted, self._settled = asyncio.Event(), asyncio.Event()
 
     async def link(self, after: Link | None = None) -> Link:
         """Returns the open link, and not `after` again, which has ended.
@@ -92,21 +88,25 @@ class Supervisor:
         if not self._patience.is_lazy:
             self._wanted.set()
         while await self._is_wanted():
-            self._become("starting")
-            link = await self._tried(starts)
-            if link is None:
-                await self._pause()
-                continue
-            opened = self._now()
-            try:
-                await self._serve(link)
-            finally:
-                self._link = None
-                await to_its_end(link.close())
-            if self.state == "idle" or self._now() - opened > SUSTAINED:
-                self._failures = 0
+            was_open = await self._opened_once(starts)
             if self.state != "idle":
-                await self._pause(was_open=True)
+                await self._pause(was_open=was_open)
+
+    async def _opened_once(self, starts: Starts) -> bool:
+        """Opens a link and serves it to its end, of which nothing is kept. Returns False if it cannot be opened now."""
+        self._become("starting")
+        link = await self._tried(starts)
+        if link is None:
+            return False
+        opened = self._now()
+        try:
+            await self._serve(link)
+        finally:
+            self._link = None
+            await to_its_end(link.close())
+        if self.state == "idle" or self._now() - opened > SUSTAINED:
+            self._failures = 0
+        return True
 
     async def _is_wanted(self) -> bool:
         """Waits until somebody asks for a link. Returns False if nobody has for so long that the server is given up."""
@@ -173,7 +173,7 @@ class Supervisor:
             return self._patience.idle
         return self.used_at + self._patience.idle - self._now()
 
-    async def _pause(self, was_open: bool = False) -> None:
+    async def _pause(self, *, was_open: bool) -> None:
         """Waits before the next start, longer after each failure. One that ended for the first time starts at once."""
         self.last_reason = self.reason
         self._failures += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeGuard
 
 from mcp.shared.exceptions import MCPError
@@ -96,7 +96,9 @@ class LiveCalls:
         """Returns True if a call waits under `state`."""
         return isinstance(state, str) and self._waiting.has(state)
 
-    async def begin(self, call: ToolCall, origin: Origin, report: Report | None, send: Send) -> Mapping[str, Any]:
+    def begin(
+        self, call: ToolCall, origin: Origin, report: Report | None, send: Send
+    ) -> Coroutine[Any, Any, Mapping[str, Any]]:
         """Returns the result of a call, or an `input_required` one with the state under which it goes on.
 
         Raises:
@@ -107,7 +109,7 @@ class LiveCalls:
         task = live.own_scope.task = asyncio.get_running_loop().create_task(live.run(send))
         self._running.add(live)
         task.add_done_callback(lambda _: self._end(live))  # it may be cancelled before its first step
-        return await self._next(live)
+        return self._next(live)
 
     async def go_on(
         self, call: ToolCall, origin: Origin, report: Report | None, *, state: str, answers: Any

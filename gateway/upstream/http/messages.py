@@ -32,6 +32,8 @@ class Asking(NamedTuple):
 
     def message(self, number: int) -> dict[str, Any]:
         """Returns the request without the fields of `_meta` that belong to the other era."""
+        if self.report is None and "_meta" not in self.params:
+            return {"id": number, "method": self.method, "params": self.params}
         meta = with_token(self.params.get("_meta"), number, self.report)
         meta = {name: value for name, value in meta.items() if not name.startswith(_RESERVED)}
         own = {name: value for name, value in self.params.items() if name != "_meta"}
