@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.servers import bench_server
 from benchmarks.servers.bench_server import mcp
-from gateway.sdk.events import EventLimits, Events
+from gateway.sdk.sessions.events import EventLimits, Events
 
 FUNCTIONS: dict[str, Callable[..., Awaitable[object]]] = {"add": bench_server.add, "echo": bench_server.echo}
 

@@ -22,8 +22,8 @@ from features.redis import Redis, redis
 from features.telemetry import Metrics, call_log, metrics, tracing, watchdog
 from features.versions import versions
 from gateway.call import Interceptor
-from gateway.sdk.clients import Clients
-from gateway.sdk.openings import CountOpening
+from gateway.sdk.sessions.clients import Clients
+from gateway.sdk.sessions.openings import CountOpening
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refusals
 from routes.pages.pages import Pages

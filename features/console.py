@@ -13,7 +13,7 @@ from features.asking import inherited
 from features.feature import Feature, Lifetime
 from features.telemetry import CallLogged
 from gateway.call import Interceptor
-from gateway.sdk.clients import Clients
+from gateway.sdk.sessions.clients import Clients
 from gateway.telemetry.refusals import Refusals
 from settings.exporters import span_exporters
 from settings.values import Settings

@@ -10,13 +10,13 @@ from gateway.clock import TimeLimits
 from gateway.limits.timeout import Timeout
 from gateway.places import Places, part
 from gateway.sdk.asking.waiting import WAITING
-from gateway.sdk.clients import Clients
-from gateway.sdk.sessions import Limits
+from gateway.sdk.sessions.clients import Clients
+from gateway.sdk.sessions.sessions import Limits
 from settings.values import Settings
 
 if TYPE_CHECKING:
     from gateway.redis import RedisClient
-    from gateway.sdk.openings import CountOpening
+    from gateway.sdk.sessions.openings import CountOpening
 
 MAX_WAITING = 1000
 """The calls that wait for input, over all servers."""

@@ -20,7 +20,7 @@ from gateway.local.server import LocalServer
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
-from gateway.sdk.sessions import Limits
+from gateway.sdk.sessions.sessions import Limits
 from gateway.server import Server
 from gateway.servers.changes import Changes
 from gateway.servers.registry import Registry

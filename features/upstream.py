@@ -17,7 +17,7 @@ from gateway.call import Interceptor
 from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.native import Access
-from gateway.sdk.sessions import Limits
+from gateway.sdk.sessions.sessions import Limits
 from gateway.upstream.admission.refused import Refused
 from gateway.upstream.admission.rules import Rules
 from gateway.upstream.config import Upstream

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from gateway.caller import caller
 from gateway.local.server import LocalServer
-from gateway.sdk.sessions import Limits
+from gateway.sdk.sessions.sessions import Limits
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
 from process.lifespan import lifespan

@@ -23,8 +23,8 @@ from gateway.sdk.aggregate_server import AggregateServer
 from gateway.sdk.changes.exchange import Alone, Exchange
 from gateway.sdk.changes.legacy_sessions import LegacySessions
 from gateway.sdk.native import Access, refuse_unsendable
-from gateway.sdk.openings import bound_listen
-from gateway.sdk.sessions import Limits, openings_at, session_manager
+from gateway.sdk.sessions.openings import bound_listen
+from gateway.sdk.sessions.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, no_tools
 from gateway.sdk.tracing import trace_once
 from gateway.server import Callee

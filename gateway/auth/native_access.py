@@ -19,7 +19,7 @@ from gateway.call import ToolCall, WayIn, request_id
 from gateway.caller import Caller, ListsTools, caller
 from gateway.errors import Forbidden
 from gateway.sdk.native import Find, protocol_error
-from gateway.sdk.openings import LISTEN
+from gateway.sdk.sessions.openings import LISTEN
 from gateway.sdk.wire import wire
 from gateway.server import Callee
 from gateway.tool import ToolInfo

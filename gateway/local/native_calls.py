@@ -23,7 +23,7 @@ from gateway.local.tools import Tools
 from gateway.sdk import wire
 from gateway.sdk.internals import request_channel
 from gateway.sdk.native import CALL, native_call, protocol_error
-from gateway.sdk.openings import LISTEN
+from gateway.sdk.sessions.openings import LISTEN
 from gateway.sdk.versions import choose_version, request_of_version, told, unknown, warn_once
 
 Context = ServerRequestContext[Any, Any]

@@ -33,7 +33,7 @@ from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.front import Beneath, Front, LastingFront, front_of
 from gateway.sdk.native import Access, refuse_unsendable
 from gateway.sdk.request_state import share_state_keys
-from gateway.sdk.sessions import Limits
+from gateway.sdk.sessions.sessions import Limits
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.tool import ToolInfo

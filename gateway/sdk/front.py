@@ -17,8 +17,8 @@ from gateway.caller import Caller
 from gateway.sdk import internals
 from gateway.sdk.changes.changes import Changes
 from gateway.sdk.changes.exchange import Alone, Exchange
-from gateway.sdk.openings import LISTEN, Listen, bound_listen
-from gateway.sdk.sessions import Limits, SessionManager, openings_at, session_manager
+from gateway.sdk.sessions.openings import LISTEN, Listen, bound_listen
+from gateway.sdk.sessions.sessions import Limits, SessionManager, openings_at, session_manager
 
 
 class Front:

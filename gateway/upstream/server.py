@@ -20,9 +20,9 @@ from gateway.sdk.asking.states import WaitingStates
 from gateway.sdk.asking.waiting import waiting_calls
 from gateway.sdk.changes.exchange import Alone, Exchange
 from gateway.sdk.native import Access, protocol_error, refuse_unsendable
-from gateway.sdk.openings import bound_listen
 from gateway.sdk.request_state import sealing_of
-from gateway.sdk.sessions import Limits, openings_at, session_manager
+from gateway.sdk.sessions.openings import bound_listen
+from gateway.sdk.sessions.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
 from gateway.tool import Entry, ToolInfo

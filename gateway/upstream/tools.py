@@ -30,7 +30,10 @@ class UpstreamTool:
     `is_wrapped` is True if its structured output is `{"result": value}` for a value that is no object.
     """
 
-    __slots__ = ("__weakref__", "has_unsafe_names", "info", "is_wrapped", "name", "own_name")
+    __slots__ = (
+        *("__weakref__", "has_unsafe_names", "info", "is_wrapped"),
+        *("may_repeat", "name", "own_name", "version", "versions"),
+    )
     direct = False
     asks = True
     waits = True

@@ -1,4 +1,4 @@
-"""What is new at a source: read and encoded once for all pages that look at the same moment."""
+"""The news of a source, read and encoded once for all pages that look at the same moment."""
 
 from __future__ import annotations
 

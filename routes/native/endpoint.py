@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.errors import GatewayError
 from gateway.sdk.native import reworded
 from gateway.sdk.raw_json import RawJSON, raw_json
-from gateway.sdk.sessions import json_alone
+from gateway.sdk.sessions.sessions import json_alone
 from routes.json_api.body import refuse_encoded
 from routes.native.fields import JSON, USUAL, normalised
 from routes.native.refusal import refusal

@@ -26,7 +26,7 @@ from gateway.local.server import LocalServer
 from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.front import LastingFront
 from gateway.sdk.native import Access
-from gateway.sdk.sessions import Limits
+from gateway.sdk.sessions.sessions import Limits
 from gateway.tool import Entry, ToolInfo
 
 logger = logging.getLogger(__name__)

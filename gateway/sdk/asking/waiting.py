@@ -14,7 +14,7 @@ from gateway.errors import GatewayError, Gone, InvalidRequest, Unavailable
 from gateway.places import Places, part, take_each
 from gateway.sdk.asking.asking_call import AskingCall
 from gateway.sdk.asking.states import UNKNOWN, WaitingStates, names_a_waiting_call
-from gateway.sdk.sessions import Limits
+from gateway.sdk.sessions.sessions import Limits
 
 WAITING = "calls that wait for input"
 Asking = TypeVar("Asking", bound=AskingCall)

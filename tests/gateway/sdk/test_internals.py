@@ -16,8 +16,8 @@ from opentelemetry import trace
 from gateway.local.boundary import Boundary
 from gateway.local.native_calls import NativeCalls
 from gateway.sdk.internals import BUILT_IN, bus, has_author_hooks, low_level
-from gateway.sdk.openings import Openings
-from gateway.sdk.sessions import SessionManager
+from gateway.sdk.sessions.openings import Openings
+from gateway.sdk.sessions.sessions import SessionManager
 from gateway.sdk.tracing import OneSpan
 from tests.clients import connected, post
 from tests.conftest import MakeApp, server_of

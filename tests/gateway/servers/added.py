@@ -12,7 +12,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from starlette.applications import Starlette
 
 from gateway.local.server import LocalServer
-from gateway.sdk.sessions import Limits
+from gateway.sdk.sessions.sessions import Limits
 from gateway.server import Server
 from tests import wire
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from tests import wire
 from tests.clients import open_session
 from tests.conftest import MakeApp
-from tests.gateway.sdk.opening import ENDPOINTS, initialize, listening, listens, one, refused, sessions_of
+from tests.gateway.sdk.sessions.opening import ENDPOINTS, initialize, listening, listens, one, refused, sessions_of
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.transport import opened
 

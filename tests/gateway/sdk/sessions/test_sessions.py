@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from mcp.server.mcpserver import Context
 
-from gateway.sdk.events import EventLimits
+from gateway.sdk.sessions.events import EventLimits
 from tests.clients import open_session, open_sessions, post
 from tests.conftest import MakeApp, server_of
 from tests.limited import native_app

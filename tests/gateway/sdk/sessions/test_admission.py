@@ -10,7 +10,7 @@ from mcp.client.auth.utils import extract_scope_from_www_auth
 from tests import wire
 from tests.clients import post
 from tests.conftest import MakeApp, server_of
-from tests.gateway.sdk.opening import ENDPOINTS, add, initialize, listening, listens, one, refused, sessions_of
+from tests.gateway.sdk.sessions.opening import ENDPOINTS, add, initialize, listening, listens, one, refused, sessions_of
 from tests.matrix.principals import GREEDY, principals
 from tests.transport import opened
 

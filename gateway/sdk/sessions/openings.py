@@ -12,9 +12,9 @@ from starlette.types import ASGIApp
 from gateway.caller import Caller, caller
 from gateway.errors import Forbidden, GatewayError
 from gateway.places import Places, part
-from gateway.sdk.clients import Clients
 from gateway.sdk.internals import unbounded_listen
 from gateway.sdk.native import protocol_error
+from gateway.sdk.sessions.clients import Clients
 
 LISTEN = "subscriptions/listen"
 CountOpening = Callable[[str, Caller], Coroutine[Any, Any, None]]

@@ -16,11 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.caller import Caller, caller
 from gateway.places import Places
-from gateway.sdk.clients import SESSION, Clients
-from gateway.sdk.events import EventLimits, Events, SessionEvents
-from gateway.sdk.get_streams import GetStreams
-from gateway.sdk.openings import CountOpening, Openings
 from gateway.sdk.request_body import BoundedBody, field_of, is_initialize, reread
+from gateway.sdk.sessions.clients import SESSION, Clients
+from gateway.sdk.sessions.events import EventLimits, Events, SessionEvents
+from gateway.sdk.sessions.get_streams import GetStreams
+from gateway.sdk.sessions.openings import CountOpening, Openings
 
 json_alone: ContextVar[bool] = ContextVar("json_alone", default=False)
 """True if the client of a native request accepts JSON but no events. Set by the endpoint at each request."""

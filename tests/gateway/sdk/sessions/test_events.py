@@ -9,7 +9,7 @@ import pytest
 from mcp.server.streamable_http import EventMessage
 from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCNotification, JSONRPCResponse
 
-from gateway.sdk.events import EventLimits, Events, SessionEvents
+from gateway.sdk.sessions.events import EventLimits, Events, SessionEvents
 
 pytestmark = pytest.mark.anyio
 
