@@ -90,8 +90,8 @@ class WorkerSockets:
                 # Escaped to ASCII: a name may have lone surrogates, which UTF-8 has not.
                 writer.write(framed(json.dumps(await self._answers[question](argument)).encode()))
                 await writer.drain()
-        except (OSError, EOFError):
-            pass  # the other worker is gone
+        except (OSError, EOFError, ValueError, KeyError, TypeError):
+            pass  # the other worker is gone, or it asks what this one does not know
         finally:
             self._tasks.discard(task)
             writer.close()

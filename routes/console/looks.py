@@ -1,4 +1,4 @@
-"""The news of a source, read and encoded once for all pages that look at the same moment."""
+"""Looks of pages at a source: what is new is read and encoded once for all that look at the same moment."""
 
 from __future__ import annotations
 

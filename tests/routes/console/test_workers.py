@@ -155,3 +155,16 @@ async def test_worker_that_takes_connections_and_says_nothing_holds_no_page_up(m
         server.close()
         for writer in opened_by_us:
             writer.close()
+
+
+@pytest.mark.parametrize("question", [b'["unknown", ""]', b"nonsense", b"1", b""])
+async def test_worker_answers_no_question_that_it_does_not_know_and_goes_on(
+    make_app: MakeApp, folder: Path, question: bytes
+) -> None:
+    async with workers(make_app, folder, 2) as clients:
+        _, other = (await data(clients[0], "sessions"))["processes"]
+        reader, writer = await asyncio.open_unix_connection(folder / f"{other['process']}.console")
+        writer.write(len(question).to_bytes(4) + question)
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+        assert len((await data(clients[0], "sessions"))["processes"]) == 2
