@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ import pytest
 from gateway.redis import RedisClient
 from tests.conftest import MakeApp
 from tests.gateway.idempotency.once import Once, slug
-from tests.gateway.upstream.conftest import written
 from tests.process.live.note import Note
 from tests.process.live.router import Router
 from tests.redis.redis import RedisServer
@@ -55,7 +54,7 @@ async def pair(make_app: MakeApp, redis: RedisServer) -> AsyncIterator[Replicas]
         yield pair
 
 
-async def test_other_replica_repeats_the_answer_and_refuses_another_call(pair: Replicas) -> None:
+async def test_other_replica_repeats_the_answer_and_refuses_anothercall_at(pair: Replicas) -> None:
     answers = [await pair.call(number, "draws", add=1) for number in (0, 1, 0)]
     assert [answer.json() for answer in answers] == [{"result": 2}] * 3
     assert [answer.headers.get("idempotency-replayed") for answer in answers] == [None, "true", "true"]
@@ -140,46 +139,6 @@ async def test_call_that_the_end_of_its_replica_interrupts_is_gone_at_once(
     assert (slug(gone), gone.json()["outcome"], one.runs) == ((410, "gone"), "unknown", 1)
 
 
-async def test_call_of_an_idempotent_tool_that_the_end_of_its_replica_interrupts_runs_in_the_other(
-    redis: RedisServer, make_app: MakeApp
-) -> None:
-    one = Once()
-    apps = [make_app(one.server(), redis_url=redis.url, shutdown_grace=0.1) for _ in range(2)]
-    async with opened(apps[1]) as other:
-        async with opened(apps[0]) as first:
-            pair = Replicas(one, first, other)
-            waiting = asyncio.create_task(pair.call(0, "sets"))
-            await one.begun.wait()
-            waiting.cancel()
-        one.go_on.set()
-        with anyio.fail_after(20):
-            again = await pair.call(1, "sets")
-    assert (again.json(), one.runs) == ({"result": 2}, 2)
-
-
-def test_idempotent_tool_elsewhere_runs_again_when_a_replica_is_killed(redis: RedisServer, tmp_path: Path) -> None:
-    note = Note(tmp_path / "note")
-    with ExitStack() as stack:
-
-        def started(name: str, **settings: str) -> Router:
-            (tmp_path / name).mkdir()
-            return stack.enter_context(Router(tmp_path / name, **settings)).await_table()
-
-        elsewhere = started("elsewhere", MCP_SERVERS_DIR=str(Path(__file__).parent / "servers"))
-        far = {"url": f"http://127.0.0.1:{elsewhere.port}/noted/mcp", "idempotent": ["writes"]}
-        settings = {"REDIS_URL": redis.url, "MCP_SERVERS_FILE": written(tmp_path, {"noted": far})}
-        settings["MCP_SERVERS_DIR"] = str(tmp_path)
-        killed, other = started("one", **settings), started("two", **settings)
-        threads = stack.enter_context(ThreadPoolExecutor())
-        threads.submit(_call, killed.port, "writes", seconds=60, note=str(note.path))
-        note.await_lines("began")
-        killed.process.kill()
-        threads.submit(_call, other.port, "writes", seconds=60, note=str(note.path))
-        note.await_lines("began", "began", within=30)
-        for router in (other, elsewhere):
-            router.process.kill()
-
-
 def test_nothing_runs_twice_when_a_replica_is_killed(redis: RedisServer, tmp_path: Path) -> None:
     settings = {"REDIS_URL": redis.url, "MCP_SERVERS_DIR": str(Path(__file__).parent / "servers")}
     for name in ("one", "two"):
@@ -192,21 +151,23 @@ def test_nothing_runs_twice_when_a_replica_is_killed(redis: RedisServer, tmp_pat
     ):
         ports = [killed.await_table().port, other.await_table().port]
         for tool, note in notes.items():
-            threads.submit(_call, ports[0], tool, seconds=60, note=str(note.path))
+            threads.submit(call_at, ports[0], tool, seconds=60, note=str(note.path))
             note.await_lines("began")
         killed.process.kill()
         started = time.monotonic()
-        again = [threads.submit(_call, ports[1], tool, seconds=60, note=str(note.path)) for tool, note in notes.items()]
+        again = [
+            threads.submit(call_at, ports[1], tool, seconds=60, note=str(note.path)) for tool, note in notes.items()
+        ]
         status, problem = again[0].result(timeout=15)
         assert 5 < time.monotonic() - started < 14
         assert (status, problem["type"], problem["outcome"]) == (410, "urn:multi-mcp:error:gone", "unknown")
         notes["reads"].await_lines("began", "began")
         assert notes["writes"].lines() == ["began"]
-        assert _call(ports[1], "writes", seconds=60, note=str(notes["writes"].path))[0] == 410
+        assert call_at(ports[1], "writes", seconds=60, note=str(notes["writes"].path))[0] == 410
         other.process.kill()
 
 
-def _call(port: int, tool: str, **arguments: Any) -> Reply:
+def call_at(port: int, tool: str, **arguments: Any) -> Reply:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"content-type": "application/json", "idempotency-key": tool}
     try:
