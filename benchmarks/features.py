@@ -16,6 +16,7 @@ LIMIT = {"MCP_RATE_LIMIT": "100000/minute"}
 METRICS = {"MCP_METRICS": "/metrics"}
 CONSOLE = {"MCP_CONSOLE": "1"}
 CACHED = {"MCP_SERVERS_DIR": str(HERE / "cached_servers")}
+VERSIONS = {"MCP_SERVERS_DIR": str(HERE / "versioned_servers"), "MCP_TOOL_ROUTES": "bench:add=1:0,2:100"}
 GRAPHQL = {"MCP_GRAPHQL": "/graphql"}
 MUTATION = json.dumps({"query": "mutation { bench_add(a: 10, b: 32) }"}).encode()
 OFF = Target("features", OURS, "all off", "ours", PATH, ADD)
@@ -28,6 +29,7 @@ FEATURES = [
     Target("features", OURS, "key, rate limit and metrics", "ours with all", PATH, ADD, headers=BEARER),
     Target("features", OURS, "cache hit", "ours with cache", PATH, ADD),
     Target("features", OURS, "console", "ours with console", PATH, ADD),
+    Target("features", OURS, "versions, routed", "ours with versions", PATH, ADD),
     Target("features", OURS, "GraphQL", "ours with graphql", "/graphql", MUTATION),
 ]
 FEATURE_GOALS = [
@@ -37,6 +39,7 @@ FEATURE_GOALS = [
     Goal(f"{OURS}: key, rate limit and metrics", OFF.name, 1.5),
     Goal(f"{OURS}: cache hit", OFF.name, 1.2),
     Goal(f"{OURS}: console", OFF.name, 1.1),
+    Goal(f"{OURS}: versions, routed", OFF.name, 1.5),
     Goal(f"{OURS}: GraphQL", OFF.name, 2.0),
 ]
 
@@ -54,6 +57,7 @@ def settings(program: str, folder: Path) -> Mapping[str, str]:
         "ours with all": key | LIMIT | METRICS,
         "ours with cache": CACHED,
         "ours with console": CONSOLE,
+        "ours with versions": VERSIONS,
         "ours with graphql": GRAPHQL,
     }[program]
 

@@ -24,6 +24,8 @@ MARGIN = 0.05
 each."""
 
 MAX_WEIGHT = 1_000_000
+MAX_SETS = 64
+"""Sets of versions of one tool, of callers who may call others, whose weights are kept."""
 
 
 @dataclass(slots=True)
@@ -33,12 +35,34 @@ class Route:
     targets: Sequence[tuple[Pin, int]]
     stopped: set[str] = field(default_factory=set)
     outcomes: dict[str, deque[bool]] = field(default_factory=dict)
+    _routed: dict[str, bool] = field(default_factory=dict)
+    _weights: dict[tuple[str, ...], list[tuple[int, int]]] = field(default_factory=dict)
 
-    def has(self, version: Version) -> bool:
-        return any(pin.matches(version) for pin, _ in self.targets)
+    def has(self, version: str) -> bool:
+        """Returns True if one of the pins matches a version that the tool has."""
+        if version not in self._routed:
+            self._routed[version] = any(pin.matches(Version.of(version)) for pin, _ in self.targets)
+        return self._routed[version]
+
+    def stop(self, version: str) -> None:
+        self.stopped.add(version)
+        self._weights.clear()
+
+    def forget(self) -> None:
+        """Forgets how the versions did, and which there were."""
+        for each in (self.stopped, self.outcomes, self._routed, self._weights):
+            each.clear()
 
     def weights(self, versions: Sequence[Version]) -> list[tuple[int, int]]:
         """Returns the position of each version that is routed, the highest that its pin finds, and its weight."""
+        key = tuple([version.text for version in versions])
+        if key not in self._weights:
+            if len(self._weights) >= MAX_SETS:
+                self._weights.clear()
+            self._weights[key] = self._weighed(versions)
+        return self._weights[key]
+
+    def _weighed(self, versions: Sequence[Version]) -> list[tuple[int, int]]:
         found = []
         for pin, weight in self.targets:
             place = next((place for place, version in enumerate(versions) if pin.matches(version)), None)
@@ -96,12 +120,12 @@ class Routing:
     def note(self, server: str, tool: str, version: str, *, failed: bool) -> None:
         """Counts a call: it failed if its tool crashed or took too long. Stops a version that fails too often."""
         route = self._routes.get((server, tool))
-        if route is None or not route.has(Version.of(version)):
+        if route is None or not route.has(version):
             return
         outcomes = route.outcomes.setdefault(version, deque(maxlen=WINDOW))
         outcomes.append(failed)
         if failed and version not in route.stopped and _is_worse(version, route):
-            route.stopped.add(version)
+            route.stop(version)
             self._status.setdefault(server, {})["stoppedVersions"] = self._stopped(server)
             logger.error(
                 "version stopped: it fails more than the others",
@@ -118,8 +142,7 @@ class Routing:
         """
         for (of, _), route in self._routes.items():
             if of == server:
-                route.stopped.clear()
-                route.outcomes.clear()
+                route.forget()
         self._told[server] = stopped
         self._status[server] = {"status": "ok"}
         return self._status[server]
