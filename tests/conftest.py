@@ -17,7 +17,7 @@ import pytest
 from mcp.server import Server
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool, base
-from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from starlette.applications import Starlette
 
 from app import create_app
@@ -62,16 +62,17 @@ def _make_once() -> Iterator[None]:
 
     Tests often define equal tools: those whose code, globals, defaults and annotations are the same objects.
     """
-    describe, made = base.func_metadata, dict[Any, tuple[Any, FuncMetadata]]()
+    made = dict[Any, tuple[Any, FuncMetadata]]()
 
     def described(func: Any, *args: Any, **options: Any) -> FuncMetadata:
         if not isinstance(func, FunctionType) or vars(func) or not func.__module__.startswith("tests."):
-            return describe(func, *args, **options)
+            return func_metadata(func, *args, **options)
         parts = (func.__code__, func.__globals__, *(func.__defaults__ or ()), *(func.__kwdefaults__ or {}).values())
         parts += (*func.__annotations__.values(),)
         key = (func.__name__, str(args), str(options), *map(id, parts))
         if key not in made:
-            made[key] = parts, describe(func, *args, **options)  # kept, so that no other object gets an id of theirs
+            # The parts are kept, so that no other object gets the id of one.
+            made[key] = parts, func_metadata(func, *args, **options)
         return made[key][1]
 
     with pytest.MonkeyPatch.context() as patch:
