@@ -38,7 +38,7 @@ schemes = st.sampled_from(
 )
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 uris = st.builds("".join, st.tuples(schemes, st.text("a:/%[]{}?#é \n") | texts))
-at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other tests run beside these
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 names = st.from_regex(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?", fullmatch=True) | texts.filter(bool)
 
 
@@ -48,7 +48,7 @@ def test_name_goes_into_the_uri_and_its_scheme_stays(own: str, over_all: str) ->
     assert without_server(over_all) == ("alpha", own)
 
 
-@at_any_speed
+@unhurried
 @given(names, uris)
 @example("multi-mcp", "multi-mcp://multi-mcp/multi-mcp:multi-mcp")
 @example("a:b/c", "x:y://z")
@@ -57,14 +57,14 @@ def test_every_uri_of_every_server_comes_back(server: str, uri: str) -> None:
     assert without_server(with_server(server, uri)) == (server, uri)
 
 
-@at_any_speed
+@unhurried
 @given(names, uris, names, uris)
 @pytest.mark.process
 def test_different_resources_have_different_uris(one: str, uri: str, other: str, other_uri: str) -> None:
     assert (with_server(one, uri) == with_server(other, other_uri)) is ((one, uri) == (other, other_uri))
 
 
-@at_any_speed
+@unhurried
 @given(
     st.sampled_from(["note://{x}", "note:{+x}", "{x}://a", "{+x}", "file:///{+x}", "db://a{/x}{?y}", "a://[{x}]/"]),
     st.text("a:/%[]é ", min_size=1),
@@ -87,7 +87,7 @@ def test_web_uris_are_those_that_clients_can_use_alone() -> None:
     assert [uri for uri in [*web, "ui://https://a", "httpx://a", "//a", "file:///a"] if is_web(uri)] == web
 
 
-@at_any_speed
+@unhurried
 @given(names, texts)
 def test_every_task_id_comes_back(server: str, task: str) -> None:
     assert task_without_server(task_with_server(server, task)) == (server, task)
