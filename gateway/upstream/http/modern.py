@@ -139,7 +139,7 @@ class ModernLink:
             raise LinkFailure("the request has a text that no header can carry", was_sent=False) from exc
 
     def _routing_headers(self, method: str, params: Params) -> str:
-        lines = f"Mcp-Method: {encode_header_value(method)}\r\n"
+        lines = f"Mcp-Method: {method}\r\n"
         name = params.get(NAME_BEARING_METHODS.get(method, ""))
         if not isinstance(name, str):
             return lines
