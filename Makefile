@@ -23,6 +23,7 @@ HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore 
 FAST := $(HERE) --ignore tests/process/live --ignore tests/process/upstream --ignore tests/examples/test_agent.py \
 	--ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis -p no:hypothesispytest \
 	--numprocesses auto --dist worksteal
+OTHERS := conformance or node or vendors or generators or fuzz or soak or redis or browser or proxies or upstreams
 # Existing pins are kept if possible: make lock UPGRADE=--upgrade updates all of them.
 LOCK = $(COMPILE) --universal --python-version 3.11 $(UPGRADE)
 # The packages of a lock that an image installs; the others are for other systems.
@@ -60,8 +61,9 @@ optional: .venv/installed-optional ## install the packages of optional features:
 test: .venv/installed-test ## run the fast tests
 	$(PYTEST) $(FAST)
 
-cover: .venv/installed-test ## run the fast tests with branch coverage (twice the time)
-	$(PYTEST) $(FAST) --cov --cov-report term-missing:skip-covered
+# With the tests that take long, of which many run code that no fast test reaches.
+cover: .venv/installed-test ## run the fast tests, and those that take long beside them, with branch coverage
+	$(PYTEST) $(FAST) -m "not ($(OTHERS))" --cov --cov-report term-missing:skip-covered
 
 check: .venv/installed-test ## check format, lint, types, dead code and layout
 	.venv/bin/python -m ruff format --check . $(SHIPPED)
