@@ -64,6 +64,7 @@ class LocalServer:
     ) -> None:
         self.name, self.mcp = name, mcp
         self._states, self._changed, self._wire_tools = states or WaitingStates(), changed, WireTools()
+        self._routing = routing
         threads = Threads(limits.threads, limits.share)
         self._has_author_hooks = internals.has_author_hooks(mcp)
         self.status: Mapping[str, Any] = {"status": "ok"}
@@ -78,8 +79,6 @@ class LocalServer:
             self._front: Front | Beneath = front_of(name, mcp, lambda who: who.uses(self), limits, exchange)
         else:
             self._front = Beneath(front, mcp)
-        if routing is not None:
-            self.status = routing.begin(name, self._version_stopped)
         self.in_flight, self.is_closed, self.call = InFlight(), False, chain(interceptors, self._execute)
         self.app: ASGIApp = self._front.app
         if access is not None:
@@ -109,6 +108,8 @@ class LocalServer:
         async with self.low_level.lifespan(self.low_level) as self.lifespan_state:
             internals.enter_once(self.low_level, self.lifespan_state)
             await self._own_list.read()
+            if self._routing is not None:
+                self.status = self._routing.begin(self.name, self._version_stopped)
             try:
                 async with self._front.opened(), self._context_calls.opened(self.lifespan_state):
                     with self._states.serving(self, self._execute):
