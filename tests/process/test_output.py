@@ -176,6 +176,7 @@ def test_standard_streams_are_replaced_once_and_behave_as_before(
     with (tmp_path / "out").open("w", encoding="utf-8") as out, (tmp_path / "err").open("w", encoding="utf-8") as err:
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", err)
+        monkeypatch.setattr("process.output.LAST_WRITES", 20)  # other tests run beside this one
         never_block()
         replaced = sys.stdout, sys.stderr
         never_block()

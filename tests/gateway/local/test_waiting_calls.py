@@ -64,7 +64,7 @@ async def test_principal_has_one_share_of_the_waiting_calls_of_all_servers(make_
 
 async def test_waiting_call_gives_its_place_back_at_every_end(make_app: MakeApp, tmp_path: Path) -> None:
     asking = Asking()
-    app = make_app(asking.server, input_timeout=0.05, max_share=0.001, **principals(tmp_path))
+    app = make_app(asking.server, input_timeout=1, max_share=0.001, **principals(tmp_path))
     async with opened(app) as http:
         question = (await asked(http, GREEDY)).json()
         assert (await asked(http, GREEDY)).status_code == 429
