@@ -31,11 +31,12 @@ before = {*sys.modules}
 assert redis.redis(settings, local.Found()).client is None
 features = all.all_features(settings, local.Found(), registry, int)
 reach = Reach(settings, features, registry, Names(registry), local.Begun())
+assert websocket.web_sockets(reach) is None
 made = [
     features.call_log, features.address, features.tracing, features.rate_limits, features.cache, features.redis,
     features.auth, features.metrics, features.prefix,
     features.versions, features.events, features.console,
-    websocket.websocket(reach), graphql.graphql(reach), admin.admin(reach), console.console_pages(reach),
+    websocket.websocket(reach, None), graphql.graphql(reach, None), admin.admin(reach), console.console_pages(reach),
 ]
 for feature in made:
     print(type(feature).__name__, *feature.interceptors, *feature.middleware, *feature.routes, *feature.lifetimes)
