@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-from gateway.relay.frames import framed, read_frame
+from gateway.relay.frames import framed, listening, read_frame
 
-logger = logging.getLogger(__name__)
 SUFFIX = ".console"
 TIMEOUT = 1.0
 """Seconds in which another worker must have asked, or answered."""
@@ -22,7 +20,6 @@ TIMEOUT = 1.0
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes of an answer. Arguments and results that are kept have 8 MiB before they are escaped."""
 
-BACKLOG = 1024
 Answers = Mapping[str, Callable[[Any], Awaitable[Any]]]
 """What a worker answers to each question, from its argument. Both are JSON."""
 
@@ -34,24 +31,9 @@ class WorkerSockets:
         self._folder = folder
         self._own = folder / f"{process}{SUFFIX}"
         self._answers = answers
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[None]:
-        try:
-            server = await asyncio.start_unix_server(self._accept, self._own, backlog=BACKLOG)
-        except OSError as exc:  # the folder was deleted, or the path of temporary files is too long for a socket
-            logger.warning("the consoles of other workers do not see this worker: %s", exc.strerror or exc)
-            yield
-            return
-        try:
-            yield
-        finally:
-            server.close()
-            for task in self._tasks:
-                task.cancel()
-            with suppress(OSError):
-                os.unlink(self._own)
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        return listening(self._own, self._serve, "the consoles of other workers do not see this worker")
 
     def others(self) -> list[str]:
         """Returns the names of the other workers that listen, in a fixed order."""
@@ -80,18 +62,10 @@ class WorkerSockets:
             pass
         return None
 
-    async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        with suppress(ValueError, KeyError, TypeError):  # it is asked what it does not know
             async with asyncio.timeout(TIMEOUT):
                 question, argument = json.loads(await read_frame(reader, MAX_BYTES))
                 # Escaped to ASCII: a name may have lone surrogates, which UTF-8 has not.
                 writer.write(framed(json.dumps(await self._answers[question](argument)).encode()))
                 await writer.drain()
-        except (OSError, EOFError, ValueError, KeyError, TypeError):
-            pass  # the other worker is gone, or it asks what this one does not know
-        finally:
-            self._tasks.discard(task)
-            writer.close()

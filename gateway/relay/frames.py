@@ -1,9 +1,17 @@
-"""Messages in a stream of bytes between workers: the length of each stands before it."""
+"""Messages between workers over a Unix socket: the length of each stands before it."""
 
 from __future__ import annotations
 
-from asyncio import StreamReader
+import asyncio
+import logging
+import os
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
+logger = logging.getLogger(__name__)
+BACKLOG = 1024
 _LENGTH = 4
 """Bytes of the length."""
 
@@ -18,3 +26,42 @@ async def read_frame(reader: StreamReader, max_bytes: int) -> bytes:
     if length > max_bytes:
         raise EOFError
     return await reader.readexactly(length)
+
+
+@asynccontextmanager
+async def listening(
+    path: Path, serve: Callable[[StreamReader, StreamWriter], Awaitable[None]], loss: str
+) -> AsyncIterator[None]:
+    """Lets `serve` have each connection to `path`, in a task that ends with this.
+
+    Errors of `serve` that mean that the other worker is gone end its connection alone. If nothing can listen at the
+    path, that is logged with `loss`, which says what other workers cannot do.
+    """
+    tasks: set[asyncio.Task[None] | None] = set()
+
+    async def accept(reader: StreamReader, writer: StreamWriter) -> None:
+        task = asyncio.current_task()
+        tasks.add(task)
+        try:
+            await serve(reader, writer)
+        except (OSError, EOFError):  # TimeoutError is an OSError
+            pass
+        finally:
+            tasks.discard(task)
+            writer.close()
+
+    try:
+        server = await asyncio.start_unix_server(accept, path, backlog=BACKLOG)
+    except OSError as exc:  # the folder was deleted, or the path of temporary files is too long for a socket
+        logger.warning("%s: %s", loss, exc.strerror or exc)
+        yield
+        return
+    try:
+        yield
+    finally:
+        server.close()
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+        with suppress(OSError):
+            os.unlink(path)

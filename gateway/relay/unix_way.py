@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 from pydantic_core import from_json, to_json
@@ -15,12 +14,10 @@ from pydantic_core import from_json, to_json
 from gateway.call import Continuation, Report, ToolResult
 from gateway.errors import Gone
 from gateway.relay.calls import ENDED, Calls
-from gateway.relay.frames import framed, read_frame
+from gateway.relay.frames import framed, listening, read_frame
 from gateway.relay.messages import Message, continuation_of, of_continuation, result_of
 from gateway.relay.ways import Unreached
 
-logger = logging.getLogger(__name__)
-BACKLOG = 1024
 REQUEST_TIMEOUT = 5.0
 """Seconds in which another worker must have sent its request."""
 
@@ -32,25 +29,10 @@ class UnixWay:
         self._folder = folder
         self._calls = calls
         self._max_bytes = max_bytes
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[None]:
-        path = self._folder / self._calls.process
-        try:
-            server = await asyncio.start_unix_server(self._accept, path, backlog=BACKLOG)
-        except OSError as exc:  # the folder was deleted, or the path of temporary files is too long for a socket
-            logger.warning("other workers cannot continue calls that wait in this one: %s", exc.strerror or exc)
-            yield
-            return
-        try:
-            yield
-        finally:
-            server.close()
-            for task in self._tasks:
-                task.cancel()
-            with suppress(OSError):
-                os.unlink(path)
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        loss = "other workers cannot continue calls that wait in this one"
+        return listening(self._folder / self._calls.process, self._serve, loss)
 
     async def resume(
         self, continuation: Continuation, report: Report | None, progressed: Callable[[], None]
@@ -90,19 +72,10 @@ class UnixWay:
         message: Message = from_json(await read_frame(reader, self._max_bytes))
         return message
 
-    async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            async with asyncio.timeout(REQUEST_TIMEOUT):
-                continuation = continuation_of(await self._read(reader))
-            await self._answer(continuation, reader, writer)
-        except (OSError, EOFError, TimeoutError):
-            pass  # the other worker is gone
-        finally:
-            self._tasks.discard(task)
-            writer.close()
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        async with asyncio.timeout(REQUEST_TIMEOUT):
+            continuation = continuation_of(await self._read(reader))
+        await self._answer(continuation, reader, writer)
 
     async def _answer(self, continuation: Continuation, reader: StreamReader, writer: StreamWriter) -> None:
         """Answers the other worker, or cancels the tool when it wants no answer any more."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -45,6 +47,15 @@ async def longest_hold(stop: asyncio.Event) -> float:
     return longest
 
 
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Keeps the garbage of all tests before from being collected while a test measures."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("kind", DOCUMENTS)
 async def test_document_does_not_hold_the_loop(make_app: MakeApp, kind: str) -> None:
     stop = asyncio.Event()
