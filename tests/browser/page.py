@@ -34,7 +34,7 @@ class Page:
     def send(self, method: str, **params: Any) -> Any:
         number = next(self._numbers)
         self._connection.send(json.dumps({"id": number, "method": method, "params": params}))
-        while (message := json.loads(self._connection.recv(timeout=30))).get("id") != number:
+        while (message := json.loads(self._connection.recv(timeout=90))).get("id") != number:
             self._note(message["method"], message["params"])
         assert "error" not in message, message
         return message["result"]

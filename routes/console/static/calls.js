@@ -83,8 +83,12 @@ function fitsOutcome(outcome) {
   return filter.outcome === "refused" ? REFUSED.includes(outcome) : outcome === filter.outcome;
 }
 
+addEventListener("pageshow", (event) => event.persisted && connect());
+
 function connect() {
   const source = new EventSource(absolute("console/data/events"));
+  // A page that the browser keeps for "back" would keep its connection, of which there are six for one host.
+  addEventListener("pagehide", () => source.close(), { once: true });
   source.addEventListener("state", (event) => {
     const data = JSON.parse(event.data);
     ({ trouble, reach } = data);

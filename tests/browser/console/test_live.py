@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -138,3 +139,18 @@ def test_markup_and_characters_that_turn_a_text_round_do_nothing(page: Page, wat
     page.open(f"{console}/tools")
     page.await_text("main", "<img src=x")
     assert page.run("document.querySelectorAll('main img, main script').length") == 0
+
+
+def test_pages_that_the_browser_keeps_for_going_back_hold_up_no_other(
+    page: Page, watched: Router, console: str
+) -> None:
+    page.look()
+    began = time.monotonic()
+    for number in range(8):
+        page.open(f"{console}?find={number}")
+    page.open(f"{console}/settings")
+    assert time.monotonic() - began < 40  # if each kept its connection, of six for one host, it would take a minute
+    page.run("void setTimeout(() => history.go(-2))")
+    page.until("location.search === '?find=7'")
+    watched.call("math", "back7")
+    page.until(f"[...{ENDED}.rows].some((row) => row.call.tool === 'back7')")
