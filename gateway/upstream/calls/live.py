@@ -46,7 +46,7 @@ class TaskScope:
 class LiveCall(AskingCall):
     """`origin` and `reporting` belong to the request that waits for the call now; it is None if none does."""
 
-    settles = 0.05  # questions that a server asks at once arrive one by one
+    settles = 0.1  # questions that a server asks at once arrive one by one
 
     def __init__(self, call: ToolCall, origin: Origin, reporting: Report | None) -> None:
         self.own_scope = TaskScope()

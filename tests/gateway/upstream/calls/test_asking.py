@@ -72,8 +72,9 @@ async def test_caller_over_json_is_asked_by_a_tool_elsewhere(serving: Serving, u
 
 @pytest.mark.parametrize("upstream", ["legacy", CHILD])
 async def test_questions_that_a_tool_elsewhere_asks_at_once_are_told_together(
-    serving: Serving, url: str, upstream: str
+    serving: Serving, url: str, upstream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gateway.upstream.calls.live.LiveCall.settles", 2.0)  # the server may be slow to ask
     async with serving(one=at(url, upstream)) as http:
         question = (await post(http, "several")).json()
         methods = [request["method"] for request in question["inputRequests"].values()]
