@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from gateway.call import ToolCall, ToolResult
 from gateway.errors import InvalidRequest, ToolCrashed, UnknownResultType, UnknownTask
 from gateway.local.answer import Answer
-from gateway.local.crashes import crashed, refusal
+from gateway.local.crashes import crashed, reported
 from gateway.local.exchange import Exchange
 from gateway.local.requests import has_crashed
 from gateway.sdk import wire
@@ -71,7 +71,8 @@ class ContextCalls:
         except ValidationError as exc:  # the SDK alone reads `inputResponses`
             raise InvalidRequest("`inputResponses` do not answer what was asked.") from exc
         if result.get("isError"):
-            return _error(answer.of_wire(result), begun, wire.encode_any(wire.strip_server_stamp(self._server, result)))
+            encoded = wire.encode_any(wire.strip_server_stamp(self._server, result))
+            return reported(answer.of_wire(result), begun, encoded)
         try:
             answered = answer.of_sent(begun.returned, result)
         except BaseException as exc:  # a serializer of the tool's author may raise anything
@@ -119,11 +120,3 @@ class ContextCalls:
 
     async def _run(self, exchange: Exchange) -> None:
         await exchange.run(self._server, self._lifespan_state)
-
-
-def _error(result: ToolResult, call: ToolCall, encoded: bytes) -> ToolResult:
-    prefix = f"Error executing tool {call.tool}"
-    refused = refusal(call.failure) or (ToolCrashed() if result.message == prefix else None)
-    if refused is not None:
-        raise refused
-    return replace(result, message=result.message.removeprefix(prefix + ": "), wire=encoded)
