@@ -12,7 +12,8 @@ MAX_SENT = 500
 """Calls that a page is sent at once. It shows no more."""
 
 ONE_WORKER = "This is one of {} workers: only its calls are seen, since there is no folder for sockets between them."
-_CURSOR = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
+CURSOR = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
+"""The name of a process, and a number of its sequence."""
 
 Shown = dict[str, Any]
 Figures = Mapping[str, Mapping[str, Any]]
@@ -79,7 +80,7 @@ class OwnProcess:
 
     async def after(self, cursor: str) -> Chunk:
         feed, ring = self._feed, self._feed.ring
-        found = _CURSOR.fullmatch(cursor)
+        found = CURSOR.fullmatch(cursor)
         number = int(found[2]) if found is not None and found[1] == feed.process else -1
         is_known = 0 <= number <= ring.last
         calls, missed = ring.after(number if is_known else 0, MAX_SENT)

@@ -6,16 +6,14 @@ while nobody looks, and what a slow page misses is counted by the worker that ha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gateway.console.feed import Feed
-from gateway.console.source import MAX_SENT, Chunk, Figures, OwnProcess, Shown
+from gateway.console.source import CURSOR, MAX_SENT, Chunk, Figures, OwnProcess, Shown
 from gateway.console.worker_sockets import Answers, WorkerSockets
 
-_PART = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
 MISSING = "{} of {} workers answer: nothing of the others is shown."
 
 
@@ -49,7 +47,7 @@ class Workers:
         return "" if self._seen >= self._count else MISSING.format(self._seen, self._count)
 
     async def after(self, cursor: str) -> Chunk:
-        parts = dict(_PART.findall(cursor))
+        parts = dict(CURSOR.findall(cursor))
         names = [self._process, *self._sockets.others()]
         is_start = not any(name in parts for name in names)
         # A worker that is new to a page is read from its first call.
