@@ -21,6 +21,13 @@ class CuttingFront:
     cut: Cut = lambda: None
     open: list[asyncio.StreamWriter] = field(default_factory=list)
 
+    async def end_connections(self) -> None:
+        """Cuts all connections, and waits until the client has seen it."""
+        while self.open:
+            for writer in self.open:
+                writer.transport.abort()
+            await asyncio.sleep(0.05)
+
 
 @asynccontextmanager
 async def cutting_front(url: str) -> AsyncIterator[CuttingFront]:
