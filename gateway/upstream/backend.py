@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from gateway.caller import Caller
 from gateway.errors import GatewayError
 from gateway.upstream.config import Upstream
 from gateway.upstream.instances.keeper import AnyOpening, keeper_of
@@ -19,6 +20,7 @@ from gateway.upstream.pool import OWN, pool_of
 from gateway.upstream.requests import Requests
 from gateway.upstream.starts import Starts
 from gateway.upstream.states import Patience
+from gateway.upstream.stdio.opening import StdioOpening
 from gateway.upstream.supervisor import Supervisor
 from gateway.upstream.telling import TOLD, TOOLS_CHANGED, UPDATED, Telling, Told
 from gateway.upstream.tools import list_all
@@ -129,7 +131,7 @@ class Backend:
         elif method == TOOLS_CHANGED and self._stale is None:
             self._stale = asyncio.get_running_loop().call_later(BATCH, self._begin_list)
 
-    def _supervisor_at(self, place: str) -> Supervisor:
+    def _supervisor_at(self, place: str, who: Caller) -> Supervisor:
         """Returns the supervisor of a link that is a caller's or a session's own."""
 
         def heard(method: str, params: Params) -> None:
@@ -140,7 +142,8 @@ class Backend:
             await self._repeat(link, place)
 
         assert not isinstance(self._opening, InstanceOpenings)  # they are no processes
-        return Supervisor(self._name, self._opening, heard, self._patience, prepare=prepare, kind=self._kind)
+        opening = self._opening.of(who) if isinstance(self._opening, StdioOpening) else self._opening
+        return Supervisor(self._name, opening, heard, self._patience, prepare=prepare, kind=self._kind)
 
     async def _prepare(self, link: Link) -> None:
         """Takes over what a new link says of the server. Raises LinkFailure, or Refusal."""

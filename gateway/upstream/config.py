@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_snake
 from gateway.errors import LoadError
 from gateway.naming import RESERVED
 from gateway.tool import ArgumentError
+from gateway.upstream.expand import CALLER_ID, variables
 from gateway.upstream.instances.addresses import MAX_INSTANCES, check_instances
 from gateway.upstream.parts import Auth, Part, Timeout, Tls, Tools, check_auth, transport_of
 
@@ -26,12 +27,12 @@ IDLE = 300.0
 IGNORED = frozenset({"alwaysAllow", "autoApprove", "autoStart", "description", "name", "iconPath", "trust", "gallery"})
 """Keys of other programs that say nothing about how a server is reached."""
 _CHILDREN_ONLY = frozenset({"image", "max_memory", "process", "max_processes"})
+_OF_PROCESSES = {"env", "args", "cwd"}
 _FOR_CHILDREN = "'image', 'maxMemory', 'process' and 'maxProcesses'"
 
 
 class Upstream(Part):
-    """One entry. Texts may contain `${NAME}`, which is replaced when the server is started. Times are seconds,
-    sizes are bytes or texts such as `512 MiB`.
+    """One entry. `${NAME}` in texts is replaced at each start. Times are seconds, sizes bytes or texts as `512 MiB`.
 
     `era` is the protocol that is spoken; `auto` asks the server. `idempotent` has patterns of tools that may be called
     twice, and `drain` is the time for the last calls of an instance. `pin` says what becomes of a tool whose definition
@@ -165,7 +166,17 @@ def upstream_of(place: str, entry: Any) -> Upstream:
         raise LoadError(f"{place}: 'command' and 'image' exclude each other; the words for the image are 'args'")
     _check_credentials(place, upstream)
     _check_several(place, upstream)
-    return upstream
+    return _of_callers(place, upstream)
+
+
+def _of_callers(place: str, upstream: Upstream) -> Upstream:
+    if CALLER_ID in variables(upstream.model_dump_json(exclude=_OF_PROCESSES)):
+        raise LoadError(f"{place}: ${{{CALLER_ID}}} may only be in 'env', 'args' and 'cwd'")
+    if upstream.process != "shared" or CALLER_ID not in variables(upstream.model_dump_json(include=_OF_PROCESSES)):
+        return upstream
+    if "process" in upstream.model_fields_set:
+        raise LoadError(f"{place}: 'process' is 'shared', and ${{{CALLER_ID}}} names one caller")
+    return upstream.model_copy(update={"process": "caller"})
 
 
 def _check_several(place: str, upstream: Upstream) -> None:

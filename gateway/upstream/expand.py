@@ -1,13 +1,17 @@
-"""`${NAME}` and `${NAME:-default}` in the values of the file of upstream servers."""
+"""`${NAME}`, `${NAME:-default}` and `${caller.id}` in the values of the file of upstream servers."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from gateway.upstream.link import LinkFailure
 
-_VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+CALLER_ID = "caller.id"
+"""The principal for whom a process is started. No environment has a variable of this name."""
+
+_VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*|caller\.id)(?::-([^}]*))?\}")
 
 
 def expanded(text: str, environ: Mapping[str, str], field: str) -> str:
@@ -27,6 +31,16 @@ def expanded(text: str, environ: Mapping[str, str], field: str) -> str:
         return default
 
     return _VARIABLE.sub(value, text)
+
+
+def id_in_texts(name: str) -> str:
+    """Returns the name of a principal as one word that no file system, shell or program takes apart.
+
+    That of a key is the name of the key; that of a token, `ISSUER#SUBJECT`, has a `#`, which no key has. Characters
+    other than letters, digits, `.`, `_`, `@` and `-` are percent-encoded, as are `.` and `-` at the beginning.
+    """
+    quoted = quote(name.removeprefix("key:"), safe="@").replace("~", "%7E")
+    return f"%{ord(quoted[0]):02X}{quoted[1:]}" if quoted.startswith((".", "-")) else quoted
 
 
 def variables(text: str) -> set[str]:

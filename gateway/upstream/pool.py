@@ -19,8 +19,8 @@ OWN = ""
 
 _KIND = "processes of this server"
 Sharing = Literal["shared", "caller", "session"]
-Make = Callable[[str], Supervisor]
-"""Makes the supervisor of the link at a place."""
+Make = Callable[[str, Caller], Supervisor]
+"""Makes the supervisor of the link at a place, which is for a caller."""
 
 
 class Pool(Protocol):
@@ -150,7 +150,7 @@ class OneForEach:
             raise Unavailable("The server is closed.")
         who = caller.get()
         self._make_room(who)
-        held = self._held[place] = _Held(self._make(place), who)
+        held = self._held[place] = _Held(self._make(place, who), who)
         held.task = asyncio.get_running_loop().create_task(self._run(place, held, self._starts))
         self._tasks.add(held.task)
         held.task.add_done_callback(self._tasks.discard)

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.cancellation import to_its_end
 from gateway.errors import Unavailable
-from gateway.upstream.link import Heard, Link, LinkFailure, Opening, Refusal
+from gateway.upstream.link import Heard, Link, LinkFailure, Refusal
 from gateway.upstream.starts import Starts
 from gateway.upstream.states import Changes, Patience, State, tried_again
 
@@ -31,7 +31,7 @@ class Supervisor:
     def __init__(
         self,
         server: str,
-        open_link: Opening,
+        open_link: Callable[[Heard], Awaitable[Link]],
         heard: Heard,
         patience: Patience,
         *,

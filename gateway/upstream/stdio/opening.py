@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
+from gateway.caller import Caller
 from gateway.cancellation import to_its_end
 from gateway.sdk.asking.asking_call import CAPABILITIES
 from gateway.upstream.config import Upstream
+from gateway.upstream.expand import CALLER_ID, id_in_texts
 from gateway.upstream.introduction import CLIENT, identity_of
 from gateway.upstream.link import LEGACY, MODERN, Heard, Identity, LinkFailure, Params, Refusal
 from gateway.upstream.stdio.command import command_of
@@ -54,7 +57,14 @@ class StdioOpening:
         self._was_mute = False
 
     async def __call__(self, heard: Heard) -> StdioLink:
-        link = await self._started(heard)
+        return await self._opened("", heard)  # the router's own: it is nobody's
+
+    def of(self, who: Caller) -> Callable[[Heard], Awaitable[StdioLink]]:
+        """Returns the opening of a caller's own processes."""
+        return partial(self._opened, who.name)
+
+    async def _opened(self, caller: str | None, heard: Heard) -> StdioLink:
+        link = await self._started(caller, heard)
         try:
             if self._was_mute:  # or slow: what it speaks is asked at its next start
                 self._was_mute = False
@@ -64,7 +74,7 @@ class StdioOpening:
                 link.identity = await self._introduced(link)
             except _Ended:
                 await link.close(patience=0)
-                link = await self._started(heard)
+                link = await self._started(caller, heard)
                 link.identity = await _initialize(link)
             self._era = "modern" if link.identity.is_modern else "legacy"
             return link
@@ -77,10 +87,11 @@ class StdioOpening:
     def close(self) -> None:
         self._leash.close_if_idle()
 
-    async def _started(self, heard: Heard) -> StdioLink:
+    async def _started(self, caller: str | None, heard: Heard) -> StdioLink:
+        named = {} if caller is None else {CALLER_ID: id_in_texts(caller)}
         link = StdioLink(self._server, self._entry.max_message, heard, self._kept)
         limit = None if self._entry.image else self._entry.max_memory  # a container has its own limit
-        await link.start(command_of(self._entry, self._environ), self._leash, self._memory, limit)
+        await link.start(command_of(self._entry, {**self._environ, **named}), self._leash, self._memory, limit)
         return link
 
     async def _introduced(self, link: StdioLink) -> Identity:

@@ -51,6 +51,15 @@ REFUSED = {
     "wrong rule": ({"mcpServers": {"a": {"command": "x", "tools": {"includes": []}}}}, "server 'a': tools.includes: "),
     "process of a URL": ({"mcpServers": {"a": {"url": "http://x", "process": "caller"}}}, "are for child processes"),
     "another process": ({"mcpServers": {"a": {"command": "x", "process": "tool"}}}, "server 'a': process: "),
+    "a caller in a URL": ({"mcpServers": {"a": {"url": "http://x/${caller.id}"}}}, "may only be in 'env', 'args'"),
+    "a caller in a program": (
+        {"mcpServers": {"a": {"command": "secret/${caller.id:-x}"}}},
+        "server 'a': ${caller.id} may only be in 'env', 'args' and 'cwd'",
+    ),
+    "a caller of all": (
+        {"mcpServers": {"a": {"command": "x", "env": {"A": "${caller.id}"}, "process": "shared"}}},
+        "server 'a': 'process' is 'shared', and ${caller.id} names one caller",
+    ),
     "no process": ({"mcpServers": {"a": {"command": "x", "maxProcesses": 0}}}, "server 'a': maxProcesses: "),
     "another way to a token": (
         {"mcpServers": {"a": {"url": "x", "auth": {"type": "secret", "clientId": "x"}}}},
