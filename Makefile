@@ -23,7 +23,7 @@ HERE := --ignore tests/vendors --ignore tests/fuzz --ignore tests/soak --ignore 
 FAST := $(HERE) --ignore tests/process/live --ignore tests/process/upstream --ignore tests/examples/test_agent.py \
 	--ignore tests/test_layout.py --ignore tests/test_style.py -p no:schemathesis -p no:hypothesispytest \
 	--numprocesses auto --dist worksteal
-OTHERS := conformance or node or vendors or generators or fuzz or soak or redis or browser or proxies or upstreams
+OTHERS := process or conformance or node or vendors or generators or fuzz or soak or redis or browser or proxies or upstreams
 # Existing pins are kept if possible: make lock UPGRADE=--upgrade updates all of them.
 LOCK = $(COMPILE) --universal --python-version 3.11 $(UPGRADE)
 # The packages of a lock that an image installs; the others are for other systems.
@@ -39,7 +39,7 @@ NODE_MODULES := tests/conformance/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE  # cached bytecode halves the time of the second start
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # an incomplete environment is created again
-.PHONY: help run dev install optional test cover check format process conformance node_modules postman vendors generators fuzz redis browser manifests proxies upstreams soak bench fresh audit sbom container lock \
+.PHONY: help run dev install optional test slow cover check format process conformance node_modules postman vendors generators fuzz redis browser manifests proxies upstreams soak bench fresh audit sbom container lock \
 	clean
 
 help: ## list these commands
@@ -61,8 +61,10 @@ optional: .venv/installed-optional ## install the packages of optional features:
 test: .venv/installed-test ## run the fast tests
 	$(PYTEST) $(FAST)
 
-# With the tests that take long, of which many run code that no fast test reaches.
-cover: .venv/installed-test ## run the fast tests, and those that take long beside them, with branch coverage
+slow: .venv/installed-test ## run the tests of the same folders that take longer than 50 ms
+	$(PYTEST) $(HERE) -m slow --numprocesses 2
+
+cover: .venv/installed-test ## run the fast tests and the slow ones with branch coverage
 	$(PYTEST) $(FAST) -m "not ($(OTHERS))" --cov --cov-report term-missing:skip-covered
 
 check: .venv/installed-test ## check format, lint, types, dead code and layout

@@ -57,6 +57,7 @@ async def call_every_way(client: httpx2.AsyncClient, server: str, tool: str, arg
         assert (await client.post(url, json=body, headers=session)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_each_way_in_is_recorded_once(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
     async with opened(make_app(servers_dir=(shipped(),))) as client:
         await call_every_way(client, "math", "add_tool", {"a": 1, "b": 2})
@@ -64,6 +65,7 @@ async def test_each_way_in_is_recorded_once(make_app: MakeApp, capsys: pytest.Ca
     assert calls_in(capsys.readouterr().err) == [f"{way} outcome=ok" for way in ways]
 
 
+@pytest.mark.slow
 async def test_calls_are_not_recorded_at_log_level_warning(
     make_app: MakeApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +85,7 @@ async def test_two_applications_share_neither_servers_nor_records(
     assert calls_in(capsys.readouterr().err) == ["call outcome=ok"] * 4
 
 
+@pytest.mark.slow
 async def test_interceptors_act_on_each_way_in(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
     async with opened(make_app(servers_dir=("tests/routes/servers",), call_timeout=0.02)) as client:
         await call_every_way(client, "moody", "wait_tool", {})

@@ -54,6 +54,7 @@ def _filled(parameter: re.Match[str]) -> str:
     return "/x" if parameter.start() and parameter.string[parameter.start() - 1] != "/" else "x"
 
 
+@pytest.mark.slow
 async def test_every_route_needs_a_credential(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(server_of(add), **access.keys(tmp_path))
     found = urls(app)
@@ -74,7 +75,7 @@ async def test_open_routes_name_no_server(make_app: MakeApp, tmp_path: Path, url
     assert not {"server", "servers", "tools", "sessions"} & {*document}
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_disabled_authentication_is_not_imported() -> None:
     guards = [
         "gateway.auth.scopes",

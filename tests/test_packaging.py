@@ -146,7 +146,8 @@ def test_ci_calls_only_these_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "marker", ["process", "conformance", "node", "vendors", "generators", "fuzz", "soak", "redis", "browser", "proxies"]
+    "marker",
+    ["slow", "process", "conformance", "node", "vendors", "generators", "fuzz", "soak", "redis", "browser", "proxies"],
 )
 def test_every_marker_excluded_from_make_test_has_its_own_command(marker: str) -> None:
     run = rf"(tests/\w+|\$\(HERE\)) -m {marker}( --ignore (\S+))?( --numprocesses \d)?( --dist loadfile)?$"

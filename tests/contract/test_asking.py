@@ -46,6 +46,7 @@ async def asked(ways: Ways, tool: str, arguments: dict[str, Any]) -> Asked:
 
 
 @pytest.mark.parametrize(("tool", "arguments", "result"), ASKING)
+@pytest.mark.slow
 async def test_call_continues_with_the_answers_of_its_caller(
     ways: Ways, tool: str, arguments: dict[str, Any], result: str
 ) -> None:
@@ -61,6 +62,7 @@ async def test_call_continues_with_the_answers_of_its_caller(
 
 @pytest.mark.parametrize(("tool", "arguments", "result"), ASKING)
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_mcp_client_is_asked_in_the_form_of_its_protocol_era(
     ways: Ways, era: Era, tool: str, arguments: dict[str, Any], result: str
 ) -> None:
@@ -175,6 +177,7 @@ async def test_unknown_state_is_refused_and_no_tool_runs(ways: Ways, tool: str, 
     assert await ways.ran() == []
 
 
+@pytest.mark.slow
 async def test_tool_can_return_a_state_without_questions(ways: Ways) -> None:
     question = await asked(ways, "asks_to_wait", {})
     assert question.requests == {}

@@ -19,7 +19,7 @@ from tests.transport import opened
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.process,
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:The logging capability is deprecated"),
 ]
 CASES = [(tool, arguments) for tool, arguments, _ in [*VALUES, *CONTENT, *ARGUMENTS]]

@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:The logging 
         ("lifespan_state", {}, "the state"),
     ],
 )
+@pytest.mark.slow
 async def test_tool_with_context_works_over_every_transport(
     ways: Ways, tool: str, arguments: dict[str, Any], result: Any
 ) -> None:
@@ -61,6 +62,7 @@ async def test_progress_and_log_reach_an_mcp_client(ways: Ways, era: Era) -> Non
     assert await ways.ran() == ["reports"]
 
 
+@pytest.mark.slow
 async def test_progress_and_log_are_passed_to_the_report_of_a_call() -> None:
     reports: list[tuple[str, Mapping[str, Any]]] = []
 
@@ -81,6 +83,7 @@ async def test_progress_and_log_are_passed_to_the_report_of_a_call() -> None:
     ]
 
 
+@pytest.mark.slow
 async def test_tool_added_by_another_tool_is_served_at_once_until_it_is_removed(ways: Ways) -> None:
     async def listed() -> list[str]:
         tools = (await ways.http.get("/kinds/mcp/tools")).json()["tools"]
@@ -112,6 +115,7 @@ async def test_new_tool_first_called_over_mcp_is_served_like_the_others(ways: Wa
     await ways.ran()
 
 
+@pytest.mark.slow
 async def test_removed_tool_can_be_replaced_by_one_of_the_same_name(ways: Ways) -> None:
     async with connected(ways.http, "modern", "kinds") as client:
         for factor in ("1", "2"):

@@ -83,6 +83,7 @@ async def test_value_is_that_of_a_call(
     assert await ways.ran() == [tool]
 
 
+@pytest.mark.slow
 async def test_every_tool_answers_with_the_error_of_a_call(ways: Ways, schema: GraphQLSchema) -> None:
     for tool, expected in CALLS.items():
         if expected.status in (422, 500):

@@ -60,7 +60,7 @@ async def tells_list() -> list:  # type: ignore[type-arg]
     return ["secret", "open"]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_middleware_that_changes_nothing_does_not_change_the_responses(make_app: MakeApp) -> None:
     [(_, mcp)] = load(discover([SERVERS]))
     mcp.middleware.append(unchanged)
@@ -88,6 +88,7 @@ async def test_middleware_that_changes_nothing_does_not_change_the_responses(mak
         ("tells_list", [{"type": "text", "text": "***"}, {"type": "text", "text": "open"}]),
     ],
 )
+@pytest.mark.slow
 async def test_text_redacted_by_a_middleware_is_in_no_response(make_app: MakeApp, tool: str, result: Any) -> None:
     app = make_app(server_of(tells, tells_data, tells_typed, tells_list, middleware=[redacting]))
     arguments = {"words": "my"} if tool == "tells" else {}
@@ -100,6 +101,7 @@ async def test_text_redacted_by_a_middleware_is_in_no_response(make_app: MakeApp
                 assert "secret" not in str(await answered(mcp, tool, arguments))
 
 
+@pytest.mark.slow
 async def test_structured_content_removed_by_a_middleware_is_not_returned(make_app: MakeApp) -> None:
     async def own() -> CallToolResult:
         return CallToolResult(content=[TextContent(type="text", text="open")], structured_content={"a": "secret"})
@@ -130,6 +132,7 @@ async def test_structured_content_removed_by_a_middleware_is_not_returned(make_a
         (SystemExit("secret"), 500, "tool-crashed"),
     ],
 )
+@pytest.mark.slow
 async def test_middleware_can_answer_instead_of_the_tool(
     make_app: MakeApp, given: Any, status: int, answer: Any
 ) -> None:

@@ -13,7 +13,7 @@ from tests.clients import ERAS, Era, answered, connected, post
 from tests.conftest import MakeApp
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def tells(words: str) -> str:

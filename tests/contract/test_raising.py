@@ -48,6 +48,7 @@ async def unharmed(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.mark.parametrize("way", SLOWLY)
+@pytest.mark.slow
 async def test_whatever_a_tool_raises_is_a_crash_of_its_call(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
@@ -66,6 +67,7 @@ async def test_whatever_a_tool_raises_is_a_crash_of_its_call(
 
 
 @pytest.mark.parametrize("way", [way for way in SLOWLY if way.values != ("graphql",)])  # which knows no such argument
+@pytest.mark.slow
 async def test_whatever_middleware_of_an_author_raises_is_a_crash_of_its_call(make_app: MakeApp, way: str) -> None:
     async def raises(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         kind = ((ctx.params or {}).get("arguments") or {}).get("kind")
@@ -93,6 +95,7 @@ def requests(kind: str, name: str, scheme: str) -> list[tuple[str, dict[str, Any
 @pytest.mark.parametrize(
     ("url", "name", "scheme"), [("/one/mcp", "prompt", "broken"), ("/mcp", "one_prompt", "one+broken")]
 )
+@pytest.mark.slow
 async def test_whatever_a_resource_prompt_or_completion_raises_is_an_error_of_its_request(
     make_app: MakeApp, era: str, url: str, name: str, scheme: str
 ) -> None:

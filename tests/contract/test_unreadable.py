@@ -44,6 +44,7 @@ async def test_frame_with_arguments_that_json_cannot_carry_is_refused(make_app: 
 
 
 @pytest.mark.parametrize(("url", "tool"), [("/one/mcp", "echo"), ("/mcp", "one_echo")])
+@pytest.mark.slow
 async def test_native_arguments_that_json_cannot_carry_are_refused(make_app: MakeApp, url: str, tool: str) -> None:
     async with opened(make_app(server_of(echo))) as http:
         session = await open_session(http, url)

@@ -56,6 +56,7 @@ def assert_crashed(way: str, tool: str, outcome: Outcome, caplog: pytest.LogCapt
 
 
 @pytest.mark.parametrize("way", SLOWLY)
+@pytest.mark.slow
 async def test_result_that_cannot_be_sent_is_a_crash_of_its_tool(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
@@ -69,6 +70,7 @@ async def test_result_that_cannot_be_sent_is_a_crash_of_its_tool(
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "graphql"])  # where fields are selected
+@pytest.mark.slow
 async def test_typed_result_that_cannot_be_sent_is_a_crash_of_its_tool(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
@@ -133,6 +135,7 @@ async def test_resource_or_prompt_that_cannot_be_sent_is_an_error_of_its_request
             assert record.getMessage().startswith(f"{method} ")
 
 
+@pytest.mark.slow
 async def test_description_that_cannot_be_sent_is_listed_as_text_that_can(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -85,6 +85,7 @@ async def exposed(make_app: MakeApp) -> Mapping[str, set[str]]:
     return {name: set(labels) for one in scrapes for name in one.names() for labels in one.labels(name)}
 
 
+@pytest.mark.slow
 async def test_every_metric_and_label_in_use_is_exposed(exposed: Mapping[str, set[str]]) -> None:
     assert {name for expression in expressions() for name in metrics(expression)} - set(exposed) == set()
     for expression in expressions():

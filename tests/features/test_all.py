@@ -47,7 +47,7 @@ def parts_of(modules: set[str]) -> set[str]:
     return {name for name in modules if name.partition(".")[0] in ("gateway", "routes")}
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_disabled_features_are_not_imported() -> None:
     off = loaded()
     unused = ("gateway.relay", "gateway.console", "routes.console")
@@ -65,13 +65,13 @@ def test_disabled_features_are_not_imported() -> None:
     assert {"prometheus_client", "redis", "opentelemetry.sdk"} <= on
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_one_feature_imports_only_its_own_packages() -> None:
     metrics = loaded(metrics="/metrics")
     assert [name for name in OPTIONAL if name in metrics] == ["prometheus_client"]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_rate_limits_in_memory_need_no_optional_package() -> None:
     limited = loaded(rate_limit="1/minute")
     assert "gateway.limits.rate_memory" in limited

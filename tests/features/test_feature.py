@@ -44,7 +44,7 @@ print(*sorted({*sys.modules} - before))
 """
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_features_that_are_off_are_empty_and_import_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", OFF], cwd=ROOT, capture_output=True, text=True, check=True)
     off = ["CallLogged", *["Feature"] * 2, "RateLimits", "Feature", "Redis", "Auth", "Metrics", *["Feature"] * 2]
@@ -53,7 +53,7 @@ def test_features_that_are_off_are_empty_and_import_nothing() -> None:
     assert done.stdout.splitlines() == [*kinds, refuses_keys]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("missing", "setting", "environ"),
     [
@@ -72,7 +72,7 @@ def test_missing_package_is_reported_in_one_line(missing: str, setting: str, env
     assert (ROOT / "requirements" / "optional.txt").exists()
 
 
-@pytest.mark.process
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("missing", "environ", "start"),
     [

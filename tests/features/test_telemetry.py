@@ -26,7 +26,7 @@ def metrics_of(settings: Settings) -> Metrics:
     return metrics(settings, [], Registry(), int, Refusals())
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_missing_package_turns_traces_off_and_calls_are_served() -> None:
     """The variables of OpenTelemetry are often set for many programs at once."""
     ended = made_without("opentelemetry.sdk", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318")

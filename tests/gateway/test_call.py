@@ -52,6 +52,7 @@ async def test_interceptor_may_answer_without_the_handler() -> None:
     assert notes == ["a begins", "a ends"]
 
 
+@pytest.mark.slow
 async def test_one_chain_serves_many_calls() -> None:
     notes: list[str] = []
     handler = chain([Noting("a", notes)], noting_handler(notes))

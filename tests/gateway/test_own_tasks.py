@@ -80,6 +80,7 @@ async def test_time_limits_inside_work_across_steps() -> None:
     assert await run(work()) == ["True", "timeout"]
 
 
+@pytest.mark.slow
 async def test_context_is_the_callers_at_first_and_its_own_in_every_step() -> None:
     async def work() -> list[str]:
         seen = [colour.get()]

@@ -43,6 +43,7 @@ async def test_concurrent_requests_are_bounded_and_the_others_wait() -> None:
     assert (len(responses), most, running) == (10 * MAX_CONCURRENT_REQUESTS, MAX_CONCURRENT_REQUESTS, 0)
 
 
+@pytest.mark.slow
 async def test_waiting_requests_are_not_sent_after_a_failure() -> None:
     redis = RedisClient(UNREACHABLE, "test")
     sent = 0
@@ -100,7 +101,7 @@ async def test_log_does_not_contain_the_password(caplog: pytest.LogCaptureFixtur
     assert "secret" not in caplog.text
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_long_queue_in_front_of_a_fast_redis_does_not_count(caplog: pytest.LogCaptureFixture) -> None:
     """Otherwise a flood of calls would switch off the rate limits."""
     redis = RedisClient(UNREACHABLE, "test")
@@ -116,6 +117,7 @@ async def test_long_queue_in_front_of_a_fast_redis_does_not_count(caplog: pytest
     assert caplog.text == ""
 
 
+@pytest.mark.slow
 async def test_requests_of_one_call_share_its_budget() -> None:
     redis = RedisClient(UNREACHABLE, "test")
 

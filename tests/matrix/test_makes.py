@@ -19,7 +19,7 @@ from tests.matrix.test_matrix import SEEN, one
 from tests.matrix.ways import SLOWLY, WAYS, Headers, Outcome
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 RULES: list[Rule] = [*bounds.RULES, *access.RULES, *credentials.RULES, *limit.RULES]
 """All but those of the cache, which other makes have not."""
 

@@ -55,6 +55,7 @@ def one(name: str = "one") -> MCPServer[Any]:
         if not (rule.needs_names and way == "graphql")
     ],
 )
+@pytest.mark.slow
 async def test_rule_holds_for_every_way_to_call(rule: Rule, way: str, make_app: MakeApp, tmp_path: Path) -> None:
     server = one()
     rule.serve(server)

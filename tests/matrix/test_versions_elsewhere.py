@@ -17,7 +17,7 @@ from tests.matrix.target import Target
 from tests.matrix.ways import WAYS, Headers, Outcome
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 RULES = [rule for rule in versioned.RULES if rule.check is not versioned.plain_tools_have_none]
 """All but the rule of tools without versions, since each tool of such a server has one."""
 

@@ -120,7 +120,7 @@ VIA |= {"stream": "call", "websocket": "ws", "websocket any": "ws", "graphql": "
 SOCKETS: Mapping[str, Ask] = {"websocket": websocket, "websocket any": websocket_any}
 WAYS: Mapping[str, Ask] = {**PLAIN, "stream": stream, "graphql": graphql, **SOCKETS, **NATIVE}
 KINDS = ("call", "graphql", "websocket", "native modern", "aggregate legacy")
-SLOWLY = [pytest.param(way, marks=() if way in KINDS else pytest.mark.process) for way in WAYS]
+SLOWLY = [pytest.param(way, marks=() if way in KINDS else pytest.mark.slow) for way in WAYS]
 """All `WAYS`, for a test that takes long: of its fast part are one way of each kind."""
 
 

@@ -29,6 +29,7 @@ async def forecast(city: str, days: int, unit: Literal["C", "F"], detailed: bool
 def coded(code: Annotated[str, Field(pattern="^no such text$")]) -> None: ...
 
 
+@pytest.mark.slow
 def test_each_server_is_one_line_with_its_tools_and_its_url(make_app: MakeApp) -> None:
     full, empty = MCPServer[None]("full"), MCPServer[None]("e")
     for name in ("one", "two"):
@@ -44,7 +45,7 @@ def test_each_server_is_one_line_with_its_tools_and_its_url(make_app: MakeApp) -
     ]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_twenty_servers_with_many_tools_fit_on_a_screen(make_app: MakeApp) -> None:
     servers = [MCPServer[None](f"server_{number}") for number in range(20)]
     for server in servers:
@@ -80,6 +81,7 @@ async def test_command_that_is_printed_is_answered_as_printed(make_app: MakeApp)
     assert (answer.status_code, answer.json()) == (200, {"result": "hello 10 C"})
 
 
+@pytest.mark.slow
 def test_tool_that_only_reads_is_preferred_and_one_that_destroys_is_not_shown(make_app: MakeApp) -> None:
     server = MCPServer[None]("one")
     server.add_tool(nothing, name="drop", annotations=ToolAnnotations(destructive_hint=True))

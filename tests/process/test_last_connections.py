@@ -26,6 +26,7 @@ async def test_waiting_connections_are_accepted_from_every_listener() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux filters the packets of a listening socket")
+@pytest.mark.slow
 async def test_no_new_handshake_begins_and_open_connections_stay() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
         await refuse_handshakes([listener])
@@ -41,6 +42,7 @@ async def test_no_new_handshake_begins_and_open_connections_stay() -> None:
         accepted.close()
 
 
+@pytest.mark.slow
 async def test_listener_of_another_kind_is_left_as_it_is() -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         await refuse_handshakes([listener])

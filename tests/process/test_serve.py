@@ -95,6 +95,7 @@ def ending(number: signal.Signals) -> Callable[[Settings], Starlette]:
     return make
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_process_with_code_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,6 +47,7 @@ async def until_streams_end() -> None:
         await anyio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_no_stream_ends_while_the_server_serves(server: uvicorn.Server) -> None:
     stream = Endless()
     async with drained(lambda: [stream], Capacity(1), Readiness(Registry()), grace=10):
@@ -55,6 +56,7 @@ async def test_no_stream_ends_while_the_server_serves(server: uvicorn.Server) ->
         assert not AppStatus.enable_automatic_graceful_drain  # sse-starlette would cut the calls in flight
 
 
+@pytest.mark.slow
 async def test_streams_stay_open_while_the_server_drains_and_still_serves() -> None:
     stream, readiness = Endless(), Readiness(Registry())
     server = Server(uvicorn.Config("none", log_config=None), drain_delay=60, announce=lambda: None)
@@ -77,6 +79,7 @@ async def test_all_streams_end_at_once_if_no_call_is_in_flight(server: uvicorn.S
     assert [stream.ended for stream in streams] == [True, True]
 
 
+@pytest.mark.slow
 async def test_streams_are_those_that_are_open_at_the_shutdown(server: uvicorn.Server) -> None:
     removed, added = Endless(), Endless()
     streams = [removed]
@@ -89,6 +92,7 @@ async def test_streams_are_those_that_are_open_at_the_shutdown(server: uvicorn.S
     assert (removed.ended, added.ended) == (False, True)
 
 
+@pytest.mark.slow
 async def test_streams_of_sessions_wait_for_calls_in_flight(server: uvicorn.Server) -> None:
     capacity, stream, answered = Capacity(1), Endless(), anyio.Event()
 
@@ -109,6 +113,7 @@ async def test_streams_of_sessions_wait_for_calls_in_flight(server: uvicorn.Serv
             await until_streams_end()
 
 
+@pytest.mark.slow
 async def test_streams_end_before_the_grace_even_if_a_call_is_in_flight(server: uvicorn.Server) -> None:
     capacity = Capacity(1)
 

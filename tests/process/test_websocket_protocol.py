@@ -14,7 +14,7 @@ from process.websocket_protocol import PARSED_AT_ONCE
 from routes.scope import FRAME_LIMIT
 from tests.process.echoing import HANDSHAKE, MAX_SIZE, close_code, failure_code, frame, serving, write
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.mark.parametrize(

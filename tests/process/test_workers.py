@@ -50,7 +50,7 @@ def test_worker_that_served_and_died_is_replaced_at_once() -> None:
     assert max(pauses) < 2
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_workers_that_die_in_their_start_are_started_after_growing_pauses_and_then_given_up(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -77,7 +77,7 @@ def test_server_that_does_not_start_ends_the_router_at_once() -> None:
     assert parent.started[1].terminated == 1
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_router_is_given_up_once_even_if_several_workers_die_together(caplog: pytest.LogCaptureFixture) -> None:
     assert Parent(*[[die]] * 20, workers=3).run() == 1
     assert len([message for message in caplog.messages if message.startswith("no worker starts")]) == 1
@@ -128,6 +128,7 @@ def test_a_second_signal_reaches_the_workers_too(number: signal.Signals) -> None
     assert slow.terminated == 2
 
 
+@pytest.mark.slow
 def test_worker_that_does_not_end_within_the_grace_is_killed() -> None:
     class Stuck(Worker):
         def terminate(self) -> None: ...

@@ -138,6 +138,7 @@ async def test_crash_is_500_and_its_text_is_only_logged(
 
 
 @pytest.mark.parametrize("url", ["/moody/mcp/call", "/call", "/moody/mcp/tools/wait_tool"])
+@pytest.mark.slow
 async def test_call_that_exceeds_the_timeout_is_504(make_app: MakeApp, url: str) -> None:
     app = make_app(servers_dir=("tests/routes/servers",), call_timeout=0.05)
     async with opened(app) as client:

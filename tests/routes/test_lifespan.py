@@ -39,6 +39,7 @@ def server(name: str, events: list[str], failing: bool = False) -> MCPServer[Any
     return MCPServer(name, lifespan=lifespan)
 
 
+@pytest.mark.slow
 async def test_servers_start_in_order_and_end_in_reverse(make_app: MakeApp) -> None:
     events: list[str] = []
     app = make_app(server("one", events), server("two", events))

@@ -52,14 +52,14 @@ def test_name_goes_into_the_uri_and_its_scheme_stays(own: str, over_all: str) ->
 @given(names, uris)
 @example("multi-mcp", "multi-mcp://multi-mcp/multi-mcp:multi-mcp")
 @example("a:b/c", "x:y://z")
-@pytest.mark.process
+@pytest.mark.slow
 def test_every_uri_of_every_server_comes_back(server: str, uri: str) -> None:
     assert without_server(with_server(server, uri)) == (server, uri)
 
 
 @unhurried
 @given(names, uris, names, uris)
-@pytest.mark.process
+@pytest.mark.slow
 def test_different_resources_have_different_uris(one: str, uri: str, other: str, other_uri: str) -> None:
     assert (with_server(one, uri) == with_server(other, other_uri)) is ((one, uri) == (other, other_uri))
 
@@ -69,6 +69,7 @@ def test_different_resources_have_different_uris(one: str, uri: str, other: str,
     st.sampled_from(["note://{x}", "note:{+x}", "{x}://a", "{+x}", "file:///{+x}", "db://a{/x}{?y}", "a://[{x}]/"]),
     st.text("a:/%[]é ", min_size=1),
 )
+@pytest.mark.slow
 def test_expanded_template_is_the_uri_of_the_expanded_own_template(template: str, value: str) -> None:
     expanded = UriTemplate.parse(with_server("alpha", template)).expand({"x": value, "y": value})
     own = UriTemplate.parse(template).expand({"x": value, "y": value})
@@ -89,6 +90,7 @@ def test_web_uris_are_those_that_clients_can_use_alone() -> None:
 
 @unhurried
 @given(names, texts)
+@pytest.mark.slow
 def test_every_task_id_comes_back(server: str, task: str) -> None:
     assert task_without_server(task_with_server(server, task)) == (server, task)
 

@@ -27,7 +27,7 @@ from tests.clients import ERAS, Era, connected
 from tests.conftest import MakeApp
 from tests.transport import BASE, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 class Name(BaseModel):

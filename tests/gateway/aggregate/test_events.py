@@ -31,6 +31,7 @@ def make(name: str) -> MCPServer[Any]:
     return server
 
 
+@pytest.mark.slow
 async def test_listener_hears_events_of_each_server_and_a_resource_by_both_its_uris(
     make_app: MakeApp,
 ) -> None:

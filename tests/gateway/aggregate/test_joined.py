@@ -26,7 +26,7 @@ from tests.wire import BOTH_TYPES, INITIALIZE, messages, modern, request
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_hints_for_caches_are_the_strictest_of_all_servers(make_app: MakeApp) -> None:
     def hints(ttl: int, scope: Any = "public") -> dict[str, Any]:
         return {"cache_hints": dict.fromkeys(LISTS, CacheHint(ttl, scope))}
@@ -54,6 +54,7 @@ async def test_hint_of_a_read_is_that_of_its_server(make_app: MakeApp) -> None:
             assert (result["ttlMs"], result["cacheScope"]) == expected
 
 
+@pytest.mark.slow
 async def test_log_level_reaches_every_server_though_one_fails(make_app: MakeApp) -> None:
     heard: list[str] = []
 
@@ -91,6 +92,7 @@ async def test_instructions_stand_under_the_name_of_their_server(make_app: MakeA
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_long_instructions_are_cut_and_without_any_there_are_none(make_app: MakeApp, era: Era) -> None:
     app = make_app(*(make(f"s{number}", instructions="x" * 100_000) for number in range(9)))
     text = (await told(app, era))["instructions"]
@@ -123,6 +125,7 @@ async def test_caller_is_told_only_of_the_servers_that_it_may_use(make_app: Make
     assert "secret" not in initialized
 
 
+@pytest.mark.slow
 async def test_notifications_of_a_client_reach_each_server_that_has_a_handler(make_app: MakeApp) -> None:
     heard: list[tuple[str, str]] = []
 

@@ -57,6 +57,7 @@ async def read(client: Client, uri: str) -> str:
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_listed_resources_and_expanded_templates_are_read_from_their_server(app: Starlette, era: Era) -> None:
     async with client_of(app, era) as client:
         uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
@@ -69,6 +70,7 @@ async def test_listed_resources_and_expanded_templates_are_read_from_their_serve
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_ui_of_a_tool_is_read_by_both_keys_of_its_meta(app: Starlette, era: Era) -> None:
     async with client_of(app, era) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
@@ -82,6 +84,7 @@ async def test_ui_of_a_tool_is_read_by_both_keys_of_its_meta(app: Starlette, era
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_links_in_a_result_lead_to_their_server_and_web_pages_stay(app: Starlette, era: Era) -> None:
     async with client_of(app, era) as client:
         result: Any = await client.call_tool("south_pole_links", {})
@@ -103,6 +106,7 @@ async def test_links_in_a_prompt_lead_to_their_server(app: Starlette, era: Era) 
     assert [contents[0].uri, contents[1].resource.uri, contents[2].uri] == [SKILL, UI, WEB]
 
 
+@pytest.mark.slow
 async def test_links_in_what_a_tool_asks_its_client_lead_to_their_server(app: Starlette) -> None:
     heard: list[Any] = []
 
@@ -118,6 +122,7 @@ async def test_links_in_what_a_tool_asks_its_client_lead_to_their_server(app: St
     assert heard[2] == {"uri": "ui://clock/app.html"}
 
 
+@pytest.mark.slow
 async def test_updates_name_the_resource_as_its_listener_knows_it(app: Starlette) -> None:
     async with client_of(app, "modern") as client, client.listen(resource_subscriptions=[SKILL]) as events:
         await client.call_tool("north_update", {})
@@ -125,6 +130,7 @@ async def test_updates_name_the_resource_as_its_listener_knows_it(app: Starlette
         assert await anext(events) == ResourceUpdated(SKILL)
 
 
+@pytest.mark.slow
 async def test_updates_in_a_session_name_the_resource_as_its_client_knows_it(app: Starlette) -> None:
     heard: list[str] = []
     complete = anyio.Event()
@@ -145,6 +151,7 @@ async def test_updates_in_a_session_name_the_resource_as_its_client_knows_it(app
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_server_is_asked_for_its_own_uri_when_a_template_is_completed(make_app: MakeApp, era: Era) -> None:
     server = make("south_pole")
     asked: list[str] = []
@@ -167,6 +174,7 @@ async def test_error_of_a_read_has_the_uri_that_was_asked_for(app: Starlette, er
     assert raised.value.error.data == {"uri": "ui://north/nothing"}
 
 
+@pytest.mark.slow
 async def test_links_in_what_a_tool_asks_across_requests_lead_to_their_server(make_app: MakeApp) -> None:
     server = make("south_pole")
 

@@ -22,6 +22,7 @@ WELL = ["well_who", "well_greet", "note://well/1", "page://well/{number}"]
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("fails", FAILING)
+@pytest.mark.slow
 async def test_server_whose_lists_fail_lacks_only_its_own_items(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, era: Era, fails: List
 ) -> None:
@@ -54,6 +55,7 @@ async def test_nothing_of_a_failing_server_reaches_the_client_and_its_list_is_no
     assert (result["ttlMs"], result["cacheScope"]) == (0, "private")
 
 
+@pytest.mark.slow
 async def test_recovered_server_is_listed_again_and_its_next_failure_is_logged(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -72,6 +74,7 @@ async def test_recovered_server_is_listed_again_and_its_next_failure_is_logged(
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_servers_are_asked_at_the_same_time(make_app: MakeApp, era: Era) -> None:
     asked = 0
     both = anyio.Event()
@@ -91,6 +94,7 @@ async def test_servers_are_asked_at_the_same_time(make_app: MakeApp, era: Era) -
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("cursor", ["again", None])
+@pytest.mark.slow
 async def test_endless_or_repeated_pages_harm_only_their_server(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, era: Era, cursor: str | None
 ) -> None:
@@ -111,7 +115,7 @@ async def test_endless_or_repeated_pages_harm_only_their_server(
     assert "a cursor comes again" in caplog.text or "more than 10000 items or 100 pages" in caplog.text
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_repeated_uris_and_names_are_listed_once_and_long_lists_are_cut(make_app: MakeApp) -> None:
     async def repeats(ctx: Any, params: Any) -> Any:
         return ListResourcesResult(
@@ -125,6 +129,7 @@ async def test_repeated_uris_and_names_are_listed_once_and_long_lists_are_cut(ma
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_read_asks_no_other_server(make_app: MakeApp, era: Era) -> None:
     asked: list[str] = []
 
@@ -140,6 +145,7 @@ async def test_read_asks_no_other_server(make_app: MakeApp, era: Era) -> None:
     assert asked == []
 
 
+@pytest.mark.slow
 async def test_cancelled_request_cancels_what_its_servers_were_asked(make_app: MakeApp) -> None:
     begun, cancelled = anyio.Event(), anyio.Event()
 

@@ -15,7 +15,7 @@ from tests.conftest import MakeApp
 from tests.gateway.aggregate.listing import FIRST, listing, raises
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 PROMPTS = [("a", "b_c"), ("a_b", "c"), ("a", "b c"), ("a", "b.c"), ("a_b", "x" * 90), ("a_b", "x" * 91), ("a", "ä")]
 
 

@@ -24,6 +24,7 @@ async def asked(http: httpx2.AsyncClient, method: str, **params: Any) -> dict[st
     return answer
 
 
+@pytest.mark.slow
 async def test_task_of_each_server_is_polled_and_cancelled_by_its_id(make_app: MakeApp) -> None:
     (north, of_north), (south, of_south) = make("north"), make("south_pole")
     async with opened(make_app(north, south, make_without_tasks("other"))) as http:
@@ -66,6 +67,7 @@ async def test_unknown_task_is_an_error_that_names_no_server(make_app: MakeApp) 
             assert (error["code"], error["message"]) == (-32602, "Unknown task")
 
 
+@pytest.mark.slow
 async def test_without_a_server_with_tasks_there_are_none(make_app: MakeApp) -> None:
     async with opened(make_app(make_without_tasks("other"))) as http:
         assert (await asked(http, "tasks/get", taskId="other:1"))["error"]["code"] == -32601

@@ -112,6 +112,7 @@ async def test_credential_that_no_verifier_recognises_is_refused_without_a_check
 
 
 @pytest.mark.parametrize("error", [Unauthenticated, Expired, lambda: Unavailable("")])
+@pytest.mark.slow
 async def test_refusals_do_not_affect_other_credentials_of_the_same_address(
     authenticator: Authenticator, verifier: FakeVerifier, error: Callable[[], GatewayError]
 ) -> None:
@@ -121,6 +122,7 @@ async def test_refusals_do_not_affect_other_credentials_of_the_same_address(
     assert (await authenticator.authenticate("ann!")).name == "ann"
 
 
+@pytest.mark.slow
 async def test_only_the_credentials_used_last_are_cached(authenticator: Authenticator) -> None:
     await authenticator.authenticate("first!")
     await authenticator.authenticate("second!")

@@ -50,6 +50,7 @@ async def test_scopes_are_those_of_the_calls_caller() -> None:
         await Authorization()(call, run)
 
 
+@pytest.mark.slow
 async def test_calls_are_recorded_with_the_name_of_their_caller(
     make_app: MakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +80,7 @@ def facts(answer: Any) -> Any:
 
 
 @pytest.mark.parametrize("destructive", ["", "danger"])
+@pytest.mark.slow
 async def test_refusal_is_the_same_for_existing_and_unknown_tools(
     make_app: MakeApp, tmp_path: Path, destructive: str
 ) -> None:
@@ -117,6 +119,7 @@ async def test_destructive_tool_and_unknown_tool_are_refused_alike_without_the_s
     assert existing.headers["www-authenticate"] == unknown.headers["www-authenticate"]
 
 
+@pytest.mark.slow
 async def test_unknown_tool_within_the_scopes_is_404_and_suggests_only_covered_tools(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
@@ -137,6 +140,7 @@ async def test_unknown_tool_within_the_scopes_is_404_and_suggests_only_covered_t
         assert "hidden" not in (await post(http, "hid")).json()["detail"]
 
 
+@pytest.mark.slow
 async def test_ambiguous_name_lists_only_tools_that_the_caller_may_call(make_app: MakeApp, tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     one, both = bearer(add_key(path, "one", "one:*")), bearer(add_key(path, "both", "*:open"))
@@ -150,6 +154,7 @@ async def test_ambiguous_name_lists_only_tools_that_the_caller_may_call(make_app
         assert "'one'" in short.json()["detail"]
 
 
+@pytest.mark.slow
 async def test_short_name_is_authorized_as_the_tool_that_it_stands_for(make_app: MakeApp, tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     exact, wrong = bearer(add_key(path, "exact", "one:open_tool")), bearer(add_key(path, "wrong", "one:ope"))
@@ -162,6 +167,7 @@ async def test_short_name_is_authorized_as_the_tool_that_it_stands_for(make_app:
         assert (await http.get("/one/mcp/tools/open", headers=wrong)).status_code == 403
 
 
+@pytest.mark.slow
 async def test_name_that_fits_two_servers_reveals_nothing_about_the_one_without_scope(
     make_app: MakeApp, tmp_path: Path
 ) -> None:

@@ -46,7 +46,7 @@ def refusal(path: Path, *arguments: str, capsys: pytest.CaptureFixture[str]) -> 
     return str(caught.value.code) if caught.value.code != 2 else printed.err
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_process_creates_lists_and_revokes_keys(path: Path) -> None:
     def command(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
@@ -70,13 +70,13 @@ def test_process_creates_lists_and_revokes_keys(path: Path) -> None:
     assert command(code=2).stdout == ""
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_import_prints_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", "import gateway.auth.cli"], cwd=ROOT, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_concurrent_commands_lose_no_key(path: Path) -> None:
     made = [
         subprocess.Popen(
@@ -187,6 +187,7 @@ def test_file_is_required(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_key_may_have_pins(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     create(path, "old")
     assert "pins" not in path.read_text(), "a router that knows no pins reads the file too"

@@ -19,7 +19,7 @@ from tests.gateway.auth.issuer import Issuer
 from tests.routes.raw import HOST, ask
 from tests.shipped import shipped
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 MATH = {"servers_dir": (shipped(),), "servers": ("math",)}
 
 

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from gateway.auth.issuer_client import MAX_DOCUMENT_SIZE, IssuerUnavailable, fetch, jwks_url, metadata_urls
 from tests.gateway.auth.issuer import Issuer
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 OAUTH, OPENID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
 
 

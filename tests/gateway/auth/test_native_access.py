@@ -65,6 +65,7 @@ LISTS = [
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(("method", "key"), LISTS)
+@pytest.mark.slow
 async def test_prompts_and_resources_are_listed_to_callers_with_the_whole_server(
     http: Http, keys: dict[str, dict[str, str]], era: Era, method: str, key: str
 ) -> None:
@@ -95,6 +96,7 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(("method", "params"), REQUESTS)
+@pytest.mark.slow
 async def test_prompts_resources_and_other_methods_need_the_whole_server(
     http: Http, keys: dict[str, dict[str, str]], era: Era, method: str, params: dict[str, Any]
 ) -> None:
@@ -108,6 +110,7 @@ async def test_prompts_resources_and_other_methods_need_the_whole_server(
 
 
 @pytest.mark.parametrize("method", ["resources/subscribe", "logging/setLevel", "ping"])
+@pytest.mark.slow
 async def test_resource_subscription_needs_the_whole_server_but_ping_and_log_level_any_of_it(
     http: Http, keys: dict[str, dict[str, str]], method: str
 ) -> None:
@@ -126,6 +129,7 @@ OVER_ALL: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow
 async def test_aggregate_endpoint_hides_items_of_other_servers(http: Http, keys: dict[str, dict[str, str]]) -> None:
     for era in ERAS:
         for method, params in OVER_ALL:
@@ -133,17 +137,20 @@ async def test_aggregate_endpoint_hides_items_of_other_servers(http: Http, keys:
                 assert word in await asked(http, era, "/mcp", keys[scope], method, **params)
 
 
+@pytest.mark.slow
 async def test_any_authenticated_caller_may_discover_a_server(http: Http, keys: dict[str, dict[str, str]]) -> None:
     for url, headers in product(("/one/mcp", "/mcp"), keys.values()):
         assert "result" in await asked(http, "modern", url, headers, "server/discover")
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_filtered_lists_are_marked_private_for_caches(http: Http, keys: Mapping[str, Any], url: str) -> None:
     for method in ("tools/list", "prompts/list"):
         assert (await asked(http, "modern", url, keys[ALL], method))["result"]["cacheScope"] == "private"
 
 
+@pytest.mark.slow
 async def test_unknown_method_needs_the_whole_server_and_at_the_aggregate_all_servers(
     http: Http, keys: dict[str, dict[str, str]]
 ) -> None:

@@ -17,7 +17,7 @@ from tests.gateway.auth.offering import make
 from tests.gateway.auth.test_native_access import ADMIN, ALL, OTHER, SOME, Http, asked, http, keys
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 __all__ = ["http", "keys"]
 
 

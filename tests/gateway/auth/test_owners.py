@@ -18,7 +18,7 @@ from tests.gateway.auth.issuer import Issuer
 from tests.keys import add_key, bearer
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 Http = httpx2.AsyncClient
 CLIENT = "the-app"
 

@@ -19,7 +19,7 @@ from tests.conftest import MakeApp, server_of
 from tests.keys import add_key, bearer
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 Http = httpx2.AsyncClient
 
 
@@ -76,7 +76,6 @@ async def http(anyio_backend: str, make_app: MakeApp, keys: Keys) -> AsyncIterat
         yield client
 
 
-@pytest.mark.process
 async def test_new_key_of_a_revoked_ones_name_inherits_nothing(http: Http, keys: Keys) -> None:
     http.headers.update(keys.old)
     assert [(await post(http, "count")).status_code for _ in range(3)] == [200, 200, 429]

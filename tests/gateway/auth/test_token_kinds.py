@@ -96,6 +96,7 @@ async def test_token_that_is_bound_to_its_sender_is_refused(
     assert (answer.status_code, answer.json()["detail"]) == (401, detail)
 
 
+@pytest.mark.slow
 async def test_kind_of_a_forged_token_is_not_told(math: httpx2.AsyncClient, running: Issuer) -> None:
     head, _, signature = running.token(header={"typ": "logout+jwt"}).split(".")
     body = running.token(cnf={"jkt": "x"}).split(".")[1]

@@ -72,6 +72,7 @@ async def begun(http: Http, url: str, headers: Mapping[str, str]) -> str:
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_task_is_for_its_own_caller_and_for_callers_of_the_whole_server(
     http: Http, keys: dict[str, dict[str, str]], url: str
 ) -> None:
@@ -88,6 +89,7 @@ async def test_task_is_for_its_own_caller_and_for_callers_of_the_whole_server(
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_tasks_are_listed_to_their_own_caller(http: Http, keys: dict[str, dict[str, str]], url: str) -> None:
     first, second = await begun(http, url, keys["begin"]), await begun(http, url, keys["same"])
     for name, expected in (("begin", [first]), ("same", [second]), ("other", []), ("server", [first, second])):
@@ -95,6 +97,7 @@ async def test_tasks_are_listed_to_their_own_caller(http: Http, keys: dict[str, 
         assert [task["taskId"] for task in listed] == expected
 
 
+@pytest.mark.slow
 async def test_task_begun_at_one_endpoint_is_polled_at_the_other(http: Http, keys: dict[str, dict[str, str]]) -> None:
     task = await begun(http, "/one/mcp", keys["begin"])
     answer = await asked(http, "modern", "/mcp", keys["begin"], "tasks/get", taskId=f"one:{task}")
@@ -110,6 +113,7 @@ async def test_invented_and_malformed_task_ids_are_refused(http: Http, keys: dic
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_ui_is_read_by_callers_of_its_tool(
     http: Http, keys: dict[str, dict[str, str]], era: Era, url: str
 ) -> None:
@@ -124,6 +128,7 @@ async def test_ui_is_read_by_callers_of_its_tool(
 
 
 @pytest.mark.parametrize("params", [{"uri": ["ui://clock/app.html"]}, {"uri": None}, {}])
+@pytest.mark.slow
 async def test_malformed_uri_is_refused(http: Http, keys: dict[str, dict[str, str]], params: dict[str, Any]) -> None:
     headers, body = modern("resources/read", uri="x")
     body["params"] = {"_meta": body["params"]["_meta"], **params}
@@ -133,6 +138,7 @@ async def test_malformed_uri_is_refused(http: Http, keys: dict[str, dict[str, st
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_ui_is_listed_to_callers_of_its_tool(
     http: Http, keys: dict[str, dict[str, str]], era: Era, url: str
 ) -> None:

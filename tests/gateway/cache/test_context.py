@@ -13,7 +13,7 @@ from tests.calls import make_call
 from tests.clients import ERAS, Era, answered, connected, post
 from tests.gateway.cache.cached import Counting
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def test_call_that_asks_for_input_is_not_cached(http: httpx2.AsyncClient, counting: Counting) -> None:

@@ -18,7 +18,7 @@ from tests.conftest import MakeApp, server_of
 from tests.gateway.cache.cached import PUBLIC, Counting
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 def ask(http: httpx2.AsyncClient, count: int, tool: str = "gated", **arguments: Any) -> list[asyncio.Task[Any]]:
@@ -35,7 +35,6 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.process
 async def test_thousand_equal_calls_run_the_tool_once(
     make_app: MakeApp, counting: Counting, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,7 +25,11 @@ from tests.conftest import MakeApp
 from tests.gateway.cache.cached import PUBLIC, Counting
 from tests.process.live.router import ROOT
 
-pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:The logging capability is deprecated")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.anyio,
+    pytest.mark.filterwarnings("ignore:The logging capability is deprecated"),
+]
 MAX_BYTES = 80_000
 
 
@@ -54,7 +58,6 @@ async def test_tool_without_a_policy_is_not_cached(http: httpx2.AsyncClient) -> 
     assert [(await post(http, "plain")).json()["result"] for _ in range(3)] == [1, 2, 3]
 
 
-@pytest.mark.process
 def test_cache_is_not_imported_without_a_tool_that_has_a_policy() -> None:
     made = "import sys, app; from settings.values import Settings; app.create_app(Settings())"
     named = (

@@ -109,6 +109,7 @@ async def test_expired_entries_make_room_for_new_ones() -> None:
     assert (len(store), keys(store, "def")) == (3, "def")
 
 
+@pytest.mark.slow
 async def test_counted_bytes_cover_the_memory_in_use() -> None:
     store = MemoryStore(100_000_000)
     tracemalloc.start()

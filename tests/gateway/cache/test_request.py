@@ -27,6 +27,7 @@ def test_changes_to_one_request_do_not_reach_another() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
 async def test_directives_are_followed_by_every_endpoint(make_app: MakeApp, way: str) -> None:
     app = make_app(Counting().server)
     async with opened(app) as http:

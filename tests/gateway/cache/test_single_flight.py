@@ -73,6 +73,7 @@ class Gate:
         return outcome
 
 
+@pytest.mark.slow
 async def test_thousand_callers_fetch_once() -> None:
     group, gate = Callers(), Gate()
     callers = group.start(1000, gate)

@@ -11,7 +11,7 @@ from tests.matrix.target import Target
 from tests.matrix.ways import WAYS
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.mark.parametrize("first", WAYS)

@@ -34,6 +34,7 @@ def test_secrets_in_a_text_are_masked(text: str) -> None:
     assert "hunter2" not in of_json(json.dumps({"content": text}).encode())
 
 
+@pytest.mark.slow
 def test_long_values_are_cut_and_read_no_further() -> None:
     long = {"items": [{"password": "hunter2", "n": number} for number in range(100_000)]}
     for shown in (of_arguments(long), of_json(json.dumps(long).encode()), of_native(long), of_text("x" * 10**6)):

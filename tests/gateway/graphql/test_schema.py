@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from graphql import print_schema
 
 from tests.gateway.graphql.served import graph
+
+pytestmark = pytest.mark.slow
 
 NODE = {
     "type": "object",

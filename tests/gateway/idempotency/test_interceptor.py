@@ -25,12 +25,14 @@ async def one(make_app: MakeApp) -> AsyncIterator[Once]:
         yield one
 
 
+@pytest.mark.slow
 async def test_repeated_answer_says_so(one: Once) -> None:
     answers = [await one.call("draws", key) for key in ("a", "a", "b", None)]
     assert [answer.json() for answer in answers] == [{"result": 1}, {"result": 1}, {"result": 2}, {"result": 3}]
     assert [answer.headers.get("idempotency-replayed") for answer in answers] == [None, "true", None, None]
 
 
+@pytest.mark.slow
 async def test_repeated_error_says_so(one: Once) -> None:
     first, again = [await one.call("large", size=20_000_000, arguments={"size": 20_000_000}) for _ in range(2)]
     assert (slug(first), slug(again), one.runs) == ((500, "tool-crashed"), (500, "tool-crashed"), 1)
@@ -45,6 +47,7 @@ async def test_two_keys_of_one_request_are_refused(one: Once) -> None:
 
 @pytest.mark.parametrize("tool", ["waits", "reports"])
 @pytest.mark.parametrize("headers", [{}, STREAM], ids=["json", "stream"])
+@pytest.mark.slow
 async def test_call_whose_client_leaves_goes_on_and_answers_the_next_one(
     one: Once, tool: str, headers: Mapping[str, str]
 ) -> None:
@@ -60,6 +63,7 @@ async def test_call_whose_client_leaves_goes_on_and_answers_the_next_one(
     assert (await one.call(tool)).json() == {"result": 1}
 
 
+@pytest.mark.slow
 async def test_stream_and_socket_repeat_the_answer(one: Once) -> None:
     assert (await one.call("draws")).json() == {"result": 1}
     [event] = await all_events(await one.call("draws", headers=STREAM))
@@ -70,6 +74,7 @@ async def test_stream_and_socket_repeat_the_answer(one: Once) -> None:
         assert (refused["id"], refused["error"]["status"]) == (2, 400)
 
 
+@pytest.mark.slow
 async def test_questions_are_repeated_and_each_step_runs_once(one: Once) -> None:
     first, again = [await one.call("asks_in_body") for _ in range(2)]
     assert (first.status_code, first.json(), one.runs) == (202, again.json(), 1)
@@ -84,6 +89,7 @@ async def test_questions_are_repeated_and_each_step_runs_once(one: Once) -> None
     assert slug(await one.call("asks_in_body", **other)) == (409, "conflict")
 
 
+@pytest.mark.slow
 async def test_answer_that_is_too_large_is_not_kept_and_the_call_does_not_run_again(make_app: MakeApp) -> None:
     async with once(make_app, idempotency_max_bytes=80_000) as one:
         answers = [await one.call("large", arguments={"size": 10_001}) for _ in range(3)]
@@ -92,6 +98,7 @@ async def test_answer_that_is_too_large_is_not_kept_and_the_call_does_not_run_ag
         assert answers[1].json()["detail"] == "The call has run, and its answer was too large to be kept."
 
 
+@pytest.mark.slow
 async def test_oldest_answers_go_first(make_app: MakeApp) -> None:
     async with once(make_app, idempotency_max_bytes=2000) as one:
         for key in ("a", "b", "c", "d"):
@@ -99,12 +106,14 @@ async def test_oldest_answers_go_first(make_app: MakeApp) -> None:
         assert [(await one.call("draws", key)).json()["result"] for key in ("d", "c", "a")] == [4, 3, 5]
 
 
+@pytest.mark.slow
 async def test_time_limit_bounds_a_call_with_a_key_and_its_error_is_kept(make_app: MakeApp) -> None:
     async with once(make_app, call_timeout=0.05) as one:
         answers = [await one.call("waits") for _ in range(2)]
         assert ([slug(answer) for answer in answers], one.runs) == ([(504, "timeout")] * 2, 1)
 
 
+@pytest.mark.slow
 async def test_calls_with_keys_are_bounded_and_one_principal_has_a_share(make_app: MakeApp, tmp_path: Path) -> None:
     async with once(make_app, max_calls=4, **principals(tmp_path)) as one:
         waiting = asyncio.create_task(one.call("waits", headers=GREEDY))
@@ -118,6 +127,7 @@ async def test_calls_with_keys_are_bounded_and_one_principal_has_a_share(make_ap
         assert (await one.call("waits", headers=GREEDY)).json() == {"result": 1}
 
 
+@pytest.mark.slow
 async def test_call_that_was_refused_for_lack_of_places_runs_later(make_app: MakeApp) -> None:
     async with once(make_app, max_calls=2) as one:
         waiting = [asyncio.create_task(one.call("waits", None)) for _ in range(2)]

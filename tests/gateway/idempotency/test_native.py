@@ -13,7 +13,7 @@ from tests import wire
 from tests.conftest import MakeApp
 from tests.gateway.idempotency.once import Once, once, slug
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 KEY = {"multi-mcp/idempotency-key": "one"}
 
 

@@ -13,7 +13,7 @@ from tests.clients import ERAS, Era, connected, error_of, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 class Busy:

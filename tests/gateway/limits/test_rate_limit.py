@@ -33,6 +33,7 @@ async def fail() -> str:
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_mcp_refusal_is_a_json_rpc_error_with_the_seconds_to_wait(make_app: MakeApp, era: Era) -> None:
     async with opened(make_app(server_of(add), rate_limit="1/minute")) as http, connected(http, era) as mcp:
         await mcp.list_tools()
@@ -49,13 +50,14 @@ async def test_mcp_refusal_is_a_json_rpc_error_with_the_seconds_to_wait(make_app
     }
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_exactly_the_limit_of_a_thousand_concurrent_calls_passes(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), rate_limit="137/hour, 400/day", max_calls=2000)) as http:
         answers = await asyncio.gather(*(post(http, "add") for _ in range(1000)))
     assert Counter(answer.status_code for answer in answers) == {200: 137, 429: 863}
 
 
+@pytest.mark.slow
 async def test_each_override_counts_on_its_own(make_app: MakeApp) -> None:
     limits = "2/hour; one:add=1/hour; two:*=3/hour"
     servers = [server_of(add, fail, name=name) for name in ("one", "two", "three")]

@@ -36,6 +36,7 @@ async def fill(windows: MemoryWindows, key: str, calls: int, seconds: int = 60) 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 15])
+@pytest.mark.slow
 async def test_windows_decide_as_a_list_of_all_calls_would(limit: int) -> None:
     clock, chance = Clock(), random.Random(limit)  # noqa: S311
     windows = MemoryWindows(1000, clock)
@@ -81,6 +82,7 @@ async def test_exactly_the_limit_passes_and_window_stays_small(limit: int) -> No
 
 
 @pytest.mark.parametrize(("at", "counted"), [(1060.0199, {1, 2, 3}), (1060.02 + 60 / MAX_EXACT_CALLS, {0})])
+@pytest.mark.slow
 async def test_rounded_time_never_expires_early(at: float, counted: set[int]) -> None:
     clock, limit = Clock(), 10_000
     windows = MemoryWindows(10, clock)

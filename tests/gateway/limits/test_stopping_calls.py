@@ -52,6 +52,7 @@ async def test_call_in_time_is_answered() -> None:
     assert (await limited(quick, 30)).body == b"1"
 
 
+@pytest.mark.slow
 async def test_call_that_reports_progress_may_take_longer_than_the_limit_of_silence() -> None:
     async def reports(call: ToolCall) -> ToolResult:
         now = asyncio.get_running_loop().time

@@ -16,7 +16,7 @@ from tests.matrix.target import Target
 from tests.matrix.ways import SLOWLY, WAYS
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 class Stubborn:

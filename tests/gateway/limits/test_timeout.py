@@ -55,6 +55,7 @@ class Slow:
 
 
 @pytest.mark.parametrize("tool", ["plain", "with_context"])
+@pytest.mark.slow
 async def test_slow_call_is_cancelled_and_answered_504(make_app: MakeApp, tool: str) -> None:
     slow = Slow()
     async with opened(make_app(slow.server, call_timeout=0.02)) as client:
@@ -67,6 +68,7 @@ async def test_slow_call_is_cancelled_and_answered_504(make_app: MakeApp, tool: 
 
 @pytest.mark.parametrize("tool", ["plain", "with_context"])
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_slow_mcp_call_is_cancelled_and_answered_with_a_protocol_error(
     make_app: MakeApp, era: Era, tool: str
 ) -> None:
@@ -96,6 +98,7 @@ async def test_timeout_error_of_the_tool_is_not_reported_as_call_timeout() -> No
         await chain([Timeout(TimeLimits(30, 30, 30))], execute)(make_call("slow"))
 
 
+@pytest.mark.slow
 async def test_thinking_time_of_a_native_client_does_not_count(make_app: MakeApp) -> None:
     async def ask(ctx: Context) -> str:
         answer = await ctx.elicit("Your name?", Name)
@@ -110,6 +113,7 @@ async def test_thinking_time_of_a_native_client_does_not_count(make_app: MakeApp
         assert (await client.call_tool("ask")).structured_content == {"result": "Hello Ada"}
 
 
+@pytest.mark.slow
 async def test_native_client_that_never_answers_ends_the_call(make_app: MakeApp) -> None:
     async def ask(ctx: Context) -> str:
         await ctx.elicit("Your name?", Name)
@@ -131,7 +135,7 @@ async def report(ctx: Context, times: int) -> str:
     return "done"
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_tool_that_reports_progress_may_take_longer_but_not_for_ever(make_app: MakeApp) -> None:
     app = make_app(server_of(report), graphql=GRAPHQL, call_timeout=0.5, call_total_timeout=2)
     outcomes: dict[tuple[str, int], str] = {}
@@ -146,6 +150,7 @@ async def test_tool_that_reports_progress_may_take_longer_but_not_for_ever(make_
     assert outcomes == {(way, times): "ok" if times == 12 else "timeout" for way in WAYS for times in (12, 10_000)}
 
 
+@pytest.mark.slow
 async def test_tool_that_cancels_its_own_call_has_crashed(make_app: MakeApp) -> None:
     async def give_up() -> str:
         await asyncio.sleep(0)

@@ -59,6 +59,7 @@ async def decline(client: httpx2.AsyncClient, tool: str, asked: dict[str, Any]) 
     return await client.post("/one/mcp/call", json=body)
 
 
+@pytest.mark.slow
 async def test_number_of_waiting_calls_is_limited_and_an_answered_one_makes_room(make_app: MakeApp) -> None:
     async with opened(make_app(Asking().server)) as client:
         waiting = [(await post(client, "asks")).json() for _ in range(100)]
@@ -69,6 +70,7 @@ async def test_number_of_waiting_calls_is_limited_and_an_answered_one_makes_room
         assert (await post(client, "asks")).status_code == 202
 
 
+@pytest.mark.slow
 async def test_unanswered_call_is_cancelled_after_the_input_timeout(make_app: MakeApp) -> None:
     asking = Asking()
     async with opened(make_app(asking.server, input_timeout=0.02)) as client:
@@ -88,6 +90,7 @@ async def test_call_of_an_earlier_process_is_gone(make_app: MakeApp) -> None:
     assert (late.status_code, late.json()["type"]) == (410, "urn:multi-mcp:error:gone")
 
 
+@pytest.mark.slow
 async def test_answer_in_time_stops_the_input_timeout(make_app: MakeApp) -> None:
     asking = Asking()
     async with opened(make_app(asking.server, input_timeout=0.05, call_timeout=0.2)) as client:
@@ -98,6 +101,7 @@ async def test_answer_in_time_stops_the_input_timeout(make_app: MakeApp) -> None
 
 
 @pytest.mark.parametrize("tool", ["never", "asks_then_never"])
+@pytest.mark.slow
 async def test_disconnect_of_the_client_cancels_its_call(make_app: MakeApp, tool: str) -> None:
     asking = Asking()
     async with opened(make_app(asking.server)) as client:
@@ -117,6 +121,7 @@ def call_tool(server: Server, tool: str) -> Coroutine[Any, Any, ToolResult]:
     return server.call(make_call(tool, server=server.name, entry=server.find(tool)))
 
 
+@pytest.mark.slow
 async def test_closing_a_server_ends_running_and_waiting_calls(make_app: MakeApp) -> None:
     asking, waiting = Asking(), Asking("two")
     app = make_app(asking.server, waiting.server)

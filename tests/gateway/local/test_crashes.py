@@ -59,6 +59,7 @@ async def crash_with_context(ctx: Context) -> str:
 
 
 @pytest.mark.parametrize("tool", ["crash", "crash_with_context"])
+@pytest.mark.slow
 async def test_each_crash_is_logged_once_with_its_traceback(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture, tool: str
 ) -> None:

@@ -20,6 +20,7 @@ def names(app: Any) -> list[str]:
     return [server.name for server in app.state.registry]
 
 
+@pytest.mark.slow
 def test_server_modules_and_packages_are_served_under_their_names(
     write_servers: WriteServers, make_app: MakeApp
 ) -> None:

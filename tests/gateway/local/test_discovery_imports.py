@@ -26,6 +26,7 @@ async def who(app: Any, server: str) -> str:
         return answer
 
 
+@pytest.mark.slow
 async def test_server_imports_modules_beside_it_by_their_plain_names(
     write_servers: WriteServers, make_app: MakeApp
 ) -> None:
@@ -88,6 +89,7 @@ async def test_each_app_has_separate_server_objects(write_servers: WriteServers,
     assert [await who(first, "a"), await who(second, "a")] == ["1", "1"]
 
 
+@pytest.mark.slow
 async def test_annotations_may_be_strings(write_servers: WriteServers, make_app: MakeApp) -> None:
     source = """
 from __future__ import annotations

@@ -135,6 +135,7 @@ async def test_crash_after_an_answer_is_500_without_its_text(make_app: MakeApp) 
     assert "secret" not in str(problem)
 
 
+@pytest.mark.slow
 async def test_tool_may_stop_waiting_and_a_late_answer_is_refused(make_app: MakeApp) -> None:
     gave_up = anyio.Event()
 

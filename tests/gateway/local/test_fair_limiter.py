@@ -22,6 +22,7 @@ pytestmark = pytest.mark.anyio
 ADA, BOB, CLEO = (Caller(name, grants=Scopes(())) for name in ("ada", "bob", "cleo"))
 
 
+@pytest.mark.slow
 async def test_calls_of_a_principal_beyond_its_share_wait_and_others_run(make_app: MakeApp, tmp_path: Path) -> None:
     sleepy = Sleepy()
     async with opened(make_app(sleepy.server, threads=8, **principals(tmp_path))) as client:

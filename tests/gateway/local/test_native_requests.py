@@ -20,6 +20,7 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("server", ["one", ""])
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.slow
 async def test_request_that_never_ends_is_answered_at_the_time_limit(
     make_app: MakeApp, name: str, era: Era, server: str
 ) -> None:
@@ -30,6 +31,7 @@ async def test_request_that_never_ends_is_answered_at_the_time_limit(
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.slow
 async def test_requests_are_counted_by_the_rate_limit(make_app: MakeApp, name: str, era: Era) -> None:
     app = make_app(serving(wait=at_once), rate_limit=f"100/hour; one:{METHODS[name]}=1/hour")
     async with opened(app) as http, connected(http, era) as client:
@@ -57,6 +59,7 @@ async def test_requests_are_counted_as_calls_in_flight(make_app: MakeApp, name: 
 @pytest.mark.parametrize("server", ["one", ""])
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.slow
 async def test_request_has_one_line_in_the_log_and_a_place_in_the_metrics(
     make_app: MakeApp, name: str, era: Era, server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +87,7 @@ async def test_caller_without_the_whole_server_reads_nothing(make_app: MakeApp, 
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_methods_that_the_server_has_not_are_refused_and_recorded_under_one_name(
     make_app: MakeApp, era: Era, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,7 @@ def front() -> Front:
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_json_and_native_list_and_call_the_same_tools(make_app: MakeApp, era: Era) -> None:
     async with opened(make_app(front())) as client, connected(client, era) as mcp:
         native = [tool.name for tool in (await mcp.list_tools()).tools]

@@ -49,6 +49,7 @@ def taking(annotation: Any) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("annotation", TYPES, ids=str)
+@pytest.mark.slow
 async def test_arguments_are_converted_as_the_sdk_alone_converts_them(make_app: MakeApp, annotation: Any) -> None:
     take = taking(annotation)
     async with opened(make_app(server_of(take))) as client, Client(server_of(take)) as alone:

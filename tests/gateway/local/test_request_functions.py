@@ -18,6 +18,7 @@ from tests.transport import opened
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_sync_functions_run_in_the_threads_of_their_server(make_app: MakeApp) -> None:
     release, begun = threading.Event(), threading.Semaphore(0)
     mcp = server_of(quick)
@@ -60,6 +61,7 @@ async def test_sync_functions_run_in_the_threads_of_their_server(make_app: MakeA
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_unknown_prompt_and_wrong_arguments_are_errors_of_the_client(
     make_app: MakeApp, era: Era, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -20,6 +20,7 @@ async def say() -> str:
     return "without it"
 
 
+@pytest.mark.slow
 async def test_suffix_of_a_tool_name_is_optional(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(say_tool))) as client:
         for tool in ("say", "say_tool"):
@@ -35,6 +36,7 @@ async def test_exact_name_takes_precedence_over_the_name_with_the_suffix(make_ap
         assert (await post(client, "say_tool")).json() == {"result": "with the suffix"}
 
 
+@pytest.mark.slow
 async def test_health_counts_the_tools_and_the_sessions_of_a_server(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(say, say_tool), server_of(name="empty"))) as client:
         assert (await client.get("/empty/mcp/health")).json() == {
@@ -48,6 +50,7 @@ async def test_health_counts_the_tools_and_the_sessions_of_a_server(make_app: Ma
     assert (status["tools"], status["sessions"]) == (2, 1)
 
 
+@pytest.mark.slow
 async def test_tool_can_read_the_headers_of_its_request(make_app: MakeApp) -> None:
     async def header(ctx: Context) -> str | None:
         return (ctx.headers or {}).get("x-mine")
@@ -66,6 +69,7 @@ async def test_servers_of_one_app_do_not_share_tools(make_app: MakeApp) -> None:
         assert (await post(client, "say", server="two")).json() == {"result": "with the suffix"}
 
 
+@pytest.mark.slow
 async def test_server_without_tools_serves_prompts_and_resources(make_app: MakeApp) -> None:
     mcp: MCPServer[None] = MCPServer("one")
 

@@ -70,6 +70,7 @@ async def sleeping(client: httpx2.AsyncClient, sleepy: Sleepy, count: int) -> As
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_forty_sleeping_sync_tools_of_one_server_do_not_delay_another_server(make_app: MakeApp, era: Era) -> None:
     sleepy, other = Sleepy(), Sleepy("two")
     async with opened(make_app(sleepy.server, other.server)) as client, connected(client, era, "two") as mcp:
@@ -80,7 +81,7 @@ async def test_forty_sleeping_sync_tools_of_one_server_do_not_delay_another_serv
         assert statuses == [200] * 40
 
 
-@pytest.mark.process
+@pytest.mark.slow
 @pytest.mark.parametrize("era", ERAS)
 async def test_forty_sleeping_calls_over_mcp_do_not_delay_another_server(make_app: MakeApp, era: Era) -> None:
     sleepy, other = Sleepy(), Sleepy("two")
@@ -111,6 +112,7 @@ async def test_call_waits_if_all_threads_of_its_server_are_busy(make_app: MakeAp
     assert (sleepy.begun, sleepy.most) == (6, 2)
 
 
+@pytest.mark.slow
 async def test_thread_of_a_timed_out_call_is_busy_until_its_function_returns(make_app: MakeApp) -> None:
     sleepy = Sleepy()
     async with opened(make_app(sleepy.server, threads=1, call_timeout=0.1)) as client:
@@ -162,6 +164,7 @@ async def test_place_is_released_once_if_both_sides_release_it() -> None:
     assert places.borrowed_tokens == 0
 
 
+@pytest.mark.slow
 async def test_function_in_a_thread_has_the_context_of_its_call_and_can_call_the_event_loop(make_app: MakeApp) -> None:
     async def ask(ctx: Context) -> str:
         return type(ctx).__name__

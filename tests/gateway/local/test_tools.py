@@ -20,6 +20,7 @@ async def echo(text: str) -> str:
     return text
 
 
+@pytest.mark.slow
 async def test_json_list_of_tools_equals_the_native_list(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(SERVERS,))) as client, connected(client, "modern", "kinds") as mcp:
         listed = (await client.get("/kinds/mcp/tools")).json()["tools"]

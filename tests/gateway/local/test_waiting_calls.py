@@ -15,7 +15,7 @@ from tests.gateway.local.test_context_calls import Asking
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 Http = httpx2.AsyncClient
 
 
@@ -52,7 +52,6 @@ async def test_principal_leaves_its_share_of_the_waiting_calls_and_others_leave_
         assert (await asked(http, GREEDY)).status_code == 429
 
 
-@pytest.mark.process
 async def test_principal_has_one_share_of_the_waiting_calls_of_all_servers(make_app: MakeApp, tmp_path: Path) -> None:
     servers = [Asking(name).server for name in (*"abcdefghijk", "one")]
     async with opened(make_app(*servers, **principals(tmp_path))) as http:

@@ -18,7 +18,7 @@ from tests.events import STREAM, events
 from tests.gateway.relay.pair import Pair, continuation, workers
 from tests.matrix.principals import GREEDY, MODEST, principals
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 __all__ = [
     "Open",
     "pair",
@@ -129,7 +129,6 @@ async def test_time_limit_of_the_continuation_cancels_the_tool_in_its_process(op
             await pair.asking.ended.wait()
 
 
-@pytest.mark.process
 async def test_progress_in_the_other_process_counts_for_the_time_limit(open_pair: Open) -> None:
     async with open_pair(call_timeout=0.5) as pair:
         answer = await pair.go_on(await pair.begin("reports", steps=8, length=1, pause=0.1))

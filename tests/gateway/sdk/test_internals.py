@@ -50,6 +50,7 @@ async def test_chain_is_inside_the_middleware_of_the_sdk_and_outside_the_authors
         assert kinds(mcp) == ["RequestStateBoundary", *ours, "own"]
 
 
+@pytest.mark.slow
 async def test_spans_are_made_if_a_provider_is_set(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", trace.NoOpTracerProvider())
     mcp = server_of(echo)
@@ -82,6 +83,7 @@ def test_hooks_of_the_author_around_calls_are_found() -> None:
     assert has_author_hooks(Loud("one"))
 
 
+@pytest.mark.slow
 async def test_listen_streams_end_with_their_result(
     make_app: MakeApp,
 ) -> None:
@@ -116,6 +118,7 @@ async def test_each_session_has_its_own_event_store() -> None:
     assert SessionManager(low_level(server_of(echo)), None, openings).event_store is None
 
 
+@pytest.mark.slow
 async def test_forwarded_request_has_the_answer_of_its_server(make_app: MakeApp) -> None:
     async def busy(ctx: Any, params: CompleteRequestParams) -> ErrorData:
         return ErrorData(code=-32050, message="busy")

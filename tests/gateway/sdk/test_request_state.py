@@ -53,7 +53,7 @@ async def answered(http: Http, question: Any, **changed: Any) -> httpx2.Response
     return await http.post(f"/{server}/mcp/call", json=body, headers=who)
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_keys_are_rotated_in_three_steps_and_no_continuation_is_lost(make_app: MakeApp) -> None:
     rings = [(OLD,), (OLD, NEW), (NEW, OLD), (NEW,)]
     results: Counter[str] = Counter()
@@ -69,6 +69,7 @@ async def test_keys_are_rotated_in_three_steps_and_no_continuation_is_lost(make_
     assert results == {'{"result":"cake, mine"}': 300}
 
 
+@pytest.mark.slow
 async def test_state_is_refused_without_its_key(make_app: MakeApp) -> None:
     async with opened(replica(make_app, OLD)) as one, opened(replica(make_app, NEW)) as other:
         refused = await answered(other, await asked(one))
@@ -79,6 +80,7 @@ async def test_state_is_refused_without_its_key(make_app: MakeApp) -> None:
     "changed",
     [{"server": "two"}, {"tool": "asks_too"}, {"arguments": {"dish": "pie"}}, {"who": MODEST}, {"who": GREEDY}],
 )
+@pytest.mark.slow
 async def test_state_is_valid_for_one_server_tool_call_and_principal_over_replicas(
     make_app: MakeApp, tmp_path: Path, changed: dict[str, Any]
 ) -> None:

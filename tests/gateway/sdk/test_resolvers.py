@@ -63,6 +63,7 @@ async def test_sync_resolvers_run_in_the_threads_of_their_server(make_app: MakeA
 
 
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_sync_resolver_asks_its_client(make_app: MakeApp, era: Era) -> None:
     async def answer(context: Any, params: Any) -> ElicitResult:
         return ElicitResult(action="accept", content={"number": 7})

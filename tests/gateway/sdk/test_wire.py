@@ -70,6 +70,7 @@ def test_only_a_plain_success_is_encoded(result: Any, text: bytes) -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_malformed_call_is_refused_although_a_result_is_cached(make_app: MakeApp, era: Era, url: str) -> None:
     async with opened(make_app(Counting().server)) as http:
         told = []

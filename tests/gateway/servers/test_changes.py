@@ -16,7 +16,7 @@ from tests.conftest import MakeApp, server_of
 from tests.gateway.servers.added import add, listed, local, statuses
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def test_added_server_answers_on_every_way_in_until_it_is_removed(make_app: MakeApp) -> None:

@@ -15,7 +15,7 @@ from tests.clients import ERAS, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 class Panic(BaseException):

@@ -15,7 +15,7 @@ from tests.conftest import MakeApp, WriteServers
 from tests.gateway.upstream.conftest import entry, written
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 SAYS = """
 from helper import ANSWER
@@ -57,7 +57,6 @@ async def until_logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
             await anyio.sleep(0.05)
 
 
-@pytest.mark.process
 async def test_changed_file_and_a_changed_module_that_it_imports_answer_new_calls(
     http: httpx2.AsyncClient, write_servers: WriteServers
 ) -> None:
@@ -67,7 +66,6 @@ async def test_changed_file_and_a_changed_module_that_it_imports_answer_new_call
     await until(http, "second time")
 
 
-@pytest.mark.process
 async def test_broken_file_changes_nothing_and_is_named_once(
     http: httpx2.AsyncClient, write_servers: WriteServers, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -87,7 +85,6 @@ async def test_servers_come_and_go_with_their_files(http: httpx2.AsyncClient, wr
     await until(http, 404, server="two")
 
 
-@pytest.mark.process
 async def test_entries_come_change_and_go(http: httpx2.AsyncClient, tmp_path: Path) -> None:
     written(tmp_path, {"far": entry()})
     await until(http, 3, "add_tool", "far", a=1, b=2)
@@ -103,7 +100,6 @@ async def test_entries_come_change_and_go(http: httpx2.AsyncClient, tmp_path: Pa
     ["{", '{"mcpServers": {"far": {}}}', '{"mcpServers": {"one": {"command": "x"}}}'],
     ids=["text", "entry", "name"],
 )
-@pytest.mark.process
 async def test_wrong_file_of_entries_changes_nothing(
     http: httpx2.AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
@@ -115,7 +111,6 @@ async def test_wrong_file_of_entries_changes_nothing(
     assert (await post(http, "say")).json() == {"result": "first"}
 
 
-@pytest.mark.process
 async def test_entry_that_does_not_start_replaces_nothing(
     http: httpx2.AsyncClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -126,7 +121,6 @@ async def test_entry_that_does_not_start_replaces_nothing(
     assert (await post(http, "add_tool", {"a": 1, "b": 2}, server="far")).json() == {"result": 3}
 
 
-@pytest.mark.process
 async def test_name_goes_from_a_file_to_an_entry_and_back(
     http: httpx2.AsyncClient, write_servers: WriteServers, tmp_path: Path
 ) -> None:
@@ -142,7 +136,6 @@ async def test_name_goes_from_a_file_to_an_entry_and_back(
     assert (await http.get("/two/mcp/health")).json()["status"] == "ok"
 
 
-@pytest.mark.process
 async def test_module_that_could_not_be_loaded_is_loaded_when_what_it_imports_is_mended(
     http: httpx2.AsyncClient, write_servers: WriteServers, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,6 +8,8 @@ from mcp.server.mcpserver import MCPServer
 from tests.conftest import MakeApp
 from tests.transport import opened
 
+pytestmark = pytest.mark.slow
+
 
 def server(name: str, *tools: str) -> MCPServer[None]:
     mcp: MCPServer[None] = MCPServer(name)

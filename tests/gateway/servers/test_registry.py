@@ -52,6 +52,7 @@ async def state(ctx: Context) -> Any:
     return ctx.request_context.lifespan_context
 
 
+@pytest.mark.slow
 async def test_servers_open_in_the_given_order_and_close_in_reverse(make_app: MakeApp) -> None:
     log = LifespanLog()
     async with opened(make_app(*(log.server(name) for name in "cab"))) as client:
@@ -68,6 +69,7 @@ async def test_servers_open_in_the_given_order_and_close_in_reverse(make_app: Ma
         (SystemExit("3"), "SystemExit: 3"),
     ],
 )
+@pytest.mark.slow
 async def test_server_that_fails_to_start_is_named_and_earlier_ones_are_closed(
     make_app: MakeApp, failure: BaseException, reason: str
 ) -> None:
@@ -80,6 +82,7 @@ async def test_server_that_fails_to_start_is_named_and_earlier_ones_are_closed(
     assert log.lines == ["a opens", "b opens", "c opens", "b closes", "a closes"]
 
 
+@pytest.mark.slow
 async def test_server_that_fails_to_close_is_named_and_the_others_are_closed(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -91,6 +94,7 @@ async def test_server_that_fails_to_close_is_named_and_the_others_are_closed(
     assert "server 'b' does not close: RuntimeError: stuck" in caplog.text
 
 
+@pytest.mark.slow
 async def test_lifespan_of_a_server_is_entered_once_for_all_clients(make_app: MakeApp) -> None:
     log = LifespanLog()
     async with opened(make_app(log.server("a"))) as client:
@@ -131,6 +135,7 @@ async def test_failed_start_is_logged_in_one_line(make_app: MakeApp, caplog: pyt
     assert errors[0].exc_info is None
 
 
+@pytest.mark.slow
 async def test_unknown_server_is_404_and_the_nearest_one_is_named(make_app: MakeApp) -> None:
     app = make_app(LifespanLog().server("weather"))
     async with opened(app) as client:

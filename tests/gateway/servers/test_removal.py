@@ -85,6 +85,7 @@ async def test_websocket_of_a_removed_server_closes_after_its_calls(make_app: Ma
                 pass
 
 
+@pytest.mark.slow
 async def test_server_that_fails_to_start_is_503_until_it_is_removed(make_app: MakeApp) -> None:
     @asynccontextmanager
     async def lifespan(server: MCPServer[Any]) -> AsyncIterator[None]:

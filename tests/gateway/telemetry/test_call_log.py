@@ -83,6 +83,7 @@ async def test_arguments_and_results_are_written_only_if_enabled(form: str) -> N
         assert ("result" in stream.getvalue()) is is_enabled
 
 
+@pytest.mark.slow
 async def test_lines_are_written_soon_and_a_full_batch_at_once() -> None:
     log, stream = made()
     log(call(), "ok", 0.001, None)

@@ -36,6 +36,7 @@ def lines(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
     return [record.fields for record in caplog.records if record.getMessage() == event]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_blocked_loop_is_logged_once_with_its_code_and_once_more_at_its_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -54,6 +55,7 @@ async def test_blocked_loop_is_logged_once_with_its_code_and_once_more_at_its_en
         await turn(lambda: max(lags) >= THRESHOLD)
 
 
+@pytest.mark.slow
 async def test_blocks_soon_after_a_line_are_only_counted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     watchdog = LoopWatchdog(INTERVAL, THRESHOLD, quiet=0.5)

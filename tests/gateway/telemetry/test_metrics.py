@@ -20,7 +20,7 @@ from tests.matrix.ways import VIA, WAYS
 from tests.sockets import connected as connected_socket
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 CALLS = "mcp_tool_calls_total"
 SECONDS = "mcp_call_duration_seconds"
 

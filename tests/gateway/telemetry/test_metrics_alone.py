@@ -36,6 +36,7 @@ async def answer(call: ToolCall) -> ToolResult:
     return ToolResult(b"1")
 
 
+@pytest.mark.slow
 async def test_number_of_labels_is_bounded_if_tools_come_and_go() -> None:
     metrics = Metrics(limit=10)
     handler = chain([metrics], answer)

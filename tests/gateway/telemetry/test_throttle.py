@@ -12,10 +12,9 @@ from gateway.call import request_id
 from gateway.telemetry.log import JSONLines
 from gateway.telemetry.throttle import Throttle
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
-@pytest.mark.process
 async def test_lines_beyond_the_limit_are_counted_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "tests.throttled")
     throttle = Throttle(logging.getLogger("tests.throttled"), "refused", 2)

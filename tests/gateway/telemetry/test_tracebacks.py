@@ -48,6 +48,7 @@ def other(number: int) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.slow
 def test_traceback_is_bounded_and_keeps_its_begin_and_its_end(form: str) -> None:
     stream = configured(form=form)
     try:

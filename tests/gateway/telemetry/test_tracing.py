@@ -57,6 +57,7 @@ def parent(span: ReadableSpan) -> str | None:
 
 @pytest.mark.parametrize("tool", ["add", "reporting"])
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
 async def test_call_has_one_span_on_every_transport(make_app: MakeApp, spans: Spans, way: str, tool: str) -> None:
     app = make_app(server_of(*TOOLS), graphql=GRAPHQL, traces_exporter="otlp")
     async with opened(app) as http:
@@ -84,6 +85,7 @@ async def test_call_has_one_span_on_every_transport(make_app: MakeApp, spans: Sp
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
 async def test_call_without_a_parent_begins_a_new_trace(make_app: MakeApp, spans: Spans, way: str) -> None:
     app = make_app(server_of(*TOOLS), graphql=GRAPHQL, traces_exporter="otlp")
     async with opened(app) as http:
@@ -94,6 +96,7 @@ async def test_call_without_a_parent_begins_a_new_trace(make_app: MakeApp, spans
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_parent_in_meta_precedes_that_of_the_http_header(make_app: MakeApp, spans: Spans, url: str) -> None:
     async with opened(make_app(server_of(*TOOLS), graphql=GRAPHQL, traces_exporter="otlp")) as http:
         name = "one_add" if url == "/mcp" else "add"
@@ -105,6 +108,7 @@ async def test_parent_in_meta_precedes_that_of_the_http_header(make_app: MakeApp
 
 @pytest.mark.parametrize("server", ["one", ""])
 @pytest.mark.parametrize("era", ERAS)
+@pytest.mark.slow
 async def test_other_native_messages_have_the_span_of_the_sdk(
     make_app: MakeApp, spans: Spans, era: Era, server: str
 ) -> None:
@@ -143,6 +147,7 @@ async def test_existing_provider_is_used_and_flushed_at_shutdown(spans: Spans) -
     assert processor.asked.is_set()
 
 
+@pytest.mark.slow
 async def test_hanging_receiver_does_not_delay_shutdown(spans: Spans) -> None:
     processor = Flushed()
     spans.provider.add_span_processor(processor)

@@ -69,6 +69,7 @@ FAILURES_OF_WAYS = [
 
 
 @pytest.mark.parametrize(("way", "tool", "arguments", "outcome"), FAILURES_OF_WAYS)
+@pytest.mark.slow
 async def test_failed_call_has_the_outcome_of_the_log(
     make_app: MakeApp, spans: Spans, way: str, tool: str, arguments: dict[str, Any], outcome: str
 ) -> None:
@@ -87,6 +88,7 @@ async def test_failed_call_has_the_outcome_of_the_log(
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
 async def test_call_refused_by_an_interceptor_has_its_span(make_app: MakeApp, spans: Spans, way: str) -> None:
     app = make_app(server_of(*TOOLS), graphql=GRAPHQL, traces_exporter="otlp", max_calls=1, call_timeout=5)
     async with opened(app) as http:
@@ -99,6 +101,7 @@ async def test_call_refused_by_an_interceptor_has_its_span(make_app: MakeApp, sp
     assert [span.status.status_code for span in refused] == [StatusCode.ERROR]
 
 
+@pytest.mark.slow
 async def test_made_up_names_are_cut_and_are_no_span_names(make_app: MakeApp, spans: Spans) -> None:
     long = "x" * 100_000
     async with opened(make_app(server_of(*TOOLS), traces_exporter="otlp")) as http:
@@ -114,6 +117,7 @@ async def test_made_up_names_are_cut_and_are_no_span_names(make_app: MakeApp, sp
     assert len(attributes(spans.served()[0])["gen_ai.tool.name"]) == 128
 
 
+@pytest.mark.slow
 async def test_no_span_has_arguments_or_results(make_app: MakeApp, spans: Spans) -> None:
     async def echo(text: str) -> str:
         return text

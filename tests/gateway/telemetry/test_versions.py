@@ -30,6 +30,7 @@ async def test_log_line_names_the_version(form: str, make_app: MakeApp, capsys: 
         assert " server=one tool=search version=1.0.0 via=call outcome=ok " in line
 
 
+@pytest.mark.slow
 async def test_versions_are_labels_and_made_up_ones_are_none(make_app: MakeApp) -> None:
     app = make_app(searching("1.0.0", "2.0.0"), metrics="/metrics")
     async with opened(app) as http:

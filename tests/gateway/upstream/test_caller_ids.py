@@ -15,7 +15,7 @@ from tests.gateway.upstream.conftest import PEER, Serving, entry, status
 from tests.gateway.upstream.reaching import Reached, health, over_json
 from tests.matrix.principals import GREEDY, MODEST
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 TOKEN = "/secrets/${caller.id:-nobody}/token"
 
 
@@ -29,7 +29,8 @@ async def test_processes_know_the_principal_for_whom_they_run(reached: Reached, 
 
 
 async def test_own_process_of_the_router_is_of_nobody(reached: Reached, tmp_path: Path) -> None:
-    started = "import os, runpy, sys; open(sys.argv[1], 'a').write(sys.argv[2] + '\\n'); runpy.run_path(sys.argv[3], run_name='__main__')"
+    started = "import os, runpy, sys; open(sys.argv[1], 'a').write(sys.argv[2] + '\\n');"
+    started += "runpy.run_path(sys.argv[3], run_name='__main__')"
     file = tmp_path / "started"
     args = ["-ISc", started, str(file), "<${caller.id}>", str(PEER)]
     async with reached({"command": sys.executable, "args": args, "env": {"PEER": ""}}) as target:

@@ -19,7 +19,7 @@ from tests.gateway.upstream.test_changes import Slow
 from tests.transport import opened
 from tests.wire import messages, request
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def test_call_runs_the_tool_of_its_name_at_the_changed_server_and_none_that_is_hidden_there(

@@ -21,7 +21,7 @@ from tests.gateway.upstream.http.peer import serving as serving_peer
 from tests.gateway.upstream.test_server import text
 
 pytestmark = [
-    pytest.mark.process,
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]

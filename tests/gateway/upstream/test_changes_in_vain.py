@@ -24,7 +24,7 @@ from tests.ports import free_port
 from tests.transport import opened
 from tests.wire import messages, request
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ADD = {"a": 1, "b": 2}
 
 

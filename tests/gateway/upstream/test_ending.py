@@ -12,7 +12,7 @@ import pytest
 from tests.clients import post
 from tests.gateway.upstream.conftest import Serving, entry
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 def is_alive(pid: int) -> bool:

@@ -11,7 +11,7 @@ from gateway.upstream.stdio.child import Child
 from tests.clients import post
 from tests.gateway.upstream.conftest import Serving, entry, status
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 def children() -> int:

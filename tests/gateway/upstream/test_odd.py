@@ -11,7 +11,7 @@ import pytest
 from tests.clients import post
 from tests.gateway.upstream.conftest import PEER, Serving, status
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 MESSAGES = (
     '{"id": true, "result": {}}',
     '{"id": [1], "result": {}}',
@@ -83,7 +83,6 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("answer", REFUSED.values(), ids=REFUSED)
-@pytest.mark.process
 async def test_server_whose_introduction_is_not_understood_is_tried_again(serving: Serving, answer: str) -> None:
     code = f"import os\nos.environ['PEER'] = HOW = 'legacy'\ntake = lambda message: {answer}"
     async with serving(one=odd(code) | {"era": "legacy"}) as http:
@@ -94,7 +93,6 @@ async def test_server_whose_introduction_is_not_understood_is_tried_again(servin
                 await anyio.sleep(0.02)
 
 
-@pytest.mark.process
 async def test_child_that_asks_and_never_reads_is_not_answered_for_ever(serving: Serving) -> None:
     """It sends 200,000 pings, whose answers would take 8 MB, and ends then."""
     ping = '{"jsonrpc": "2.0", "id": 7, "method": "ping"}\n'

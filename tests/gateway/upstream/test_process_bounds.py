@@ -12,7 +12,7 @@ from tests.gateway.upstream.test_ending import gone
 from tests.matrix.principals import GREEDY, MODEST
 from tests.wire import messages
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def test_process_that_was_idle_longest_makes_room_and_a_busy_one_does_not(reached: Reached) -> None:

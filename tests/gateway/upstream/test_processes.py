@@ -18,7 +18,7 @@ from tests.matrix.principals import GREEDY, MODEST
 from tests.matrix.ways import WAYS
 from tests.wire import messages
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.mark.parametrize("how", ["", "legacy"])

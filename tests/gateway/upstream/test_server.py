@@ -13,7 +13,7 @@ from tests import wire
 from tests.clients import ERAS, Era, answered, connected, post
 from tests.gateway.upstream.conftest import Serving, entry, status
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 PEERS = {"modern": "", "legacy": "legacy"}
 
 
@@ -37,7 +37,6 @@ async def test_tool_is_called_as_json_under_each_of_its_urls_and_names(serving: 
 
 @pytest.mark.parametrize("peer", PEERS.values(), ids=PEERS)
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.process
 async def test_client_of_either_era_calls_a_server_of_either_era(serving: Serving, era: Era, peer: str) -> None:
     heard: list[float] = []
 
@@ -87,7 +86,6 @@ async def test_progress_is_sent_as_events(serving: Serving) -> None:
 
 
 @pytest.mark.parametrize("way", ["json", *ERAS])
-@pytest.mark.process
 async def test_call_in_flight_when_the_child_dies_fails_and_the_next_one_works(serving: Serving, way: Any) -> None:
     async with serving() as http:
         if way == "json":
@@ -176,7 +174,6 @@ async def test_tools_are_chosen_renamed_and_described_as_the_entry_says(serving:
                 assert "has no tool 'environ'" in (await answered(client, "environ"))["content"][0]["text"]
 
 
-@pytest.mark.process
 async def test_idle_child_is_stopped_and_started_by_the_next_call(serving: Serving) -> None:
     async with serving(one=entry(idleTimeout=0.1)) as http:
         await post(http, "echo", {"message": "a"})
@@ -187,7 +184,6 @@ async def test_idle_child_is_stopped_and_started_by_the_next_call(serving: Servi
         assert (await http.get("/one/mcp/health")).json()["starts"] == 2
 
 
-@pytest.mark.process
 async def test_entry_may_have_a_shorter_time_limit(serving: Serving) -> None:
     async with serving(one=entry(timeout=0.3)) as http:
         answer = await post(http, "hang")

@@ -14,7 +14,7 @@ from tests.gateway.upstream.conftest import Serving, status
 from tests.gateway.upstream.test_odd import odd
 from tests.sources import ROOT
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ASKED, INTRODUCED, IS_LEGACY = "server/discover", "initialize", "notifications/initialized"
 NOTES = """
 own, state["said"] = take, []

@@ -13,7 +13,7 @@ import pytest
 from tests.clients import ERAS, connected, error_of, post
 from tests.gateway.upstream.conftest import Serving, entry, status
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.mark.parametrize("how", ["", "legacy", "exits", "banner"])
@@ -23,7 +23,6 @@ async def test_child_is_opened_in_the_protocol_that_it_speaks(serving: Serving, 
         assert (await http.get("/one/mcp/health")).json()["status"] == "ok"
 
 
-@pytest.mark.process
 async def test_era_of_an_entry_is_not_asked_for(serving: Serving) -> None:
     async with serving(one=entry("mute", era="legacy")) as http:
         assert (await post(http, "add", {"a": 1, "b": 2})).json() == {"result": 3}
@@ -31,7 +30,6 @@ async def test_era_of_an_entry_is_not_asked_for(serving: Serving) -> None:
         assert (await status(http, "failing"))["reason"] == "it does not speak 2026-07-28"
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("successor", ["legacy", "exits"])
 async def test_child_that_is_replaced_by_one_of_another_era_is_asked_again(
     serving: Serving, tmp_path: Path, successor: str
@@ -77,7 +75,6 @@ async def test_server_that_does_not_start_says_why_and_stops_no_other(
         assert (await http.get("/one/mcp/health")).status_code == 503
 
 
-@pytest.mark.process
 async def test_native_client_of_a_server_that_does_not_start_hears_when_to_try_again(serving: Serving) -> None:
     async with serving(one=entry("exit")) as http:
         await status(http, "failing")
@@ -88,7 +85,6 @@ async def test_native_client_of_a_server_that_does_not_start_hears_when_to_try_a
                 assert error["data"]["retryAfter"] >= 1
 
 
-@pytest.mark.process
 async def test_server_is_started_again_for_as_long_as_it_takes(serving: Serving, tmp_path: Path) -> None:
     program = tmp_path / "program"
     async with serving(one=entry() | {"command": str(program)}) as http:
@@ -133,7 +129,6 @@ async def test_standard_error_is_logged_with_the_name_of_the_server(
     assert lines[0].fields == {"server": "one"}  # type: ignore[attr-defined]
 
 
-@pytest.mark.process
 async def test_list_of_servers_says_which_one_fails(serving: Serving) -> None:
     async with serving(one=entry("exit"), two=entry(idleTimeout=0.05)) as http:
         await status(http, "failing")

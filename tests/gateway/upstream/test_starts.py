@@ -25,6 +25,7 @@ async def test_fifth_start_waits_for_the_end_of_another() -> None:
         give_back()
 
 
+@pytest.mark.slow
 async def test_slow_starts_hold_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.upstream.starts.SLOT", 0.05)
     starts = Starts()

@@ -8,7 +8,7 @@ from tests.conftest import MakeApp, WriteServers
 from tests.gateway.local.changing.conftest import until
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 CODE = """
 from contextlib import asynccontextmanager
 from mcp.server.mcpserver import MCPServer

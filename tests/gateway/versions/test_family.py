@@ -93,6 +93,7 @@ async def search(q: str) -> str:
     return q
 
 
+@pytest.mark.slow
 async def test_single_version_changes_no_byte(make_app: MakeApp) -> None:
     seen = []
     for meta in ({"note": 1}, {"version": "1.2.0", "note": 1}):

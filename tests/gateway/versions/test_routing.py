@@ -38,6 +38,7 @@ def test_caller_stays_with_a_version_while_it_gets_more_weight() -> None:
     assert on_trial < {who for who in callers if after.choose("one", "search", VERSIONS, who) == 0}
 
 
+@pytest.mark.slow
 async def test_list_and_call_agree_for_each_caller(make_app: MakeApp, tmp_path: Any) -> None:
     path = tmp_path / "keys.json"
     callers = [bearer(add_key(path, f"key{number}", "one:*")) for number in range(12)]
@@ -95,6 +96,7 @@ def failing(server: MCPServer[Any], after: int) -> MCPServer[Any]:
     return server
 
 
+@pytest.mark.slow
 async def test_new_version_that_fails_more_is_stopped(
     make_app: MakeApp, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -112,6 +114,7 @@ async def test_new_version_that_fails_more_is_stopped(
     assert "version stopped: it fails more than the others" in caplog.text
 
 
+@pytest.mark.slow
 async def test_version_that_fails_as_often_as_the_other_goes_on(make_app: MakeApp) -> None:
     server = failing(MCPServer("one"), 0)
 

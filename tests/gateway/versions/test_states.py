@@ -62,6 +62,7 @@ async def test_call_goes_on_with_the_version_that_asked(tool: str, result: str, 
         assert (done.json(), done.headers["tool-version"]) == ({"result": result}, "1.0.0")
 
 
+@pytest.mark.slow
 async def test_state_goes_on_with_its_version_where_the_routes_are_others(make_app: MakeApp) -> None:
     async with opened(make_app(asking("1.0.0", "2.0.0"), tool_routes="one:asks=1:1", state_keys=KEYS)) as http:
         json = (await post(http, "asks")).json()
@@ -83,6 +84,7 @@ async def test_state_goes_on_with_its_version_where_the_routes_are_others(make_a
 
 
 @pytest.mark.parametrize("state", [5, None, {}, "", "1.0.0:", "9:x", "1.0.0:call-x", "2.0.0:task-x"])
+@pytest.mark.slow
 async def test_made_up_state_is_refused(state: Any, make_app: MakeApp) -> None:
     async with opened(make_app(asking("1.0.0", "2.0.0"))) as http:
         headers, body = wire.modern("tools/call", name="asks", arguments={})

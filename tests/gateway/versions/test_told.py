@@ -19,7 +19,7 @@ from tests.gateway.versions.searching import DEPRECATED, searching
 from tests.gateway.versions.test_routing import failing
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ROUTES = {"local": "one:search=2:0,3:100", "elsewhere": "one:search=1:0,2:100"}
 TEXT = (
     "Version 1.0.0 of tool 'search' is deprecated since 2020-01-01 and will be retired on 2999-06-01. Use version 2. "

@@ -62,6 +62,7 @@ def test_head_without_its_body_is_written_before_the_end() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.slow
 async def test_pipelined_requests_get_whole_answers_in_their_order() -> None:
     async with serving() as server, server.client() as client:
         await client.send(request("/one") + request("/two", body=b"x" * 9) + request("/three"))

@@ -9,7 +9,7 @@ import pytest
 from process.http.closing import KEPT_BODY
 from tests.process.http.serving import CHUNKED, MIB, Client, chunked, request, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def send_all(client: Client, data: bytes) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.process.http.serving import CHUNKED, MIB, WEBSOCKET, Serving, chunked, opened, request, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def answered(server: Serving) -> bool:

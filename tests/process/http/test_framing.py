@@ -10,7 +10,7 @@ import pytest
 from process.http.framing import MAX_FIELDS, MAX_HEAD, MAX_PIPELINED, MAX_URL
 from tests.process.http.serving import CHUNKED, Client, chunked, pieces, request, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 UPGRADES = [
     (b"Connection: upgrade", b"Upgrade: foo"),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.process.http.serving import CHUNKED, MIB, WEBSOCKET, opened, request, serving
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 SOON = 0.1
 

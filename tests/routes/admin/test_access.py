@@ -36,6 +36,7 @@ def settings(folder: Path, **entries: Any) -> dict[str, Any]:
     return {"admin": True, "servers_file": written(folder, entries), **access.keys(folder)}
 
 
+@pytest.mark.slow
 async def test_rows_are_all_routes(make_app: MakeApp, tmp_path: Path) -> None:
     router = make_app(server_of(add), **settings(tmp_path)).router
     assert isinstance(router, ServersRouter)
@@ -49,6 +50,7 @@ async def test_rows_are_all_routes(make_app: MakeApp, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("method", "url"), ROUTES)
+@pytest.mark.slow
 async def test_route_is_for_the_scope_admin_alone(
     make_app: MakeApp, tmp_path: Path, method: str, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -80,6 +82,7 @@ async def test_foreign_page_and_foreign_host_are_refused_on_every_route(
         assert saved(tmp_path) == {"far": child(disabled=True)}
 
 
+@pytest.mark.slow
 async def test_admin_patterns_are_not_the_scope_admin(make_app: MakeApp, tmp_path: Path) -> None:
     names = ("admin:*", "*:*", "admin:servers", "Admin", "*")
     keys = [record(access.KEYS["exact"], "exact", names)]

@@ -53,6 +53,7 @@ async def test_name_of_which_one_address_is_not_public_is_refused(
 
 
 @pytest.mark.parametrize("several", [False, True], ids=["url", "instances"])
+@pytest.mark.slow
 async def test_name_that_leads_elsewhere_after_it_was_judged_is_not_connected_to(
     administered: Administered, resolving: Callable[..., list[str]], several: bool
 ) -> None:
@@ -73,6 +74,7 @@ async def test_name_that_leads_elsewhere_after_it_was_judged_is_not_connected_to
         assert (await post(http, "echo", {}, server="far")).status_code == 503
 
 
+@pytest.mark.slow
 async def test_connection_goes_to_the_address_that_was_judged(
     administered: Administered, resolving: Callable[..., list[str]]
 ) -> None:
@@ -84,7 +86,7 @@ async def test_connection_goes_to_the_address_that_was_judged(
         assert {asked.headers["host"] for asked in peer.asked} == {f"near.example:{port.partition('/')[0]}"}
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_entry_of_the_api_is_judged_after_a_restart_and_one_of_the_file_is_not(
     administered: Administered, far: str, tmp_path: Path
 ) -> None:
@@ -102,6 +104,7 @@ async def test_entry_of_the_api_is_judged_after_a_restart_and_one_of_the_file_is
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.slow
 async def test_redirect_to_another_origin_is_not_followed(administered: Administered, status: int) -> None:
     async with serving(modern(tools)) as target:
 
@@ -114,7 +117,7 @@ async def test_redirect_to_another_origin_is_not_followed(administered: Administ
             assert target.asked == []
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_proxy_of_the_environment_is_not_used(
     administered: Administered, far: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +132,7 @@ async def test_proxy_of_the_environment_is_not_used(
         assert proxy.asked == []
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_allowed_network_is_reached(administered: Administered, far: str) -> None:
     async with administered(admin_networks=(ip_network("127.0.0.1/32"),)) as http:
         assert (await http.put("/admin/servers/far", json={"url": far}, headers=NEW)).status_code == 201

@@ -21,6 +21,7 @@ OFF = child(disabled=True)
 
 
 @pytest.mark.parametrize("form", ['{"mcpServers": %s}', '{"inputs": [], "servers": %s}', "%s"])
+@pytest.mark.slow
 async def test_form_of_the_file_and_unknown_keys_are_kept(
     administered: Administered, tmp_path: Path, form: str
 ) -> None:
@@ -34,6 +35,7 @@ async def test_form_of_the_file_and_unknown_keys_are_kept(
         assert file_of(tmp_path).read_text() == form % kept
 
 
+@pytest.mark.slow
 async def test_permissions_of_the_file_are_kept_and_nothing_is_left_beside_it(
     administered: Administered, tmp_path: Path
 ) -> None:
@@ -87,7 +89,7 @@ async def test_writer_that_died_leaves_the_whole_old_file_and_what_it_left_is_re
         assert [*saved(tmp_path)] == ["kept", "far"]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_file_is_never_seen_half_written(administered: Administered, tmp_path: Path) -> None:
     seen: set[int] = set()
     ends = threading.Event()
@@ -107,6 +109,7 @@ async def test_file_is_never_seen_half_written(administered: Administered, tmp_p
         assert len(saved(tmp_path)) == 11
 
 
+@pytest.mark.slow
 async def test_change_waits_for_another_process_that_writes(administered: Administered, tmp_path: Path) -> None:
     async with administered({"kept": OFF}) as http:
         folder = os.open(tmp_path, os.O_RDONLY)
@@ -126,6 +129,7 @@ async def test_change_waits_for_another_process_that_writes(administered: Admini
         assert answered.is_set()
 
 
+@pytest.mark.slow
 async def test_file_that_would_be_too_large_is_422(administered: Administered, tmp_path: Path) -> None:
     big = child(disabled=True, args=["x" * 100_000])
     async with administered({f"kept-{number}": big for number in range(10)}) as http:
@@ -134,6 +138,7 @@ async def test_file_that_would_be_too_large_is_422(administered: Administered, t
         assert "far" not in saved(tmp_path)
 
 
+@pytest.mark.slow
 async def test_entry_that_would_take_the_name_of_another_one_changes_that_one(
     administered: Administered, tmp_path: Path
 ) -> None:
@@ -146,6 +151,7 @@ async def test_entry_that_would_take_the_name_of_another_one_changes_that_one(
         assert [*saved(tmp_path)] == ["Brave Search"]
 
 
+@pytest.mark.slow
 async def test_text_that_only_escapes_can_carry_is_shown_and_not_changed(
     administered: Administered, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.clients import post
 from tests.routes.admin.conftest import NEW, Administered, child, file_of, saved
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ANY = {"if-match": "*"}
 
 
@@ -31,7 +31,6 @@ async def test_history_says_who_changed_which_keys_and_from_where(administered: 
         assert stat.S_IMODE(mode) == 0o600
 
 
-@pytest.mark.process
 async def test_rollback_makes_the_entries_what_they_were(administered: Administered, tmp_path: Path) -> None:
     async with administered({"far": child(), "kept": child(disabled=True)}) as http:
         await http.put("/admin/servers/new", json=child(), headers=NEW)
@@ -50,7 +49,6 @@ async def test_rollback_makes_the_entries_what_they_were(administered: Administe
         assert again == {"number": 6, "changes": [], "failed": {}}
 
 
-@pytest.mark.process
 async def test_rollback_is_held_to_the_present_rules(administered: Administered, tmp_path: Path) -> None:
     async with administered() as http:
         assert (await http.put("/admin/servers/far", json=child(), headers=NEW)).status_code == 201
@@ -61,7 +59,6 @@ async def test_rollback_is_held_to_the_present_rules(administered: Administered,
         assert saved(tmp_path) == {}
 
 
-@pytest.mark.process
 async def test_fifty_records_are_kept(administered: Administered, tmp_path: Path) -> None:
     async with administered({"far": child(disabled=True)}) as http:
         for number in range(53):

@@ -23,7 +23,7 @@ async def tools(asked: Asked) -> None:
         asked.result({"content": [{"type": "text", "text": "here"}]})
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_change_that_opens_only_when_it_is_tried_is_undone_and_not_tried_again(
     administered: Administered, tmp_path: Path
 ) -> None:
@@ -50,6 +50,7 @@ async def test_change_that_opens_only_when_it_is_tried_is_undone_and_not_tried_a
         assert (await post(http, "add", ADD, server="far")).json() == {"result": 3}
 
 
+@pytest.mark.slow
 async def test_forced_change_is_served_once_it_opens(administered: Administered) -> None:
     port = free_port()
     async with administered({"far": child()}) as http:
@@ -64,6 +65,7 @@ async def test_forced_change_is_served_once_it_opens(administered: Administered)
             assert (await post(http, "echo", {}, server="far")).json() == {"result": "here"}
 
 
+@pytest.mark.slow
 async def test_server_with_instances_is_registered_if_one_of_them_opens(
     administered: Administered, tmp_path: Path
 ) -> None:

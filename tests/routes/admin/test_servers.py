@@ -11,7 +11,7 @@ import pytest
 from tests.clients import post
 from tests.routes.admin.conftest import NEW, Administered, child, saved
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def test_put_registers_a_server_that_serves_when_it_is_answered(
@@ -29,7 +29,6 @@ async def test_put_registers_a_server_that_serves_when_it_is_answered(
         assert saved(tmp_path) == {"far": {**child(), "source": "api"}}
 
 
-@pytest.mark.process
 async def test_put_of_a_server_with_a_url(administered: Administered, far: str) -> None:
     async with administered() as http:
         answer = await http.put("/admin/servers/far", json={"url": far}, headers=NEW)
@@ -48,7 +47,6 @@ async def test_put_changes_an_entry_and_answers_200(administered: Administered, 
         assert saved(tmp_path)["far"]["tools"] == described["tools"]
 
 
-@pytest.mark.process
 async def test_entry_that_was_read_can_be_written_back_with_its_hidden_values(
     administered: Administered, tmp_path: Path
 ) -> None:
@@ -62,7 +60,6 @@ async def test_entry_that_was_read_can_be_written_back_with_its_hidden_values(
         assert saved(tmp_path)["far"] == {**entry, "timeout": 6, "source": "api"}
 
 
-@pytest.mark.process
 async def test_hidden_value_is_not_sent_elsewhere(administered: Administered, far: str, tmp_path: Path) -> None:
     async with administered({"far": {"url": far, "headers": {"X-Key": "secret-value"}}}) as http:
         shown = (await http.get("/admin/servers/far")).json()
@@ -82,7 +79,6 @@ async def test_dry_run_opens_the_server_and_changes_nothing(administered: Admini
         assert (saved(tmp_path), {*os.listdir(tmp_path)} - {"mcp.json"}) == ({}, {"keys.json", "servers"})
 
 
-@pytest.mark.process
 async def test_server_that_does_not_open_is_502_and_not_registered(administered: Administered, tmp_path: Path) -> None:
     entry = child(args=["-c", "raise SystemExit(3)"])
     async with administered() as http:
@@ -98,7 +94,6 @@ async def test_server_that_does_not_open_is_502_and_not_registered(administered:
         assert (await post(http, "add", {"a": 1, "b": 2}, server="far")).status_code == 503
 
 
-@pytest.mark.process
 async def test_change_that_does_not_open_leaves_the_server_as_it_is(administered: Administered, tmp_path: Path) -> None:
     async with administered({"far": child()}) as http:
         assert (await post(http, "add", {"a": 1, "b": 2}, server="far")).json() == {"result": 3}
@@ -113,7 +108,6 @@ async def test_change_that_does_not_open_leaves_the_server_as_it_is(administered
         assert "far" in (await http.post("/admin/reload")).json()["failed"]
 
 
-@pytest.mark.process
 async def test_of_two_changes_at_once_one_is_412(administered: Administered) -> None:
     async with administered({"far": child()}) as http:
         tag = (await http.get("/admin/servers/far")).headers["etag"]
@@ -129,7 +123,6 @@ async def test_of_two_changes_at_once_one_is_412(administered: Administered) -> 
         assert sorted(statuses) == [200, 412]
 
 
-@pytest.mark.process
 async def test_of_two_registrations_at_once_one_is_412(administered: Administered) -> None:
     async with administered() as http:
         statuses: list[int] = []

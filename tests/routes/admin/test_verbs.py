@@ -15,7 +15,7 @@ from tests.routes.admin.conftest import Administered, child, saved
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_disabled_server_is_not_served_until_it_is_enabled(administered: Administered, tmp_path: Path) -> None:
     async with administered({"far": child()}) as http:
         answer = await http.post("/admin/servers/far/disable")
@@ -29,6 +29,7 @@ async def test_disabled_server_is_not_served_until_it_is_enabled(administered: A
         assert saved(tmp_path) == {"far": child()}
 
 
+@pytest.mark.slow
 async def test_call_in_flight_at_a_deleted_server_ends_with_its_result(administered: Administered) -> None:
     arrived, released = anyio.Event(), anyio.Event()
 
@@ -74,6 +75,7 @@ async def test_entry_of_the_api_that_is_not_allowed_any_more_is_not_opened(
         assert (health["status"], health["reason"][: len(reason)]) == ("failing", reason)
 
 
+@pytest.mark.slow
 async def test_restart_replaces_the_process(administered: Administered) -> None:
     async with administered({"far": child()}) as http:
         before = (await post(http, "pid", server="far")).json()["result"]
@@ -82,6 +84,7 @@ async def test_restart_replaces_the_process(administered: Administered) -> None:
         assert (await post(http, "pid", server="far")).json()["result"] != before
 
 
+@pytest.mark.slow
 async def test_log_has_the_last_lines_of_the_child(administered: Administered) -> None:
     async with administered({"far": child()}) as http:
         await post(http, "stderr", {"text": "one line\nanother\n"}, server="far")
@@ -98,6 +101,7 @@ async def test_log_has_the_last_lines_of_the_child(administered: Administered) -
         assert (await http.get("/admin/servers/none/log")).status_code == 404
 
 
+@pytest.mark.slow
 async def test_list_has_servers_of_each_source_and_those_that_are_not_served(administered: Administered) -> None:
     entries = {"far": child(), "off": child(disabled=True), "mine": child(source="api")}
     async with administered(entries) as http:
@@ -110,7 +114,7 @@ async def test_list_has_servers_of_each_source_and_those_that_are_not_served(adm
         assert found["one"]["tools"] == ["add"]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_tools_that_changed_are_approved_by_the_hash_of_what_was_seen(
     administered: Administered, tmp_path: Path
 ) -> None:
@@ -133,7 +137,7 @@ async def test_tools_that_changed_are_approved_by_the_hash_of_what_was_seen(
                 await anyio.sleep(0.05)
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_change_and_disabling_at_once_do_not_undo_each_other(administered: Administered, tmp_path: Path) -> None:
     async with administered({"far": child(surprise=1)}) as http:
         statuses: dict[str, int] = {}
@@ -155,7 +159,7 @@ async def test_change_and_disabling_at_once_do_not_undo_each_other(administered:
         assert found.get("disabled", False) == (statuses["disable"] == 200)
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_entry_of_the_file_with_a_key_that_is_not_known_can_be_enabled_and_restarted(
     administered: Administered,
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.gateway.upstream.versions.serving import PEER, described
 from tests.routes.admin.conftest import Administered, file_of, saved
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ENTRY = {"command": "python3", "args": ["-IS", str(PEER)], "env": {"VERSION": "1.1.1"}}
 
 

@@ -106,6 +106,7 @@ async def test_wrong_put_is_refused(
         assert saved(tmp_path) == {"far": child(disabled=True)}
 
 
+@pytest.mark.slow
 async def test_wrong_requests_are_refused(administered: Administered) -> None:
     async with administered({"far": child(disabled=True)}) as http:
         for status, method, url, sent in [

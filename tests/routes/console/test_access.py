@@ -43,6 +43,7 @@ async def test_no_data_is_given_without_the_scope_to_read_it(
 
 
 @pytest.mark.parametrize("name", ["reader", "tools", "arguments", ""])
+@pytest.mark.slow
 async def test_nobody_cancels_without_the_scope_to_cancel(make_app: MakeApp, tmp_path: Path, name: str) -> None:
     setting, given = keys(tmp_path)
     async with opened(make_app(server_of(add), console=True, **setting)) as http:

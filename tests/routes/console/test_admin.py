@@ -24,6 +24,7 @@ async def add(a: int, b: int) -> int:
     return a + b
 
 
+@pytest.mark.slow
 async def test_administrator_disables_enables_and_restarts_a_server(administered: Administered, tmp_path: Path) -> None:
     async with administered({"far": child()}, console=True) as http:
         assert (await http.get("/console/data/me")).json()["may"]["admin"] is True
@@ -43,6 +44,7 @@ async def test_administrator_disables_enables_and_restarts_a_server(administered
 
 
 @pytest.mark.parametrize("verb", ["restart", "disable", "enable"])
+@pytest.mark.slow
 async def test_change_from_another_origin_or_without_the_scope_is_refused(
     administered: Administered, tmp_path: Path, verb: str
 ) -> None:
@@ -62,6 +64,7 @@ async def test_change_from_another_origin_or_without_the_scope_is_refused(
         assert saved(tmp_path) == {"far": child()}
 
 
+@pytest.mark.slow
 async def test_cookie_of_the_console_changes_nothing_at_the_admin_api(administered: Administered) -> None:
     async with administered({"far": child()}, console=True) as http:
         cookie = await login(http, HEADERS["admin"]["authorization"].partition(" ")[2])

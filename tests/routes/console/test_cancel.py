@@ -16,7 +16,7 @@ from tests.matrix.ways import SLOWLY, WAYS
 from tests.routes.console.console import OWN, keys, login, stream
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 class Waiting:
@@ -70,7 +70,6 @@ async def test_cancelled_call_ends_its_tool_and_its_caller_learns_it(make_app: M
         assert (await http.post("/console/cancel", json=found, headers=OWN)).json() == {"cancelled": False}
 
 
-@pytest.mark.process
 async def test_caller_does_not_wait_for_a_tool_that_ignores_its_cancellation(make_app: MakeApp) -> None:
     app = make_app(server_of(stubborn), console=True)
     async with opened(app) as http:
@@ -105,7 +104,6 @@ async def test_client_that_leaves_is_no_cancellation_in_the_console(make_app: Ma
         assert (await http.post("/one/mcp/call", json={"tool": "none"})).status_code == 404
 
 
-@pytest.mark.process
 async def test_process_ends_while_a_call_is_being_cancelled(make_app: MakeApp) -> None:
     app = make_app(server_of(stubborn), console=True)
     async with opened(app) as http:

@@ -24,6 +24,7 @@ async def keep(password: str, note: str, ctx: Context) -> dict[str, str]:
     return {"token": password, "note": note}
 
 
+@pytest.mark.slow
 async def test_arguments_and_results_are_not_kept_unless_they_are_to_be_shown(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(keep), console=True)) as http:
         sent = {"tool": "keep", "arguments": {"password": "hunter2", "note": "visible"}}
@@ -33,6 +34,7 @@ async def test_arguments_and_results_are_not_kept_unless_they_are_to_be_shown(ma
     assert not {"arguments", "result"} & found.keys()
 
 
+@pytest.mark.slow
 async def test_arguments_need_their_scope_and_have_no_secrets(make_app: MakeApp, tmp_path: Path) -> None:
     setting, given = keys(tmp_path)
     app = make_app(server_of(keep), console=True, console_arguments=True, **setting)
@@ -54,6 +56,7 @@ async def test_arguments_need_their_scope_and_have_no_secrets(make_app: MakeApp,
             assert "visible" not in json.dumps(await feed.until("calls", lambda each: each["calls"]))
 
 
+@pytest.mark.slow
 async def test_figures_say_which_tool_is_slow_and_what_failed_last(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), console=True)) as http:
         await calls(http, 4)
@@ -69,6 +72,7 @@ async def test_figures_say_which_tool_is_slow_and_what_failed_last(make_app: Mak
         assert problem.startswith("The arguments do not match the tool's input schema. a: ")
 
 
+@pytest.mark.slow
 async def test_refusals_say_why_and_from_where(make_app: MakeApp, tmp_path: Path) -> None:
     setting, given = keys(tmp_path)
     async with opened(make_app(server_of(add), console=True, **setting)) as http:

@@ -19,7 +19,7 @@ from tests.routes.console.console import EVENTS, Feed, one, stream
 from tests.routes.raw import HOST
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def add(a: int, b: int) -> int:
@@ -127,7 +127,6 @@ class Unread:
             await self._blocked.wait()
 
 
-@pytest.mark.process
 async def test_readers_that_read_nothing_cost_no_memory(make_app: MakeApp) -> None:
     app = make_app(server_of(add), console=True, log_level="warning")
     async with opened(app) as http:
@@ -146,7 +145,6 @@ async def test_readers_that_read_nothing_cost_no_memory(make_app: MakeApp) -> No
         assert grown < 300 * 2000, grown  # each call is kept once, and not for each reader
 
 
-@pytest.mark.process
 async def test_streams_are_bounded_and_end_with_the_process(make_app: MakeApp) -> None:
     app = make_app(server_of(add), console=True)
     async with opened(app) as http:

@@ -125,6 +125,7 @@ async def test_made_up_cookie_is_none(make_app: MakeApp, tmp_path: Path, cookie:
         assert (await http.get("/console", headers={"cookie": cookie})).status_code == 200
 
 
+@pytest.mark.slow
 async def test_wrong_login_is_refused_and_counted_as_every_wrong_credential(make_app: MakeApp, tmp_path: Path) -> None:
     setting, given = keys(tmp_path)
     async with opened(make_app(server_of(add), console=True, **setting)) as http:
@@ -139,7 +140,7 @@ def revoke(path: Path) -> None:
     path.write_text(api_key_file.KeyFile(keys=[]).model_dump_json())
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_revoked_key_ends_its_login_and_its_stream_within_two_seconds(make_app: MakeApp, tmp_path: Path) -> None:
     setting, given = keys(tmp_path)
     async with opened(make_app(server_of(add), console=True, **setting)) as http:
@@ -152,6 +153,7 @@ async def test_revoked_key_ends_its_login_and_its_stream_within_two_seconds(make
         assert (await http.get(EVENTS, headers=cookie)).status_code == 401
 
 
+@pytest.mark.slow
 async def test_tool_sees_no_cookie_of_the_console(make_app: MakeApp, tmp_path: Path) -> None:
     async def seen(ctx: Context) -> str:
         return json.dumps({**(ctx.headers or {})})

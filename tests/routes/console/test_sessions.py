@@ -32,6 +32,7 @@ async def held(http: httpx2.AsyncClient, headers: Mapping[str, str] = {}) -> lis
     return found
 
 
+@pytest.mark.slow
 async def test_session_is_listed_with_its_client_and_caller_until_it_ends(make_app: MakeApp, tmp_path: Path) -> None:
     setting, given = keys(tmp_path)
     async with opened(make_app(server_of(add), console=True, **setting)) as http:
@@ -48,6 +49,7 @@ async def test_session_is_listed_with_its_client_and_caller_until_it_ends(make_a
         assert await held(http, reader) == []
 
 
+@pytest.mark.slow
 async def test_calls_in_flight_of_a_session_are_counted(make_app: MakeApp) -> None:
     tool = Waiting()
     async with opened(make_app(server_of(tool.wait), console=True)) as http, connected(http, "legacy") as client:
@@ -73,6 +75,7 @@ async def test_listen_stream_of_the_stateless_era_is_listed_while_it_is_open(mak
                 await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_websocket_is_listed_with_its_caller_and_calls(make_app: MakeApp) -> None:
     tool = Waiting()
     app = make_app(server_of(tool.wait), console=True)
@@ -88,6 +91,7 @@ async def test_websocket_is_listed_with_its_caller_and_calls(make_app: MakeApp) 
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("server", ["one", ""])
+@pytest.mark.slow
 async def test_call_of_a_native_client_has_its_name(make_app: MakeApp, era: Era, server: str) -> None:
     async with opened(make_app(server_of(add), console=True)) as http:
         async with connected(http, era, server) as client:
@@ -97,6 +101,7 @@ async def test_call_of_a_native_client_has_its_name(make_app: MakeApp, era: Era,
     assert found[-1]["client"].startswith("mcp ")
 
 
+@pytest.mark.slow
 async def test_call_says_if_it_was_answered_from_the_cache(make_app: MakeApp) -> None:
     server = server_of(name="one")
     server.add_tool(add, meta={"cache": {"ttl": 60}})
@@ -108,6 +113,7 @@ async def test_call_says_if_it_was_answered_from_the_cache(make_app: MakeApp) ->
         assert (await one(http, "again"))["answered"] == "cache"
 
 
+@pytest.mark.slow
 async def test_call_says_if_it_was_answered_as_an_earlier_one_with_its_key(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), console=True)) as http:
         for request_id in ("first", "again"):
@@ -118,6 +124,7 @@ async def test_call_says_if_it_was_answered_as_an_earlier_one_with_its_key(make_
         assert (await one(http, "again"))["answered"] == "repeated"
 
 
+@pytest.mark.slow
 async def test_listed_sessions_are_bounded_and_their_number_is_exact(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), console=True)) as http:
         for _ in range(MAX_CONNECTIONS_SHOWN + 3):

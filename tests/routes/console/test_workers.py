@@ -17,7 +17,7 @@ from tests.conftest import MakeApp, server_of
 from tests.routes.console.console import OWN, one, stream
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 Http = httpx2.AsyncClient
 
 

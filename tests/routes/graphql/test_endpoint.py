@@ -25,6 +25,7 @@ async def add(a: int, b: int) -> int:
     return a + b
 
 
+@pytest.mark.slow
 async def test_queries_are_found_by_server_and_the_other_tools_are_mutations(make_app: MakeApp) -> None:
     async with opened(make_app(reading(add), server_of(add, name="two"), graphql=GRAPHQL)) as http:
         assert await ask(http, "{ one { x: add(a: 1, b: 2) add(a: 3, b: 4) __typename } _servers }") == {
@@ -35,6 +36,7 @@ async def test_queries_are_found_by_server_and_the_other_tools_are_mutations(mak
             assert slugs(await ask(http, wrong)) == ["invalid-request"]
 
 
+@pytest.mark.slow
 async def test_variables_and_the_name_of_the_operation_are_read(make_app: MakeApp) -> None:
     query = "query A($a: Long!) { one { add(a: $a, b: 2) } } query B { _servers }"
     async with opened(make_app(reading(add), graphql=GRAPHQL)) as http:
@@ -44,6 +46,7 @@ async def test_variables_and_the_name_of_the_operation_are_read(make_app: MakeAp
         assert slugs(await ask(http, query, operationName="A", variables={"a": "1"})) == ["invalid-request"]
 
 
+@pytest.mark.slow
 async def test_three_forbidden_aliases_are_three_errors_and_the_rest_is_answered(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
@@ -73,6 +76,7 @@ async def test_hidden_tool_is_refused_by_itself_also_where_another_server_has_it
     assert slugs(answer) == ["forbidden"]
 
 
+@pytest.mark.slow
 async def test_strangers_and_narrow_scopes_see_their_own_schema(make_app: MakeApp, tmp_path: Path) -> None:
     query = "{ __schema { types { name } } }"
     app = make_app(server_of(add), reading(add, name="two"), graphql=GRAPHQL, **access.keys(tmp_path))
@@ -103,6 +107,7 @@ async def test_first_request_after_a_change_has_the_new_tools(make_app: MakeApp)
         assert slugs(await ask(http, "mutation { one_late }")) == ["unknown-tool"]
 
 
+@pytest.mark.slow
 async def test_mutations_run_one_after_the_other_and_at_most_ten_queries_at_once(make_app: MakeApp) -> None:
     running, most = 0, 0
 
@@ -122,6 +127,7 @@ async def test_mutations_run_one_after_the_other_and_at_most_ten_queries_at_once
 
 
 @pytest.mark.parametrize("document", ["{ one { a: hang b: hang } }", "mutation { two_hang }"])
+@pytest.mark.slow
 async def test_calls_of_a_client_that_leaves_are_cancelled(make_app: MakeApp, document: str) -> None:
     begun, cancelled = asyncio.Queue[None](), asyncio.Queue[None]()
 
@@ -142,6 +148,7 @@ async def test_calls_of_a_client_that_leaves_are_cancelled(make_app: MakeApp, do
             await asyncio.wait_for(cancelled.get(), 5)
 
 
+@pytest.mark.slow
 async def test_no_call_begins_after_the_time_limit(make_app: MakeApp) -> None:
     async def slow() -> int:
         await anyio.sleep_forever()
@@ -164,7 +171,7 @@ async def test_key_is_for_one_mutation(make_app: MakeApp) -> None:
             assert refused.status_code == 400
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_package_is_not_imported_when_it_is_off() -> None:
     code = (
         "import sys; from app import create_app; from settings.values import Settings;"

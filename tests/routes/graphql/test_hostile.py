@@ -17,7 +17,7 @@ from tests.routes.graphql.asking import ask, reading
 from tests.routes.graphql.hostile import DOCUMENTS
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 class Tree(BaseModel):

@@ -50,6 +50,7 @@ async def test_document_is_named_by_its_hash(make_app: MakeApp, folder: str) -> 
         assert sent.json() == {"data": {"two_add": 3}}
 
 
+@pytest.mark.slow
 async def test_get_is_for_persisted_queries_alone(make_app: MakeApp, folder: str) -> None:
     app = make_app(reading(add), server_of(add, name="two"), graphql=GRAPHQL, graphql_persisted=folder)
     async with opened(app) as http:
@@ -63,6 +64,7 @@ async def test_get_is_for_persisted_queries_alone(make_app: MakeApp, folder: str
             assert (await http.get(GRAPHQL, params=parameters)).status_code == status
 
 
+@pytest.mark.slow
 async def test_no_other_document_is_accepted_if_only_those_are(make_app: MakeApp, folder: str) -> None:
     app = make_app(reading(add), graphql=GRAPHQL, graphql_persisted=folder, graphql_only_persisted=True)
     async with opened(app) as http:
@@ -71,6 +73,7 @@ async def test_no_other_document_is_accepted_if_only_those_are(make_app: MakeApp
             assert slugs(await ask(http, text)) == ["invalid-request"]
 
 
+@pytest.mark.slow
 def test_folder_without_documents_is_an_error_of_the_start(tmp_path: Path) -> None:
     for folder in (str(tmp_path), str(tmp_path / "missing")):
         with pytest.raises(LoadError, match="MCP_GRAPHQL_PERSISTED"):

@@ -146,6 +146,7 @@ async def test_client_without_a_valid_token_is_refused(
         assert await socket.close_code() == 4403
 
 
+@pytest.mark.slow
 async def test_bounds_of_a_connection(make_app: MakeApp) -> None:
     async def hang() -> int:
         await anyio.sleep_forever()

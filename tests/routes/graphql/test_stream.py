@@ -64,6 +64,7 @@ async def test_tool_that_never_reports_is_no_subscription(make_app: MakeApp) -> 
         assert slugs(await ask(http, "subscription { one_add(a: 1, b: 2) { result } }", STREAM)) == ["invalid-request"]
 
 
+@pytest.mark.slow
 async def test_query_and_mutation_are_streams_of_one_answer(make_app: MakeApp) -> None:
     async with opened(make_app(reading(add), server_of(add, name="two"), graphql=GRAPHQL)) as http:
         for query, data in (

@@ -79,6 +79,7 @@ async def value_of(make_app: MakeApp, selection: str, **variables: Any) -> Any:
     return answer["data"]["one"]
 
 
+@pytest.mark.slow
 async def test_member_of_a_union_is_found_by_its_tag(make_app: MakeApp) -> None:
     async with opened(make_app(reading(*TOOLS), graphql=GRAPHQL)) as http:
         query = "{ one { pets { __typename ... on one_pets_Cat { lives } ...D } } }"
@@ -90,12 +91,14 @@ async def test_member_of_a_union_is_found_by_its_tag(make_app: MakeApp) -> None:
     ]
 
 
+@pytest.mark.slow
 async def test_recursive_result_is_selected_level_by_level(make_app: MakeApp) -> None:
     found = await value_of(make_app, "tree { value children { v: value children { value } } }")
     assert found == {"tree": {"value": 1, "children": [{"v": 2, "children": [{"value": 3}]}]}}
 
 
 @pytest.mark.parametrize("value", [2**31, 2**53 + 1, -(2**63), 10**40])
+@pytest.mark.slow
 async def test_whole_numbers_of_any_size_go_both_ways(make_app: MakeApp, value: int) -> None:
     assert await value_of(make_app, f"whole(value: {value})") == {"whole": value}
     assert await value_of(make_app, "whole(value: $whole)", whole=value) == {"whole": value}
@@ -108,6 +111,7 @@ async def test_numbers_stay_as_they_are(make_app: MakeApp) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_any_json_is_an_argument(make_app: MakeApp) -> None:
     value = {"a": [1, None, {"b": "c"}], "d": True}
     assert await value_of(make_app, "echo(value: $value)", value=value) == {"echo": value}
@@ -126,6 +130,7 @@ async def test_odd_names_reach_the_tool_as_its_own(make_app: MakeApp) -> None:
         assert await ask(http, query) == {"data": {"one": {"drive": "very slow: Ada"}}}
 
 
+@pytest.mark.slow
 async def test_skip_and_include_are_obeyed(make_app: MakeApp) -> None:
     query = (
         "query($no: Boolean!) { one { whole(value: 1) @include(if: $no) number(value: 1.5) @skip(if: true) } _servers }"
@@ -180,7 +185,7 @@ async def test_value_that_is_not_of_its_type_is_null_and_an_error(make_app: Make
     assert "secret" not in str(answer["errors"])
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_large_result_is_selected_beside_other_requests(make_app: MakeApp) -> None:
     async def rows(count: int) -> list[Cat]:
         return [Cat(lives=number) for number in range(count)]

@@ -22,6 +22,7 @@ from tests.transport import opened
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_header_chooses_the_version_and_scopes_hold_for_it(make_app: MakeApp, tmp_path: Path) -> None:
     server: MCPServer[None] = MCPServer("one")
     versioned.search(server)
@@ -75,6 +76,7 @@ async def test_versions_are_fields_for_those_who_may_call_them(make_app: MakeApp
         assert refused["errors"][0]["extensions"]["status"] in (403, 404)
 
 
+@pytest.mark.slow
 async def test_anonymous_callers_of_a_route_have_the_schema_of_their_version(make_app: MakeApp) -> None:
     settings = {"tool_routes": "one:search=1:50,2:50", "trusted_proxies": (ip_network("127.0.0.0/8"),)}
     ran = set()

@@ -118,6 +118,7 @@ async def test_chunked_body_is_413_as_soon_as_it_exceeds_the_limit(
     assert answer.status == 413
 
 
+@pytest.mark.slow
 async def test_body_of_exactly_the_limit_is_accepted_in_any_chunks(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),), max_body=len(ADD))
     for chunks in ([ADD], [ADD[:7], b"", ADD[7:]], [*(ADD[at : at + 1] for at in range(len(ADD)))]):
@@ -132,6 +133,7 @@ async def test_content_length_that_is_not_a_number_is_not_trusted(make_app: Make
     assert answer.status == 413
 
 
+@pytest.mark.slow
 async def test_client_that_disconnects_within_its_body_calls_nothing(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),))
     for chunks in ([None], [ADD[:20], None], [ADD, None]):

@@ -47,6 +47,7 @@ async def seen(client: httpx2.AsyncClient) -> list[int]:
 
 
 @pytest.mark.parametrize("url", ["/moody/mcp/call", "/call", "/moody/mcp/tools/wait_tool"])
+@pytest.mark.slow
 async def test_disconnect_cancels_the_tool_of_a_json_call(client: httpx2.AsyncClient, url: str) -> None:
     await disconnect(client, url, {} if "tools/" in url else {"tool": "wait_tool"})
 
@@ -58,6 +59,7 @@ async def test_disconnect_cancels_the_tool_of_a_stateless_native_call(client: ht
     await disconnect(client, url, body, headers)
 
 
+@pytest.mark.slow
 async def test_disconnected_call_is_recorded_as_cancelled(
     make_app: MakeApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,6 +69,7 @@ async def test_disconnected_call_is_recorded_as_cancelled(
     assert "tool=wait_tool via=call outcome=cancelled" in line
 
 
+@pytest.mark.slow
 async def test_call_in_a_session_is_cancelled_by_a_notification_and_not_by_a_disconnect(
     client: httpx2.AsyncClient,
 ) -> None:
@@ -83,6 +86,7 @@ async def test_call_in_a_session_is_cancelled_by_a_notification_and_not_by_a_dis
         await anyio.lowlevel.checkpoint()
 
 
+@pytest.mark.slow
 async def test_client_that_stays_connected_gets_the_answer_of_a_slow_tool(client: httpx2.AsyncClient) -> None:
     asked = (await client.post("/moody/mcp/call", json={"tool": "nap_tool", "arguments": {"seconds": 0.15}})).json()
     assert asked == {"result": "rested"}, json.dumps(asked)

@@ -26,6 +26,7 @@ async def test_each_format_has_the_shape_of_its_vendor(make_app: MakeApp) -> Non
     assert gemini == [{"functionDeclarations": [{**told, "parametersJsonSchema": schema}]}]
 
 
+@pytest.mark.slow
 async def test_description_is_included_if_the_tool_has_one(make_app: MakeApp) -> None:
     server = MCPServer("one")
     server.add_tool(lambda: None, name="silent")

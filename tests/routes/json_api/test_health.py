@@ -13,6 +13,7 @@ from tests.transport import opened
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_health_of_a_server_has_its_status_and_counts(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/math/mcp/health")
     assert answer.status_code == 200
@@ -28,6 +29,7 @@ async def test_health_of_all_servers_has_each_one_and_the_sums(client: httpx2.As
         assert server == (await client.get(f"/{server['server']}/mcp/health")).json()
 
 
+@pytest.mark.slow
 async def test_open_sessions_are_counted_per_server_and_in_total(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),))) as client:
         opening = [

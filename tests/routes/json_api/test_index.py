@@ -23,6 +23,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 def nothing() -> None: ...
 
 
+@pytest.mark.slow
 async def test_json_index_has_the_urls_of_every_server(client: httpx2.AsyncClient) -> None:
     found = (await client.get("/")).json()
     assert [server["server"] for server in found["servers"]] == ["echo", "math", "moody"]

@@ -40,6 +40,7 @@ def with_visibility(*kinds: Any) -> MCPServer[Any]:
 
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.slow
 async def test_tool_for_the_app_alone_is_not_shown_to_models(make_app: MakeApp, url: str, format_name: str) -> None:
     async with opened(make_app(with_visibility(["app"], ["model", "app"], ["model"], [], "app", None))) as client:
         listed = (await client.get(url)).json()["tools"]
@@ -74,6 +75,7 @@ async def test_tool_is_converted_once_until_it_is_replaced(make_app: MakeApp, fo
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.slow
 async def test_schema_that_cannot_be_converted_leaves_any_arguments(
     make_app: MakeApp, format_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -28,6 +28,7 @@ def structured(field: str) -> dict[str, dict[str, Any]]:
     return members
 
 
+@pytest.mark.slow
 async def test_refusal_states_the_limits_and_the_wait(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(add), rate_limit="2/minute, 1000/day")) as http:
         assert [(await post(http, "add")).status_code for _ in range(2)] == [200, 200]

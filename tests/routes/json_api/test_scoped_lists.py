@@ -18,7 +18,7 @@ from tests.keys import add_key, bearer
 from tests.routes.openapi.document import check
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 Http = httpx2.AsyncClient
 Headers = dict[str, str]
 LISTS = ["/", "/tools", "/tools?format=openai", "/one/mcp/tools", "/openapi.json", "/one/openapi.json"]

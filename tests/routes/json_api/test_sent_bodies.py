@@ -74,6 +74,7 @@ async def test_empty_body_calls_a_tool_that_requires_no_arguments(
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+@pytest.mark.slow
 async def test_empty_body_of_an_html_form_is_415(client: httpx2.AsyncClient, content_type: str) -> None:
     answer = await client.post("/moody/mcp/tools/seen_tool", content=b"", headers={"content-type": content_type})
     assert answer.status_code == 415

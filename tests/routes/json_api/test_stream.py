@@ -65,6 +65,7 @@ async def streamed(client: httpx2.AsyncClient, tool: str, **arguments: Any) -> l
 
 
 @pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
+@pytest.mark.slow
 async def test_progress_and_log_events_precede_the_result(client: httpx2.AsyncClient) -> None:
     assert await streamed(client, "steps", count=2) == [
         Event("progress", {"progress": 1, "total": 2, "message": "step\n1\r\n"}),
@@ -74,6 +75,7 @@ async def test_progress_and_log_events_precede_the_result(client: httpx2.AsyncCl
     ]
 
 
+@pytest.mark.slow
 async def test_headers_disable_caching_and_proxy_buffering(client: httpx2.AsyncClient) -> None:
     body = {"tool": "pair", "arguments": {"a": 1}}
     answer = await client.post("/call", json=body, headers={**STREAM, "x-request-id": "streamed"})
@@ -95,6 +97,7 @@ async def test_headers_disable_caching_and_proxy_buffering(client: httpx2.AsyncC
         ("/one/mcp/tools/pair", {"a": 1}, {"a": 1, "b": 1}),
     ],
 )
+@pytest.mark.slow
 async def test_result_event_has_the_shape_of_its_url(
     client: httpx2.AsyncClient, url: str, body: dict[str, Any], result: Any
 ) -> None:
@@ -115,6 +118,7 @@ async def test_result_event_has_the_shape_of_its_url(
         ("*/*", False),
     ],
 )
+@pytest.mark.slow
 async def test_stream_is_sent_if_the_client_accepts_events_but_not_json(
     client: httpx2.AsyncClient, accept: str, is_stream: bool
 ) -> None:
@@ -166,7 +170,7 @@ async def test_call_of_an_unknown_target_is_one_error_event(client: httpx2.Async
         assert (error.name, error.data["type"]) == ("error", f"urn:multi-mcp:error:{slug}")
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_event_of_a_refused_call_has_retry_after(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(wait), max_calls=1, call_timeout=1)) as client:
         body = {"tool": "wait"}

@@ -24,6 +24,7 @@ async def wait() -> None:
     await anyio.sleep_forever()
 
 
+@pytest.mark.slow
 async def test_events_are_sent_at_once_and_a_disconnect_cancels_a_silent_tool(make_app: MakeApp) -> None:
     began, ended, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -77,6 +78,7 @@ async def one(app: Any, wire: Wire, tool: str, keep_alive: float = 60, **argumen
     await stream(server, call, wire.receive, wire.send, keep_alive=keep_alive)
 
 
+@pytest.mark.slow
 async def test_comments_keep_a_silent_stream_alive(make_app: MakeApp) -> None:
     app, wire = make_app(server_of(wait), call_timeout=0.1), Wire()
     async with opened(app):
@@ -85,6 +87,7 @@ async def test_comments_keep_a_silent_stream_alive(make_app: MakeApp) -> None:
     assert wire.body.count(b"event: ") == 1
 
 
+@pytest.mark.slow
 async def test_client_that_does_not_read_suspends_the_tool_and_nothing_is_buffered(make_app: MakeApp) -> None:
     reported = 0
 

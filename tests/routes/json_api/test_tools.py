@@ -18,6 +18,7 @@ FORMATTED = ["/tools?format=openai", "/math/mcp/tools?format=gemini"]
 URLS = ["/tools", "/math/mcp/tools", "/math/mcp/tools/add_tool", *FORMATTED]
 
 
+@pytest.mark.slow
 async def test_server_lists_its_tools(client: httpx2.AsyncClient) -> None:
     listed = (await client.get("/math/mcp/tools")).json()
     assert listed["server"] == "math"
@@ -100,6 +101,7 @@ async def test_each_list_has_a_different_etag(client: httpx2.AsyncClient) -> Non
     assert len(tags) == len(URLS)
 
 
+@pytest.mark.slow
 async def test_endpoints_have_the_prefix_of_a_proxy(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),))
     for url in ("/tools", "/math/mcp/tools"):

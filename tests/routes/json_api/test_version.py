@@ -72,6 +72,7 @@ async def test_wrong_version_is_refused(
         assert (await http.post("/one/mcp/call", json={"tool": "search", **body, "version": "2"})).status_code == 200
 
 
+@pytest.mark.slow
 async def test_two_headers_that_differ_are_refused(app: Starlette) -> None:
     async with opened(app) as http:
         headers = [("tool-version", "1"), ("tool-version", "2")]
@@ -79,6 +80,7 @@ async def test_two_headers_that_differ_are_refused(app: Starlette) -> None:
     assert answer.status_code == 400
 
 
+@pytest.mark.slow
 async def test_pages_may_send_and_read_the_headers(app: Starlette) -> None:
     origin = {"origin": "http://localhost"}
     asked = {"access-control-request-method": "POST", "access-control-request-headers": "tool-version"}
@@ -89,6 +91,7 @@ async def test_pages_may_send_and_read_the_headers(app: Starlette) -> None:
     assert "Tool-Version, Deprecation, Sunset, Link" in answer.headers["access-control-expose-headers"]
 
 
+@pytest.mark.slow
 async def test_unknown_version_of_a_tool_url_shows_those_there_are(app: Starlette) -> None:
     async with opened(app) as http:
         for answer in (await http.get("/one/mcp/tools/search@9"), await http.post("/one/mcp/tools/search@9", json={})):

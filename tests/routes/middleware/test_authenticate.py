@@ -42,6 +42,7 @@ async def test_key_is_accepted_in_either_header(make_app: MakeApp, keys: Path, k
             assert (await post(http, "who")).json() == {"result": ["key:ci", "key:ci", ""]}
 
 
+@pytest.mark.slow
 async def test_key_is_accepted_over_native_mcp(make_app: MakeApp, keys: Path, key: str) -> None:
     async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
         http.headers.update(bearer(key))
@@ -115,6 +116,7 @@ async def test_browser_page_may_read_the_challenge(make_app: MakeApp, keys: Path
     assert "WWW-Authenticate" in answer.headers["access-control-expose-headers"]
 
 
+@pytest.mark.slow
 async def test_wrong_keys_do_not_lock_out_others_at_the_same_address(make_app: MakeApp, keys: Path, key: str) -> None:
     async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
         statuses = {(await http.get("/tools", headers=bearer(f"mcp_{n}"))).status_code for n in range(50)}

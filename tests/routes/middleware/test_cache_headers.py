@@ -48,6 +48,7 @@ async def test_response_has_its_cache_status(http: httpx2.AsyncClient) -> None:
     assert cache_headers(await http.get("/tools")) == (None, None)
 
 
+@pytest.mark.slow
 async def test_calls_that_waited_for_another_are_marked_collapsed(http: httpx2.AsyncClient, counting: Counting) -> None:
     calls = [asyncio.create_task(ask(http, "gated")) for _ in range(3)]
     await counting.until(1)
@@ -62,6 +63,7 @@ async def test_calls_that_waited_for_another_are_marked_collapsed(http: httpx2.A
 
 
 @pytest.mark.parametrize("value", ["no-cache", "No-Cache", "max-age=0,no-cache", "max-age=5 , no-cache ,x"])
+@pytest.mark.slow
 async def test_no_cache_runs_the_tool_and_stores_the_result(http: httpx2.AsyncClient, value: str) -> None:
     await ask(http)
     refreshed = await ask(http, headers={"cache-control": value})
@@ -69,6 +71,7 @@ async def test_no_cache_runs_the_tool_and_stores_the_result(http: httpx2.AsyncCl
     assert (await ask(http)).json() == {"result": 2}
 
 
+@pytest.mark.slow
 async def test_no_store_neither_reads_nor_stores(http: httpx2.AsyncClient) -> None:
     await ask(http)
     for headers in ({"cache-control": "no-store"}, {"cache-control": "no-cache, no-store"}):
@@ -76,6 +79,7 @@ async def test_no_store_neither_reads_nor_stores(http: httpx2.AsyncClient) -> No
     assert (await ask(http)).json() == {"result": 1}
 
 
+@pytest.mark.slow
 async def test_several_cache_control_headers_are_combined(http: httpx2.AsyncClient) -> None:
     headers = [("content-type", "application/json"), ("cache-control", "no-cache"), ("cache-control", "max-age=0")]
     await ask(http)
@@ -84,6 +88,7 @@ async def test_several_cache_control_headers_are_combined(http: httpx2.AsyncClie
 
 
 @pytest.mark.parametrize("value", ["", ",", "nocache", "no-cache=x", "x-no-cache", '"no-cache"', "max-age=0"])
+@pytest.mark.slow
 async def test_unknown_directive_is_ignored(http: httpx2.AsyncClient, value: str) -> None:
     await ask(http)
     assert (await ask(http, headers={"cache-control": value})).json() == {"result": 1}
@@ -95,6 +100,7 @@ async def test_call_that_bypasses_the_cache_has_that_status(http: httpx2.AsyncCl
     assert cache_headers(await http.post("/one/mcp/call", json=body)) == ("multi-mcp; fwd=bypass", None)
 
 
+@pytest.mark.slow
 async def test_stream_has_no_cache_headers(http: httpx2.AsyncClient, counting: Counting) -> None:
     session = await open_session(http, "/one/mcp")
     for number in (1, 2):
@@ -113,6 +119,7 @@ async def test_modern_native_response_has_its_cache_status(http: httpx2.AsyncCli
     assert second.startswith("multi-mcp; hit; ttl=")
 
 
+@pytest.mark.slow
 async def test_cross_origin_page_can_send_and_read_cache_headers(http: httpx2.AsyncClient) -> None:
     origin = {"origin": "http://localhost:3000"}
     asked = {"access-control-request-method": "POST", "access-control-request-headers": "cache-control, content-type"}

@@ -50,6 +50,7 @@ async def test_preflight_allows_only_known_headers(client: httpx2.AsyncClient) -
     assert "mcp-param-b" in allowed
 
 
+@pytest.mark.slow
 def test_page_may_send_every_header_that_the_router_reads() -> None:
     read: set[str] = set()
     for path in (ROOT / "routes").rglob("*.py"):

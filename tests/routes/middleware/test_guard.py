@@ -99,6 +99,7 @@ async def test_local_host_is_allowed_with_any_port(client: httpx2.AsyncClient, h
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
+@pytest.mark.slow
 async def test_host_that_only_looks_local_is_421(app: Starlette, host: str) -> None:
     answer = await ask(app, "GET", "/health", [(b"host", host.encode())])
     assert answer.status == 421
@@ -140,6 +141,7 @@ async def test_page_of_any_other_origin_is_403(app: Starlette, origin: str) -> N
     assert answer.status == 403
 
 
+@pytest.mark.slow
 async def test_each_of_several_origins_must_be_allowed(app: Starlette) -> None:
     origins = [(b"origin", b"http://localhost"), (b"origin", b"http://evil.com")]
     assert (await ask(app, "GET", "/health", [(b"host", b"localhost"), *origins])).status == 403
@@ -147,6 +149,7 @@ async def test_each_of_several_origins_must_be_allowed(app: Starlette) -> None:
 
 @pytest.mark.parametrize("name", ["tools.example.com", "TOOLS.example.COM", "[2001:db8::1]", "[2001:DB8::1]"])
 @pytest.mark.parametrize("port", ["", ":", ":443", ":8000"])
+@pytest.mark.slow
 async def test_configured_host_is_allowed_with_and_without_a_port(app: Starlette, name: str, port: str) -> None:
     host = (b"host", f"{name}{port}".encode())
     origin = (b"origin", f"https://{name}{port}".encode())
@@ -155,12 +158,14 @@ async def test_configured_host_is_allowed_with_and_without_a_port(app: Starlette
     assert (await ask(app, "GET", "/math/mcp/tools", [(b"host", b"x" + host[1])])).status == 421
 
 
+@pytest.mark.slow
 async def test_star_allows_every_host_and_origin(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),), allowed_hosts=("*",))
     for headers in ([], [(b"host", b"evil.com")], [(b"host", b"evil.com"), (b"origin", b"null")]):
         assert (await ask(app, "GET", "/health", headers)).status == 200
 
 
+@pytest.mark.slow
 async def test_sdk_adds_no_further_check(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),), allowed_hosts=("tools.example.com",))) as client:
         for host in ("tools.example.com", "localhost", "LOCALHOST:1"):
@@ -168,6 +173,7 @@ async def test_sdk_adds_no_further_check(make_app: MakeApp) -> None:
             assert (await client.post("/math/mcp", json=wire.INITIALIZE, headers=headers)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_hosts_beyond_the_size_of_the_cache_are_allowed(app: Starlette) -> None:
     for port in range(200):
         assert (await ask(app, "GET", "/health", [(b"host", b"localhost:%d" % port)])).status == 200

@@ -30,6 +30,7 @@ def app(make_app: MakeApp) -> Starlette:
     return make_app(**MATH)
 
 
+@pytest.mark.slow
 async def test_each_endpoint_and_the_whole_router_have_metadata(app: Starlette) -> None:
     for resource, scope in (("", "*:*"), ("/mcp", "*:*"), ("/math/mcp", "math:*"), ("/echo/mcp", "echo:*")):
         assert (await ask(app, "GET", WELL_KNOWN + resource)).document == {
@@ -41,6 +42,7 @@ async def test_each_endpoint_and_the_whole_router_have_metadata(app: Starlette) 
         }
 
 
+@pytest.mark.slow
 async def test_metadata_names_no_authorization_server_if_only_keys_are_configured(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
@@ -66,6 +68,7 @@ async def test_metadata_names_no_authorization_server_if_only_keys_are_configure
         ('/"\r\nx: y/mcp', ""),
     ],
 )
+@pytest.mark.slow
 async def test_challenge_names_the_metadata_of_the_requested_endpoint(app: Starlette, path: str, resource: str) -> None:
     url = challenged(await ask(app, "GET", path))
     assert url == f"http://localhost:8000{WELL_KNOWN}{resource}"
@@ -73,6 +76,7 @@ async def test_challenge_names_the_metadata_of_the_requested_endpoint(app: Starl
     assert found.document["resource"] == f"http://localhost:8000{resource}"
 
 
+@pytest.mark.slow
 async def test_metadata_and_challenge_do_not_reveal_which_servers_exist(app: Starlette) -> None:
     existing, unknown = [await ask(app, "GET", f"{WELL_KNOWN}/{name}/mcp") for name in ("math", "nope")]
     assert existing.body.replace(b"math", b"nope") == unknown.body
@@ -81,11 +85,13 @@ async def test_metadata_and_challenge_do_not_reveal_which_servers_exist(app: Sta
 
 
 @pytest.mark.parametrize("resource", ["/", "/x", "/math", "/math/mcp/", "/math/mcp/call", "/a/b/mcp", "x", "/ä/mcp"])
+@pytest.mark.slow
 async def test_paths_that_are_no_resource_have_no_metadata(app: Starlette, resource: str) -> None:
     assert (await ask(app, "GET", WELL_KNOWN + resource)).status in (401, 404)
 
 
 @pytest.mark.parametrize("path", ["", "/ai", "/a/b"])
+@pytest.mark.slow
 async def test_public_url_replaces_the_host_of_the_request(make_app: MakeApp, path: str) -> None:
     base = f"https://tools.example.com{path}"
     app = make_app(**MATH, public_url=base)
@@ -103,6 +109,7 @@ async def test_prefix_of_a_proxy_is_part_of_the_urls(app: Starlette) -> None:
 
 
 @pytest.mark.parametrize("host", ["tools.example.com", "tools.example.com:8443", "[::1]:8000", "127.0.0.1"])
+@pytest.mark.slow
 async def test_resource_has_the_host_of_the_request(make_app: MakeApp, host: str) -> None:
     settings: dict[str, Any] = MATH | {"allowed_hosts": ("*",)}
     answer = await ask(make_app(**settings), "GET", f"{WELL_KNOWN}/mcp", [(b"host", host.encode())])
@@ -110,6 +117,7 @@ async def test_resource_has_the_host_of_the_request(make_app: MakeApp, host: str
 
 
 @pytest.mark.parametrize("host", [b'a", error="x', b"a/b", b"a b", b"", b"a@b", b"[::1"])
+@pytest.mark.slow
 async def test_malformed_host_is_not_repeated(make_app: MakeApp, host: bytes) -> None:
     settings: dict[str, Any] = MATH | {"allowed_hosts": ("*",)}
     answer = await ask(make_app(**settings), "GET", "/math/mcp", [(b"host", host)])

@@ -56,6 +56,7 @@ async def test_client_that_wants_no_html_gets_401_as_ever(
         *("/scraped", "//", "/math//", "/m%2Fx", "/%2e%2e"),
     ],
 )
+@pytest.mark.slow
 async def test_every_other_url_is_401_for_a_browser_too(make_app: MakeApp, keys: Path, key: str, url: str) -> None:
     app = make_app(server_of(secret_tool, name="math"), auth_keys=str(keys), metrics="/scraped")
     answer = await ask(app, "GET", url, [(b"host", b"localhost"), (b"accept", BROWSER.encode())])
@@ -69,6 +70,7 @@ async def test_only_reading_a_page_is_open(make_app: MakeApp, keys: Path, key: s
         assert (await http.request(method, url, headers=HTML)).status_code == 401
 
 
+@pytest.mark.slow
 async def test_page_is_refused_for_a_foreign_host_and_origin(make_app: MakeApp, keys: Path, key: str) -> None:
     async with opened(make_app(MCPServer("math"), auth_keys=str(keys))) as http:
         assert (await http.get("/", headers={**HTML, "host": "evil.example"})).status_code == 421

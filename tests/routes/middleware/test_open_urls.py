@@ -69,6 +69,7 @@ async def test_closed_url_needs_a_credential(make_app: MakeApp, keys: Path, key:
 
 @pytest.mark.parametrize("url", OPEN)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.slow
 async def test_open_url_is_open_with_a_wrong_key_too(
     make_app: MakeApp, keys: Path, key: str, method: str, url: str
 ) -> None:
@@ -77,6 +78,7 @@ async def test_open_url_is_open_with_a_wrong_key_too(
             assert (await http.request(method, url, headers=sent)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_health_shows_only_the_status_without_a_credential(make_app: MakeApp, keys: Path, key: str) -> None:
     async with opened(make_app(server_of(who), auth_keys=str(keys))) as http:
         for url in ("/health", "/one/mcp/health"):
@@ -94,6 +96,7 @@ async def test_open_urls_are_the_same_behind_a_prefix(make_app: MakeApp, keys: P
     assert (await ask_behind("", app, "GET", "/ai/health")).status == 401
 
 
+@pytest.mark.slow
 async def test_metrics_are_open_if_the_setting_says_so(make_app: MakeApp, keys: Path, key: str) -> None:
     closed = make_app(server_of(who), auth_keys=str(keys), metrics="/m")
     assert (await ask(closed, "GET", "/m")).status == 401

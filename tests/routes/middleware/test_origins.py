@@ -15,6 +15,7 @@ DESKTOP = ["tauri://localhost", "app://obsidian.md", "vscode-file://vscode-app",
 
 
 @pytest.mark.parametrize("origin", DESKTOP)
+@pytest.mark.slow
 async def test_named_origin_is_allowed_without_its_host(make_app: MakeApp, origin: str) -> None:
     app = make_app(servers_dir=(shipped(),), allowed_origins=(origin,))
     other_port = origin.removesuffix(":8443") + ":1"

@@ -37,6 +37,7 @@ def links(document: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("prefix", ["/router", "/a/b-c_d.e~f", "/tools", "/.well-known", "/..."])
+@pytest.mark.slow
 async def test_every_link_has_the_prefix_and_leads_to_an_answer(make_app: MakeApp, prefix: str) -> None:
     async with opened(make_app(**SERVERS)) as http:
         http.headers["x-forwarded-prefix"] = prefix
@@ -78,12 +79,14 @@ async def test_every_link_has_the_prefix_and_leads_to_an_answer(make_app: MakeAp
         [""],
     ],
 )
+@pytest.mark.slow
 async def test_any_other_value_is_ignored(make_app: MakeApp, values: list[str]) -> None:
     headers = [(b"x-forwarded-prefix", value.encode()) for value in values]
     async with opened(make_app(**SERVERS)) as http:
         assert (await http.get("/", headers=headers)).json()["tools"] == "/tools"
 
 
+@pytest.mark.slow
 async def test_header_is_ignored_unless_a_trusted_proxy_sends_it(make_app: MakeApp) -> None:
     for trusted in ((), (ip_network("192.0.2.0/24"),)):
         async with opened(make_app(servers_dir=(shipped(),), trusted_proxies=trusted)) as http:
@@ -91,6 +94,7 @@ async def test_header_is_ignored_unless_a_trusted_proxy_sends_it(make_app: MakeA
             assert answer.json()["tools"] == "/tools"
 
 
+@pytest.mark.slow
 async def test_path_of_the_public_url_is_the_prefix_whatever_the_header_says(make_app: MakeApp) -> None:
     for public, tools in (("https://tools.example.com/mine", "/mine/tools"), ("https://tools.example.com", "/tools")):
         async with opened(make_app(**SERVERS, public_url=public)) as http:
@@ -99,6 +103,7 @@ async def test_path_of_the_public_url_is_the_prefix_whatever_the_header_says(mak
                 assert (await http.get("/math/mcp/tools", headers=headers)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_challenge_and_metadata_have_the_prefix(make_app: MakeApp, tmp_path: Any) -> None:
     add_key(tmp_path / "keys.json", "ci", "*:*")
     async with opened(make_app(**SERVERS, auth_keys=str(tmp_path / "keys.json"))) as http:
@@ -111,6 +116,7 @@ async def test_challenge_and_metadata_have_the_prefix(make_app: MakeApp, tmp_pat
         assert (await http.get("/health")).status_code == 200  # open paths stay open
 
 
+@pytest.mark.slow
 async def test_prefix_stands_before_that_of_the_server(make_app: MakeApp) -> None:
     async with opened(behind("/inner", make_app(**SERVERS))) as http:
         answer = await http.get("/inner/", headers={"x-forwarded-prefix": "/outer"})
@@ -129,6 +135,7 @@ def behind(prefix: str, app: Starlette) -> Starlette:
     return wrapped  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 async def test_websocket_has_the_prefix_too(make_app: MakeApp) -> None:
     app = make_app(**SERVERS)
     async with opened(app), connected(app, "/ws", [(b"x-forwarded-prefix", b"/router")]) as socket:

@@ -56,6 +56,7 @@ async def test_probe_needs_no_credential(make_app: MakeApp, keys: Path, key: str
 
 
 @pytest.mark.parametrize("path", PROBES)
+@pytest.mark.slow
 async def test_probe_is_answered_on_every_port_and_behind_a_prefix(make_app: MakeApp, path: str) -> None:
     app = make_app(server_of(add), metrics="/metrics", metrics_port=9100)
     async with opened(app) as http:
@@ -65,6 +66,7 @@ async def test_probe_is_answered_on_every_port_and_behind_a_prefix(make_app: Mak
 
 
 @pytest.mark.parametrize("path", PROBES)
+@pytest.mark.slow
 async def test_probe_answers_get_and_head_only(make_app: MakeApp, path: str) -> None:
     async with opened(make_app(server_of(add))) as http:
         assert (await http.head(path)).status_code == 200

@@ -13,7 +13,7 @@ from tests.routes.raw import ask
 from tests.shipped import shipped
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ async def test_refusal_answers_the_request_and_names_the_missing_scope(
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(("url", "name"), PLACES)
+@pytest.mark.slow
 async def test_call_within_the_scopes_runs(http: Http, era: Era, url: str, name: str) -> None:
     answer = await answered(http, era, url, name, a=1, b=2)
     message = answer.json() if era == "modern" else wire.messages(answer.text)[-1]
@@ -66,6 +67,7 @@ async def test_call_within_the_scopes_runs(http: Http, era: Era, url: str, name:
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("server", ["one", ""])
+@pytest.mark.slow
 async def test_sdk_client_gets_the_missing_scope(http: Http, era: Era, server: str) -> None:
     async with connected(http, era, server) as client:
         error = await error_of(client, "secret" if server else "one_secret")
@@ -73,6 +75,7 @@ async def test_sdk_client_gets_the_missing_scope(http: Http, era: Era, server: s
 
 
 @pytest.mark.parametrize("url", ["/one/mcp/call", "/call", "/one/mcp/tools/secret"])
+@pytest.mark.slow
 async def test_json_api_names_the_same_scope(http: Http, url: str) -> None:
     refused = await http.post(url, json={"server": "one", "tool": "secret"})
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:multi-mcp:error:forbidden")

@@ -46,6 +46,7 @@ async def test_byte_order_mark_hides_no_call(http: Http) -> None:
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_too_large_body_gets_413(http: Http, url: str) -> None:
     for headers in (wire.BOTH_TYPES, wire.modern("tools/call", name="secret")[0]):
         body = wire.request("tools/call", name="secret", arguments={"padding": "x" * 3000})
@@ -69,6 +70,7 @@ INVALID_CALLS: list[bytes] = [
 
 @pytest.mark.parametrize("body", INVALID_CALLS)
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_invalid_call_is_refused_by_the_endpoint(http: Http, url: str, body: bytes) -> None:
     for headers in (wire.BOTH_TYPES, wire.modern("tools/call", name="secret")[0]):
         answer = await http.post(url, content=body, headers=headers)
@@ -76,6 +78,7 @@ async def test_invalid_call_is_refused_by_the_endpoint(http: Http, url: str, bod
 
 
 @pytest.mark.parametrize(("url", "name"), [("/one/mcp", "secret"), ("/mcp", "one_secret")])
+@pytest.mark.slow
 async def test_call_that_the_challenge_does_not_recognise_is_refused_by_the_interceptor(
     make_app: MakeApp, tmp_path: Path, key: dict[str, str], url: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,11 +93,13 @@ async def test_call_that_the_challenge_does_not_recognise_is_refused_by_the_inte
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+@pytest.mark.slow
 async def test_other_http_methods_are_answered_by_the_endpoint(http: Http, method: str) -> None:
     assert (await http.request(method, "/one/mcp", headers=wire.BOTH_TYPES)).status_code in (400, 405)
 
 
 @pytest.mark.parametrize(("url", "name"), [("/one/mcp", "secret"), ("/mcp", "one_secret")])
+@pytest.mark.slow
 async def test_client_that_disconnects_before_the_end_of_the_body_calls_nothing(
     make_app: MakeApp, tmp_path: Path, key: dict[str, str], url: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ PLAIN = [(b"mcp-name", b"add tool"), (b"accept", b"application/json, text/event-
 
 
 @pytest.mark.parametrize("url", ALL)
+@pytest.mark.slow
 async def test_session_works_with_and_without_a_trailing_slash(client: httpx2.AsyncClient, url: str) -> None:
     session = await open_session(client, url)
     name = "add_tool" if url.startswith("/math") else "math_add_tool"

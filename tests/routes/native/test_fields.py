@@ -112,6 +112,7 @@ async def test_modern_request_for_json_alone_is_answered_in_json(client: httpx2.
     assert (await post(client, url, modern("subscriptions/listen", only))).status_code == 406
 
 
+@pytest.mark.slow
 async def test_stateless_request_for_json_alone_is_answered_in_json(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),), stateless=True)) as client:
         for url in URLS:

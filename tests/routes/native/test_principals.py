@@ -63,6 +63,7 @@ async def http(
 
 
 @pytest.mark.parametrize("url", ENDPOINTS)
+@pytest.mark.slow
 async def test_session_is_not_found_for_another_principal(http: Http, url: str, alice: Headers, bob: Headers) -> None:
     session = await open_session(http, url, alice)
     for method in ("POST", "GET", "DELETE"):

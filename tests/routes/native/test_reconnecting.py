@@ -36,6 +36,7 @@ async def reopened(client: httpx2.AsyncClient, url: str, session: dict[str, str]
 
 
 @pytest.mark.parametrize("url", URLS)
+@pytest.mark.slow
 async def test_initialize_with_the_id_of_an_old_session_opens_a_new_one(client: httpx2.AsyncClient, url: str) -> None:
     ended = await open_session(client, url)
     await client.delete(url, headers=ended)
@@ -97,6 +98,7 @@ async def test_second_stream_of_a_session_ends_the_first_and_gets_the_messages(m
                 assert await open_sessions(client) == 1
 
 
+@pytest.mark.slow
 async def test_of_many_streams_of_a_session_the_last_one_stays(make_app: MakeApp) -> None:
     async with opened(make_app(server_of(notify), max_sessions=2)) as client:
         session = await open_session(client, "/one/mcp")

@@ -22,6 +22,7 @@ BATCH = [wire.request("tools/list", 1), wire.request("tools/list", 2)]
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+@pytest.mark.slow
 async def test_session_of_one_server_is_404_on_another(client: httpx2.AsyncClient, method: str) -> None:
     session = await open_session(client, "/math/mcp")
     for url in ("/echo/mcp", "/mcp"):
@@ -110,6 +111,7 @@ async def test_delete_ends_the_session(client: httpx2.AsyncClient) -> None:
         assert answer.status_code == 404
 
 
+@pytest.mark.slow
 async def test_session_beyond_the_limit_is_503_until_another_ends(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),), max_sessions=2)) as client:
         first, _ = [await open_session(client, "/math/mcp") for _ in range(2)]
@@ -122,6 +124,7 @@ async def test_session_beyond_the_limit_is_503_until_another_ends(make_app: Make
         assert (await client.post("/math/mcp", json=wire.INITIALIZE, headers=wire.BOTH_TYPES)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_idle_session_ends(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),), session_idle_timeout=0.1)
     async with opened(app) as client:
@@ -133,6 +136,7 @@ async def test_idle_session_ends(make_app: MakeApp) -> None:
         assert answer.status_code == 404
 
 
+@pytest.mark.slow
 async def test_open_stream_prevents_the_idle_timeout(make_app: MakeApp) -> None:
     app = make_app(servers_dir=(shipped(),), session_idle_timeout=0.1)
     async with opened(app) as client:
@@ -146,6 +150,7 @@ async def test_open_stream_prevents_the_idle_timeout(make_app: MakeApp) -> None:
                 await anyio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_stateless_endpoint_refuses_streams_and_answers_single_requests(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),), stateless=True)) as client:
         for url in EVERY_ENDPOINT:

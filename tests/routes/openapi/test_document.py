@@ -21,6 +21,7 @@ ALL = {"servers_dir": (shipped(), str(TESTS / "fuzz" / "servers"))}
 ODD_URL = "/odd/mcp/tools/path%2Fwith%20a%20%7Bname%7D.of-its%20own"
 
 
+@pytest.mark.slow
 async def test_document_is_valid(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),))) as client:
         answer = await client.get("/openapi.json")
@@ -29,6 +30,7 @@ async def test_document_is_valid(make_app: MakeApp) -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(answer.json()).iter_errors()] == []
 
 
+@pytest.mark.slow
 async def test_document_without_servers_or_tools_is_valid(make_app: MakeApp, servers_dir: Path) -> None:
     async with opened(make_app()) as client:
         empty = (await client.get("/openapi.json")).json()
@@ -40,6 +42,7 @@ async def test_document_without_servers_or_tools_is_valid(make_app: MakeApp, ser
         assert [*OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
+@pytest.mark.slow
 async def test_answers_match_the_document(make_app: MakeApp) -> None:
     json_type = {"content-type": "application/json"}
     async with opened(make_app(**ALL, max_body=1000)) as client:
@@ -73,6 +76,7 @@ async def test_answers_match_the_document(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/math/openapi.json"])
+@pytest.mark.slow
 async def test_server_url_is_relative_to_the_document(make_app: MakeApp, path: str) -> None:
     async with opened(make_app(**ALL)) as client:
         (server,) = (await client.get(path)).json()["servers"]
@@ -103,6 +107,7 @@ async def test_document_is_304_until_a_tool_is_added(make_app: MakeApp, path: st
     assert [*changed.json()["paths"]][1].endswith("/mcp/tools/second")
 
 
+@pytest.mark.slow
 async def test_example_of_a_call_is_answered(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()

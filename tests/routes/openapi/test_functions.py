@@ -13,7 +13,11 @@ from tests.contract.every_tool import ANY, CALLS
 from tests.routes.openapi.open_webui import call, functions
 from tests.transport import BASE, opened
 
-pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:The logging capability is deprecated")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.anyio,
+    pytest.mark.filterwarnings("ignore:The logging capability is deprecated"),
+]
 CONTRACT = str(Path(__file__).parents[2] / "contract" / "servers")
 
 
@@ -32,7 +36,6 @@ async def test_model_is_shown_the_tools_and_nothing_else(make_app: MakeApp) -> N
         assert "$ref" not in json.dumps(parameters)
 
 
-@pytest.mark.process
 async def test_model_calls_every_tool_of_the_contract_servers(make_app: MakeApp) -> None:
     base = f"{BASE}/kinds"  # as a person enters it
     async with opened(make_app(servers_dir=(CONTRACT,))) as http:

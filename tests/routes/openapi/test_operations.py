@@ -33,6 +33,7 @@ class Other(BaseModel):
     size: int
 
 
+@pytest.mark.slow
 async def test_each_tool_is_an_operation_with_a_unique_id(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()
@@ -57,6 +58,7 @@ async def test_other_operations_never_have_the_id_of_a_tool(make_app: MakeApp) -
     assert [each for each in ids if not re.fullmatch("[a-zA-Z0-9_-]{1,64}", each)] == []
 
 
+@pytest.mark.slow
 async def test_document_of_a_server_has_the_calls_of_its_tools_alone_as_in_the_whole_document(
     make_app: MakeApp,
 ) -> None:
@@ -104,6 +106,7 @@ async def test_only_a_tool_that_may_ask_declares_that_it_asks(make_app: MakeApp)
     }
 
 
+@pytest.mark.slow
 async def test_errors_are_declared_once(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()
@@ -112,6 +115,7 @@ async def test_errors_are_declared_once(make_app: MakeApp) -> None:
     assert {responses["default"]["$ref"] for responses in declared} == {"#/components/responses/Problem"}
 
 
+@pytest.mark.slow
 async def test_operation_has_the_input_and_output_schemas_of_its_tool(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()
@@ -132,6 +136,7 @@ async def test_operation_has_the_input_and_output_schemas_of_its_tool(make_app: 
     assert untyped == {"$ref": "#/components/schemas/ToolResult"}
 
 
+@pytest.mark.slow
 async def test_every_model_is_a_component_with_a_name_and_title_of_its_own(make_app: MakeApp) -> None:
     def search(item: Item) -> Item:
         return item
@@ -150,6 +155,7 @@ async def test_every_model_is_a_component_with_a_name_and_title_of_its_own(make_
     assert len([name for name in tools if name.endswith("_Item")]) == 5
 
 
+@pytest.mark.slow
 async def test_definitions_and_recursive_schemas_are_preserved(make_app: MakeApp) -> None:
     async with opened(make_app(**ALL)) as client:
         document = (await client.get("/openapi.json")).json()
@@ -159,6 +165,7 @@ async def test_definitions_and_recursive_schemas_are_preserved(make_app: MakeApp
     assert not trees.is_valid({"tree": {"label": "a", "children": [{"label": "b", "children": [{}]}]}})
 
 
+@pytest.mark.slow
 async def test_equal_tool_names_in_two_servers_have_separate_schemas(make_app: MakeApp) -> None:
     def items(item: Item) -> Item:
         return item

@@ -33,7 +33,7 @@ def whole(schema: dict[str, Any], **others: Any) -> dict[str, Any]:
     return {"type": "object", "properties": {"x": schema, "optional": {"type": "string"}}, "required": ["x"], **others}
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_every_sample_of_the_document_is_accepted(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=FOLDERS, call_timeout=0.2)) as client:
         document = (await client.get("/openapi.json")).json()
@@ -48,6 +48,7 @@ async def test_every_sample_of_the_document_is_accepted(make_app: MakeApp) -> No
     assert refused == {}
 
 
+@pytest.mark.slow
 async def test_sample_of_the_math_tool_is_that_of_the_readme(make_app: MakeApp) -> None:
     async with opened(make_app(servers_dir=(shipped(),))) as client:
         document = (await client.get("/openapi.json")).json()

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.anyio
 PATH = "/mcp/tools/search"
 
 
+@pytest.mark.slow
 async def test_each_version_is_an_operation(make_app: MakeApp) -> None:
     app = make_app(searching("0.1.0", "1.0.0", "2.0.0", v1=RETIRED, v2=DEPRECATED))
     async with opened(app) as http:

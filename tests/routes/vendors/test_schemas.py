@@ -32,6 +32,7 @@ async def formatted(make_app: MakeApp, format_name: str, mcp: MCPServer[Any] | N
 
 
 @pytest.mark.parametrize("format_name", CHECKS)
+@pytest.mark.slow
 async def test_odd_schemas_keep_the_rules_of_the_vendor(make_app: MakeApp, format_name: str) -> None:
     schemas = await formatted(make_app, format_name)
     assert len(schemas) >= 50
@@ -49,6 +50,7 @@ async def test_tuple_has_items_for_openai_and_stays_a_tuple(make_app: MakeApp) -
     assert found["x-tuple-with-rest"]["properties"]["x"]["items"] == {"type": "string"}
 
 
+@pytest.mark.slow
 async def test_descriptions_for_openai_are_cut_at_1024_characters(make_app: MakeApp) -> None:
     async with opened(make_app(server())) as client:
         tools = (await client.get("/odd/mcp/tools?format=openai")).json()
@@ -90,6 +92,7 @@ async def test_other_names_for_anthropic_are_required_too(make_app: MakeApp) -> 
     assert {"per-page", "x.y"} <= found["properties"].keys()
 
 
+@pytest.mark.slow
 async def test_safe_name_is_never_that_of_another_argument(make_app: MakeApp) -> None:
     for format_name in ("anthropic", "gemini"):
         found = (await formatted(make_app, format_name))["other-names-that-meet"]

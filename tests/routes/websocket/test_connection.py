@@ -27,6 +27,7 @@ async def test_answers_are_sent_in_the_order_in_which_calls_finish(make_app: Mak
         assert await socket.receive() == {"id": 1, "result": "went on"}
 
 
+@pytest.mark.slow
 async def test_each_of_many_concurrent_calls_is_answered_once() -> None:
     async with talking(websocket_app(server(Seen()), in_flight=500)) as socket:
         for number in range(500):
@@ -92,6 +93,7 @@ async def test_each_frame_has_its_own_request_id_and_its_problem_names_it(make_a
         assert [frame["error"]["requestId"] for frame in refused] == ["mine-1", "mine-2"]
 
 
+@pytest.mark.slow
 async def test_idle_connection_is_closed_and_one_with_a_call_is_not() -> None:
     seen = Seen()
     app = websocket_app(server(seen), idle=0.05)
@@ -107,6 +109,7 @@ async def test_idle_connection_is_closed_and_one_with_a_call_is_not() -> None:
         assert await busy.close_code() == 4408
 
 
+@pytest.mark.slow
 async def test_flood_of_frames_does_not_block_other_connections(make_app: MakeApp) -> None:
     app = make_app(server(Seen()))
     async with opened(app), connected(app, "/ws") as flood, connected(app, "/ws") as other:
@@ -117,6 +120,7 @@ async def test_flood_of_frames_does_not_block_other_connections(make_app: MakeAp
             assert slug(await flood.receive()) == "invalid-request"
 
 
+@pytest.mark.slow
 async def test_client_that_does_not_read_slows_the_tool_down(make_app: MakeApp) -> None:
     async with talking(make_app(server(Seen()))) as socket:
         socket.reads.clear()
@@ -128,6 +132,7 @@ async def test_client_that_does_not_read_slows_the_tool_down(make_app: MakeApp) 
         assert (await socket.receive())["result"] == "done"
 
 
+@pytest.mark.slow
 async def test_no_further_call_begins_while_the_client_does_not_read(make_app: MakeApp) -> None:
     seen = Seen()
     async with talking(make_app(server(seen))) as socket:

@@ -28,6 +28,7 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[uvicorn.Server]:
         yield process
 
 
+@pytest.mark.slow
 async def test_busy_connection_is_closed_after_its_last_answer(make_app: MakeApp, process: uvicorn.Server) -> None:
     seen = Seen()
     app = make_app(server(seen))
@@ -59,6 +60,7 @@ async def test_call_that_the_shutdown_interrupts_is_answered(make_app: MakeApp) 
     assert seen.cancelled == 1
 
 
+@pytest.mark.slow
 async def test_connections_are_refused_during_shutdown(make_app: MakeApp, process: uvicorn.Server) -> None:
     app = make_app(server(Seen()))
     async with opened(app):

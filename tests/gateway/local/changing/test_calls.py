@@ -13,7 +13,7 @@ from gateway.local.server import LocalServer
 from tests.clients import answered, connected, post
 from tests.gateway.local.changing.conftest import Changed, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def test_call_in_flight_ends_in_the_old_code_which_closes_after_it(changed: Changed) -> None:

@@ -14,6 +14,7 @@ from tests.gateway.local.changing.conftest import CODE, Changed, until
 from tests.gateway.sdk.changes.test_changes import TOOLS, UPDATED, Heard
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]

@@ -20,7 +20,7 @@ from tests.conftest import MakeApp
 from tests.gateway.relay.events.three import LISTS, UPDATED, listening, three
 
 pytestmark = [
-    pytest.mark.process,
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]

@@ -18,6 +18,7 @@ from tests.conftest import MakeApp, server_of
 from tests.transport import opened
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]
@@ -122,7 +123,6 @@ async def test_what_a_server_tells_a_client_without_a_session_is_heard_by_all_wh
                 assert [await anext(events) for _ in range(2)] == [ToolsListChanged(), ResourceUpdated(NOTE)]
 
 
-@pytest.mark.process
 async def test_flood_in_one_session_is_one_event_for_the_others(make_app: MakeApp) -> None:
     async with (
         opened(make_app(server())) as http,

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(("url", "scope"), [("/one/mcp", "one:*"), ("/mcp", "*:*")])
+@pytest.mark.slow
 async def test_caller_who_may_use_nothing_of_a_server_opens_nothing_there(
     make_app: MakeApp, tmp_path: Path, url: str, scope: str
 ) -> None:
@@ -31,6 +32,7 @@ async def test_caller_who_may_use_nothing_of_a_server_opens_nothing_there(
         assert sessions_of(app) == 0
 
 
+@pytest.mark.slow
 async def test_caller_who_may_use_one_server_opens_sessions_there_and_over_all(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
@@ -50,6 +52,7 @@ async def test_router_without_servers_can_be_asked(make_app: MakeApp, tmp_path: 
 
 @pytest.mark.parametrize("stateless", [False, True])
 @pytest.mark.parametrize("url", ENDPOINTS)
+@pytest.mark.slow
 async def test_openings_are_rate_limited_apart_from_calls(make_app: MakeApp, url: str, stateless: bool) -> None:
     async with opened(make_app(one(), rate_limit="2/hour", stateless=stateless)) as http:
         for _ in range(2):
@@ -64,6 +67,7 @@ async def test_openings_are_rate_limited_apart_from_calls(make_app: MakeApp, url
         assert (await post(http, "add")).status_code == 429
 
 
+@pytest.mark.slow
 async def test_listen_streams_are_rate_limited_by_the_rule_of_their_server(make_app: MakeApp) -> None:
     app = make_app(one(), server_of(add, name="two"), rate_limit="1/hour; one:*=2/hour")
     async with opened(app) as http:
@@ -71,6 +75,7 @@ async def test_listen_streams_are_rate_limited_by_the_rule_of_their_server(make_
     assert heard == {"/one/mcp": [True, True, False], "/two/mcp": [True, False, False], "/mcp": [False] * 3}
 
 
+@pytest.mark.slow
 async def test_stateless_initialize_needs_a_scope_and_other_requests_open_nothing(
     make_app: MakeApp, tmp_path: Path
 ) -> None:

@@ -165,7 +165,7 @@ async def test_session_may_lose_one_stream_and_keep_another() -> None:
     assert await replayed(store, kept[1]) == ("2", ["2-3"], ["d"])
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_byte_count_stays_exact_over_many_events() -> None:
     events = Events(EventLimits(per_stream=3, streams=2, stream_bytes=2 * SIZE, total_bytes=99 * SIZE))
     stores = [events.new_store() for _ in range(3)]
@@ -181,6 +181,7 @@ async def test_byte_count_stays_exact_over_many_events() -> None:
     assert events.total == 0
 
 
+@pytest.mark.slow
 async def test_events_of_a_session_are_deleted_with_it() -> None:
     events = Events(EventLimits())
     store = events.new_store()

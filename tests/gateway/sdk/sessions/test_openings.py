@@ -17,7 +17,7 @@ from tests.gateway.sdk.sessions.opening import ENDPOINTS, initialize, listening,
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 EXCEEDED = {"type": "share-exceeded", "retryAfter": 1}
 
 
@@ -91,7 +91,6 @@ async def test_principal_opens_its_share_of_the_streams_in_either_way(app: Starl
                     await anyio.lowlevel.checkpoint()
 
 
-@pytest.mark.process
 async def test_streams_have_no_bound_below_that_of_sessions(make_app: MakeApp) -> None:
     async with opened(make_app(one(), max_sessions=1100)) as http, AsyncExitStack() as streams:
         for _ in range(1100):

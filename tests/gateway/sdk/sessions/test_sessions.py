@@ -64,6 +64,7 @@ def ids(stream: str) -> list[str]:
     return [line.removeprefix("id:").strip() for line in stream.splitlines() if line.startswith("id:")]
 
 
+@pytest.mark.slow
 async def test_client_that_lost_its_stream_receives_the_rest(make_app: MakeApp) -> None:
     poll = Poll()
     async with opened(make_app(poll.server)) as client:
@@ -79,6 +80,7 @@ async def test_client_that_lost_its_stream_receives_the_rest(make_app: MakeApp) 
     assert rest == whole[1:]
 
 
+@pytest.mark.slow
 async def test_running_call_continues_on_the_resumed_stream(make_app: MakeApp) -> None:
     poll = Poll()
     async with opened(make_app(poll.server)) as client:
@@ -95,6 +97,7 @@ async def test_running_call_continues_on_the_resumed_stream(make_app: MakeApp) -
     assert (heard["id"], heard["result"]["structuredContent"]) == (1, {"result": "done"})
 
 
+@pytest.mark.slow
 async def test_large_result_is_replayed(make_app: MakeApp) -> None:
     go, size = anyio.Event(), 2 * 1024 * 1024
 
@@ -125,6 +128,7 @@ async def test_resuming_after_a_dropped_event_is_an_error() -> None:
     assert (answer["id"], answer["error"]["code"]) == (7, -32002)
 
 
+@pytest.mark.slow
 async def test_events_of_another_session_are_not_replayed(make_app: MakeApp) -> None:
     poll = Poll()
     async with opened(make_app(poll.server)) as client:
@@ -135,6 +139,7 @@ async def test_events_of_another_session_are_not_replayed(make_app: MakeApp) -> 
     assert [[message["error"]["code"] for message in answer] for answer in answers] == [[-32002]] * 4
 
 
+@pytest.mark.slow
 async def test_stream_states_its_retry_interval() -> None:
     poll = Poll()
     async with opened(native_app(poll.server, retry_interval=2.5)) as client:
@@ -144,6 +149,7 @@ async def test_stream_states_its_retry_interval() -> None:
     assert "retry: 2500" in answer.text
 
 
+@pytest.mark.slow
 async def test_session_is_counted_until_its_client_ends_it(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server)) as client:
         headers = await open_session(client, URL)
@@ -153,6 +159,7 @@ async def test_session_is_counted_until_its_client_ends_it(make_app: MakeApp) ->
         assert (await client.post(URL, json=request("ping"), headers=headers)).status_code == 404
 
 
+@pytest.mark.slow
 async def test_session_beyond_the_limit_is_refused(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server, max_sessions=1)) as client:
         headers = await open_session(client, URL)
@@ -161,6 +168,7 @@ async def test_session_beyond_the_limit_is_refused(make_app: MakeApp) -> None:
         await open_session(client, URL)
 
 
+@pytest.mark.slow
 async def test_idle_session_ends(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server, session_idle_timeout=0.05)) as client:
         await open_session(client, URL)
@@ -169,6 +177,7 @@ async def test_idle_session_ends(make_app: MakeApp) -> None:
                 await anyio.lowlevel.checkpoint()
 
 
+@pytest.mark.slow
 async def test_stateless_server_gives_no_session_id_and_answers_calls(make_app: MakeApp) -> None:
     poll = Poll()
     poll.go.set()
@@ -182,6 +191,7 @@ async def test_stateless_server_gives_no_session_id_and_answers_calls(make_app: 
         assert await open_sessions(client, "/one/mcp/health") == 0
 
 
+@pytest.mark.slow
 async def test_body_beyond_the_limit_is_refused_over_mcp_and_json(make_app: MakeApp) -> None:
     async with opened(make_app(Poll().server, max_body=1000)) as client:
         large = request("tools/call", name="x" * 1000)

@@ -18,7 +18,7 @@ from tests.gateway.upstream.conftest import Serving, status
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.shipped import ROOT
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ANSWERS: dict[str, Any] = {
     "elicitation/create": {"action": "accept", "content": {"name": "Ann"}},
     "sampling/createMessage": {"role": "assistant", "content": {"type": "text", "text": "Ann"}, "model": "m"},
@@ -26,7 +26,7 @@ ANSWERS: dict[str, Any] = {
 }
 TOOLS = {"elicit": "Hello Ann", "sample": "Ann", "roots": "file:///Ann"}
 BOTH = pytest.mark.parametrize("upstream", ["modern", "legacy"])
-CHILD = pytest.param("child", marks=pytest.mark.process)
+CHILD = pytest.param("child", marks=pytest.mark.slow)
 EACH = pytest.mark.parametrize("upstream", ["modern", "legacy", CHILD])
 
 

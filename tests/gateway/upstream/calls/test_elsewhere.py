@@ -24,7 +24,7 @@ from tests.gateway.upstream.http.conftest import sdk_server
 from tests.transport import opened
 
 pytestmark = [
-    pytest.mark.process,
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]

@@ -15,7 +15,7 @@ from tests.gateway.upstream.conftest import Serving, entry
 from tests.gateway.upstream.http.peer import Asked, modern
 from tests.gateway.upstream.http.peer import serving as peers
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("add_tool", {"a": 1, "b": 2}),
     ("echo", {"message": "é"}),

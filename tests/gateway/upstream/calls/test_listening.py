@@ -17,7 +17,7 @@ from tests.gateway.upstream.http.conftest import sdk_server
 from tests.shipped import ROOT
 
 pytestmark = [
-    pytest.mark.process,
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]

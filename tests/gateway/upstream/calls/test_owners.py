@@ -15,7 +15,7 @@ from tests.gateway.upstream.calls.test_asking import at, go_on
 from tests.gateway.upstream.conftest import Serving, entry
 from tests.matrix.principals import GREEDY, MODEST, principals
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 BOTH = pytest.mark.parametrize("upstream", ["modern", "legacy"])
 
 

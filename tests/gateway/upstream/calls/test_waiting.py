@@ -19,7 +19,7 @@ from tests.gateway.upstream.conftest import Serving, written
 from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.transport import opened
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 EACH = pytest.mark.parametrize("upstream", ["modern", "legacy", "child"])
 OLD = pytest.mark.parametrize("upstream", ["legacy", "child"])
 

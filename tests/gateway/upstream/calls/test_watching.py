@@ -26,7 +26,7 @@ from tests.matrix.principals import GREEDY, MODEST
 from tests.shipped import ROOT
 
 pytestmark = [
-    pytest.mark.process,
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]

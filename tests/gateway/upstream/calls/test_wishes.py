@@ -15,6 +15,7 @@ from tests.gateway.upstream.conftest import Serving, entry, status
 from tests.gateway.upstream.test_server import text
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]
@@ -120,7 +121,6 @@ async def test_change_in_the_process_of_a_session_is_told_to_that_session_alone(
     assert (one.heard, two.heard) == ([NOTE], [NOTE])
 
 
-@pytest.mark.process
 async def test_number_of_resources_that_a_session_watches_is_bounded(serving: Serving) -> None:
     async with serving(one=entry("legacy")) as http:
         await status(http)

@@ -83,6 +83,7 @@ async def test_an_answer_may_have_any_form(speaking: Any, form: str, is_split: b
         assert [await call(link) for _ in range(3)] == [GOOD] * 3
 
 
+@pytest.mark.slow
 def test_events_are_the_same_wherever_their_bytes_are_split() -> None:
     stream = b"\xef\xbb\xbfdata: a\r\n\r\n: c\r\rid: 7\nevent: x\ndata:b\ndata: \xc3\xa4\r\n\nretry: 250\n\ndata: cut"
     expected = [(b"message", b"a"), (b"x", b"b\n\xc3\xa4")]
@@ -94,6 +95,7 @@ def test_events_are_the_same_wherever_their_bytes_are_split() -> None:
             assert (events.last_id, events.retry) == ("7", 0.25)
 
 
+@pytest.mark.slow
 async def test_a_connection_is_used_again_also_after_a_stream() -> None:
     async def answer(asked: Asked) -> None:
         asked.stream()
@@ -110,6 +112,7 @@ async def test_a_connection_is_used_again_also_after_a_stream() -> None:
         assert len({asked.writer for asked in peer.asked}) == 1
 
 
+@pytest.mark.slow
 async def test_a_stream_may_say_much_after_its_answer() -> None:
     async def answer(asked: Asked) -> None:
         asked.stream()
@@ -126,6 +129,7 @@ async def test_a_stream_may_say_much_after_its_answer() -> None:
 
 
 @pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.slow
 async def test_an_answer_to_no_request_is_given_to_none(is_late: bool) -> None:
     async def answer(asked: Asked) -> None:
         asked.result(GOOD)
@@ -138,6 +142,7 @@ async def test_an_answer_to_no_request_is_given_to_none(is_late: bool) -> None:
         assert [await call(link) for _ in range(20)] == [GOOD] * 20
 
 
+@pytest.mark.slow
 async def test_a_connection_that_the_server_has_closed_is_not_used() -> None:
     async def answer(asked: Asked) -> None:
         asked.result(GOOD)

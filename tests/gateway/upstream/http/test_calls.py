@@ -14,7 +14,7 @@ from gateway.upstream.link import LinkFailure
 from tests.gateway.upstream.http.conftest import sdk_server
 from tests.gateway.upstream.http.peer import call, linked
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 BOTH = pytest.mark.parametrize("era", ["modern", "legacy"])
 
 

@@ -78,6 +78,7 @@ async def in_session(http: httpx2.AsyncClient, tool: str, session: Headers, url:
 
 
 @pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+@pytest.mark.slow
 async def test_session_upstream_ends_with_that_of_its_client_and_no_other_does(
     serving: Serving, old: Old, url: str
 ) -> None:
@@ -93,6 +94,7 @@ async def test_session_upstream_ends_with_that_of_its_client_and_no_other_does(
     await old.has_ended(first, second, "session-1")
 
 
+@pytest.mark.slow
 async def test_session_upstream_ends_when_its_client_is_idle(serving: Serving, old: Old) -> None:
     async with serving({"session_idle_timeout": 2}, one=entry(old)) as http:
         await status(http)
@@ -100,6 +102,7 @@ async def test_session_upstream_ends_when_its_client_is_idle(serving: Serving, o
         await old.has_ended(found)
 
 
+@pytest.mark.slow
 async def test_call_in_flight_is_cancelled_before_its_session_ends(serving: Serving, old: Old) -> None:
     async with serving(one=entry(old)) as http, anyio.create_task_group() as tasks:
         await status(http)
@@ -146,6 +149,7 @@ async def test_session_whose_caller_leaves_while_it_is_opened_ends_with_its_clie
         await old.has_ended("session-2")
 
 
+@pytest.mark.slow
 async def test_session_ends_at_the_instance_that_had_it(serving: Serving) -> None:
     async with twins(serving, era="legacy") as three:
         session = await open_session(three.http, "/one/mcp")
@@ -160,6 +164,7 @@ async def test_session_ends_at_the_instance_that_had_it(serving: Serving) -> Non
         assert [asked.headers["mcp-session-id"] for asked in ended] == [used]
 
 
+@pytest.mark.slow
 async def test_stream_of_2024_ends_with_the_session_of_its_client(serving: Serving) -> None:
     async with sse_server() as server, serving(one=server.entry()) as http, AsyncExitStack() as other:
         await status(http)

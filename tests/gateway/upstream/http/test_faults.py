@@ -27,6 +27,7 @@ def number_of(asked: Asked) -> int:
 
 
 @ERAS
+@pytest.mark.slow
 async def test_a_dropped_connection_fails_its_own_call_only(speaking: Any) -> None:
     waiting: list[Asked] = []
 
@@ -52,6 +53,7 @@ async def test_a_dropped_connection_fails_its_own_call_only(speaking: Any) -> No
 
 
 @ERAS
+@pytest.mark.slow
 async def test_nothing_is_executed_twice_wherever_the_connection_is_cut(speaking: Any) -> None:
     executed: Counter[int] = Counter()
     chance = random.Random(7)  # noqa: S311

@@ -12,7 +12,7 @@ import pytest
 from gateway.upstream.link import LinkFailure
 from tests.gateway.upstream.http.peer import Asked, call, legacy, linked, modern, serving
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 GOOD = {"content": [], "isError": False}
 ROUNDS = 300
 

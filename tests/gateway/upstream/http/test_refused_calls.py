@@ -11,7 +11,7 @@ from tests.gateway.upstream.conftest import Serving, status
 from tests.gateway.upstream.http.peer import Asked, legacy, modern
 from tests.gateway.upstream.http.peer import serving as serving_peer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 LATER = {"Retry-After": "7"}
 CASES: dict[str, tuple[int, dict[str, str], int, str, int | None]] = {
     "401": (401, {}, 502, "upstream-error", None),

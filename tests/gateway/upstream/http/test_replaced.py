@@ -15,6 +15,7 @@ from tests.gateway.upstream.http.peer import CAPABILITIES, Answer, Asked, legacy
 from tests.gateway.upstream.http.peer import serving as serving_peer
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]

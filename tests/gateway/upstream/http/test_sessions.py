@@ -167,6 +167,7 @@ async def test_the_number_of_sessions_is_bounded_and_none_is_closed_while_it_is_
     assert sorted(served.ended.get_nowait() for _ in range(4)) == ["1", "4", "5", "6"]
 
 
+@pytest.mark.slow
 async def test_idle_sessions_are_closed_except_that_of_the_link() -> None:
     served = Served(idle=0.05)
     for key in ("", "a", "b"):

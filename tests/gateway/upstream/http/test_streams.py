@@ -43,6 +43,7 @@ async def until_asked(peer: Any, rpc: str, times: int = 1) -> Asked:
     return asked
 
 
+@pytest.mark.slow
 async def test_notifications_are_heard_and_the_stream_is_opened_again() -> None:
     async def listen(asked: Asked) -> None:
         asked.stream()
@@ -91,6 +92,7 @@ async def test_a_ping_is_answered_and_other_questions_are_refused(is_beside_a_ca
         assert (answers[1]["id"], answers[1]["error"]["code"]) == ("q", -32021 if is_beside_a_call else -32601)
 
 
+@pytest.mark.slow
 async def test_a_cancellation_names_the_upstream_id_and_does_not_wait_behind_its_call() -> None:
     async def mute(asked: Asked) -> None:
         if asked.rpc == "notifications/cancelled":
@@ -167,7 +169,7 @@ async def test_a_stream_that_cannot_be_read_on_leaves_the_outcome_unknown() -> N
         assert (failed.value.was_sent, len(peer.named("tools/call"))) == (True, 1)
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_a_modern_stream_of_changes_is_opened_again() -> None:
     async def answer(asked: Asked) -> None:
         if asked.rpc == "server/discover":

@@ -59,6 +59,7 @@ async def test_connection_is_used_again_when_the_rest_of_its_stream_has_come(spe
 
 
 @ERAS
+@pytest.mark.slow
 async def test_connections_whose_streams_do_not_end_after_their_answers_are_closed(speaking: object) -> None:
     async def answer(asked: Asked) -> None:
         asked.stream()

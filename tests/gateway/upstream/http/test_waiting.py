@@ -51,6 +51,7 @@ async def test_a_call_to_a_mute_server_can_be_cancelled_and_the_next_one_works(s
         assert await call(link, "good") == GOOD
 
 
+@pytest.mark.slow
 async def test_a_hundred_calls_without_an_answer_do_not_keep_their_places() -> None:
     async def answer(asked: Asked) -> None:
         if asked.message["params"]["name"] == "good":
@@ -67,7 +68,7 @@ async def test_a_hundred_calls_without_an_answer_do_not_keep_their_places() -> N
         assert len(peer.named("tools/call")) == 101
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_a_slow_reader_of_progress_holds_the_server_back() -> None:
     gate = asyncio.Event()
 

@@ -16,6 +16,7 @@ from tests.gateway.upstream.instances.twins import twins
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_calls_one_after_the_other_are_spread_by_chance(serving: Serving) -> None:
     async with twins(serving) as three:
         await three.called(150, at_once=1)
@@ -79,6 +80,7 @@ async def test_reads_are_sent_once_more(serving: Serving, monkeypatch: pytest.Mo
         assert two[0].calls
 
 
+@pytest.mark.slow
 async def test_refused_connections_fail_no_call(serving: Serving) -> None:
     async with twins(serving) as three:
         await three[2].stop()

@@ -11,7 +11,7 @@ import pytest
 from tests.gateway.upstream.conftest import Serving, status
 from tests.gateway.upstream.instances.twins import Twin, twins, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 RETURN = 6.0
 """Seconds within which an instance that answers again is used again."""
 
@@ -40,7 +40,6 @@ async def test_instance_that_fails_five_times_in_a_row_is_ejected_and_comes_back
     assert [line for line in logged if " " not in line] == ["starting", "ready", "failing", "ready"]
 
 
-@pytest.mark.process
 async def test_errors_of_tools_and_of_the_protocol_eject_nothing(serving: Serving) -> None:
     async with twins(serving) as three:
         for how in ("error", "unknown"):
@@ -78,7 +77,6 @@ async def test_only_instance_is_never_ejected(serving: Serving) -> None:
         assert (await one.call()).status_code == 200
 
 
-@pytest.mark.process
 async def test_calls_get_503_while_all_refuse_and_are_answered_after_the_return_of_one(serving: Serving) -> None:
     async with twins(serving) as three:
         for twin in three:
@@ -96,7 +94,6 @@ async def test_calls_get_503_while_all_refuse_and_are_answered_after_the_return_
         assert (await three.health())["status"] == "ok"
 
 
-@pytest.mark.process
 async def test_instances_that_are_not_there_at_the_start_are_used_when_they_come(serving: Serving) -> None:
     first, second = Twin("first", "modern", ("tool",)), Twin("second", "modern", ("tool",))
     for twin in (first, second):
@@ -115,7 +112,6 @@ async def test_instances_that_are_not_there_at_the_start_are_used_when_they_come
         await second.stop()
 
 
-@pytest.mark.process
 async def test_slow_instance_is_set_aside(serving: Serving, caplog: pytest.LogCaptureFixture) -> None:
     async with twins(serving) as three:
         three[0].how = "slow"
@@ -131,7 +127,6 @@ async def test_slow_instance_is_set_aside(serving: Serving, caplog: pytest.LogCa
     assert f"instance {three[0].url} is slow" in caplog.messages
 
 
-@pytest.mark.process
 async def test_tool_that_is_slow_everywhere_sets_nothing_aside(serving: Serving) -> None:
     async with twins(serving, tools=("tool", "quick")) as three:
         await three.called(30, tool="quick")

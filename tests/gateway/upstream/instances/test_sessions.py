@@ -17,6 +17,7 @@ from tests.gateway.upstream.instances.twins import twins
 from tests.wire import messages, request
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.anyio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]
@@ -66,7 +67,6 @@ async def test_session_moves_when_its_instance_is_gone_and_the_new_one_is_told_i
         assert {await instance_of(client) for _ in range(10)} == {second}
 
 
-@pytest.mark.process
 async def test_session_stays_away_from_an_instance_that_has_come_back(serving: Serving) -> None:
     async with twins(serving, count=2, era="legacy") as two, connected(two.http, "legacy") as client:
         first = await instance_of(client)
@@ -78,7 +78,6 @@ async def test_session_stays_away_from_an_instance_that_has_come_back(serving: S
         assert {await instance_of(client) for _ in range(5)} == {second}
 
 
-@pytest.mark.process
 async def test_resource_is_watched_at_every_instance_and_again_at_one_that_comes_back(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +111,6 @@ async def test_call_of_a_session_that_was_not_executed_goes_on_at_another_instan
         assert await instance_of(client) == first
 
 
-@pytest.mark.process
 async def test_lists_are_those_of_the_instance_that_has_come_last(serving: Serving) -> None:
     """As while a new version is rolled out."""
 

@@ -52,7 +52,7 @@ def refusal(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].rpartition(":")[2]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_changed_tool_is_neither_listed_nor_called_until_it_is_approved(
     serving: Serving, pins: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,7 +86,7 @@ async def test_changed_tool_is_neither_listed_nor_called_until_it_is_approved(
     assert len([line for line in caplog.messages if "changed since they were approved" in line]) == 1
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_new_tool_and_one_that_is_listed_twice_are_not_served(serving: Serving, pins: Path) -> None:
     async with serving({"pins_file": str(pins)}, one=entry(pin="block")) as http:
         await status(http)
@@ -98,6 +98,7 @@ async def test_new_tool_and_one_that_is_listed_twice_are_not_served(serving: Ser
         assert refusal(await post(http, "none")) == (404, "unknown-tool")
 
 
+@pytest.mark.slow
 async def test_changed_tool_is_logged_once_and_served_where_pins_only_warn(
     serving: Serving, pins: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -111,6 +112,7 @@ async def test_changed_tool_is_logged_once_and_served_where_pins_only_warn(
     assert [line.rpartition(": ")[2] for line in lines] == ["'echo'", "'grown'"]
 
 
+@pytest.mark.slow
 async def test_pins_outlive_the_router_and_do_not_follow_our_own_names(serving: Serving, pins: Path) -> None:
     settings = {"pins_file": str(pins)}
     async with serving(settings, one=entry(pin="block")) as http:
@@ -146,7 +148,7 @@ def restore(pins: Path, kept: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["torn", "forged", "open to others", "gone"])
-@pytest.mark.process
+@pytest.mark.slow
 async def test_nothing_is_served_while_the_file_of_pins_is_broken(
     serving: Serving, pins: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -166,6 +168,7 @@ async def test_nothing_is_served_while_the_file_of_pins_is_broken(
     assert {str(record.msg) for record in errors} == {"its tools cannot be checked: %s"}
 
 
+@pytest.mark.slow
 async def test_nothing_is_served_if_the_first_list_cannot_be_stored(serving: Serving, tmp_path: Path) -> None:
     async with serving({"pins_file": str(tmp_path / "none" / "pins.json")}, one=entry(pin="block")) as http:
         assert "cannot write the pins, no such file" in (await status(http, "failing"))["reason"]
@@ -177,6 +180,7 @@ async def test_router_does_not_start_with_a_pin_and_no_file_for_it(make_app: Mak
         make_app(servers_file=written(tmp_path, {"one": entry(pin="warn")}))
 
 
+@pytest.mark.slow
 async def test_file_has_nothing_of_the_environment_of_a_child(serving: Serving, pins: Path) -> None:
     child = entry(pin="block", env={"KEY": "s3cret"})
     async with serving({"pins_file": str(pins)}, one=child) as http:

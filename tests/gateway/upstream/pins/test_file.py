@@ -67,7 +67,7 @@ def test_command_approves_what_it_has_shown(tmp_path: Path, capsys: pytest.Captu
     ("arguments", "reason"),
     [(["one"], "nothing was approved"), (["on", "--yes"], "no server 'on'. Did you mean 'one'?")],
 )
-@pytest.mark.process
+@pytest.mark.slow
 def test_command_refuses_in_one_line(tmp_path: Path, arguments: list[str], reason: str) -> None:
     path = written(tmp_path, pending=pin())
     command = [sys.executable, "-m", "gateway.upstream", "approve", *arguments, "--file", str(path)]

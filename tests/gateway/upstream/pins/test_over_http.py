@@ -13,7 +13,7 @@ from tests.clients import post
 from tests.gateway.upstream.conftest import Serving, status
 from tests.gateway.upstream.http.conftest import sdk_server
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 @pytest.mark.parametrize("era", ["modern", "legacy"])

@@ -97,6 +97,7 @@ def test_symbolic_link_stays_one(published: Path, tmp_path: Path) -> None:
     assert {*read_upstreams(target)} == {"far", "weather"}
 
 
+@pytest.mark.slow
 def test_writers_at_the_same_time_lose_no_entry(published: Path, tmp_path: Path) -> None:
     file = tmp_path / "mcp.json"
     file.write_text(TEXT)

@@ -60,7 +60,7 @@ async def test_result_may_come_on_the_stream_or_in_the_answer_to_the_post(servin
             assert (await post(http, "tool")).json() == GOOD
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_post_that_is_never_answered_keeps_no_place_from_others(serving: Serving) -> None:
     """More calls than there are connections for requests at once."""
     async with sse_server(on_the_stream_alone) as server, serving(one=server.entry()) as http:

@@ -18,7 +18,7 @@ from tests.matrix.target import Target
 from tests.matrix.ways import WAYS
 from tests.transport import opened
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 Far = dict[str, Any]
 
 

@@ -71,6 +71,7 @@ async def test_endpoint_elsewhere_is_refused_with_the_reason(
     assert "secret-" not in caplog.text
 
 
+@pytest.mark.slow
 async def test_stream_without_an_endpoint_is_given_up_after_the_start_timeout(serving: Serving) -> None:
     async with sse_server() as server:
         server.opens = lambda asked: asked.stream() or False  # type: ignore[func-returns-value]

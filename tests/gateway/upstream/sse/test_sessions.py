@@ -41,6 +41,7 @@ async def test_call_in_a_session_that_the_server_has_lost_is_sent_again_in_anoth
         assert (await post(http, "tool")).json()["outcome"] == "not-executed"
 
 
+@pytest.mark.slow
 async def test_no_two_clients_share_a_stream(serving: Serving) -> None:
     async with sse_server() as server, serving(one=server.entry()) as http, AsyncExitStack() as clients:
         people = [Person(f"P{number}") for number in range(3)]
@@ -57,6 +58,7 @@ async def test_no_two_clients_share_a_stream(serving: Serving) -> None:
         assert server.streams["secret-1"].introduced["capabilities"] == {}
 
 
+@pytest.mark.slow
 async def test_streams_of_sessions_are_bounded_and_the_idle_ones_end() -> None:
     async def open_ones(number: int) -> None:
         with anyio.fail_after(5):

@@ -54,7 +54,7 @@ async def test_stream_that_ends_between_calls_is_opened_anew(serving: Serving) -
         assert server.named("tools/call")[-1].target.endswith("-3")
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_call_whose_server_is_killed_fails_and_the_next_one_reaches_its_successor(serving: Serving) -> None:
     async with AsyncExitStack() as opened:
 
@@ -82,6 +82,7 @@ async def test_call_whose_server_is_killed_fails_and_the_next_one_reaches_its_su
             await opened.aclose()
 
 
+@pytest.mark.slow
 async def test_question_reaches_the_client_whose_call_is_in_flight_on_the_stream(serving: Serving) -> None:
     async def call(request: Asked, stream: Stream) -> None:
         request.answer(b"", 202)
@@ -110,6 +111,7 @@ async def test_question_reaches_the_client_whose_call_is_in_flight_on_the_stream
     assert answers["q"]["result"]["roots"][0]["uri"] == "file:///Ann"
 
 
+@pytest.mark.slow
 async def test_call_that_is_cancelled_is_cancelled_by_its_id_in_its_session(serving: Serving) -> None:
     async with sse_server(silent) as server, serving({"call_timeout": 0.2}, one=server.entry()) as http:
         assert (await post(http, "tool")).status_code == 504
@@ -118,6 +120,7 @@ async def test_call_that_is_cancelled_is_cancelled_by_its_id_in_its_session(serv
         assert (cancelled.message["params"]["requestId"], cancelled.target) == (call.message["id"], call.target)
 
 
+@pytest.mark.slow
 async def test_change_that_is_told_on_any_stream_is_heard(serving: Serving) -> None:
     async def call(request: Asked, stream: Stream) -> None:
         server.tools = [{"name": name, "inputSchema": {"type": "object"}} for name in ("tool", "other")]
@@ -134,7 +137,7 @@ async def test_change_that_is_told_on_any_stream_is_heard(serving: Serving) -> N
         assert len(server.named("tools/list")) == 2
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_own_stream_is_opened_again_and_watches_the_resources_again(serving: Serving) -> None:
     one = Watcher()
     async with sse_server() as server, serving(one=server.entry()) as http:

@@ -47,6 +47,7 @@ def recorded(record: Path, command: str = "run") -> tuple[list[str], dict[str, s
 
 
 @pytest.mark.parametrize("program", ["docker", "podman"])
+@pytest.mark.slow
 async def test_image_runs_in_a_container_that_may_do_little(
     serving: Serving, record: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
@@ -68,7 +69,7 @@ async def test_image_runs_in_a_container_that_may_do_little(
     assert [each.name for each in record.parent.glob("record*")] == ["record.json.run"]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_container_whose_client_had_to_be_killed_is_removed(
     serving: Serving, record: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,7 +41,7 @@ def test_memory_is_that_of_the_whole_process_group() -> None:
         child.stdin.write(b"\n")
 
 
-@pytest.mark.process
+@pytest.mark.slow
 async def test_child_that_uses_too_much_with_what_it_started_is_ended_and_started_again(
     serving: Serving, size_of_a_peer: int, caplog: pytest.LogCaptureFixture
 ) -> None:

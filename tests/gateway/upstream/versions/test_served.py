@@ -18,7 +18,7 @@ from tests.gateway.upstream.versions.serving import child, described, written
 from tests.gateway.versions.searching import DEPRECATED
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 Serving = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
 
 

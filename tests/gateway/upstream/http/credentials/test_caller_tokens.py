@@ -23,6 +23,7 @@ from tests.keys import bearer
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_the_tokens_of_callers_are_bounded_and_the_least_used_one_is_exchanged_again() -> None:
     asked: list[str] = []
 
@@ -73,6 +74,7 @@ async def test_a_caller_who_leaves_does_not_end_the_exchange_that_others_wait_fo
     assert (await second, asked) == (b"authorization: Bearer good\r\n", 1)
 
 
+@pytest.mark.slow
 async def test_an_entry_that_exchanges_needs_an_issuer(authority: Authority, served: Served) -> None:
     with pytest.raises(LoadError, match="MCP_AUTH_ISSUER is not set, which `auth` of server 'one'"):
         async with served({"url": "http://127.0.0.1/mcp", "auth": authority.auth | {"type": "tokenExchange"}}):
@@ -83,6 +85,7 @@ def cached() -> int:
     return 1
 
 
+@pytest.mark.slow
 async def test_a_result_that_the_server_calls_public_is_cached_for_its_own_caller_alone(
     authority: Authority, served: Served
 ) -> None:
@@ -106,6 +109,7 @@ async def test_a_result_that_the_server_calls_public_is_cached_for_its_own_calle
         assert len(peer.named("tools/call")) == 2
 
 
+@pytest.mark.slow
 async def test_nothing_of_the_callers_token_is_left_when_its_request_is_over(
     authority: Authority, served: Served
 ) -> None:

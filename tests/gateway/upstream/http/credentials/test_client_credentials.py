@@ -15,7 +15,7 @@ from tests.gateway.upstream.http.credentials.authority import SECRET, Authority,
 from tests.gateway.upstream.http.credentials.conftest import Served, whoami
 from tests.gateway.upstream.http.peer import Asked, legacy, modern, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ERAS = pytest.mark.parametrize("speaking", [modern, legacy])
 
 

@@ -17,7 +17,7 @@ from tests.gateway.upstream.http.peer import Asked
 from tests.gateway.upstream.sse.peer import SseServer, Stream, sse_server
 from tests.keys import bearer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
 async def whoami(request: Asked, stream: Stream) -> None:

@@ -20,7 +20,7 @@ from tests.gateway.upstream.http.credentials.authority import Authority, admitti
 from tests.gateway.upstream.http.credentials.conftest import Served, whoami
 from tests.gateway.upstream.http.peer import modern, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 KINDS = ["rsa", "pss", "p256", "p384", "p521", "ed25519", "ed448"]
 
 

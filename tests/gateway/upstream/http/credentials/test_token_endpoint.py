@@ -139,6 +139,7 @@ def test_a_lifetime_may_be_anything(expires_in: Any, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, "soon", 10**400, None])
+@pytest.mark.slow
 async def test_a_token_of_any_lifetime_serves_the_call_that_it_was_got_for(
     authority: Authority, served: Served, seconds: Any
 ) -> None:
@@ -166,6 +167,7 @@ async def test_an_endpoint_must_keep_secrets(served: Served, url: str, reason: s
         assert (await http.get("/one/mcp/health")).json()["reason"] == reason
 
 
+@pytest.mark.slow
 async def test_a_secret_may_be_sent_in_the_form(authority: Authority, served: Served) -> None:
     async with (
         serving(nobody) as peer,

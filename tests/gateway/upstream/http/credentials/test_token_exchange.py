@@ -21,7 +21,7 @@ from tests.keys import add_key, bearer
 from tests.sockets import connected as websocket
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ERAS = pytest.mark.parametrize("speaking", [modern, legacy])
 
 

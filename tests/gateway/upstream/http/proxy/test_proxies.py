@@ -45,6 +45,7 @@ def via(proxy: ConnectProxy, user: str = "") -> str:
 
 
 @ERAS
+@pytest.mark.slow
 async def test_calls_to_https_go_through_a_tunnel_with_tls_inside(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, speaking: Any
 ) -> None:
