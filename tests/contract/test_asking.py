@@ -46,7 +46,6 @@ async def asked(ways: Ways, tool: str, arguments: dict[str, Any]) -> Asked:
 
 
 @pytest.mark.parametrize(("tool", "arguments", "result"), ASKING)
-@pytest.mark.slow
 async def test_call_continues_with_the_answers_of_its_caller(
     ways: Ways, tool: str, arguments: dict[str, Any], result: str
 ) -> None:
@@ -62,7 +61,6 @@ async def test_call_continues_with_the_answers_of_its_caller(
 
 @pytest.mark.parametrize(("tool", "arguments", "result"), ASKING)
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.slow
 async def test_mcp_client_is_asked_in_the_form_of_its_protocol_era(
     ways: Ways, era: Era, tool: str, arguments: dict[str, Any], result: str
 ) -> None:

@@ -23,7 +23,7 @@ from tests.events import STREAM, all_events
 from tests.sockets import connected as over_websocket
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 ACCEPTED = {"action": "accept", "content": {"size": 2}}
 
 
@@ -41,7 +41,6 @@ async def served(make_app: MakeApp) -> AsyncIterator[Served]:
         yield Served(kinds, app, http)
 
 
-@pytest.mark.slow
 async def test_result_is_the_same_in_every_way(served: Served) -> None:
     for tool, arguments, result in VALUES:
         assert (await post(served.http, tool, arguments)).json() == {"result": result}
@@ -67,13 +66,11 @@ def shown(answer: dict[str, Any]) -> tuple[Any, ...]:
     return answer.get("structuredContent"), content, content[0].get("text") if content else None
 
 
-@pytest.mark.slow
 async def test_tool_url_answers_what_the_output_schema_says(served: Served) -> None:
     assert (await served.http.post("/one/mcp/tools/add", json={"a": 1, "b": 2})).json() == {"result": 3}
     assert (await served.http.post("/one/mcp/tools/data", json={})).json() == {"a": [1, 2]}
 
 
-@pytest.mark.slow
 async def test_all_pages_of_the_list_are_served(served: Served) -> None:
     listed = (await served.http.get("/one/mcp/tools")).json()["tools"]
     assert [tool["name"] for tool in listed] == [*served.kinds.tools]
@@ -82,7 +79,6 @@ async def test_all_pages_of_the_list_are_served(served: Served) -> None:
 
 
 @pytest.mark.parametrize(("tool", "slug", "detail"), FAILURES)
-@pytest.mark.slow
 async def test_failure_is_a_named_error_without_the_text_of_an_exception(
     served: Served, tool: str, slug: str, detail: str | None
 ) -> None:
@@ -98,7 +94,6 @@ async def test_failure_is_a_named_error_without_the_text_of_an_exception(
             assert (await answered(mcp, "add", {"a": 1, "b": 2}))["structuredContent"] == {"result": 3}
 
 
-@pytest.mark.slow
 async def test_crash_is_logged_once_for_each_call(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     await post(served.http, "crashes")
     async with connected(served.http, "modern") as mcp:
@@ -107,7 +102,6 @@ async def test_crash_is_logged_once_for_each_call(served: Served, caplog: pytest
 
 
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.slow
 async def test_progress_arrives_before_the_result(served: Served, era: Era) -> None:
     body = {"tool": "steps", "arguments": {"count": 2}}
     answer = await served.http.post("/one/mcp/call", json=body, headers=STREAM)
@@ -123,7 +117,6 @@ async def test_progress_arrives_before_the_result(served: Served, era: Era) -> N
     assert seen == [1, 2]
 
 
-@pytest.mark.slow
 async def test_question_is_answered_over_json_and_in_a_session(served: Served) -> None:
     asked = await post(served.http, "asks")
     assert asked.status_code == 202
@@ -139,7 +132,6 @@ async def test_question_is_answered_over_json_and_in_a_session(served: Served) -
         assert (await answered(mcp, "asks"))["content"][0]["text"] == "accept {'size': 3}"
 
 
-@pytest.mark.slow
 async def test_client_that_leaves_cancels_the_tool(served: Served) -> None:
     call = asyncio.create_task(post(served.http, "waits"))
     await served.kinds.began.wait()
@@ -151,7 +143,6 @@ async def test_client_that_leaves_cancels_the_tool(served: Served) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.slow
 async def test_resources_prompts_and_completions_are_served(served: Served, era: Era) -> None:
     async with connected(served.http, era) as one, connected(served.http, era, "") as all_servers:
         for mcp in (one, all_servers):
@@ -176,7 +167,6 @@ async def test_tool_that_comes_later_is_found_by_its_first_call_in_json(served: 
 
 @pytest.mark.parametrize("server", ["one", ""])
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.slow
 async def test_native_list_shows_the_tools_that_came_later_to_every_way(served: Served, era: Era, server: str) -> None:
     await post(served.http, "adds_a_tool")
     async with connected(served.http, era, server) as mcp:
@@ -187,7 +177,6 @@ async def test_native_list_shows_the_tools_that_came_later_to_every_way(served: 
     assert (await served.http.get("/one/mcp/tools")).json()["tools"][-1]["name"] == "later_tool"
 
 
-@pytest.mark.slow
 async def test_change_that_the_server_publishes_reaches_clients_of_all_servers(served: Served) -> None:
     events: asyncio.Queue[Any] = asyncio.Queue()
     end = next(iter(served.app.state.registry)).subscribe(events.put_nowait)

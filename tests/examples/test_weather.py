@@ -20,6 +20,8 @@ from settings.values import Settings
 from tests.examples.open_meteo import DAILY, NOWHERE, PLACE, REFUSAL, OpenMeteo
 from tests.examples.serving import Serve
 
+pytestmark = pytest.mark.slow
+
 Weather = MCPServer[Any]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "weather"
@@ -54,7 +56,6 @@ async def call(server: Weather, tool: str, **arguments: object) -> Any:
 
 
 @pytest.mark.anyio
-@pytest.mark.slow
 async def test_temperature_names_the_place_found(weather: Weather, open_meteo: OpenMeteo) -> None:
     answer = await call(weather, "temperature", city="berlin")
 
@@ -69,7 +70,6 @@ async def test_temperature_names_the_place_found(weather: Weather, open_meteo: O
 
 
 @pytest.mark.anyio
-@pytest.mark.slow
 async def test_forecast_has_an_entry_for_each_day(weather: Weather, open_meteo: OpenMeteo) -> None:
     open_meteo.answers["forecast"] = Response(DAILY)
 
@@ -84,7 +84,6 @@ async def test_forecast_has_an_entry_for_each_day(weather: Weather, open_meteo: 
 
 
 @pytest.mark.anyio
-@pytest.mark.slow
 async def test_forecast_covers_three_days_by_default(weather: Weather, open_meteo: OpenMeteo) -> None:
     open_meteo.answers["forecast"] = Response(DAILY)
 
@@ -113,7 +112,6 @@ async def test_schema_bounds_the_days_and_lists_the_fields_of_the_result(weather
 
 
 @pytest.mark.anyio
-@pytest.mark.slow
 async def test_special_characters_in_a_name_are_preserved(weather: Weather, open_meteo: OpenMeteo) -> None:
     await call(weather, "temperature", city="São Tomé & Príncipe=?#")
 
@@ -129,7 +127,6 @@ async def test_unknown_city_is_an_error_that_names_it(weather: Weather, open_met
 
 
 @pytest.mark.anyio
-@pytest.mark.slow
 async def test_reason_of_a_refusal_is_reported(weather: Weather, open_meteo: OpenMeteo) -> None:
     open_meteo.answers["forecast"] = Response(REFUSAL, status_code=429)
 
@@ -157,7 +154,6 @@ async def test_refusal_without_a_reason_reports_its_status(weather: Weather, ope
     ],
     ids=["not JSON", "not an object", "no days", "columns of different length", "no numbers"],
 )
-@pytest.mark.slow
 async def test_answer_of_another_shape_is_an_error(weather: Weather, open_meteo: OpenMeteo, answer: str) -> None:
     open_meteo.answers["forecast"] = Response(answer)
 
@@ -174,7 +170,6 @@ async def test_unreachable_service_is_an_error(weather: Weather, monkeypatch: py
 
 
 @pytest.mark.anyio
-@pytest.mark.slow
 async def test_silent_service_times_out(weather: Weather, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("WEATHER_GEOCODING_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -184,7 +179,6 @@ async def test_silent_service_times_out(weather: Weather, monkeypatch: pytest.Mo
 
 
 @pytest.mark.anyio
-@pytest.mark.slow
 async def test_router_serves_the_two_files_alone(open_meteo: OpenMeteo, tmp_path: Path) -> None:
     for file in ("weather_server.py", "weather_tools.py"):
         shutil.copy(EXAMPLE / file, tmp_path)

@@ -76,7 +76,6 @@ def test_lines_are_written_in_their_order(pipe: Pipe) -> None:
     assert pipe.read() == lines
 
 
-@pytest.mark.slow
 def test_writing_to_a_full_pipe_drops_lines_and_the_log_says_how_many(
     pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -90,7 +89,6 @@ def test_writing_to_a_full_pipe_drops_lines_and_the_log_says_how_many(
     assert pipe.read_until(b"written again\n") == b"written again\n"
 
 
-@pytest.mark.slow
 def test_line_that_is_written_in_pieces_does_not_run_into_the_next(
     pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -101,7 +99,6 @@ def test_line_that_is_written_in_pieces_does_not_run_into_the_next(
     assert found.endswith(LINE)
 
 
-@pytest.mark.slow
 def test_number_of_waiting_pieces_is_bounded(pipe: Pipe, caplog: pytest.LogCaptureFixture) -> None:
     pipe.output.write(b"x" * 100_000 + b"\n")  # more than the pipe takes
     for _ in range(MAX_WAITING_PIECES + 10):
@@ -117,7 +114,6 @@ def test_one_piece_larger_than_the_queue_is_written(pipe: Pipe) -> None:
     assert pipe.read_until(b"\n") == piece
 
 
-@pytest.mark.slow
 def test_lines_of_two_writers_do_not_mix() -> None:
     """Several workers write to one pipe."""
     pipe = Pipe()
@@ -132,7 +128,6 @@ def test_lines_of_two_writers_do_not_mix() -> None:
     assert {len(set(line)) for line in found.splitlines()} == {1}
 
 
-@pytest.mark.slow
 def test_waiting_for_a_full_pipe_is_bounded_and_happens_once(pipe: Pipe) -> None:
     fill(pipe)
     started = time.monotonic()
@@ -164,7 +159,6 @@ def test_file_that_another_program_made_non_blocking_is_written(pipe: Pipe) -> N
     assert pipe.read_until(b"end\n") == LINE * 5000 + b"end\n"
 
 
-@pytest.mark.slow
 def test_forked_process_writes_by_itself(pipe: Pipe) -> None:
     pipe.output.write(b"parent\n")
     pipe.output.drain(5)

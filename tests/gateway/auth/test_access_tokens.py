@@ -26,7 +26,7 @@ from tests.keys import add_key, bearer
 from tests.shipped import shipped
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 WRONG_TIMES: tuple[Any, ...] = (None, "soon", "99999999999", [1], {}, True, float("nan"))
 
 
@@ -56,7 +56,6 @@ def resolved(claims: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kid", ["rsa", "pss", "p256", "p384", "p521", "ed25519", "ed448"])
-@pytest.mark.slow
 async def test_token_identifies_its_caller_with_every_type_of_key(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any], kid: str
 ) -> None:
@@ -134,7 +133,6 @@ async def test_invalid_token_is_refused(math: httpx2.AsyncClient, running: Issue
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-@pytest.mark.slow
 async def test_expired_token_is_refused_as_expired(make_app: MakeApp, issuer: Issuer, settings: dict[str, Any]) -> None:
     async with opened(make_app(server_of(who), **settings)) as http:
         answer = await http.get("/tools", headers=bearer(issuer.token(exp=int(time.time()) - 60)))
@@ -142,7 +140,6 @@ async def test_expired_token_is_refused_as_expired(make_app: MakeApp, issuer: Is
         assert (await http.get("/tools", headers=bearer(issuer.token()))).status_code == 200
 
 
-@pytest.mark.slow
 async def test_token_without_key_id_is_verified_by_the_only_key_with_its_algorithm(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any]
 ) -> None:
@@ -174,7 +171,6 @@ async def test_unreachable_issuer_is_logged_once_and_tokens_get_503(
     assert message.startswith("cannot fetch the keys of issuer http://127.0.0.1:9: ConnectError")
 
 
-@pytest.mark.slow
 async def test_tokens_and_keys_are_both_accepted_if_both_are_configured(
     make_app: MakeApp, issuer: Issuer, settings: dict[str, Any], tmp_path: Any
 ) -> None:
@@ -194,7 +190,6 @@ def test_issuer_must_be_a_url_and_needs_an_audience(make_app: MakeApp) -> None:
         make_app(auth_issuer="https://issuer.example.com")
 
 
-@pytest.mark.slow
 def test_issuer_without_https_is_logged_as_a_warning_except_on_loopback(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -46,7 +46,6 @@ def refusal(path: Path, *arguments: str, capsys: pytest.CaptureFixture[str]) -> 
     return str(caught.value.code) if caught.value.code != 2 else printed.err
 
 
-@pytest.mark.slow
 def test_process_creates_lists_and_revokes_keys(path: Path) -> None:
     def command(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)

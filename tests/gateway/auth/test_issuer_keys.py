@@ -79,7 +79,6 @@ async def test_unknown_key_id_causes_a_fetch_but_at_most_one_in_ten_seconds() ->
     assert issuer.fetches == 2
 
 
-@pytest.mark.slow
 async def test_concurrent_requests_share_one_fetch() -> None:
     issuer = FakeIssuer(key("a"))
     issuer.go = anyio.Event()
@@ -96,7 +95,6 @@ async def test_concurrent_requests_share_one_fetch() -> None:
     assert (found, issuer.fetches) == ([True] * 100, 1)
 
 
-@pytest.mark.slow
 async def test_token_with_a_known_key_does_not_wait_for_a_fetch() -> None:
     issuer = FakeIssuer(key("a"))
     assert await issuer.has("a")
@@ -110,7 +108,6 @@ async def test_token_with_a_known_key_does_not_wait_for_a_fetch() -> None:
     assert issuer.fetches == 2
 
 
-@pytest.mark.slow
 async def test_cancelled_fetch_counts_as_a_fetch() -> None:
     issuer = FakeIssuer(key("a"))
     issuer.go = anyio.Event()

@@ -25,11 +25,7 @@ from tests.conftest import MakeApp
 from tests.gateway.cache.cached import PUBLIC, Counting
 from tests.process.live.router import ROOT
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.anyio,
-    pytest.mark.filterwarnings("ignore:The logging capability is deprecated"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.anyio, pytest.mark.filterwarnings("ignore:The logging capability")]
 MAX_BYTES = 80_000
 
 

@@ -21,7 +21,7 @@ from tests.clients import ERAS, Era, answered, connected, post
 from tests.conftest import MakeApp, server_of
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 Lines = Callable[[], list[dict[str, Any]]]
 
 
@@ -75,7 +75,6 @@ async def call_on_every_transport(client: httpx2.AsyncClient) -> None:
                 await mcp.call_tool(tool, {**ARGUMENTS})
 
 
-@pytest.mark.slow
 async def test_call_is_recorded_once_on_every_transport(make_app: MakeApp, lines: Lines) -> None:
     async with opened(make_app(server_of(*TOOLS), log_format="json")) as client:
         await call_on_every_transport(client)
@@ -93,7 +92,6 @@ async def test_call_is_recorded_once_on_every_transport(make_app: MakeApp, lines
     assert len({line["request_id"] for line in recorded}) == 7
 
 
-@pytest.mark.slow
 async def test_arguments_and_results_are_recorded_if_enabled(make_app: MakeApp, lines: Lines) -> None:
     async with opened(make_app(server_of(*TOOLS), log_format="json", log_arguments=True)) as client:
         await call_on_every_transport(client)
@@ -113,7 +111,6 @@ async def test_arguments_and_results_are_recorded_if_enabled(make_app: MakeApp, 
     ],
 )
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.slow
 async def test_outcome_of_a_call_is_the_same_on_every_transport(
     make_app: MakeApp, lines: Lines, era: Era, case: tuple[str, dict[str, Any], str]
 ) -> None:
@@ -150,7 +147,6 @@ async def test_call_refused_for_lack_of_capacity_is_recorded(make_app: MakeApp, 
     assert [line["outcome"] for line in lines()] == ["unavailable", "ok"]
 
 
-@pytest.mark.slow
 async def test_call_whose_client_disconnects_is_recorded_as_cancelled(make_app: MakeApp, lines: Lines) -> None:
     begun, ended = anyio.Event(), anyio.Event()
 

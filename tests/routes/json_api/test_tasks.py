@@ -19,7 +19,7 @@ from tests.matrix.principals import GREEDY, MODEST, principals
 from tests.sockets import connected
 from tests.transport import opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 Http = httpx2.AsyncClient
 
 
@@ -91,7 +91,6 @@ async def begun(http: Http) -> str:
     return url
 
 
-@pytest.mark.slow
 async def test_task_is_polled_until_it_has_its_result(http: Http, tasks: Tasks) -> None:
     url = await begun(http)
     waiting = await http.get(url)
@@ -129,7 +128,6 @@ async def test_task_that_has_no_result_is_the_error_of_its_end(
     assert "secret" not in answer.text
 
 
-@pytest.mark.slow
 async def test_task_is_cancelled_by_delete(http: Http, tasks: Tasks) -> None:
     url = await begun(http)
     answer = await http.delete(url)
@@ -150,20 +148,17 @@ async def test_input_of_a_task_is_posted_with_its_state(http: Http, tasks: Tasks
 
 @pytest.mark.parametrize("path", ["begins/x", "begins/", "begins", "other/v1.AAAA", "nothing/x", "", "x" * 3000])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-@pytest.mark.slow
 async def test_unknown_task_is_404(http: Http, tasks: Tasks, method: str, path: str) -> None:
     answer = await http.request(method, f"/one/mcp/tasks/{path}")
     assert answer.status_code == 404
     assert tasks.asked == []
 
 
-@pytest.mark.slow
 async def test_other_methods_are_405(http: Http) -> None:
     answer = await http.post("/one/mcp/tasks/begins/x", json={})
     assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, HEAD")
 
 
-@pytest.mark.slow
 async def test_task_belongs_to_one_caller_and_tool(
     make_app: MakeApp, server: MCPServer[Any], tasks: Tasks, tmp_path: Path
 ) -> None:
@@ -180,7 +175,6 @@ async def test_task_belongs_to_one_caller_and_tool(
         assert (await http.get(url)).status_code == 202  # the scope of its tool is enough
 
 
-@pytest.mark.slow
 async def test_unknown_kind_of_result_is_502_and_not_null(http: Http) -> None:
     answer = await post(http, "odd")
     assert (answer.status_code, answer.json()["type"]) == (502, "urn:multi-mcp:error:upstream-error")

@@ -81,7 +81,8 @@ async def test_flood_of_one_event_is_a_few_in_other_processes(open_three: Replic
         for listener in listeners.values():
             await listener.hears(UPDATED)
         await anyio.sleep(0.3)
-        assert max(listener.heard[UPDATED] for listener in listeners.values()) < 100
+        # One in each twentieth of a second in which a busy machine publishes its 10,000.
+        assert max(listener.heard[UPDATED] for listener in listeners.values()) < 2_000
 
 
 async def test_different_events_beyond_the_bound_become_one_of_everything(open_three: Replicas) -> None:
