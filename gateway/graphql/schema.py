@@ -11,6 +11,7 @@ from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType
 from gateway.graphql.fields import SERVERS, Shown
 from gateway.graphql.types.inputs import arguments
 from gateway.graphql.types.names import UniqueNames, described
+from gateway.graphql.types.objects import ObjectType
 from gateway.graphql.types.outputs import KEYS, output, takes_result
 from gateway.graphql.types.scalars import FLOAT, JSON, STRING
 from gateway.tool import ToolInfo
@@ -31,6 +32,8 @@ _PROGRESS = GraphQLObjectType(
     },
     extensions={KEYS: {name: name for name in ("progress", "total", "message")}},
 )
+_REPORTS = {PROGRESS: GraphQLField(_PROGRESS), LOG: GraphQLField(JSON)}
+_PARTS = {KEYS: {part: part for part in (*_REPORTS, RESULT)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class ToolGraph:
             self._add(tool)
         shown = {tool.shown.server: tool.server for tool in tools}
         self.schema = GraphQLSchema(
-            GraphQLObjectType("Query", self._query(shown)),
+            _root("Query", self._query(shown)),
             _root("Mutation", self._mutations),
             _root("Subscription", self._streams),
             assume_valid=True,
@@ -110,9 +113,8 @@ class ToolGraph:
 
     def _stream(self, field: GraphQLField, name: str) -> GraphQLField:
         """Returns the field of a subscription, which calls the tool as well."""
-        parts = {PROGRESS: GraphQLField(_PROGRESS), LOG: GraphQLField(JSON), RESULT: GraphQLField(field.type)}
-        keys = {KEYS: {part: part for part in parts}}
-        events = GraphQLObjectType(self._names.take(f"{name}_events", name), parts, extensions=keys)
+        parts = {**_REPORTS, RESULT: GraphQLField(field.type)}
+        events = ObjectType(self._names.take(f"{name}_events", name), lambda: parts, extensions=_PARTS)
         stream = GraphQLField(events, description=field.description, extensions=field.extensions)
         stream.args, stream.deprecation_reason = field.args, field.deprecation_reason
         return stream
@@ -120,7 +122,7 @@ class ToolGraph:
     def _query(self, servers: Mapping[str, str]) -> dict[str, GraphQLField]:
         found = {}
         for shown, fields in self._queries.items():
-            type_ = GraphQLObjectType(self._names.take(f"{shown}_queries", shown), fields)
+            type_ = _root(self._names.take(f"{shown}_queries", shown), fields)
             text = described(f"The queries of {servers[shown]}.", servers[shown], shown)
             found[shown] = GraphQLField(GraphQLNonNull(type_), description=text, extensions={SERVER: servers[shown]})
         names = GraphQLNonNull(GraphQLList(GraphQLNonNull(STRING)))
@@ -149,4 +151,4 @@ def _form(schema: Mapping[str, Any] | None) -> Literal["result", "object", "any"
 
 
 def _root(name: str, fields: Mapping[str, GraphQLField]) -> GraphQLObjectType | None:
-    return GraphQLObjectType(name, {**fields}) if fields else None
+    return ObjectType(name, lambda: {**fields}) if fields else None

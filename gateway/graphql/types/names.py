@@ -17,6 +17,8 @@ def graphql_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str
     """Returns the GraphQL name of each real one. None is in `taken`, and no two are equal."""
     names = [name for name in names if isinstance(name, str)]
     found = {name: name for name in names if _ACCEPTED.fullmatch(name) and name not in taken}
+    if len(found) == len(names):
+        return found
     used = {*found, *taken}
     for name in names:
         if name not in found:
