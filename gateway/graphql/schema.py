@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
@@ -114,7 +115,7 @@ class ToolGraph:
     def _stream(self, field: GraphQLField, name: str) -> GraphQLField:
         """Returns the field of a subscription, which calls the tool as well."""
         parts = {**_REPORTS, RESULT: GraphQLField(field.type)}
-        events = ObjectType(self._names.take(f"{name}_events", name), lambda: parts, extensions=_PARTS)
+        events = ObjectType(self._names.take(f"{name}_events", name), partial(dict, parts), extensions=_PARTS)
         stream = GraphQLField(events, description=field.description, extensions=field.extensions)
         stream.args, stream.deprecation_reason = field.args, field.deprecation_reason
         return stream
@@ -122,7 +123,7 @@ class ToolGraph:
     def _query(self, servers: Mapping[str, str]) -> dict[str, GraphQLField]:
         found = {}
         for shown, fields in self._queries.items():
-            type_ = _root(self._names.take(f"{shown}_queries", shown), fields)
+            type_ = ObjectType(self._names.take(f"{shown}_queries", shown), partial(dict, fields))
             text = described(f"The queries of {servers[shown]}.", servers[shown], shown)
             found[shown] = GraphQLField(GraphQLNonNull(type_), description=text, extensions={SERVER: servers[shown]})
         names = GraphQLNonNull(GraphQLList(GraphQLNonNull(STRING)))
@@ -151,4 +152,4 @@ def _form(schema: Mapping[str, Any] | None) -> Literal["result", "object", "any"
 
 
 def _root(name: str, fields: Mapping[str, GraphQLField]) -> GraphQLObjectType | None:
-    return ObjectType(name, lambda: {**fields}) if fields else None
+    return ObjectType(name, partial(dict, fields)) if fields else None

@@ -89,7 +89,7 @@ def _fields(made: Making, shape: Shape, keys: dict[str, str], depth: int) -> dic
         keys[shown] = name
         text = text_of(part) if isinstance(part, dict) else None
         found[shown] = GraphQLField(
-            never_null(type_) if name in required and not each.nullable else type_,  # type: ignore[arg-type]
+            never_null(type_) if name in required and not each.nullable else type_,
             description=described(text, name, shown),
         )
     found[WHOLE] = _WHOLE
