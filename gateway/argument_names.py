@@ -12,8 +12,6 @@ MAX_LENGTH = 64
 _ACCEPTED = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_LENGTH - 1}}}")
 _NOT_SAFE = re.compile(r"[^A-Za-z0-9_]")
 _HASH = 8
-_DEFINITIONS = "#/$defs/"
-_ESCAPED = re.compile("[%~/]")
 _UNIONS = ("anyOf", "oneOf", "allOf")
 _CONDITIONS = ("if", "then", "else")
 _NESTED = (dict, list)
@@ -142,9 +140,6 @@ def target(root: Mapping[str, Any], reference: Any) -> Any:
     """Returns the part of the document `root` that a reference such as `#/$defs/Tree` leads to, or None."""
     if not isinstance(reference, str) or not reference.startswith("#"):
         return None
-    if reference.startswith(_DEFINITIONS) and not _ESCAPED.search(name := reference[len(_DEFINITIONS) :]):
-        definitions = root.get("$defs") if isinstance(root, dict) else None
-        return definitions.get(name) if isinstance(definitions, dict) else None
     found: Any = root
     for part in unquote(reference[1:]).split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")

@@ -83,26 +83,12 @@ class Feed:
         now = time.time()
         offset, slot = now - self.clock(), int(now) // SLOT_SECONDS
         calls, tallies, errors = [], self.tallies, 0
-        for (
-            number,
-            started,
-            seconds,
-            began,
-            request_id,
-            server,
-            tool,
-            version,
-            via,
-            who,
-            client,
-            outcome,
-            more,
-        ) in records:
+        for number, started, seconds, began, request, server, tool, version, via, who, client, outcome, more in records:
             rest = EMPTY if more is None else self._more(number, *more)
             waited, name = began - started if began else -1.0, tool if len(tool) <= MAX_SHOWN_LENGTH else cut(tool)
             is_good = outcome in GOOD
             answered = "" if began or not is_good else "repeated" if more and more[0].is_repeated else "cache"
-            about = request_id, server, name, version, via, who, client, outcome, answered
+            about = request, server, name, version, via, who, client, outcome, answered
             call = (number, started + offset, seconds, waited, *about, *rest)
             calls.append(call)
             if more is None or more[0].entry is not None:

@@ -27,8 +27,7 @@ class Watch:
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
         feed = self._feed
-        number = next(feed.numbers)
-        started = self._clock()
+        number, started = next(feed.numbers), self._clock()
         feed.running[number] = (call, asyncio.current_task(), started)
         if call.report is not None:
             call.report = feed.reporting(number, call.report, started)

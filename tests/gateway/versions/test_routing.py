@@ -13,7 +13,7 @@ from gateway.errors import LoadError
 from gateway.versions.routing import Routing
 from gateway.versions.version import Version
 from tests import wire
-from tests.clients import post
+from tests.clients import open_session, post
 from tests.conftest import MakeApp
 from tests.gateway.versions.searching import searching
 from tests.keys import add_key, bearer
@@ -61,6 +61,27 @@ async def test_anonymous_callers_are_told_apart_by_their_address(make_app: MakeA
         body, hosts = {"tool": "search"}, [{"x-forwarded-for": f"203.0.113.{number}"} for number in range(16)]
         ran = {(await http.post("/one/mcp/call", json=body, headers=host)).json()["result"] for host in hosts}
     assert ran == {"1.0.0", "2.0.0"}
+
+
+@pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+async def test_list_and_call_agree_in_a_session(url: str, make_app: MakeApp) -> None:
+    proxies = (ip_network("127.0.0.0/8"),)
+    app = make_app(searching("1.0.0", "2.0.0"), tool_routes="one:search=1:50,2:50", trusted_proxies=proxies)
+    ran = set()
+    async with opened(app) as http:
+        for number in range(12):
+            host = {"x-forwarded-for": f"203.0.113.{number}"}
+            session = {**await open_session(http, url, host), **host}
+            [tool] = await sent(http, url, session, "tools/list", "tools")
+            called = await sent(http, url, session, "tools/call", "structuredContent", name=tool["name"], arguments={})
+            assert called == {"result": tool["_meta"][META]}
+            ran.add(called["result"])
+    assert ran == {"1.0.0", "2.0.0"}
+
+
+async def sent(http: Any, url: str, session: dict[str, str], method: str, field: str, **params: Any) -> Any:
+    answer = await http.post(url, json=wire.request(method, 2, **params), headers=session)
+    return wire.messages(answer.text)[-1]["result"][field]
 
 
 @pytest.mark.parametrize(
