@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from mcp.server.mcpserver import MCPServer
 
+from gateway.caller import Caller
 from gateway.errors import LoadError
 from gateway.versions.routing import Routing
-from gateway.versions.version import Version
 from tests import wire
 from tests.clients import open_session, post
 from tests.conftest import MakeApp
@@ -20,22 +20,25 @@ from tests.keys import add_key, bearer
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-VERSIONS = [Version.of("3.0.0"), Version.of("2.4.0"), Version.of("2.0.0")]
+VERSIONS = ("3.0.0", "2.4.0", "2.0.0")
 META = "dev.multi-mcp/version"
 
 
 def test_weights_split_callers() -> None:
-    routing = Routing("one:search=2:90,3:10")
-    got = Counter(routing.choose("one", "search", VERSIONS, f"address {number}") for number in range(10_000))
+    route = Routing("one:search=2:90,3:10").of("one", "search")
+    assert route is not None
+    got = Counter(route.choose(VERSIONS, Caller(address=str(number))) for number in range(10_000))
     assert got.keys() == {0, 1}  # of 2, the highest
     assert abs(got[0] - 1000) < 100
 
 
 def test_caller_stays_with_a_version_while_it_gets_more_weight() -> None:
-    before, after = Routing("one:search=2:90,3:10"), Routing("one:search=2:60,3:40")
-    callers = [f"principal {number}" for number in range(1000)]
-    on_trial = {who for who in callers if before.choose("one", "search", VERSIONS, who) == 0}
-    assert on_trial < {who for who in callers if after.choose("one", "search", VERSIONS, who) == 0}
+    before, after = (Routing(f"one:search=2:{100 - part},3:{part}").of("one", "search") for part in (10, 40))
+    assert before is not None
+    assert after is not None
+    callers = [Caller(name=str(number)) for number in range(1000)]
+    on_trial = {who.name for who in callers if before.choose(VERSIONS, who) == 0}
+    assert on_trial < {who.name for who in callers if after.choose(VERSIONS, who) == 0}
 
 
 async def test_list_and_call_agree_for_each_caller(make_app: MakeApp, tmp_path: Any) -> None:
