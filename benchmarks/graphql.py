@@ -78,11 +78,13 @@ async def _serving(stack: AsyncExitStack, folder: Path) -> tuple[Starlette, list
     return app, [*app.state.registry]
 
 
-def built(servers: list[Server]) -> float:
-    """Returns the milliseconds of the CPU in which the schema of all tools is made."""
+def built(servers: list[Server]) -> tuple[float, float]:
+    """Returns the milliseconds of the CPU until a request can be answered, and until the whole schema is made."""
     began = time.process_time()
-    ToolGraph(seen(servers, [(server, server.tools()) for server in servers]))
-    return (time.process_time() - began) * 1000
+    graph = ToolGraph(seen(servers, [(server, server.tools()) for server in servers]))
+    ready = time.process_time()
+    assert len(graph.schema.type_map) > len(servers)
+    return (ready - began) * 1000, (time.process_time() - began) * 1000
 
 
 async def main() -> None:
@@ -106,8 +108,8 @@ async def main() -> None:
             built(servers)
             gc.collect()
             gc.freeze()  # as the process does when it has started
-            made = statistics.median(built(servers) for _ in range(ROUNDS))
-            print(f"The schema of 300 tools is made in {made:.0f} ms of CPU.\n")
+            ready, whole = map(statistics.median, zip(*(built(servers) for _ in range(ROUNDS)), strict=True))
+            print(f"The schema of 300 tools is ready in {ready:.1f} ms of CPU, and whole in {whole:.0f} ms.\n")
             rows = []
             for name, request in SLOW.items():
                 held = await longest_hold(app, request)

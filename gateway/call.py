@@ -60,8 +60,9 @@ class ToolCall:
     `tool` is the exact name if the server has the tool; `entry` is None if it has not. `requested` is the name that
     the caller used. `request` makes the HTTP request for a tool's `Context`. `state` and `answers` continue an earlier
     call whose tool asked for input. `wants_progress` is true if a native caller listens for progress. Of all calls of a
-    principal with one `idempotency_key`, one runs. `refusal` is the reason why there is no `entry`, if the tool exists
-    and has not the version that was asked for. `client` is the program of a native caller, as it names itself.
+    principal with one `idempotency_key`, one runs. `refusal` is what its caller is told if authorization lets the call
+    pass: the tool exists and has not the version that was asked for (there is no `entry` then), or the headers are not
+    those of the version. `client` is the program of a native caller, as it names itself.
 
     Any other request that runs an author's code, such as `resources/read`, is a call too: `method` and `tool` are its
     method then, `arguments` its parameters, and `is_authorized` is true, since access to it is no question of a tool.

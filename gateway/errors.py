@@ -12,6 +12,7 @@ GatewayError
 ├── Unapproved           the tool is not the one that was approved
 ├── NoAccessToken        the caller has no access token that gives access to the server
 ├── InvalidRequest       the request is malformed
+│   └── HeaderMismatch   a header of a native call differs from the argument that it repeats (gateway/versions)
 ├── TooLarge             the request is too large
 ├── InvalidEntry         the entry of a server is not valid, or not allowed over the admin API
 ├── PreconditionFailed   the entry is not the one that the request is about

@@ -30,6 +30,7 @@ from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
+from gateway.tool import version_of
 
 
 class Aggregate:
@@ -127,5 +128,13 @@ class Aggregate:
             return None
 
     def _input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """Returns None for a tool with versions: its server checks the headers of a call when it has chosen one."""
         tool = self._names.find(name)
-        return None if tool is None else tool["inputSchema"]
+        if tool is None or (version_of(tool) and self._has_versions(name)):
+            return None
+        return tool["inputSchema"]
+
+    def _has_versions(self, name: str) -> bool:
+        found = self._find(name)
+        entry = None if found is None else found[0].find(found[1])
+        return entry is not None and entry.versions is not None

@@ -38,7 +38,7 @@ REFUSALS = frozenset({"unauthenticated", "forbidden", "rate-limited", "share-exc
 
 More = tuple[str, str, str, str, tuple[tuple[float, str, str], ...]]
 _Whole = tuple[ToolCall, ToolResult | None, GatewayError | None]
-_Record = tuple[int, float, float, float, str, str, str, str, str | None, str, str, _Whole | None]
+_Record = tuple[int, float, float, float, str, str, str, str, str, str | None, str, str, _Whole | None]
 Running = tuple[ToolCall, "asyncio.Task[Any] | None", float]
 """A call in flight, its task, and when it began on the clock."""
 
@@ -83,12 +83,12 @@ class Feed:
         now = time.time()
         offset, slot = now - self.clock(), int(now) // SLOT_SECONDS
         calls, tallies, errors = [], self.tallies, 0
-        for number, started, seconds, began, request_id, server, tool, via, who, client, outcome, more in records:
+        for number, started, seconds, began, request, server, tool, version, via, who, client, outcome, more in records:
             rest = EMPTY if more is None else self._more(number, *more)
             waited, name = began - started if began else -1.0, tool if len(tool) <= MAX_SHOWN_LENGTH else cut(tool)
             is_good = outcome in GOOD
             answered = "" if began or not is_good else "repeated" if more and more[0].is_repeated else "cache"
-            about = request_id, server, name, via, who, client, outcome, answered
+            about = request, server, name, version, via, who, client, outcome, answered
             call = (number, started + offset, seconds, waited, *about, *rest)
             calls.append(call)
             if more is None or more[0].entry is not None:
@@ -142,6 +142,7 @@ class Feed:
                 **{"number": number, "begun": now - clock + started, "request_id": cut(call.request_id)},
                 **{"server": call.server, "tool": cut(call.tool), "via": call.via, "caller": call.caller.name},
                 **({"client": call.client} if call.client else {}),
+                **({"version": call.entry.version} if call.entry is not None and call.entry.version else {}),
                 "cancelling": number in self.cancels,
             }
             for number, (call, _, started) in [*self.running.items()][:MAX_RUNNING_SHOWN]

@@ -17,9 +17,10 @@ EMPTY = ("", "", "", "", ())
 class Ended(NamedTuple):
     """A call that is over. `begun` is in seconds since 1970, `seconds` its duration.
 
-    `waited` are the seconds until its tool began; negative if no tool ran for it. `client` is the program of a native
-    caller. `answered` is `cache` or `repeated` if an earlier result was the answer. `problem` is the text of the error
-    that kept it from its result. `arguments` and `result` are empty unless they are to be shown.
+    `waited` are the seconds until its tool began; negative if no tool ran for it. `version` is that of the tool, empty
+    for a tool without versions. `client` is the program of a native caller. `answered` is `cache` or `repeated` if an
+    earlier result was the answer. `problem` is the text of the error that kept it from its result. `arguments` and
+    `result` are empty unless they are to be shown.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Ended(NamedTuple):
     request_id: str
     server: str
     tool: str
+    version: str
     via: str
     caller: str | None
     client: str

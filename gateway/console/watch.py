@@ -27,8 +27,7 @@ class Watch:
 
     async def __call__(self, call: ToolCall, call_next: CallNext) -> ToolResult:
         feed = self._feed
-        number = next(feed.numbers)
-        started = self._clock()
+        number, started = next(feed.numbers), self._clock()
         feed.running[number] = (call, asyncio.current_task(), started)
         if call.report is not None:
             call.report = feed.reporting(number, call.report, started)
@@ -59,7 +58,8 @@ class Watch:
             is_odd = call.entry is None or call.report is not None or call.is_repeated or feed.keeps_more
             more = (call, result, failure) if is_odd or failure is not None else None
             # Of plain values alone, as in most calls, the garbage collector has nothing to follow.
-            names = (call.request_id, call.server, call.tool, call.via, call.caller.name, call.client)
+            version = call.entry.version if call.entry is not None else ""
+            names = (call.request_id, call.server, call.tool, version, call.via, call.caller.name, call.client)
             feed.records.append((number, started, seconds, call.began, *names, outcome, more))
             if not feed.is_scheduled:
                 feed.schedule()

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 from gateway.call import Report, ToolResult
-from gateway.graphql.schema import Target
+from gateway.graphql.tools import Target
 
 
 class CallFailed(Exception):

@@ -22,7 +22,8 @@ from gateway.graphql.documents import MAX_ERRORS, Document, Documents, Refused
 from gateway.graphql.execution import Emit, Execution
 from gateway.graphql.introspection import Introspection
 from gateway.graphql.kept import Kept
-from gateway.graphql.schema import Seen, ToolGraph
+from gateway.graphql.schema import ToolGraph
+from gateway.graphql.tools import Seen
 from gateway.graphql.visible import Key, has_versions, key_of, seen
 from gateway.server import Callee
 

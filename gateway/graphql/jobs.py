@@ -16,8 +16,8 @@ from pydantic_core import from_json, to_json
 from gateway.call import Report, ToolResult
 from gateway.graphql.calls import CallFailed, Calls
 from gateway.graphql.projection import Mismatch, Path, Projection, TooMany
-from gateway.graphql.schema import RESULT, TARGET, Target
 from gateway.graphql.selection import Selection
+from gateway.graphql.tools import RESULT, TARGET, Target
 from gateway.graphql.types.inputs import MORE, MORE_KEY, RESUME_KEY
 from gateway.graphql.unknown import TYPENAME
 

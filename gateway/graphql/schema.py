@@ -2,151 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from threading import Lock
 
-from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, get_named_type
+from graphql.type import GraphQLNamedType
+from graphql.type.schema import TypeSet
 
-from gateway.graphql.fields import SERVERS, Shown
-from gateway.graphql.types.inputs import arguments
+from gateway.graphql.fields import SERVERS
+from gateway.graphql.lazy import Fields, Types, grouped, heads
+from gateway.graphql.tools import PROGRESS_TYPE, Made, Seen, is_query, made_for
+from gateway.graphql.types.inputs import ANSWERS
+from gateway.graphql.types.making import SCALARS
 from gateway.graphql.types.names import UniqueNames, described
-from gateway.graphql.types.outputs import KEYS, output, takes_result
-from gateway.graphql.types.scalars import FLOAT, JSON, STRING
-from gateway.tool import ToolInfo
+from gateway.graphql.types.objects import ObjectType
+from gateway.graphql.types.scalars import STRING
 
-TARGET, SERVER = "target", "server"
-"""The extensions of the field of a tool, and of the field that has the queries of a server."""
+SERVER = "server"
+"""The extension of the field that has the queries of a server."""
 
-PROGRESS, LOG, RESULT = "progress", "log", "result"
-"""The fields of a subscription to a tool: its reports, and its result at the end."""
-
-_OWN_TYPES = ("Query", "Mutation", "Subscription", "Resume", "Progress", "Int", "Long", "Float", "String", "Boolean")
-_PROGRESS = GraphQLObjectType(
-    "Progress",
-    {
-        "progress": GraphQLField(GraphQLNonNull(FLOAT)),
-        "total": GraphQLField(FLOAT),
-        "message": GraphQLField(STRING),
-    },
-    extensions={KEYS: {name: name for name in ("progress", "total", "message")}},
+_OWN_TYPES = (
+    *("Query", "Mutation", "Subscription", "Resume", "Progress"),
+    *("Int", "Long", "Float", "String", "Boolean", "ID", "JSON"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A tool that the caller may call. `reports` is False if it never reports progress, `asks` if it never asks.
-
-    `version` is set for the field of one version, and `deprecated` is why it should not be called.
-    """
-
-    server: str
-    info: ToolInfo
-    shown: Shown
-    reports: bool
-    asks: bool
-    version: str = ""
-    deprecated: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The tool of a field, and the structured output of its results: `{"result": value}`, an object, or not known.
-
-    `version` is empty if the caller's own pins and routes choose.
-    """
-
-    server: str
-    tool: str
-    form: Literal["result", "object", "any"] = "any"
-    version: str = ""
+LARGE_GROUP = 10
+"""Tools whose types may have the same names are made together; more of them are made before the first request."""
 
 
 class ToolGraph:
-    """`schema` is GraphQL's. `servers` are the names of the servers of these tools."""
+    """`schema` is GraphQL's. `servers` are the names of the servers of these tools.
+
+    The field of a tool and its types are made when they are needed first, in any thread.
+    """
 
     def __init__(self, tools: Sequence[Seen]) -> None:
-        self._names = UniqueNames((*_OWN_TYPES, "ID", "JSON"))
-        self._queries: dict[str, dict[str, GraphQLField]] = {}
-        self._mutations: dict[str, GraphQLField] = {}
-        self._streams: dict[str, GraphQLField] = {}
-        self.servers = [*dict.fromkeys(tool.server for tool in tools)]
-        self._callable: set[tuple[str | None, str]] = set()
-        for tool in tools:
-            self._add(tool)
         shown = {tool.shown.server: tool.server for tool in tools}
-        self.schema = GraphQLSchema(
-            GraphQLObjectType("Query", self._query(shown)),
-            _root("Mutation", self._mutations),
-            _root("Subscription", self._streams),
-            assume_valid=True,
-        )
+        self.servers = [*dict.fromkeys(shown.values())]
+        self._tools = {tool.shown.over_all: tool for tool in tools}
+        self._callable = {*self._tools} | {(tool.shown.server, tool.shown.field) for tool in tools}
+        self._groups = grouped([*self._tools])
+        self._head_of = {name: head for head, names in self._groups.items() for name in names}
+        self._made: dict[str, Made] = {}
+        self._making = Lock()
+        names = UniqueNames(_OWN_TYPES)
+        query = self._query(shown, names)
+        self._taken = names.used
+        calls = [name for name, tool in self._tools.items() if not is_query(tool.info)]
+        mutation = _root("Mutation", Fields(calls, lambda name: self._of(name).field)) if calls else None
+        streams = [name for name, tool in self._tools.items() if tool.reports]
+        subscription = _root("Subscription", Fields(streams, self._stream)) if streams else None
+        self.schema = GraphQLSchema(assume_valid=True)
+        self.schema.query_type, self.schema.mutation_type = query, mutation
+        self.schema.subscription_type = subscription
+        roots = [query, mutation, subscription, *map(get_named_type, [each.type for each in query.fields.values()])]
+        known = {each.name: each for each in (*roots, *SCALARS.values(), ANSWERS, PROGRESS_TYPE) if each is not None}
+        self.schema.type_map = Types({**self.schema.type_map, **known}, self._reach, self._complete)
+        for head, group in self._groups.items():
+            if len(group) > LARGE_GROUP:
+                self._of(head)
 
     def is_callable(self, server: str | None, field: str) -> bool:
         """Returns True if the caller may call a tool of this name, though perhaps as another kind of operation.
 
         `server` is that of a query; without it, `field` is the name over all servers.
         """
-        return (server, field) in self._callable
+        return (field if server is None else (server, field)) in self._callable
 
-    def _add(self, tool: Seen) -> None:
-        schema = tool.info.get("outputSchema")
-        schema = schema if isinstance(schema, dict) else None
-        name = tool.shown.over_all
-        field = GraphQLField(
-            output(schema, name, self._names),
-            description=_description(tool),
-            deprecation_reason=tool.deprecated,
-            extensions={TARGET: Target(tool.server, tool.info["name"], _form(schema), tool.version)},
-        )
-        field.args = arguments(tool.info["inputSchema"], name, self._names, tool.asks)  # the names are accepted already
-        if is_query(tool.info):
-            self._queries.setdefault(tool.shown.server, {})[tool.shown.field] = field
-        else:
-            self._mutations[name] = field
-        if tool.reports:
-            self._streams[name] = self._stream(field, name)
-        self._callable |= {(None, name), (tool.shown.server, tool.shown.field)}
+    def _reach(self, type_: str) -> None:
+        """Makes the tools that may have a type of this name."""
+        head = next((head for head in heads(type_) if head in self._groups), None)
+        if head is not None:
+            self._of(head)
 
-    def _stream(self, field: GraphQLField, name: str) -> GraphQLField:
-        """Returns the field of a subscription, which calls the tool as well."""
-        parts = {PROGRESS: GraphQLField(_PROGRESS), LOG: GraphQLField(JSON), RESULT: GraphQLField(field.type)}
-        keys = {KEYS: {part: part for part in parts}}
-        events = GraphQLObjectType(self._names.take(f"{name}_events", name), parts, extensions=keys)
-        stream = GraphQLField(events, description=field.description, extensions=field.extensions)
-        stream.args, stream.deprecation_reason = field.args, field.deprecation_reason
-        return stream
+    def _complete(self) -> Mapping[str, GraphQLNamedType]:
+        roots = self.schema.query_type, self.schema.mutation_type, self.schema.subscription_type
+        return GraphQLSchema(*roots, assume_valid=True).type_map
 
-    def _query(self, servers: Mapping[str, str]) -> dict[str, GraphQLField]:
-        found = {}
-        for shown, fields in self._queries.items():
-            type_ = GraphQLObjectType(self._names.take(f"{shown}_queries", shown), fields)
+    def _of(self, name: str) -> Made:
+        """Returns what is made for a tool, after it was made for all that may have types of the same names."""
+        if name not in self._made:
+            with self._making:
+                if name not in self._made:
+                    self._make(self._groups[self._head_of[name]])
+        return self._made[name]
+
+    def _make(self, group: Iterable[str]) -> None:
+        names, types = UniqueNames(self._taken), TypeSet()
+        made = {name: made_for(self._tools[name], names) for name in group}
+        for field, stream in made.values():
+            for each in (field, *([stream] if stream is not None else [])):
+                types.collect_referenced_types(each.type)
+                for argument in each.args.values():
+                    types.collect_referenced_types(argument.type)
+        dict.update(self.schema.type_map, {each.name: each for each in types})
+        self._made.update(made)
+
+    def _query(self, servers: Mapping[str, str], names: UniqueNames) -> GraphQLObjectType:
+        found, queries = {}, defaultdict[str, dict[str, str]](dict)
+        for name, tool in self._tools.items():
+            if is_query(tool.info):
+                queries[tool.shown.server][tool.shown.field] = name
+        for shown, tools in queries.items():
+            own = Fields(tools, partial(self._query_field, tools))
+            type_ = _root(names.take(f"{shown}_queries", shown), own)
             text = described(f"The queries of {servers[shown]}.", servers[shown], shown)
             found[shown] = GraphQLField(GraphQLNonNull(type_), description=text, extensions={SERVER: servers[shown]})
-        names = GraphQLNonNull(GraphQLList(GraphQLNonNull(STRING)))
-        found[SERVERS] = GraphQLField(names, description="The servers that have a tool for the caller.")
-        return found
+        of_all = GraphQLNonNull(GraphQLList(GraphQLNonNull(STRING)))
+        found[SERVERS] = GraphQLField(of_all, description="The servers that have a tool for the caller.")
+        return ObjectType("Query", partial(dict, found))
+
+    def _stream(self, name: str) -> GraphQLField:
+        stream = self._of(name).stream
+        assert stream is not None
+        return stream
+
+    def _query_field(self, tools: Mapping[str, str], field: str) -> GraphQLField:
+        return self._of(tools[field]).field
 
 
-def _description(tool: Seen) -> str | None:
-    """Returns the description of a field, which says the version that it calls."""
-    text, name = tool.info.get("description"), tool.info["name"]
-    if tool.version:
-        return "\n\n".join(filter(None, [text, f"Version {tool.version} of {name!r}."]))
-    return described(text, name, tool.shown.field)
-
-
-def is_query(tool: ToolInfo) -> bool:
-    """Returns True for a tool that changes nothing, as its author says."""
-    annotations = tool.get("annotations")
-    return isinstance(annotations, dict) and annotations.get("readOnlyHint") is True
-
-
-def _form(schema: Mapping[str, Any] | None) -> Literal["result", "object", "any"]:
-    if schema is None:
-        return "any"
-    return "result" if takes_result(schema) else "object"
-
-
-def _root(name: str, fields: Mapping[str, GraphQLField]) -> GraphQLObjectType | None:
-    return GraphQLObjectType(name, {**fields}) if fields else None
+def _root(name: str, fields: Fields) -> ObjectType:
+    return ObjectType(name, lambda: fields)

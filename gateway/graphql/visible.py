@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.graphql.fields import Shown, fields
-from gateway.graphql.schema import Seen
+from gateway.graphql.tools import Seen
 from gateway.graphql.types.names import version_name
 from gateway.server import Callee
 from gateway.tool import VERSION_META, VERSIONS_META, Deprecation, Entry, ToolInfo

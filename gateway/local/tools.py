@@ -71,10 +71,14 @@ class Tools:
 
     def hides(self, name: str) -> bool:
         """Returns True for the own name of a version, by which the SDK would find it."""
-        if self._versions is None or self.plan(name) is not None:
+        return self._versions is not None and self.plan(name) is None and self.has_versions(name)
+
+    def has_versions(self, name: str) -> bool:
+        """Returns True for the name of a tool with versions, and for the own name of each."""
+        if self._versions is None:
             return False
         families = self._sorted(self._versions)
-        return name in families.public or name in families.left_out
+        return any(name in names for names in (families.of_name, families.public, families.left_out))
 
     def find(self, name: str) -> Plan | None:
         """Returns the plan of a name that may lack the suffix `_tool`, or that is the one shown to models."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
+from mcp_types import HEADER_MISMATCH, INVALID_PARAMS
 from pydantic_core import from_json, to_json
 from starlette.types import ASGIApp
 
@@ -19,10 +19,12 @@ from gateway.naming import cut
 from gateway.sendable import Unsendable, prove
 from gateway.server import Callee
 from gateway.tool import Entry, ToolInfo
+from gateway.versions.errors import HeaderMismatch
 
 # The specification reserves -32020 to -32099.
 SERVER_ERROR = -32000
 TIMED_OUT = -32001
+_CODES = ((CallTimeout, TIMED_OUT), (HeaderMismatch, HEADER_MISMATCH))
 _MALFORMED = {
     "Parse error: ": "The body is not JSON.",
     "Validation error: ": "The body is not one JSON-RPC message: a request, a notification or a response.",
@@ -165,4 +167,5 @@ def protocol_error(exc: GatewayError) -> MCPError:
         data["scope"] = exc.scope
     if exc.outcome is not None:
         data["outcome"] = exc.outcome
-    return MCPError(TIMED_OUT if isinstance(exc, CallTimeout) else SERVER_ERROR, str(exc), data)
+    code = next((code for kind, code in _CODES if isinstance(exc, kind)), SERVER_ERROR)
+    return MCPError(code, str(exc), data)

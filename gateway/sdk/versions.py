@@ -12,7 +12,9 @@ import anyio
 from mcp.server import Server as LowLevelServer
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from mcp.shared.inbound import validate_mcp_param_headers
 from mcp_types import INVALID_PARAMS, LOG_LEVEL_META_KEY
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.call import ToolCall, endpoint
 from gateway.errors import InvalidRequest
@@ -20,6 +22,7 @@ from gateway.sdk.internals import connection_of, request_channel
 from gateway.sdk.wire import as_result, wire
 from gateway.tool import VERSION_META, Deprecation, Entry
 from gateway.versions.choice import FAST_MCP, bound, choose, wanted_in
+from gateway.versions.errors import HeaderMismatch
 from gateway.versions.families import DEPRECATED_META
 
 Context = ServerRequestContext[Any, Any]
@@ -46,7 +49,25 @@ def choose_version(call: ToolCall, find: Callable[[str], Entry | None], ctx: Con
         raise MCPError(INVALID_PARAMS, str(exc), {"type": exc.slug}) from exc
     call.entry, call.requested, call.state, call.refusal = choice
     call.tool = call.requested if call.entry is None else call.entry.name
-    return call.entry is not None and call.entry.versions is not None
+    if call.entry is None or call.entry.versions is None:
+        return False
+    call.refusal = _mismatch(call, call.entry, ctx)
+    return True
+
+
+def leave_headers(server: LowLevelServer[Any], has_versions: Callable[[str], bool]) -> None:
+    """Keeps the SDK from checking the headers of a call before it is known which version the call gets."""
+    schema = server.get_tool_input_schema
+    if schema is not None:
+        server.get_tool_input_schema = lambda tool: None if has_versions(tool) else schema(tool)
+
+
+def _mismatch(call: ToolCall, entry: Entry, ctx: Context) -> HeaderMismatch | None:
+    """Returns what the SDK would refuse if it knew the version: headers that differ from the arguments they repeat."""
+    if ctx.request is None or ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+        return None
+    found = validate_mcp_param_headers(entry.info["inputSchema"], call.arguments, ctx.request.headers)
+    return None if found is None else HeaderMismatch(found.message)
 
 
 def request_of_version(ctx: Context, own_name: str, state: str | None) -> Context:

@@ -197,4 +197,4 @@ class UpstreamServer:
 
     def _input_schema(self, tool: str) -> Mapping[str, Any] | None:
         found = self._current.tools.plan(tool)
-        return None if found is None else found.info["inputSchema"]
+        return None if found is None or found.versions is not None else found.info["inputSchema"]

@@ -30,15 +30,18 @@ class Choice(NamedTuple):
     refusal: GatewayError | None = None
 
 
-def choose(find: Find, server: str, tool: str, wanted: str | None, state: str | None = None) -> Choice:
+def choose(
+    find: Find, server: str, tool: str, wanted: str | None, state: str | None = None, *, found: Entry | None = None
+) -> Choice:
     """Returns which version a request means that names `tool`, or `tool@version`, and may ask for a version besides.
 
-    `state` is the `requestState` of a call that goes on; it goes on with the version that asked.
+    `state` is the `requestState` of a call that goes on; it goes on with the version that asked. `found` is what `find`
+    returns for `tool`, if that is known.
 
     Raises:
         InvalidRequest: the version that is asked for is malformed.
     """
-    entry = find(tool)
+    entry = found or find(tool)
     if entry is None and _SEPARATOR in tool:
         base, _, named = tool.rpartition(_SEPARATOR)
         found = find(base)

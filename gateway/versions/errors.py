@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, InvalidRequest
 from gateway.naming import cut
 
 
@@ -26,3 +26,7 @@ class Retired(GatewayError):
         use = f" Use {instead}." if instead else ""
         super().__init__(f"Version {version} of tool {tool!r} was retired on {day}.{use}")
         self.server, self.tool = server, tool
+
+
+class HeaderMismatch(InvalidRequest):
+    """An `Mcp-Param-*` header is not the argument that the version repeats in it, or one of the two is missing."""

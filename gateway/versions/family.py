@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.caller import Caller, caller
 from gateway.errors import CallTimeout, GatewayError, ToolCrashed, Unavailable
@@ -30,6 +31,16 @@ class Member:
     def is_retired(self, now: float) -> bool:
         sunset = self.deprecation.sunset if self.deprecation is not None else None
         return sunset is not None and sunset <= now
+
+
+class _Live(NamedTuple):
+    """The versions that are not retired at any time from `since` until before `until`. `texts` are the `releases`."""
+
+    since: float
+    until: float
+    members: Sequence[Member]
+    releases: Sequence[Member]
+    texts: tuple[str, ...]
 
 
 class Family:
@@ -56,10 +67,11 @@ class Family:
         self._absent = absent
         self._server = server
         self._members = sorted(members, key=lambda member: member.version.order, reverse=True)
-        self._routing = routing
+        self._route = routing.of(server, name)
         self._now = now
         self._of_text: Mapping[str, Member] = {member.version.text: member for member in self._members}
         self._described: dict[tuple[str, ...], ToolInfo] = {}
+        self._lives = self._live_at(now())
 
     @property
     def are_shown(self) -> bool:
@@ -72,12 +84,14 @@ class Family:
             pinned = asking.grants.pinned(self._server, self.name)
         if pinned is not None:
             return self._pinned(pin_of(pinned), asking).entry
-        live = [member for member in self._live() if not member.version.pre_release]
-        usable = [member for member in live if self._may(asking, member)]
+        live = self._live()
+        usable, texts = live.releases, live.texts
+        if asking.grants is not None:
+            usable = [member for member in usable if self._may(asking, member)]
+            texts = tuple([member.version.text for member in usable])
         if not usable:
-            return (live[0] if live else self._ended()).entry
-        versions = [member.version for member in usable]
-        return usable[self._routing.choose(self._server, self.name, versions, asking.key)].entry
+            return (live.releases[0] if live.releases else self._ended()).entry
+        return usable[0 if self._route is None else self._route.choose(texts, asking)].entry
 
     def current(self) -> Entry:
         """Returns the version for the present caller; if there is none, the highest, whose calls are refused."""
@@ -99,7 +113,7 @@ class Family:
 
     def live(self) -> Sequence[Entry]:
         asking = caller.get()
-        return [member.entry for member in self._live() if self._may(asking, member)]
+        return [member.entry for member in self._live().members if self._may(asking, member)]
 
     def deprecation(self, version: str) -> Deprecation | None:
         return self._of_text[version].deprecation
@@ -123,16 +137,26 @@ class Family:
             self._described[key] = described
         return self._described[key]
 
-    def _live(self) -> list[Member]:
+    def _live(self) -> _Live:
         now = self._now()
-        return [member for member in self._members if not member.is_retired(now)]
+        if not self._lives.since <= now < self._lives.until:
+            self._lives = self._live_at(now)
+        return self._lives
+
+    def _live_at(self, now: float) -> _Live:
+        ends = [each.deprecation.sunset for each in self._members if each.deprecation and each.deprecation.sunset]
+        since = max((end for end in ends if end <= now), default=-math.inf)
+        until = min((end for end in ends if end > now), default=math.inf)
+        members = [member for member in self._members if not member.is_retired(now)]
+        releases = [member for member in members if not member.version.pre_release]
+        return _Live(since, until, members, releases, tuple([member.version.text for member in releases]))
 
     def _may(self, asking: Caller, member: Member) -> bool:
         return asking.grants is None or asking.grants.covers(self._server, member.entry.info)
 
     def _pinned(self, pin: Pin, asking: Caller) -> Member:
         matching = [member for member in self._members if pin.matches(member.version)]
-        live = [member for member in self._live() if member in matching]
+        live = [member for member in self._live().members if member in matching]
         fitting = [member for member in live if self._may(asking, member)] or live
         if fitting:
             return fitting[0]

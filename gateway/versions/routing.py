@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 from gateway.errors import LoadError
 from gateway.versions.pin import Pin
+from gateway.versions.route import Route
 from gateway.versions.version import Version
 
 logger = logging.getLogger(__name__)
@@ -24,51 +23,6 @@ MARGIN = 0.05
 each."""
 
 MAX_WEIGHT = 1_000_000
-MAX_SETS = 64
-"""Sets of versions of one tool, of callers who may call others, whose weights are kept."""
-
-
-@dataclass(slots=True)
-class Route:
-    """Versions of one tool with their weights, in the order in which they were written."""
-
-    targets: Sequence[tuple[Pin, int]]
-    stopped: set[str] = field(default_factory=set)
-    outcomes: dict[str, deque[bool]] = field(default_factory=dict)
-    _routed: dict[str, bool] = field(default_factory=dict)
-    _weights: dict[tuple[str, ...], list[tuple[int, int]]] = field(default_factory=dict)
-
-    def has(self, version: str) -> bool:
-        """Returns True if one of the pins matches a version that the tool has."""
-        if version not in self._routed:
-            self._routed[version] = any(pin.matches(Version.of(version)) for pin, _ in self.targets)
-        return self._routed[version]
-
-    def stop(self, version: str) -> None:
-        self.stopped.add(version)
-        self._weights.clear()
-
-    def forget(self) -> None:
-        """Forgets how the versions did, and which there were."""
-        for each in (self.stopped, self.outcomes, self._routed, self._weights):
-            each.clear()
-
-    def weights(self, versions: Sequence[Version]) -> list[tuple[int, int]]:
-        """Returns the position of each version that is routed, the highest that its pin finds, and its weight."""
-        key = tuple([version.text for version in versions])
-        if key not in self._weights:
-            if len(self._weights) >= MAX_SETS:
-                self._weights.clear()
-            self._weights[key] = self._weighed(versions)
-        return self._weights[key]
-
-    def _weighed(self, versions: Sequence[Version]) -> list[tuple[int, int]]:
-        found = []
-        for pin, weight in self.targets:
-            place = next((place for place, version in enumerate(versions) if pin.matches(version)), None)
-            if place is not None and versions[place].text not in self.stopped:
-                found.append((place, weight))
-        return found
 
 
 class Routing:
@@ -101,21 +55,8 @@ class Routing:
                 if not any(pin.matches(version) for version in versions):
                     raise LoadError(f"MCP_TOOL_ROUTES: {server}:{tool} has no version {pin.text!r}")
 
-    def choose(self, server: str, tool: str, versions: Sequence[Version], who: str) -> int:
-        """Returns the position of the version that the caller `who` gets; that of the highest if none is routed."""
-        route = self._routes.get((server, tool))
-        if route is None:
-            return 0
-        weights = route.weights(versions)
-        total = sum(weight for _, weight in weights)
-        if not total:
-            return next((place for place, each in enumerate(versions) if each.text not in route.stopped), 0)
-        point = _fraction(server, tool, who) * total
-        for place, weight in weights:
-            point -= weight
-            if point < 0:
-                return place
-        return weights[-1][0]
+    def of(self, server: str, tool: str) -> Route | None:
+        return self._routes.get((server, tool))
 
     def note(self, server: str, tool: str, version: str, *, failed: bool) -> None:
         """Counts a call: it failed if its tool crashed or took too long. Stops a version that fails too often."""
@@ -165,17 +106,13 @@ def _is_worse(version: str, route: Route) -> bool:
     return rate >= RATIO * before and rate >= before + MARGIN
 
 
-def _fraction(*key: str) -> float:
-    digest = blake2b("\0".join(key).encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64
-
-
 def _entry(text: str) -> tuple[tuple[str, str], Route]:
     name, equals, targets = text.partition("=")
     server, colon, tool = name.strip().partition(":")
     if not (equals and colon and server and tool):
         raise _wrong(text, "expected server:tool=version:weight,version:weight")
-    return (server, tool), Route([_target(each.strip()) for each in targets.split(",")])
+    salt = f"{server}\0{tool}\0".encode(errors="surrogatepass")
+    return (server, tool), Route(salt, [_target(each.strip()) for each in targets.split(",")])
 
 
 def _target(text: str) -> tuple[Pin, int]:

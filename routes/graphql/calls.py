@@ -14,7 +14,7 @@ from gateway.caller import caller
 from gateway.cancellation import was_requested
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.graphql.calls import CallFailed
-from gateway.graphql.schema import Target
+from gateway.graphql.tools import Target
 from gateway.server import Callee
 from gateway.servers.names import Names
 from routes.errors import document, of_refusal

@@ -116,7 +116,7 @@ def tool_call(body: Mapping[str, Any], server: Callee, tool: str, via: WayIn, sc
         state, answers = _continued(body)
     entry, refusal = server.find(tool), None
     if entry is None or entry.versions is not None or "version" in body or VERSION.name in scope:
-        entry, tool, state, refusal = chosen(body, scope, server, tool, state)
+        entry, tool, state, refusal = chosen(body, scope, server, tool, state, found=entry)
     name = tool
     if entry is not None:
         name = entry.name

@@ -22,8 +22,18 @@ from routes.scope import VERSION, root_path_of
 Headers = list[tuple[bytes, bytes]]
 
 
-def chosen(body: Mapping[str, Any], scope: Scope, server: Callee, tool: str, state: str | None = None) -> Choice:
+def chosen(
+    body: Mapping[str, Any],
+    scope: Scope,
+    server: Callee,
+    tool: str,
+    state: str | None = None,
+    *,
+    found: Entry | None = None,
+) -> Choice:
     """Returns the version that a request means: by `version` in its body, by Tool-Version, or by `tool@version`.
+
+    `found` is what the server finds for `tool`, if that is known.
 
     Raises:
         InvalidRequest: one is malformed, or two differ.
@@ -31,7 +41,7 @@ def chosen(body: Mapping[str, Any], scope: Scope, server: Callee, tool: str, sta
     wanted, in_header = body.get("version"), VERSION.get(scope)
     if wanted is not None and in_header is not None and pin_of(wanted).text != pin_of(in_header).text:
         raise InvalidRequest("`version` and the header Tool-Version differ.")
-    return choose(server.find, server.name, tool, in_header if wanted is None else wanted, state)
+    return choose(server.find, server.name, tool, in_header if wanted is None else wanted, state, found=found)
 
 
 def chosen_to_show(request: Request, server: Callee) -> Choice:

@@ -10,6 +10,7 @@ from gateway import errors
 from gateway.admin.errors import InvalidEntry
 from gateway.console.errors import Cancelled
 from gateway.errors import AmbiguousTool, GatewayError, UnknownServer, UnknownTool
+from gateway.versions.errors import HeaderMismatch
 from routes.errors import TABLE
 
 
@@ -18,7 +19,7 @@ def kinds(error: type[GatewayError]) -> list[type[GatewayError]]:
 
 
 def test_docstring_draws_every_error() -> None:
-    elsewhere = (Cancelled, InvalidEntry)  # errors of other packages count here too
+    elsewhere = (Cancelled, HeaderMismatch, InvalidEntry)  # errors of other packages count here too
     assert all(issubclass(error, GatewayError) for error in elsewhere)
     drawn = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
     assert sorted(drawn) == sorted({kind.__name__ for kind in kinds(GatewayError)})

@@ -12,10 +12,9 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
-    GraphQLNonNull,
 )
 
-from gateway.graphql.types.making import MAX_VALUES, SCALARS, Making, text_of
+from gateway.graphql.types.making import MAX_VALUES, SCALARS, Making, never_null, text_of
 from gateway.graphql.types.names import UniqueNames, described, graphql_names
 from gateway.graphql.types.objects import InputType
 from gateway.graphql.types.scalars import JSON, STRING
@@ -35,6 +34,8 @@ ANSWERS = GraphQLInputObjectType(
     },
     description="Continues a call that asked for input.",
 )
+_MORE = GraphQLArgument(JSON, description="Further arguments, as an object.", out_name=MORE_KEY)
+_RESUME = GraphQLArgument(ANSWERS, out_name=RESUME_KEY)
 
 
 def arguments(schema: Mapping[str, Any], prefix: str, names: UniqueNames, asks: bool) -> dict[str, GraphQLArgument]:
@@ -44,9 +45,9 @@ def arguments(schema: Mapping[str, Any], prefix: str, names: UniqueNames, asks: 
     required = shape.required
     found = {shown[name]: _argument(made, shape, name, shown[name], name in required) for name in shown}
     if not shape.says_all or "properties" not in schema:
-        found[MORE] = GraphQLArgument(JSON, description="Further arguments, as an object.", out_name=MORE_KEY)
+        found[MORE] = _MORE
     if asks:
-        found[RESUME] = GraphQLArgument(ANSWERS, out_name=RESUME_KEY)
+        found[RESUME] = _RESUME
     return found
 
 
@@ -60,7 +61,7 @@ def _argument(made: Making, shape: Shape, name: str, shown: str, is_required: bo
 def _typed(made: Making, shape: Shape, name: str, depth: int, is_required: bool) -> Any:
     found = read(shape.properties[name], made.root)
     type_ = _type(made, found, name, depth)
-    return GraphQLNonNull(type_) if is_required and not found.nullable else type_
+    return never_null(type_) if is_required and not found.nullable else type_
 
 
 def _type(made: Making, shape: Shape, hint: str, depth: int) -> GraphQLInputType:
@@ -71,7 +72,7 @@ def _type(made: Making, shape: Shape, hint: str, depth: int) -> GraphQLInputType
         if not made.may_make(depth):
             return JSON
         type_ = _type(made, item, hint, depth + 1)
-        return GraphQLList(type_ if item.nullable else GraphQLNonNull(type_))
+        return GraphQLList(type_ if item.nullable else never_null(type_))
     if shape.kind == "object" and shape.says_all:
         return _object(made, shape, hint, depth)
     return SCALARS.get(shape.kind, STRING if shape.kind == "enum" else JSON)

@@ -17,6 +17,8 @@ def graphql_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str
     """Returns the GraphQL name of each real one. None is in `taken`, and no two are equal."""
     names = [name for name in names if isinstance(name, str)]
     found = {name: name for name in names if _ACCEPTED.fullmatch(name) and name not in taken}
+    if len(found) == len(names):
+        return found
     used = {*found, *taken}
     for name in names:
         if name not in found:
@@ -40,19 +42,20 @@ class UniqueNames:
     """Names of one kind in one schema, such as those of types."""
 
     def __init__(self, taken: Iterable[str]) -> None:
-        self._used = {*taken}
+        self.used = {*taken}
 
     def take(self, wanted: str, key: str) -> str:
         """Returns `wanted`, or a name with a hash of `key` if GraphQL does not accept it or it is taken."""
-        is_free = _ACCEPTED.fullmatch(wanted) and wanted not in self._used
-        name = wanted if is_free else _changed(wanted, key, self._used)
-        self._used.add(name)
+        is_free = _ACCEPTED.fullmatch(wanted) and wanted not in self.used
+        name = wanted if is_free else _changed(wanted, key, self.used)
+        self.used.add(name)
         return name
 
 
 def _changed(name: str, key: str, used: Collection[str]) -> str:
     start = re.sub("^_+", "_", _OTHER.sub("_", name))[:_LONGEST]
     start = start if start[:1].isalpha() or start[:1] == "_" else f"_{start}"
+    start = "" if start == "_" else start  # names that begin with two are GraphQL's own
     salted = key
     while True:
         changed = f"{start}_{sha256(salted.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

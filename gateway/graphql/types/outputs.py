@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, GraphQLUnionType
+from graphql import GraphQLField, GraphQLList, GraphQLObjectType, GraphQLOutputType, GraphQLUnionType
 
-from gateway.graphql.types.making import MAX_VALUES, SCALARS, Making, text_of
+from gateway.graphql.types.making import MAX_VALUES, SCALARS, Making, never_null, text_of
 from gateway.graphql.types.names import NOT_VALUES, UniqueNames, described, graphql_names
 from gateway.graphql.types.objects import ObjectType
 from gateway.graphql.types.scalars import JSON, STRING
@@ -24,6 +24,8 @@ UNION = "union"
 """The extension of a union: the real name of its tag, and the name of the object type for each text of the tag."""
 
 _WRAPPER = "x-fastmcp-wrap-result"
+_WHOLE = GraphQLField(never_null(JSON), description="The whole object.")
+_REST = GraphQLField(never_null(JSON), description="The properties that are no fields.")
 
 
 def takes_result(schema: Mapping[str, Any]) -> bool:
@@ -54,7 +56,7 @@ def _type(made: Making, shape: Shape, hint: str, depth: int) -> GraphQLOutputTyp
         if not made.may_make(depth):
             return JSON
         type_ = _type(made, item, hint, depth + 1)
-        return GraphQLList(type_ if item.nullable else GraphQLNonNull(type_))
+        return GraphQLList(type_ if item.nullable else never_null(type_))
     if shape.kind == "object":
         return _object(made, shape, hint, depth)
     if shape.kind == "union":
@@ -87,12 +89,12 @@ def _fields(made: Making, shape: Shape, keys: dict[str, str], depth: int) -> dic
         keys[shown] = name
         text = text_of(part) if isinstance(part, dict) else None
         found[shown] = GraphQLField(
-            GraphQLNonNull(type_) if name in required and not each.nullable else type_,  # type: ignore[arg-type]
+            never_null(type_) if name in required and not each.nullable else type_,
             description=described(text, name, shown),
         )
-    found[WHOLE] = GraphQLField(GraphQLNonNull(JSON), description="The whole object.")
+    found[WHOLE] = _WHOLE
     if shape.is_open:
-        found[REST] = GraphQLField(GraphQLNonNull(JSON), description="The properties that are no fields.")
+        found[REST] = _REST
     return found
 
 

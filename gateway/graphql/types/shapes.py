@@ -12,6 +12,7 @@ Kind = Literal["Int", "Long", "Float", "String", "Boolean", "JSON", "enum", "lis
 
 _NOTES = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "$defs"}
 _LONGEST_CHAIN = 32
+_DEFINITIONS = "#/$defs/"
 _PLAIN: Mapping[Any, Kind] = {"number": "Float", "string": "String", "boolean": "Boolean"}
 _ALTERNATIVES = ("anyOf", "oneOf")
 _BOUNDS = frozenset({"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"})
@@ -62,7 +63,7 @@ def read(schema: Any, root: Mapping[str, Any]) -> Shape:
     while type(schema) is dict and (found := _step(schema)) is not None and chain < _LONGEST_CHAIN:
         if isinstance(found, str):
             name = found.rpartition("/")[2]
-            found = target(root, found)
+            found = _target(root, found)
         schema, chain = found, chain + 1
     if not isinstance(schema, dict) or chain == _LONGEST_CHAIN:
         return Shape("JSON", {}, nullable=True)
@@ -70,6 +71,13 @@ def read(schema: Any, root: Mapping[str, Any]) -> Shape:
         schema = _definition_of(root)
     shape = _alternatives(schema, root) or _plain(schema)
     return shape._replace(name=name) if name and not shape.name else shape
+
+
+def _target(root: Mapping[str, Any], reference: str) -> Any:
+    """Returns what a reference leads to. Nearly all of them lead to a definition by its plain name."""
+    definitions = root.get("$defs") if reference.startswith(_DEFINITIONS) else None
+    name = reference[len(_DEFINITIONS) :]
+    return definitions[name] if isinstance(definitions, dict) and name in definitions else target(root, reference)
 
 
 def _definition_of(root: Mapping[str, Any]) -> Mapping[str, Any]:

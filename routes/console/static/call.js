@@ -37,7 +37,7 @@ function inFlight(call) {
     say("Cancelled");
   };
   const state = el("span", { className: "badge wait" }, "in flight");
-  return el("section", {}, heading(call, state), facts([["running for", duration(call.now - call.begun)], ["began", when(call.begun)], ["via", call.via], ["caller", who(call)]]), me.may.cancel ? cancel : null);
+  return el("section", {}, heading(call, state), facts([["running for", duration(call.now - call.begun)], ["began", when(call.begun)], ["version", call.version && text(call.version)], ["via", call.via], ["caller", who(call)]]), me.may.cancel ? cancel : null);
 }
 
 function ended(call) {
@@ -46,6 +46,7 @@ function ended(call) {
     facts([
       ["began", when(call.begun)],
       ["took", ms(call.seconds)],
+      ["version", call.version && text(call.version)],
       ["via", call.via],
       ["caller", who(call)],
       ["client", call.client && text(call.client)],
@@ -97,7 +98,8 @@ function indented(value) {
 
 function curl(call) {
   const quoted = (value) => `'${value.replaceAll("'", "'\\''")}'`;
-  const body = `{"server":${JSON.stringify(call.server)},"tool":${JSON.stringify(call.tool)},"arguments":${call.arguments || "{}"}}`;
+  const version = call.version ? `"version":${JSON.stringify(call.version)},` : "";
+  const body = `{"server":${JSON.stringify(call.server)},"tool":${JSON.stringify(call.tool)},${version}"arguments":${call.arguments || "{}"}}`;
   const key = me.authentication ? '-H "Authorization: Bearer $KEY" ' : "";
   return visible(`curl -s ${absolute("call")} ${key}-H 'Content-Type: application/json' -d ${quoted(body)}`);
 }

@@ -6,7 +6,7 @@ const MOST = 500;
 const FIELDS = {
   server: ["Server", "text"],
   tool: ["Tool", "text"],
-  via: ["Via", ["", "call", "tool-url", "ws", "mcp", "aggregate"]],
+  via: ["Via", ["", "call", "tool-url", "ws", "graphql", "mcp", "aggregate"]],
   outcome: ["Outcome", ["", "ok", "errors", "refused"]],
   caller: ["Caller", "text"],
   slower: ["Over (ms)", "number"],
@@ -71,7 +71,7 @@ function refilter(name, value) {
 function fits(call) {
   const has = (name) => !filter[name] || String(call[name] ?? "").toLowerCase().includes(filter[name].toLowerCase());
   const slow = !filter.slower || (call.seconds ?? Infinity) * 1000 > Number(filter.slower);
-  const words = [call.request_id, call.server, call.tool, call.caller, call.client, call.outcome, call.problem].join(" ").toLowerCase();
+  const words = [call.request_id, call.server, called(call), call.caller, call.client, call.outcome, call.problem].join(" ").toLowerCase();
   return has("server") && has("tool") && has("caller") && (!filter.via || call.via === filter.via) && slow
     && fitsOutcome(call.outcome) && (!filter.find || words.includes(filter.find.toLowerCase()));
 }
@@ -232,10 +232,11 @@ function drawEnded() {
   }
 }
 
+const called = (call) => (call.version ? `${call.tool}@${call.version}` : call.tool);
 const outcomeOf = (call) => [badge(call.outcome), call.answered ? el("span", { className: "keys" }, ` ${ANSWERED[call.answered]}`) : null];
 
 function rowOf(call, outcome, took) {
-  const open = el("a", { href: absolute(`console/calls/${encodeURIComponent(call.request_id)}`) }, text(call.tool));
+  const open = el("a", { href: absolute(`console/calls/${encodeURIComponent(call.request_id)}`) }, text(called(call)));
   const cells = [clock(call.begun), [text(call.server), " / ", open], call.via, call.caller === null ? "–" : text(call.caller), call.client ? text(call.client) : "–", outcome, took];
   const row = el("tr", {}, cells.map((cell, at) => el("td", { className: COLUMNS[at][1] ?? "" }, cell)));
   row.call = call;

@@ -7,7 +7,8 @@ from gateway.console.ring import Ended, Ring
 
 def ended(number: int, **fields: object) -> Ended:
     given = {"begun": float(number), "seconds": 1.0, "waited": 0.0, "request_id": f"r{number}", "server": "one"}
-    more = {"tool": "add", "via": "call", "caller": None, "client": "", "outcome": "ok", "answered": "", "problem": ""}
+    given |= {"tool": "add", "version": "", "via": "call"}
+    more = {"caller": None, "client": "", "outcome": "ok", "answered": "", "problem": ""}
     return Ended(number=number, **{**given, **more, **fields})  # type: ignore[arg-type]
 
 

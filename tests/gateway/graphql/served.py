@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphql import GraphQLSchema, validate_schema
+from graphql import GraphQLSchema, build_schema, print_schema, validate_schema
 
 from gateway.graphql.fields import fields
-from gateway.graphql.schema import Seen, ToolGraph
+from gateway.graphql.schema import ToolGraph
+from gateway.graphql.tools import Seen
 
 
 def graph(*tools: dict[str, Any], server: str = "one") -> ToolGraph:
+    """Returns the graph of tools, as `graph_of`, whose whole schema is made and valid."""
+    made = graph_of(*tools, server=server)
+    assert validate_schema(build_schema(print_schema(made.schema))) == []
+    return made
+
+
+def graph_of(*tools: dict[str, Any], server: str = "one") -> ToolGraph:
     """Returns the graph of tools, each with its `name`, and what else differs from a tool without arguments."""
     shown = fields({server: [tool["name"] for tool in tools]})
     seen = []
     for tool in tools:
         info: Any = {"inputSchema": {"type": "object", "properties": {}}, **tool}
         seen.append(Seen(server, info, shown[server, tool["name"]], reports=False, asks=False))
-    made = ToolGraph(seen)
-    assert validate_schema(made.schema) == []
-    return made
+    return ToolGraph(seen)
 
 
 def argument_types(schema: dict[str, Any]) -> dict[str, str]:

@@ -32,7 +32,7 @@ async def test_log_line_names_the_version(form: str, make_app: MakeApp, capsys: 
 
 @pytest.mark.slow
 async def test_versions_are_labels_and_made_up_ones_are_none(make_app: MakeApp) -> None:
-    app = make_app(searching("1.0.0", "2.0.0"), metrics="/metrics")
+    app = make_app(searching("1.0.0", "2.0.0"), metrics="/metrics", graphql=GRAPHQL)
     async with opened(app) as http:
         target = Target(app, http)
         for way in WAYS.values():

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tests import wire
-from tests.clients import ERAS, Era, answered, connected, post
+from tests.clients import ERAS, Era, answered, connected, open_session, post
 from tests.conftest import MakeApp, server_of
+from tests.documents import GRAPHQL
+from tests.events import STREAM
 from tests.gateway.versions.searching import DEPRECATED, RETIRED, searching, wire_result
 from tests.keys import add_key, bearer
 from tests.sockets import connected as connected_socket
@@ -99,7 +101,7 @@ async def test_single_version_changes_no_byte(make_app: MakeApp) -> None:
     for meta in ({"note": 1}, {"version": "1.2.0", "note": 1}):
         server = server_of(name="one")
         server.add_tool(search, meta=meta)
-        async with opened(make_app(server)) as http:
+        async with opened(make_app(server, graphql=GRAPHQL)) as http:
             found = [
                 await post(http, "search", {"q": "a"}),
                 await post(http, "search", {}),
@@ -110,8 +112,19 @@ async def test_single_version_changes_no_byte(make_app: MakeApp) -> None:
                 await http.get("/openapi.json"),
                 await http.get("/health"),
             ]
-            headers, body = wire.modern("tools/call", name="search", arguments={"q": "a"})
-            found.append(await http.post("/one/mcp", json=body, headers=headers))
+            for url, name in (("/one/mcp", "search"), ("/mcp", "one_search")):
+                called: dict[str, Any] = {"name": name, "arguments": {"q": "a"}}
+                for method, params in (("tools/call", called), ("tools/list", {})):
+                    headers, body = wire.modern(method, **params)
+                    found.append(await http.post(url, json=body, headers=headers))
+                    session = await open_session(http, url)
+                    found.append(await http.post(url, json=wire.request(method, 2, **params), headers=session))
+            found += [
+                await http.post("/call", json={"tool": "search", "arguments": {"q": "a"}}, headers=STREAM),
+                await http.post(GRAPHQL, json={"query": 'mutation { one_search(q: "a") }'}),
+                await http.get(f"{GRAPHQL}/schema.graphql"),
+                await http.get("/"),
+            ]
             seen.append([(answer.status_code, names_of(answer), body_of(answer)) for answer in found])
     assert seen[0] == seen[1]
 

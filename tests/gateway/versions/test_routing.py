@@ -9,33 +9,36 @@ from typing import Any
 import pytest
 from mcp.server.mcpserver import MCPServer
 
+from gateway.caller import Caller
 from gateway.errors import LoadError
 from gateway.versions.routing import Routing
-from gateway.versions.version import Version
 from tests import wire
-from tests.clients import post
+from tests.clients import open_session, post
 from tests.conftest import MakeApp
 from tests.gateway.versions.searching import searching
 from tests.keys import add_key, bearer
 from tests.transport import opened
 
 pytestmark = pytest.mark.anyio
-VERSIONS = [Version.of("3.0.0"), Version.of("2.4.0"), Version.of("2.0.0")]
+VERSIONS = ("3.0.0", "2.4.0", "2.0.0")
 META = "dev.multi-mcp/version"
 
 
 def test_weights_split_callers() -> None:
-    routing = Routing("one:search=2:90,3:10")
-    got = Counter(routing.choose("one", "search", VERSIONS, f"address {number}") for number in range(10_000))
+    route = Routing("one:search=2:90,3:10").of("one", "search")
+    assert route is not None
+    got = Counter(route.choose(VERSIONS, Caller(address=str(number))) for number in range(10_000))
     assert got.keys() == {0, 1}  # of 2, the highest
     assert abs(got[0] - 1000) < 100
 
 
 def test_caller_stays_with_a_version_while_it_gets_more_weight() -> None:
-    before, after = Routing("one:search=2:90,3:10"), Routing("one:search=2:60,3:40")
-    callers = [f"principal {number}" for number in range(1000)]
-    on_trial = {who for who in callers if before.choose("one", "search", VERSIONS, who) == 0}
-    assert on_trial < {who for who in callers if after.choose("one", "search", VERSIONS, who) == 0}
+    before, after = (Routing(f"one:search=2:{100 - part},3:{part}").of("one", "search") for part in (10, 40))
+    assert before is not None
+    assert after is not None
+    callers = [Caller(name=str(number)) for number in range(1000)]
+    on_trial = {who.name for who in callers if before.choose(VERSIONS, who) == 0}
+    assert on_trial < {who.name for who in callers if after.choose(VERSIONS, who) == 0}
 
 
 @pytest.mark.slow
@@ -62,6 +65,27 @@ async def test_anonymous_callers_are_told_apart_by_their_address(make_app: MakeA
         body, hosts = {"tool": "search"}, [{"x-forwarded-for": f"203.0.113.{number}"} for number in range(16)]
         ran = {(await http.post("/one/mcp/call", json=body, headers=host)).json()["result"] for host in hosts}
     assert ran == {"1.0.0", "2.0.0"}
+
+
+@pytest.mark.parametrize("url", ["/one/mcp", "/mcp"])
+async def test_list_and_call_agree_in_a_session(url: str, make_app: MakeApp) -> None:
+    proxies = (ip_network("127.0.0.0/8"),)
+    app = make_app(searching("1.0.0", "2.0.0"), tool_routes="one:search=1:50,2:50", trusted_proxies=proxies)
+    ran = set()
+    async with opened(app) as http:
+        for number in range(12):
+            host = {"x-forwarded-for": f"203.0.113.{number}"}
+            session = {**await open_session(http, url, host), **host}
+            [tool] = await sent(http, url, session, "tools/list", "tools")
+            called = await sent(http, url, session, "tools/call", "structuredContent", name=tool["name"], arguments={})
+            assert called == {"result": tool["_meta"][META]}
+            ran.add(called["result"])
+    assert ran == {"1.0.0", "2.0.0"}
+
+
+async def sent(http: Any, url: str, session: dict[str, str], method: str, field: str, **params: Any) -> Any:
+    answer = await http.post(url, json=wire.request(method, 2, **params), headers=session)
+    return wire.messages(answer.text)[-1]["result"][field]
 
 
 @pytest.mark.parametrize(

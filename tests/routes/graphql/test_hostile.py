@@ -67,3 +67,23 @@ async def test_document_does_not_hold_the_loop(make_app: MakeApp, kind: str) -> 
         held = await watching
     assert {"data", "errors"} & answer.keys()
     assert held < 0.05
+
+
+def take(node: Tree, values: list[int]) -> Tree:
+    return node
+
+
+@pytest.mark.usefixtures("no_collection")
+@pytest.mark.parametrize("document", ["mutation { one_t7(values: []) }", "{ __schema { types { name } } }"])
+async def test_schema_of_three_hundred_tools_does_not_hold_the_loop(make_app: MakeApp, document: str) -> None:
+    server, stop = server_of(), asyncio.Event()
+    for number in range(300):
+        server.add_tool(take, name=f"t{number}")
+    async with opened(make_app(server, graphql=GRAPHQL)) as http:
+        await http.get("/tools")  # the list of the tools is that of all ways in
+        watching = asyncio.create_task(longest_hold(stop))
+        answer: Any = await ask(http, document)
+        stop.set()
+        held = await watching
+    assert {"data", "errors"} & answer.keys()
+    assert held < 0.05

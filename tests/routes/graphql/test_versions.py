@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from tests.conftest import MakeApp
 from tests.documents import GRAPHQL
+from tests.gateway.versions.test_states import ANSWER, asking
 from tests.keys import add_key, bearer
 from tests.matrix import versioned
 from tests.matrix.target import Target
@@ -113,6 +114,17 @@ async def test_field_of_a_tool_keeps_its_name_beside_a_version_of_another(make_a
     async with opened(make_app(server, graphql=GRAPHQL)) as http:
         assert await asked(http, "mutation { one_search_v1_0_0 }") == {"data": {"one_search_v1_0_0": "other"}}
         assert (await asked(http, "mutation { one_search_v2_1_0(limit: 2) }"))["data"]["one_search_v2_1_0"] == 2
+
+
+async def test_call_that_asks_goes_on_with_the_version_that_asked(make_app: MakeApp) -> None:
+    app = make_app(asking("1.0.0", "2.0.0"), graphql=GRAPHQL)
+    async with opened(app) as http:
+        for query, headers in (("mutation { one_waits_v1_0_0 }", {}), ("mutation { one_waits }", {VERSION: "1"})):
+            error = (await asked(http, query, **headers))["errors"][0]["extensions"]
+            [name] = error["inputRequests"]
+            given = {"requestState": error["requestState"], "inputResponses": {name: ANSWER}}
+            resume = {"query": "mutation($r: Resume!) { one_waits(_resume: $r) }", "variables": {"r": given}}
+            assert (await http.post(GRAPHQL, json=resume)).json() == {"data": {"one_waits": "1.0.0 accept"}}
 
 
 def shelf() -> MCPServer[Any]:

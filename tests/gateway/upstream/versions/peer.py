@@ -1,7 +1,8 @@
 """An MCP server of the standard library alone, whose tool `search` returns the version `VERSION` and how often it ran.
 
 `PEER` says how it behaves: `legacy` speaks the protocol of sessions, `cached` lets results be cached, `fails` reports
-errors, `exit` does not start, `slow` starts late, `asks` wants a name first. A call of `grow` adds the tool `grown`.
+errors, `exit` does not start, `slow` starts late, `asks` wants a name first, `headers` repeats the argument `place` in
+the header `Mcp-Param-Place-` and the first number of its version. A call of `grow` adds the tool `grown`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ def described(name: str) -> dict[str, Any]:
         "outputSchema": {**TEXT, "title": f"{name}Output"},
     }
     tool["description"] = f"{name} of {VERSION}."
+    if HOW == "headers":
+        place = {"type": "string", "x-mcp-header": f"Place-{VERSION[0]}"}
+        tool["inputSchema"] = {"type": "object", "properties": {"place": place}}
     if HOW == "cached":
         tool["_meta"] = {"cache": {"ttl": 60}}
     return tool
