@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
 class Quota(NamedTuple):
@@ -34,8 +35,9 @@ class Clock:
     def __init__(self, limits: TimeLimits) -> None:
         self._now = asyncio.get_running_loop().time
         self._limits = limits
-        self._ends = self._now() + max(limits.total, limits.silence)
-        self._silent_until = self._now() + limits.silence
+        now = self._now()
+        self._ends = now + max(limits.total, limits.silence)
+        self._silent_until = now + limits.silence
         self._pauses = 0
         self._paused_at = 0.0
 
@@ -70,3 +72,50 @@ class Clock:
         if self._pauses:
             return self._limits.answer
         return self._limits.silence if self._silent_until <= self._ends else self._limits.total
+
+
+class Bell(Protocol):
+    """What is told that its time has come. A bell is equal to itself alone."""
+
+    def ring(self) -> None: ...
+
+
+class Deadlines:
+    """Rings each bell that was added `seconds` before, unless it was removed. All share one timer of the event loop.
+
+    A bell rings in no context of a request: the timer may have been begun by any of them.
+    """
+
+    __slots__ = ("_bells", "_loop", "_seconds", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._bells: dict[Bell, float] = {}  # the first is the one whose time comes first: all have the same time
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def add(self, bell: Bell) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:  # a loop before may have ended without its timers
+            self._loop, self._timer = loop, None
+            self._bells.clear()
+        self._bells[bell] = when = loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = loop.call_at(when, self._look, context=Context())
+
+    def remove(self, bell: Bell) -> None:
+        self._bells.pop(bell, None)
+
+    def _look(self) -> None:
+        assert self._loop is not None
+        self._timer = None
+        now, due = self._loop.time(), []
+        for bell, when in self._bells.items():
+            if when > now:
+                self._timer = self._loop.call_at(when, self._look, context=Context())
+                break
+            due.append(bell)
+        for bell in due:
+            del self._bells[bell]
+        for bell in due:
+            bell.ring()

@@ -23,6 +23,7 @@ from gateway.sdk.aggregate_server import AggregateServer
 from gateway.sdk.changes.exchange import Alone, Exchange
 from gateway.sdk.changes.legacy_sessions import LegacySessions
 from gateway.sdk.native import Access, refuse_unsendable
+from gateway.sdk.parameter_headers import HeaderSchemas
 from gateway.sdk.sessions.openings import bound_listen
 from gateway.sdk.sessions.sessions import Limits, openings_at, session_manager
 from gateway.sdk.tool_list import ToolList, no_tools
@@ -64,7 +65,7 @@ class Aggregate:
             forward=self._requests.forward,
             notify=self._requests.notify,
             version=VERSION,
-            get_tool_input_schema=self._input_schema,
+            get_tool_input_schema=HeaderSchemas(self._input_schema),
             on_list_tools=no_tools,
             on_subscriptions_listen=self._events.listen,
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.call import CallNext, ToolCall, ToolResult
 from gateway.cancellation import was_requested
-from gateway.clock import Clock, TimeLimits
+from gateway.clock import Clock, Deadlines, TimeLimits
 from gateway.errors import CallTimeout, ToolCrashed
 from gateway.own_tasks import OwnTasks
 
@@ -27,6 +27,7 @@ class Timeout:
 
     def __init__(self, limits: TimeLimits) -> None:
         self._limits = limits
+        self._deadlines = Deadlines(limits.silence)
         self._tasks = OwnTasks()
 
     def __call__(self, call: ToolCall, call_next: CallNext) -> Coroutine[Any, Any, ToolResult]:
@@ -38,7 +39,7 @@ class Timeout:
 
     async def _in_this_task(self, call: ToolCall, call_next: CallNext) -> ToolResult:
         clock = call.clock = Clock(self._limits)
-        alarm = _Alarm(clock)
+        alarm = _Alarm(clock, self._deadlines)
         try:
             return await call_next(call)
         except asyncio.CancelledError as exc:
@@ -77,29 +78,32 @@ class Timeout:
 class _Alarm:
     """Cancels the task that makes it when the time of a clock is over. `rang` is True from then until `stop`."""
 
-    __slots__ = ("_clock", "_loop", "_task", "_timer", "rang")
+    __slots__ = ("_clock", "_deadlines", "_task", "_timer", "rang")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, deadlines: Deadlines) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.rang = False
         self._task = task
         self._clock = clock
-        self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(clock.left(), self._look)
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadlines = deadlines
+        deadlines.add(self)
 
     def stop(self) -> int:
         """Takes its cancellation back. Returns how many others have cancelled the task."""
-        self._timer.cancel()
+        self._deadlines.remove(self)
+        if self._timer is not None:
+            self._timer.cancel()
         if self.rang:
             self.rang = False
             self._task.uncancel()
         return self._task.cancelling()
 
-    def _look(self) -> None:
+    def ring(self) -> None:
         left = self._clock.left()
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._look)
+        if left > 0:  # it was prolonged
+            self._timer = asyncio.get_running_loop().call_later(left, self.ring)
         else:
             self.rang = True
             self._task.cancel()

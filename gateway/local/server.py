@@ -32,11 +32,11 @@ from gateway.sdk.asking.waiting import waiting_calls
 from gateway.sdk.changes.exchange import Exchange
 from gateway.sdk.front import Beneath, Front, LastingFront, front_of
 from gateway.sdk.native import Access, refuse_unsendable
+from gateway.sdk.parameter_headers import look_up_declared
 from gateway.sdk.request_state import share_state_keys
 from gateway.sdk.sessions.sessions import Limits
 from gateway.sdk.tool_list import Listed, ToolList, WireTools
 from gateway.sdk.tracing import trace_once
-from gateway.sdk.versions import leave_headers
 from gateway.tool import ToolInfo
 from gateway.versions.families import Families
 from gateway.versions.routing import Routing
@@ -73,8 +73,7 @@ class LocalServer:
         self._tools = Tools(mcp, threads, limits.max_result, self._tools_changed, **options)
         self.find, self._own_list = self._tools.find, OwnList(name, mcp, self._tools)
         self.low_level = internals.low_level(mcp)
-        if routing is not None:
-            leave_headers(self.low_level, self._tools.has_versions)
+        look_up_declared(self.low_level, self._tools.has_versions)
         self._waiting = waiting_calls(limits, self._states)
         self._context_calls = ContextCalls(self.low_level, self._waiting, self._states)
         share_state_keys(mcp, self._states.keys, name)

@@ -55,13 +55,6 @@ def choose_version(call: ToolCall, find: Callable[[str], Entry | None], ctx: Con
     return True
 
 
-def leave_headers(server: LowLevelServer[Any], has_versions: Callable[[str], bool]) -> None:
-    """Keeps the SDK from checking the headers of a call before it is known which version the call gets."""
-    schema = server.get_tool_input_schema
-    if schema is not None:
-        server.get_tool_input_schema = lambda tool: None if has_versions(tool) else schema(tool)
-
-
 def _mismatch(call: ToolCall, entry: Entry, ctx: Context) -> HeaderMismatch | None:
     """Returns what the SDK would refuse if it knew the version: headers that differ from the arguments they repeat."""
     if ctx.request is None or ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:

@@ -47,7 +47,8 @@ class HeldServer:
         self._is_open = False
         self._lifetime: anyio.CancelScope | None = None
         self._closing = anyio.Event()
-        self._closed = anyio.Event()
+        self._is_over = False
+        self._closed: anyio.Event | None = None  # while somebody waits for that
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Opens the server, waits for `close`, and closes it: in one task, as task groups require."""
@@ -61,7 +62,9 @@ class HeldServer:
                 raise
             self._fail(exc)
         finally:
-            self._closed.set()
+            self._is_over = True
+            if self._closed is not None:
+                self._closed.set()
             if not self._is_open:
                 self._become("failed")
                 task_status.started()
@@ -73,7 +76,9 @@ class HeldServer:
             return
         if not self._is_open:
             self._lifetime.cancel()
-        await self._closed.wait()
+        if not self._is_over:
+            self._closed = self._closed or anyio.Event()
+            await self._closed.wait()
 
     async def retire(self, grace: float) -> None:
         """Waits up to `grace` seconds for the requests in flight of a server that gets no others, and closes it."""

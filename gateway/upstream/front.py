@@ -14,6 +14,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from pydantic import BaseModel
 
 from gateway.sdk.changes.watching import Watching, WatchingListen
+from gateway.sdk.parameter_headers import HeaderSchemas
 from gateway.sdk.tool_list import no_tools
 from gateway.upstream.link import Identity
 
@@ -46,7 +47,7 @@ class Front(LowLevelServer[Any]):
         super().__init__(
             name,
             on_list_tools=no_tools,
-            get_tool_input_schema=input_schema,
+            get_tool_input_schema=HeaderSchemas(input_schema),
         )
         self.era = ""
         self._forward: Forward | None = None
@@ -81,6 +82,11 @@ class Front(LowLevelServer[Any]):
                 self.add_request_handler(method, params, self._wishes[method])
             else:
                 self._request_handlers.pop(method, None)
+
+    @property
+    def server_info_stamp(self) -> dict[str, Any]:
+        """What each result says of the server: texts alone, so that a copy need not be a deep one."""
+        return self._server_info_stamp_source.copy()
 
     def create_initialization_options(
         self, notification_options: NotificationOptions | None = None, *arguments: Any, **keywords: Any

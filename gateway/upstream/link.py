@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY
 
@@ -19,6 +19,7 @@ ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 """The first notification on the stream of a request of `LISTEN`."""
 
 Params = Mapping[str, Any]
+_NO_CAPABILITIES: Params = {}
 
 Report = Callable[[Params], Awaitable[None]]
 """Takes the parameters of each progress notification of one request, and of the acknowledgement of a stream."""
@@ -83,8 +84,7 @@ class Identity:
         return self.version >= MODERN
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The client that a request comes from, as the upstream may know it.
 
     `capabilities` are those that the client declares, as far as the router can pass on what they are for. `ask` is None
@@ -92,7 +92,7 @@ class Origin:
     messages of the request, of which it wants those from `log_level` on; none if that is empty.
     """
 
-    capabilities: Params = field(default_factory=dict)
+    capabilities: Params = _NO_CAPABILITIES
     ask: Ask | None = None
     log: Report | None = None
     log_level: str = ""

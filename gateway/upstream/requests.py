@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from mcp_types import INVALID_PARAMS
 
-from gateway.caller import caller
 from gateway.errors import CallTimeout
 from gateway.in_flight import InFlight
 from gateway.upstream.calls.questions import pausing
@@ -40,13 +40,13 @@ class Requests:
         """The reason why the last requests had no answer; empty if one of the last `FAILING` had one."""
         return self._failure if self._failures >= FAILING else ""
 
-    async def is_modern(self, place: str | None = None) -> bool:
-        """Returns True if the server of the link at `place`, by default the caller's own, asks by its results.
+    async def is_modern(self, place: str) -> bool:
+        """Returns True if the server of the link at `place` asks by its results.
 
         Raises:
             Unavailable, ShareExceeded: it cannot be reached.
         """
-        supervisor = self._pool.enter(self._pool.place(caller.get().key) if place is None else place)
+        supervisor = self._pool.enter(place)
         try:
             return (await supervisor.link()).identity.is_modern
         finally:
@@ -58,17 +58,15 @@ class Requests:
         params: Params,
         report: Report | None,
         *,
-        session: str | None = None,
-        place: str | None = None,
+        session: str,
+        place: str,
         origin: Origin,
     ) -> dict[str, Any]:
-        """Sends one request of `origin` in `session` on the link at `place`; both are by default the caller's own.
+        """Sends one request of `origin` in `session` on the link at `place`.
 
         Raises:
             GatewayError, or Refusal if the server answers with an error.
         """
-        session = caller.get().key if session is None else session
-        place = self._pool.place(session) if place is None else place
         supervisor = self._pool.enter(OWN if method in LISTS else place)
         self.in_flight.count += 1
         try:
@@ -76,8 +74,14 @@ class Requests:
             if "requestState" in params and not link.identity.is_modern:  # no server of that era has given it
                 raise Refusal(INVALID_PARAMS, "Invalid or expired requestState", {"reason": "invalid_request_state"})
             while True:
+                send = link.request if self._timeout is None else partial(self._bounded, link)
                 try:
-                    return await self._sent(link, method, params, report, session=session, origin=origin)
+                    answer = await send(method, params, report, session=session, origin=origin)
+                    self._failures = 0
+                    return answer
+                except Refusal:
+                    self._failures = 0
+                    raise
                 except LinkFailure as exc:
                     if not exc.is_over:
                         self._failures, self._failure = self._failures + 1, str(exc)
@@ -88,21 +92,13 @@ class Requests:
             self.in_flight.leave()
             supervisor.leave()
 
-    async def _sent(
+    async def _bounded(
         self, link: Link, method: str, params: Params, report: Report | None, *, session: str, origin: Origin
     ) -> dict[str, Any]:
         """Raises LinkFailure, Refusal, or CallTimeout."""
         try:
-            if self._timeout is None:
-                answer = await link.request(method, params, report, session=session, origin=origin)
-            else:
-                async with asyncio.timeout(self._timeout) as limit:
-                    own = pausing(origin, limit)
-                    answer = await link.request(method, params, report, session=session, origin=own)
-            self._failures = 0
-        except Refusal:
-            self._failures = 0
-            raise
+            async with asyncio.timeout(self._timeout) as limit:
+                own = pausing(origin, limit)
+                return await link.request(method, params, report, session=session, origin=own)
         except TimeoutError as exc:
             raise CallTimeout(self._timeout or 0) from exc
-        return answer

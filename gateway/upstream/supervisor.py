@@ -41,14 +41,14 @@ class Supervisor:
         self.state: State = "idle"
         self.reason = self.last_reason = ""
         self.starts = self.in_use = self._failures = 0
-        self._server = server
-        self._open, self._heard = open_link, heard
+        self._server, self._open, self._heard = server, open_link, heard
         self._patience, self._prepare = patience, prepare
         self._link: Link | None = None
         self._refuses = self._is_over = False
         self.next_try = self.used_at = 0.0
         self._changes = Changes(server, kind)
-        self._wanted, self._settled = asyncio.Event(), asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._settled: asyncio.Event | None = None  # while somebody waits: an event is large, and servers are many
 
     async def link(self, after: Link | None = None) -> Link:
         """Returns the open link, and not `after` again, which has ended.
@@ -64,7 +64,7 @@ class Supervisor:
             if self._refuses or self._is_over:
                 raise self._unavailable()
             self._wanted.set()
-            self._settled.clear()
+            self._settled = self._settled or asyncio.Event()
             await self._settled.wait()
         return link
 
@@ -81,7 +81,7 @@ class Supervisor:
     def end(self) -> None:
         """Refuses the link from now on: nobody runs this any more."""
         self._is_over = True
-        self._settled.set()
+        self._settle()
 
     async def run(self, starts: Starts) -> None:
         """Runs until it is cancelled, or given up. Then nothing of the server is left."""
@@ -95,8 +95,7 @@ class Supervisor:
     async def _opened_once(self, starts: Starts) -> bool:
         """Opens a link and serves it to its end, of which nothing is kept. Returns False if it cannot be opened now."""
         self._become("starting")
-        link = await self._tried(starts)
-        if link is None:
+        if (link := await self._tried(starts)) is None:
             return False
         opened = self._now()
         try:
@@ -150,9 +149,8 @@ class Supervisor:
 
     async def _serve(self, link: Link) -> None:
         """Lets callers use the link until it ends, or has been idle for long."""
-        self._link = link
+        self._link, self.used_at = link, self._now()
         self._refuses, self.reason = False, ""
-        self.used_at = self._now()
         self._become("ready")
         ended = asyncio.ensure_future(link.ended())
         try:
@@ -178,8 +176,7 @@ class Supervisor:
         self.last_reason = self.reason
         self._failures += 1
         pause = self._patience.pause_after(self._failures, was_open=was_open)
-        self._refuses = pause > 0
-        self.next_try = self._now() + pause
+        self._refuses, self.next_try = pause > 0, self._now() + pause
         if self._patience.is_lazy:
             self._wanted.clear()
         self._become("failing")
@@ -189,7 +186,12 @@ class Supervisor:
     def _become(self, state: State) -> None:
         self.state = state
         self._changes.log(state, self.reason, is_again=self._failures > 0)
-        self._settled.set()
+        self._settle()
+
+    def _settle(self) -> None:
+        settled, self._settled = self._settled, None
+        if settled is not None:
+            settled.set()
 
     def _unavailable(self) -> Unavailable:
         return tried_again(f"Server {self._server!r} is not running at the moment.", self.next_try - self._now())

@@ -16,6 +16,15 @@ DISCARDED_BODIES = 16
 """What is discarded at most, in bodies of the largest size."""
 
 
+class _RequestTask(asyncio.Task[None]):
+    """The task of one request. anyio formats it at the end of each native request, which is slow for other tasks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{self.get_name()}>"
+
+
 class ClosingProtocol(FramedProtocol):
     """After its last answer, closes the side that writes, and discards what the client still sends.
 
@@ -56,7 +65,9 @@ class ClosingProtocol(FramedProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.outlet.begin(cycle.scope["method"])
-        super()._start_asgi_task(cycle, app)
+        task = _RequestTask(cycle.run_asgi(app), loop=self.loop)
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def partly_received(self, size: int) -> None:
         super().partly_received(size)

@@ -27,7 +27,7 @@ from routes.graphql.persisted import Persisted
 from routes.graphql.request import GraphQLRequest, read, read_query
 from routes.graphql.stream import Stream, answers
 from routes.json_api.body import read_object
-from routes.json_api.disconnect import while_connected
+from routes.json_api.disconnect import watches, while_connected
 from routes.json_api.tools import cached
 from routes.pages.pages import Pages
 from routes.scope import IDEMPOTENCY, STREAM
@@ -50,6 +50,7 @@ class Serves:
 class GraphQLEndpoint:
     def __init__(self, serves: Serves) -> None:
         self._serves = serves
+        self._watches = watches()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (page := self._serves.pages.open_to_all(scope)) is not None:
@@ -76,7 +77,7 @@ class GraphQLEndpoint:
             deadline = asyncio.get_running_loop().time() + self._serves.timeout
             if STREAM.name in scope:
                 return Stream(partial(answers, graph, execution, calls, deadline))
-            body = await while_connected(receive, graph.execute(execution, calls, deadline))
+            body = await while_connected(receive, graph.execute(execution, calls, deadline), self._watches)
         except Refused as exc:
             return answer(refused(exc.errors), media, 400 if media == RESPONSE else 200)
         return answer(body, media, headers=_REPLAYED if calls.is_repeated else None)

@@ -47,7 +47,7 @@ class Stream:
         beat = asyncio.create_task(events.keep_alive(KEEP_ALIVE))
         emit = partial(events.send, "next")
         try:
-            await while_connected(receive, self._run(emit), delay=0)
+            await while_connected(receive, self._run(emit))
         except ClientDisconnect:
             return
         except GeneratorExit:

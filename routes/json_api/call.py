@@ -5,11 +5,10 @@ This is the hot path: ASGI callables, one pass over the headers, and no request 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pydantic_core import to_json
 from starlette.requests import HTTPConnection, Request
 from starlette.types import Receive, Scope, Send
 
@@ -20,19 +19,13 @@ from gateway.errors import InvalidRequest
 from gateway.sendable import check_finite
 from gateway.server import Callee
 from gateway.servers.names import Names
-from routes.errors import tool_error
+from routes.json_api.answer import respond
 from routes.json_api.body import json_object, read_object, refuse_empty
-from routes.json_api.disconnect import while_connected
-from routes.json_api.stream import stream
-from routes.json_api.task_url import task_headers
+from routes.json_api.disconnect import watches
 from routes.json_api.version import chosen
-from routes.scope import CALL, IDEMPOTENCY, SERVER, STREAM, VERSION
+from routes.scope import IDEMPOTENCY, SERVER, VERSION
 
-_JSON = (b"content-type", b"application/json")
-_REPLAYED = (b"idempotency-replayed", b"true")
 _NO_ARGUMENTS = ("", "null")
-Encode = Callable[[ToolResult], bytes]
-"""Returns the JSON of a result."""
 
 
 class Call:
@@ -40,12 +33,13 @@ class Call:
 
     def __init__(self, max_body: int) -> None:
         self._max_body = max_body
+        self._watches = watches()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_object(scope, receive, self._max_body)
         server: Callee = scope[SERVER.name]
         call = tool_call(body, server, text(body, "tool"), "call", scope)
-        await respond(server, call, scope, receive, send)
+        await respond(server, call, scope, receive, send, watches=self._watches)
 
 
 class CallAny:
@@ -54,12 +48,13 @@ class CallAny:
     def __init__(self, names: Names, max_body: int) -> None:
         self._names = names
         self._max_body = max_body
+        self._watches = watches()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_object(scope, receive, self._max_body)
         server, tool = named(body, self._names)
         call = tool_call(body, server, tool, "call", scope)
-        await respond(server, call, scope, receive, send)
+        await respond(server, call, scope, receive, send, watches=self._watches)
 
 
 class CallTool:
@@ -70,12 +65,13 @@ class CallTool:
 
     def __init__(self, max_body: int) -> None:
         self._max_body = max_body
+        self._watches = watches()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server, tool = SERVER.of(scope), scope["path_params"]["tool"]
         arguments = await read_object(scope, receive, self._max_body, partial(_no_arguments, server, tool, scope))
         call = tool_call({"arguments": arguments}, server, tool, "tool-url", scope)
-        await respond(server, call, scope, receive, send, encode=_structured)
+        await respond(server, call, scope, receive, send, watches=self._watches, encode=_structured)
 
 
 def _no_arguments(server: Callee, tool: str, scope: Scope) -> dict[str, Any]:
@@ -166,30 +162,5 @@ def _request(scope: Scope) -> HTTPConnection:
     return Request(scope) if scope["type"] == "http" else HTTPConnection(scope)
 
 
-async def respond(
-    server: Callee, call: ToolCall, scope: Scope, receive: Receive, send: Send, *, encode: Encode = ToolResult.in_result
-) -> None:
-    scope[CALL.name] = call
-    if STREAM.name in scope:
-        await stream(server, call, receive, send, encode=encode)
-        return
-    result = await while_connected(receive, server.call(call))
-    if result.is_error:
-        await tool_error(result.message, server.name, call)(scope, receive, send)
-        return
-    status, body = (200, encode(result)) if result.asks is None else (202, _asks(result.asks))
-    headers = [_JSON, (b"content-length", b"%d" % len(body))]
-    if result.asks is not None:
-        headers += task_headers(result.asks, server.name, call.tool, scope)
-    if call.is_repeated:
-        headers.append(_REPLAYED)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 def _structured(result: ToolResult) -> bytes:
     return result.body
-
-
-def _asks(asks: Mapping[str, Any]) -> bytes:
-    return to_json({"resultType": "input_required", **asks})

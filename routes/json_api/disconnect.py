@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
+from gateway.clock import Deadlines
 from gateway.first_step import resume
 
 T = TypeVar("T")
@@ -16,8 +18,13 @@ WATCH_DELAY = 0.1
 """Seconds before the watch begins; shorter calls do not pay for it."""
 
 
-async def while_connected(receive: Receive, call: Coroutine[Any, Any, T], delay: float = WATCH_DELAY) -> T:
-    """Awaits `call`, and cancels it when the client disconnects.
+def watches() -> Deadlines:
+    """Returns the beginnings of the watches of many calls, which share a timer."""
+    return Deadlines(WATCH_DELAY)
+
+
+async def while_connected(receive: Receive, call: Coroutine[Any, Any, T], watches: Deadlines | None = None) -> T:
+    """Awaits `call`, and cancels it when the client disconnects. Without `watches` the watch begins at once.
 
     Raises:
         ClientDisconnect: the client disconnected, and the call is cancelled.
@@ -26,7 +33,7 @@ async def while_connected(receive: Receive, call: Coroutine[Any, Any, T], delay:
         awaited = call.send(None)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
-    watch = _Watch(receive, delay)
+    watch = _Watch(receive, watches or Deadlines(0))
     try:
         return await resume(call, awaited)
     except asyncio.CancelledError as exc:
@@ -40,22 +47,25 @@ async def while_connected(receive: Receive, call: Coroutine[Any, Any, T], delay:
 class _Watch:
     """Cancels the task that made it when the client disconnects."""
 
-    def __init__(self, receive: Receive, delay: float) -> None:
+    def __init__(self, receive: Receive, watches: Deadlines) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.waiting = task
         self.disconnected = False
         self._receive = receive
         self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(delay, self._start)
+        self._context = copy_context()
+        self._watches = watches
+        watches.add(self)
 
     def stop(self) -> None:
-        self._timer.cancel()
+        self._watches.remove(self)
         if self._task is not None:
             self._task.cancel()
 
-    def _start(self) -> None:
-        self._task = asyncio.create_task(self._until_disconnect())
+    def ring(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._until_disconnect(), context=self._context)
 
     async def _until_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

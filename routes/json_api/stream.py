@@ -45,7 +45,7 @@ async def stream(
     await events.begin()
     beat = asyncio.create_task(events.keep_alive(keep_alive))
     try:
-        name, data = _last(await while_connected(receive, server.call(call), delay=0), call, encode)
+        name, data = _last(await while_connected(receive, server.call(call)), call, encode)
     except ClientDisconnect:
         return
     except GatewayError as exc:

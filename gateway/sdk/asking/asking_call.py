@@ -36,8 +36,8 @@ class Scope(Protocol):
 class AskingCall:
     """`report` and `clock` are those of the request that waits for the tool now.
 
-    The call runs in `scope`. Whoever runs it calls `finish` at its end. Questions are told together that follow each
-    other in less than `settles` seconds.
+    The call runs in `scope`. Whoever runs it calls `finish` at its end; then it is `over`. Questions are told together
+    that follow each other in less than `settles` seconds.
     """
 
     settles = 0.0
@@ -47,21 +47,26 @@ class AskingCall:
         self.report = call.report
         self.clock = call.clock
         self.scope = scope
-        self.ended = asyncio.Event()
+        self.over = False
+        self._ended: asyncio.Event | None = None
         self._questions: dict[str, _Question] = {}
         self._asked = 0
-        self._changed = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
         self._result: dict[str, Any] | None = None
         self._error: Exception | None = None
 
     def finish(self) -> None:
         """Notes that the call is over."""
-        self.ended.set()
-        self._changed.set()
+        self.over = True
+        if self._ended is not None:
+            self._ended.set()
+        self._wake()
 
-    @property
-    def over(self) -> bool:
-        return self.ended.is_set()
+    async def ended(self) -> None:
+        """Waits until the call is over."""
+        if not self.over:
+            self._ended = self._ended or asyncio.Event()
+            await self._ended.wait()
 
     async def next(self) -> Mapping[str, Any] | None:
         """Waits for the tool's result as it goes on the wire; returns None if the tool asks for input first.
@@ -71,8 +76,8 @@ class AskingCall:
             Exception: the call raised it.
         """
         while not self.over and not (self._questions and await self._has_settled()):
-            await self._changed.wait()
-            self._changed = asyncio.Event()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         if self._error is not None:
             raise self._error
         if self.over and self._result is None:
@@ -84,7 +89,7 @@ class AskingCall:
         asked, follows = self._asked, MAX_SETTLING if self.settles else 0
         while follows and not self.over:
             with anyio.move_on_after(self.settles):
-                await self.ended.wait()
+                await self.ended()
             follows = follows - 1 if asked < self._asked else 0
             asked = self._asked
         return bool(self._questions)
@@ -117,7 +122,7 @@ class AskingCall:
         self._asked += 1
         key = f"{self.call.request_id}-{self._asked}"
         self._questions[key] = question
-        self._changed.set()
+        self._wake()
         try:
             with anyio.fail_after(seconds):
                 return await question.reply
@@ -125,6 +130,10 @@ class AskingCall:
             raise MCPError(REQUEST_TIMEOUT, f"{method!r} was not answered in time.") from exc
         finally:
             self._questions.pop(key, None)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def progressed(self) -> None:
         """Notes on the clock that the tool has reported progress."""

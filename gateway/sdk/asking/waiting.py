@@ -56,7 +56,7 @@ class WaitingCalls(Generic[Asking]):
     async def ended(self) -> None:
         """Returns when no call waits."""
         while self._state_of:
-            await next(iter(self._state_of)).ended.wait()
+            await next(iter(self._state_of)).ended()
             await anyio.lowlevel.checkpoint()  # it is forgotten then
 
     async def answered(self, asking: Asking) -> Mapping[str, Any]:
@@ -70,7 +70,7 @@ class WaitingCalls(Generic[Asking]):
             result = await asking.next()
         except BaseException:  # the end of a request, for any reason, ends its call
             asking.scope.cancel()
-            await asking.ended.wait()  # it counts as in flight until its tool has ended
+            await asking.ended()  # it counts as in flight until its tool has ended
             raise
         if result is None:
             state = self._suspend(asking)

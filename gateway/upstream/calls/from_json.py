@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from gateway.call import ToolCall, ToolResult
+from gateway.caller import caller
 from gateway.errors import InvalidRequest
 from gateway.sdk.asking.states import NOT_OF_THIS_CALL, WaitingStates, names_a_waiting_call
 from gateway.upstream.backend import Backend
@@ -48,8 +49,10 @@ class JsonCalls:
         if names_a_waiting_call(call.state):
             return await self._live.go_on(call, origin, report, state=call.state, answers=call.answers)
         params: dict[str, Any] = {"name": tool.own_name, "arguments": call.arguments}
-        send = partial(backend.request, "tools/call", params)
-        if call.state is None and not await backend.is_modern():
+        session = caller.get().key
+        place = backend.place(session)
+        send = partial(backend.request, "tools/call", params, session=session, place=place)
+        if call.state is None and not await backend.is_modern(place):
             return await self._live.begin(call, origin, report, lambda report, origin: send(report, origin=origin))
         if call.state is not None and (state := self._states.theirs_in(call.state, call)) is not None:
             params["requestState"] = state

@@ -62,6 +62,7 @@ class LiveCall(AskingCall):
             self._result = await send(self._progress if self.reporting is not None else None, self._asking)
         except Exception as exc:  # the boundary of this task: the waiting request raises it
             self._error = exc
+        self.finish()  # at once: to wait for the end of this task would cost a turn of the event loop
 
     async def _ask_client(self, method: str, params: Params) -> dict[str, Any]:
         check_askable(askable(self._declared), method, params)

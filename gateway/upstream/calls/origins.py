@@ -73,12 +73,29 @@ _JSON = Origin(CAPABILITIES)
 
 def askable(capabilities: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what of a client's capabilities it can be asked for in mid-call: one of a few dozen values."""
+    return _ALL if capabilities is CAPABILITIES else _askable(capabilities)
+
+
+def _askable(capabilities: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, parts in _PARTS.items():
         declared = capabilities.get(name)
         if isinstance(declared, dict):
             found[name] = {part: {} for part in parts if isinstance(declared.get(part), dict)}
     return found
+
+
+_ALL = _askable(CAPABILITIES)
+"""What every caller over JSON can be asked for."""
+
+_ALL_NAMED = f" {_ALL}"
+
+
+def named(capabilities: Mapping[str, Any]) -> str:
+    """Returns the part of the key of a session that says what its client is `askable` for; none for nothing."""
+    if capabilities is _ALL:
+        return _ALL_NAMED
+    return f" {capabilities}" if capabilities else ""
 
 
 def check_askable(capabilities: Mapping[str, Any], method: str, params: Params) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY
@@ -109,4 +108,4 @@ def pausing(origin: Origin, limit: asyncio.Timeout) -> Origin:
             if not waiting and not limit.expired():
                 limit.reschedule(now() + left)
 
-    return replace(origin, ask=asked)
+    return origin._replace(ask=asked)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -58,7 +57,7 @@ class Wishes:
         if lowest is not None and any(not link.identity.is_modern for link in links):  # a later link is told then
             with suppress(GatewayError, Refusal, TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    own = replace(native_origin(ctx, None), ask=None)
+                    own = native_origin(ctx, None)._replace(ask=None)
                     session = connection.session_id or ""
                     level = {"level": lowest}
                     await backend.request(SET_LEVEL, level, None, session=session, place=place, origin=own)

@@ -92,8 +92,11 @@ class Client:
         other.address = address
         return other
 
-    def post(self, lines: bytes, body: bytes, *, is_counted: bool = True) -> Exchange:
-        return Exchange(self, b"POST", lines + b"Content-Length: %d\r\n" % len(body), body, is_counted)
+    def post(self, lines: bytes, body: bytes, *, is_counted: bool = True, own: bytes | None = None) -> Exchange:
+        """Returns a POST with `lines`, and with the client's `own` if they are known already."""
+        exchange = Exchange(self, b"POST", lines + b"Content-Length: %d\r\n" % len(body), body, is_counted)
+        exchange.own_lines = own
+        return exchange
 
     def get(self, lines: bytes) -> Exchange:
         return Exchange(self, b"GET", lines, b"", is_counted=False)
@@ -122,7 +125,7 @@ class Exchange:
     place in the pool, and of a stream for its head alone: nobody knows when that brings something.
     """
 
-    __slots__ = ("_body", "_client", "_connection", "_is_counted", "_lines", "_method", "was_written")
+    __slots__ = ("_body", "_client", "_connection", "_is_counted", "_lines", "_method", "own_lines", "was_written")
 
     def __init__(self, client: Client, method: bytes, lines: bytes, body: bytes, is_counted: bool) -> None:
         self._client = client
@@ -131,11 +134,13 @@ class Exchange:
         self._body = body
         self._is_counted = is_counted
         self._connection: Connection | None = None
+        self.own_lines: bytes | None = None
         self.was_written = False
 
     async def __aenter__(self) -> Connection:
         """Raises LinkFailure, or GatewayError if the caller has no credential."""
-        self._lines = await self._client.lines() + self._lines  # before it takes a place
+        own = self.own_lines if self.own_lines is not None else await self._client.lines()
+        self._lines = own + self._lines  # before it takes a place
         if self._is_counted:
             await self._client.pool.places.acquire()
         try:
@@ -159,7 +164,7 @@ class Exchange:
         """Follows redirects that keep the method and the origin, as the SDK does."""
         client, address = self._client, self._client.address
         for _ in range(client.max_redirects + 1):
-            connection = self._connection = await client.pool.take()
+            connection = self._connection = client.pool.idle() or await client.pool.connect()
             request = client.encode(self._method, address.target, self._lines, self._body)
             self.was_written = True
             await connection.send(request, client.limit, is_head_enough=not self._is_counted)

@@ -32,6 +32,8 @@ class Connection(asyncio.Protocol):
         self.is_usable = True
         self.idle_until = 0.0
         self._loop = asyncio.get_running_loop()
+        self._lines: dict[bytes, bytes] = {}
+        self.on_header = self._lines.__setitem__  # without a step of ours for each line
         self._parser = httptools.HttpResponseParser(self)
         self._poll: select.poll | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -56,11 +58,13 @@ class Connection(asyncio.Protocol):
         Raises:
             ConnectionLost: or the answer is not HTTP, or longer than `limit` bytes.
         """
-        self._resume()  # an answer before may have had more than was read
+        if self._is_paused:  # an answer before may have had more than was read
+            self._resume()
         self._reset(limit)
         self._is_complete, self._is_head_enough = False, is_head_enough
         self._transport.write(request)
-        await self._wait()
+        self._waiter = self._loop.create_future()
+        await self._waiter
         if self._failure:
             raise ConnectionLost(self._failure)
 
@@ -75,10 +79,12 @@ class Connection(asyncio.Protocol):
                 raise ConnectionLost(self._failure)
             if self._is_complete:
                 return b""
-            await self._wait()
+            self._waiter = self._loop.create_future()
+            await self._waiter
         read = self.body
         self._received.clear()
-        self._resume()
+        if self._is_paused:
+            self._resume()
         return read
 
     @property
@@ -133,21 +139,18 @@ class Connection(asyncio.Protocol):
     # The callbacks of the parser
 
     def on_message_begin(self) -> None:
+        self._lines.clear()
         if self._is_complete:  # an answer to no request
             self.is_usable = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._has_head:
-            self.headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         if self._has_head:
             return
         self.status = self._parser.get_status_code()
         if self.status < 200:  # an interim answer
-            self.headers.clear()
             return
         self._has_head = True
+        self.headers = {name.lower(): value for name, value in self._lines.items()}
         self.is_stream = self.status == 200 and self.headers.get(b"content-type", b"").lower().startswith(_SSE)
         if self.is_stream and self._is_head_enough:
             self._wake()
@@ -186,11 +189,6 @@ class Connection(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _resume(self) -> None:
-        if self._is_paused:
-            self._is_paused = False
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
-
-    async def _wait(self) -> None:
-        self._waiter = self._loop.create_future()
-        await self._waiter
+        self._is_paused = False
+        if not self._transport.is_closing():
+            self._transport.resume_reading()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from gateway.upstream.link import LinkFailure
@@ -11,6 +12,8 @@ KEPT = 1024
 """Bytes of the beginning and of the end of an event that is skipped."""
 
 _BOM = b"\xef\xbb\xbf"
+_WHOLE = re.compile(rb"(?:event: message\r?\n)?data: ([^ \r\n][^\r\n]*)\r?\n\r?\n")
+"""One event as nearly all servers write their answers."""
 
 TooLong = Callable[[bytes, bytes, LinkFailure], None]
 """Takes the beginning and the end of an event, and the reason for which it is skipped."""
@@ -45,12 +48,19 @@ class Events:
         self._after_cr = False
         self._head = self._tail = b""
 
-    def feed(self, chunk: bytes) -> Iterator[Event]:
-        """Yields the events that `chunk` completes.
+    def feed(self, chunk: bytes) -> Iterable[Event]:
+        """Returns the events that `chunk` completes.
 
         Raises:
             LinkFailure: an event is longer than the limit, and is not skipped.
         """
+        is_between = not (self._size or self._type or self._head or self._after_cr) and self._id == self.last_id
+        if is_between and (whole := _WHOLE.fullmatch(chunk)) is not None and len(chunk) <= self._limit:
+            self._is_first = False
+            return (Event(b"message", whole[1]),)
+        return self._parsed(chunk)
+
+    def _parsed(self, chunk: bytes) -> Iterator[Event]:
         if self._after_cr and chunk.startswith(b"\n"):
             chunk = chunk[1:]
         self._after_cr = chunk.endswith(b"\r")

@@ -10,9 +10,9 @@ from itertools import count
 from typing import Any
 
 from gateway.upstream.calls.kept import KEPT
-from gateway.upstream.calls.origins import askable
+from gateway.upstream.calls.origins import askable, named
 from gateway.upstream.http import handshake
-from gateway.upstream.http.answers import answer_of, status_failure
+from gateway.upstream.http.answers import Message, answer_of, status_failure
 from gateway.upstream.http.client import Client
 from gateway.upstream.http.events import Events
 from gateway.upstream.http.failures import ConnectionLost, SessionLost
@@ -57,17 +57,17 @@ class LegacyLink:
     ) -> dict[str, Any]:
         capabilities = askable(origin.capabilities)
         client = self._client.for_caller(session)
-        key = f"{client.owner}{session}"
-        held = self._sessions.enter(f"{key} {capabilities}" if capabilities else key, client, capabilities, session)
+        key = f"{client.owner}{session}{named(capabilities)}"
+        held = self._sessions.enter(key, client, capabilities, session)
         tried: set[str] = set()
         try:
             while True:
                 sent = await client.lines()
                 try:
-                    opened = await self._sessions.opened(held)
+                    opened = held.opened or await self._sessions.opened(held)
                     if origin.ask is not None and not held.is_listening.is_set():
                         await self._with_stream(held)
-                    answer = await self._asked(client, held, opened, Asking(method, params, report, origin))
+                    answer = await self._asked(client, held, opened, Asking(method, params, report, origin, sent))
                     if method in KEPT:
                         held.kept.note(method, params)
                     return answer
@@ -95,9 +95,15 @@ class LegacyLink:
         self._client.close()
 
     async def _asked(self, client: Client, held: Session[Opened], opened: Opened, asking: Asking) -> dict[str, Any]:
-        number = next(self._numbers)
-        exchange = client.post(BOTH_TYPES + opened.lines, encoded(asking.message(number), client.limit))
-        events, told = Events(client.limit), self._told(client, opened, asking.origin, exchange.give_place_back)
+        number, limit, told = next(self._numbers), client.limit, None
+        exchange = client.post(BOTH_TYPES + opened.lines, encoded(asking.message(number), limit), own=asking.lines)
+        events = Events(limit)
+
+        async def hear(message: Message) -> None:
+            nonlocal told  # most answers come alone
+            told = told or self._told(client, opened, asking.origin, exchange.give_place_back)
+            await told(message)
+
         held.callers.enter(number, asking.origin, exchange.give_place_back)
         if asking.report is not None:
             self._reports[number] = asking.report
@@ -105,11 +111,11 @@ class LegacyLink:
             try:
                 async with exchange as connection:
                     handshake.check_session(opened, connection)
-                    return await answer_of(connection, number, told, events)
+                    return await answer_of(connection, number, hear, events)
             except ConnectionLost:
                 if not events.last_id:
                     raise
-                return await resumed(client, opened.lines, number, told, events)
+                return await resumed(client, opened.lines, number, hear, events)
         except asyncio.CancelledError:
             if exchange.was_written:
                 cancelled = {"requestId": number, "reason": "The caller left."}
@@ -118,7 +124,8 @@ class LegacyLink:
         finally:
             self._reports.pop(number, None)
             held.callers.leave(number)
-            told.close()
+            if told is not None:
+                told.close()
 
     def _told(self, client: Client, opened: Opened, origin: Origin, asked: Callable[[], None] = lambda: None) -> Told:
         """Returns what takes the messages of a stream in a session."""

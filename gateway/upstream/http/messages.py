@@ -23,12 +23,13 @@ _RESERVED = "io.modelcontextprotocol/"
 
 
 class Asking(NamedTuple):
-    """A request of the era of sessions before it has an id."""
+    """A request of the era of sessions before it has an id. `lines` are those of its client, if they are known."""
 
     method: str
     params: Params
     report: Report | None = None
     origin: Origin = NOBODY
+    lines: bytes | None = None
 
     def message(self, number: int) -> dict[str, Any]:
         """Returns the request without the fields of `_meta` that belong to the other era."""

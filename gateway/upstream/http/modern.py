@@ -71,7 +71,7 @@ class ModernLink:
         while True:
             sent = await client.lines()
             try:
-                return await self._asked(client, method, params, report, origin)
+                return await self._asked(client, method, params, report, origin, sent=sent)
             except (LinkFailure, Refusal) as exc:
                 cure = await self._cure(client, method, exc, sent)
                 if cure is None or cure in tried:
@@ -110,14 +110,14 @@ class ModernLink:
         return "connection" if isinstance(exc, ConnectionLost) and method in RESENT else None
 
     async def _asked(
-        self, client: Client, method: str, params: Params, report: Report | None, origin: Origin
+        self, client: Client, method: str, params: Params, report: Report | None, origin: Origin, *, sent: bytes
     ) -> dict[str, Any]:
         async def told(message: Message) -> None:
             await tell(message, number, report, self._heard, origin)
 
         number = next(self._numbers)
         lines, body = self._encoded(number, method, params, report, origin)
-        async with client.post(lines, body, is_counted=method != LISTEN) as connection:
+        async with client.post(lines, body, is_counted=method != LISTEN, own=sent) as connection:
             result = await answer_of(connection, number, told, Events(client.limit))
         if method == "tools/list":
             self._remember_headers(result, is_first="cursor" not in params)

@@ -62,14 +62,14 @@ class Pool:
         self._cut: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    async def take(self) -> Connection:
-        """Returns a connection that carries no request. Raises LinkFailure if none can be opened."""
+    def idle(self) -> Connection | None:
+        """Returns a connection that is open and carries no request; None if there is none."""
         while self._idle:
             connection = self._idle.pop()
             if self._loop.time() < connection.idle_until and not connection.was_closed():
                 return connection
             self._discard(connection)
-        return await self._connect()
+        return None
 
     def put_back(self, connection: Connection) -> None:
         """Takes a connection back. One whose answer goes on is used again only if it ends soon."""
@@ -91,7 +91,8 @@ class Pool:
         for connection in tuple(self._open):
             self._discard(connection)
 
-    async def _connect(self) -> Connection:
+    async def connect(self) -> Connection:
+        """Opens another connection. Raises LinkFailure."""
         if self._is_closed:
             raise LinkFailure("it was stopped", was_sent=False, is_over=True)
         connection = Connection(self._settled)
@@ -154,8 +155,9 @@ class Pool:
         self._cut = self._loop.call_at(min(self._tails.values()), self._cut_tails) if self._tails else None
 
     def _keep(self, connection: Connection) -> None:
-        asked = _ASKED.search(connection.headers.get(b"keep-alive", b""))
-        seconds = min(MAX_IDLE, int(asked[1]) - 1) if asked is not None else MAX_IDLE
+        seconds, keep_alive = MAX_IDLE, connection.headers.get(b"keep-alive")
+        if keep_alive is not None and (asked := _ASKED.search(keep_alive)) is not None:
+            seconds = min(MAX_IDLE, int(asked[1]) - 1)
         connection.idle_until = self._loop.time() + seconds
         self._idle.append(connection)
         if self._sweep is None:

@@ -58,6 +58,7 @@ class Session(Generic[Open]):
     in_use: int = 0
     used_at: float = 0.0
     opening: asyncio.Task[Open] | None = None
+    _known: tuple[asyncio.Task[Open], Open] | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -65,9 +66,12 @@ class Session(Generic[Open]):
 
     @property
     def opened(self) -> Open | None:
-        task = self.opening
+        task, known = self.opening, self._known
+        if known is not None and known[0] is task:
+            return known[1]
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return None
+        self._known = (task, task.result())
         return task.result()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from time import monotonic
 from typing import Any
@@ -121,7 +120,7 @@ class Balanced:
         """Calls a tool, and notes how long that takes, unless somebody was asked meanwhile."""
         began, tool, asked = monotonic(), str(request.params.get("name")), _Asked(request.origin.ask)
         if request.origin.ask is not None:
-            request = request._replace(origin=replace(request.origin, ask=asked))
+            request = request._replace(origin=request.origin._replace(ask=asked))
         try:
             result = await instance.request(lease, request)
         except asyncio.CancelledError:  # it would have taken longer

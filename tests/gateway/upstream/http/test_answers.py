@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from gateway.upstream.http.events import Events
 from gateway.upstream.link import Origin
 from tests.gateway.upstream.http.peer import Asked, call, legacy, linked, modern, serving
 
@@ -83,16 +82,16 @@ async def test_an_answer_may_have_any_form(speaking: Any, form: str, is_split: b
         assert [await call(link) for _ in range(3)] == [GOOD] * 3
 
 
-@pytest.mark.slow
-def test_events_are_the_same_wherever_their_bytes_are_split() -> None:
-    stream = b"\xef\xbb\xbfdata: a\r\n\r\n: c\r\rid: 7\nevent: x\ndata:b\ndata: \xc3\xa4\r\n\nretry: 250\n\ndata: cut"
-    expected = [(b"message", b"a"), (b"x", b"b\n\xc3\xa4")]
-    for first in range(len(stream)):
-        for second in range(first, len(stream)):
-            events = Events(1000)
-            parts = (stream[:first], stream[first:second], stream[second:])
-            assert [event for part in parts for event in events.feed(part)] == expected
-            assert (events.last_id, events.retry) == ("7", 0.25)
+@ERAS
+async def test_names_of_headers_have_any_letters_and_trailers_are_no_headers(speaking: Any) -> None:
+    async def answer(asked: Asked) -> None:
+        body = asked.encoded(result=GOOD)
+        head = b"HTTP/1.1 100 Continue\r\ncontent-type: text/event-stream\r\n\r\nHTTP/1.1 200 OK\r\n"
+        head += b"CONTENT-TYPE: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        asked.raw(head + b"%x\r\n%b\r\n0\r\nContent-Type: text/event-stream\r\n\r\n" % (len(body), body))
+
+    async with serving(speaking(answer)) as peer, linked(peer.url) as link:
+        assert [await call(link) for _ in range(3)] == [GOOD] * 3
 
 
 @pytest.mark.slow
