@@ -75,7 +75,7 @@ class Clock:
 
 
 class Bell(Protocol):
-    """What is told that its time has come. A bell is equal to itself alone."""
+    """An object that hears when its time has come. It is equal to itself alone."""
 
     def ring(self) -> None: ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -38,16 +38,17 @@ _PARTS = {KEYS: {part: part for part in (*_REPORTS, RESULT)}}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A tool that the caller may call. `reports` is False if it never reports progress, `asks` if it never asks.
+    """A tool that the caller may call.
 
-    `version` is set for the field of one version, and `deprecated` is why it should not be called.
+    `reports` is False if it never reports progress; `asks` returns False if it never asks for input. `version` is set
+    for the field of one version, and `deprecated` is why it should not be called.
     """
 
     server: str
     info: ToolInfo
     shown: Shown
     reports: bool
-    asks: bool
+    asks: Callable[[], bool]
     version: str = ""
     deprecated: str | None = None
 
@@ -83,7 +84,7 @@ def made_for(tool: Seen, names: UniqueNames) -> Made:
         deprecation_reason=tool.deprecated,
         extensions={TARGET: Target(tool.server, tool.info["name"], _form(schema), tool.version)},
     )
-    field.args = arguments(tool.info["inputSchema"], name, names, tool.asks)  # the names are accepted already
+    field.args = arguments(tool.info["inputSchema"], name, names, tool.asks())  # the names are accepted already
     return Made(field, _stream(field, name, names) if tool.reports else None)
 
 

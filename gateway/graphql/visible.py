@@ -34,8 +34,7 @@ def seen(servers: Iterable[Callee], visible: Visible) -> list[Seen]:
 
 def _seen(server: Callee, tool: ToolInfo, shown: Shown) -> Seen:
     entry = server.find(tool["name"])
-    reports, asks = (True, True) if entry is None else (not entry.direct, entry.asks)
-    return Seen(server.name, tool, shown, reports, asks)
+    return Seen(server.name, tool, shown, entry is None or not entry.direct, lambda: entry is None or entry.asks)
 
 
 def _of_versions(visible: Visible, shown: Mapping[tuple[str, str], Shown]) -> Iterator[Seen]:
@@ -55,7 +54,7 @@ def _of_versions(visible: Visible, shown: Mapping[tuple[str, str], Shown]) -> It
 def _seen_version(server: Callee, entry: Entry, shown: Shown) -> Seen:
     assert entry.versions is not None
     reason = _reason(entry.versions.deprecation(entry.version))
-    return Seen(server.name, entry.info, shown, not entry.direct, entry.asks, entry.version, reason)
+    return Seen(server.name, entry.info, shown, not entry.direct, lambda: entry.asks, entry.version, reason)
 
 
 def _shown(tool: Shown, version: str) -> Shown:

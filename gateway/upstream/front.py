@@ -85,7 +85,7 @@ class Front(LowLevelServer[Any]):
 
     @property
     def server_info_stamp(self) -> dict[str, Any]:
-        """What each result says of the server: texts alone, so that a copy need not be a deep one."""
+        """The words of each result about the server: texts alone, so that a copy need not be a deep one."""
         return self._server_info_stamp_source.copy()
 
     def create_initialization_options(

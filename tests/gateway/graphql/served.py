@@ -24,7 +24,7 @@ def graph_of(*tools: dict[str, Any], server: str = "one") -> ToolGraph:
     seen = []
     for tool in tools:
         info: Any = {"inputSchema": {"type": "object", "properties": {}}, **tool}
-        seen.append(Seen(server, info, shown[server, tool["name"]], reports=False, asks=False))
+        seen.append(Seen(server, info, shown[server, tool["name"]], reports=False, asks=lambda: False))
     return ToolGraph(seen)
 
 
