@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.spans import begin_step
+
 
 class Quota(NamedTuple):
     """At most `calls` in any period of `seconds`."""
@@ -48,6 +50,7 @@ class Clock:
         """Stops the clock while the tool waits for its client's answer."""
         if not self._pauses:
             self._paused_at = self._now()
+            begin_step("answer of the client")
         self._pauses += 1
         try:
             yield
@@ -57,6 +60,7 @@ class Clock:
                 waited = self._now() - self._paused_at
                 self._ends += waited
                 self._silent_until += waited
+                begin_step("tool")
 
     def left(self) -> float:
         """Returns the seconds until the call has to be looked at again; 0 or less if its time is over."""

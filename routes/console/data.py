@@ -72,6 +72,8 @@ class Data:
 
     async def me(self, request: Request) -> Response:
         """Answers with what the caller may do here; every caller may ask."""
+        if may("read"):
+            await self._source.watch()
         may_do: dict[str, bool] = {action: may(action) for action in ACTIONS}
         may_do["arguments"] = may_do["arguments"] and self._with_arguments
         grants = caller.get().grants
@@ -175,7 +177,7 @@ class Data:
 def _bare(call: dict[str, Any]) -> dict[str, Any]:
     """Returns a call with its marks, which have no text of the tool's own here."""
     marks = [[at, name, ""] for at, name, _ in call.get("marks", ())]
-    return {**without_content(call), "marks": marks}
+    return {**without_content(call), "marks": marks, "steps": call.get("steps", ())}
 
 
 def _json(document: Any) -> Response:
