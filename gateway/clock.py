@@ -50,7 +50,7 @@ class Clock:
         """Stops the clock while the tool waits for its client's answer."""
         if not self._pauses:
             self._paused_at = self._now()
-            begin_step("answer of the client")
+            begin_step("waits for the client's answer")
         self._pauses += 1
         try:
             yield

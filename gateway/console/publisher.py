@@ -20,6 +20,9 @@ MAX_ITEMS = 1000
 
 MAX_BATCH, MAX_BATCH_BYTES = 100, 64 * 1024
 BATCH_DELAY = 0.05
+LEFT = "left:"
+"""The beginning of the key of a process that has ended in good order."""
+
 WATCHED = "watched"
 """The key that is there while somebody looks at the console of any process."""
 
@@ -64,11 +67,12 @@ class Publisher:
             await asyncio.wait(tasks)
             with suppress(RedisUnavailable):
                 await self._add_new()
-                await self._ask(
-                    lambda: self._client.delete(
-                        *(f"{self._key}{kind}:{self._feed.process}" for kind in ("state", "connections"))
-                    )
-                )
+                await self._ask(self._end)
+
+    async def _end(self) -> None:
+        own, key = self._feed.process, self._key
+        gone = (f"{key}{kind}:{own}" for kind in ("state", "connections"))
+        await together(self._client, ("SET", f"{key}{LEFT}{own}", 1, "EX", FIGURES_LIFETIME), ("DEL", *gone))
 
     async def _add(self) -> None:
         with suppress(RedisUnavailable):

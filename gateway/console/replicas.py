@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from contextlib import suppress
 from typing import Any
 
 from gateway.console.feed import WATCHED as WATCHED_SECONDS
 from gateway.console.feed import Feed
-from gateway.console.publisher import LIFETIME, MAX_ITEMS, TICK, WATCHED, Publisher, milliseconds, together
+from gateway.console.publisher import LEFT, LIFETIME, MAX_ITEMS, TICK, WATCHED, Publisher, milliseconds, together
 from gateway.console.source import MAX_SENT, Chunk, Figures, OwnProcess, Shown, ended
 from gateway.redis import RedisClient, RedisUnavailable
 
@@ -25,6 +25,8 @@ FIRST_ITEMS = 20
 
 _LAST = 2**64 - 1
 _ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+MISSED_SECONDS = 60
+MISSING = "{} of the other processes no longer answer: their last calls may not be shown."
 AWAY = "Redis is away: only this process is seen, and calls of now are added when it is back."
 
 
@@ -34,8 +36,10 @@ class Replicas:
     reach = "replicas"
 
     def __init__(self, redis: RedisClient, feed: Feed) -> None:
-        self.trouble = ""
         self._redis = redis
+        self._is_away = False
+        self._missing = 0
+        self._seen: dict[str, float] = {}
         self._feed = feed
         self._own = OwnProcess(feed)
         self._watched = -1.0
@@ -63,8 +67,16 @@ class Replicas:
         except RedisUnavailable:
             return Chunk([], cursor or "0-1")
 
+    @property
+    def trouble(self) -> str:
+        return AWAY if self._is_away else MISSING.format(self._missing) if self._missing else ""
+
     async def states(self) -> Sequence[Shown]:
         others = await self._of_others("state:")
+        if not self._is_away:
+            self._seen |= dict.fromkeys((state["process"] for state in others), self._feed.clock())
+            with suppress(RedisUnavailable):
+                await self._look_for_missing({state["process"] for state in others})
         return [self._feed.state(), *others]
 
     async def of_request(self, request_id: str) -> Sequence[Shown]:
@@ -102,6 +114,16 @@ class Replicas:
         except RedisUnavailable:
             return False
         return True
+
+    async def _look_for_missing(self, there: Set[str]) -> None:
+        """Counts those that have said nothing of late, and have not said that they end."""
+        silent = [name for name in self._seen if name not in there]
+        left = [f"{self._key}{LEFT}{name}" for name in silent]
+        goodbyes = await self._ask(lambda: self._redis.client.mget(left)) if left else []
+        for name, has_ended in zip(silent, goodbyes, strict=True):
+            if has_ended or self._seen[name] < self._feed.clock() - MISSED_SECONDS:
+                del self._seen[name]
+        self._missing = sum(name not in there for name in self._seen)
 
     async def _start(self) -> Chunk:
         stream, client = self._key + "calls", self._redis.client
@@ -143,9 +165,9 @@ class Replicas:
         try:
             found = await self._redis.ask("the console", request)
         except RedisUnavailable:
-            self.trouble = AWAY
+            self._is_away = True
             raise
-        self.trouble = ""
+        self._is_away = False
         return found
 
 

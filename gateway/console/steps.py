@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 from gateway.call import CallNext, Interceptor, ToolCall, ToolResult, parts_of
+from gateway.spans import noting
 
 MAX_STEPS = 64
-TOOL, BACK = "tool", "back"
+TOOL, BACK = "tool", "answer on its way back"
 
 NAMES = {
-    "Tracing": "trace",
+    "Tracing": "tracing",
     "Metrics": "metrics",
     "Authorization": "access",
     "RedisBudget": "Redis budget",
@@ -35,19 +36,20 @@ class Steps:
         self.noted: list[tuple[str, float]] = []
         self._clock = clock
         self._started = started
+        self._is_over = False
 
     def begin(self, name: str) -> None:
-        if len(self.noted) < MAX_STEPS:
+        if not self._is_over and len(self.noted) < MAX_STEPS:
             self.noted.append((name, self._clock() - self._started))
 
     def around(self, call_next: CallNext) -> CallNext:
         """Returns a handler that does the same as `call_next`, a chain of interceptors, and notes its steps."""
         interceptors, handler = parts_of(call_next)
-        noting: CallNext = partial(self._run, handler)
+        noted: CallNext = partial(self._run, handler)
         for each in reversed(interceptors):
             name = NAMES.get(type(each).__name__, type(each).__name__)
-            noting = partial(self._enter if name else _pass, name, each, noting)
-        return noting
+            noted = partial(self._enter, name, each, noted) if name else partial(each, call_next=noted)
+        return noted
 
     def _enter(self, name: str, interceptor: Interceptor, call_next: CallNext, call: ToolCall) -> Any:
         self.begin(name)
@@ -55,11 +57,10 @@ class Steps:
 
     async def _run(self, handler: CallNext, call: ToolCall) -> ToolResult:
         self.begin(TOOL)
+        noting.set(self.begin)
         try:
             return await handler(call)
         finally:
+            noting.set(None)
             self.begin(BACK)
-
-
-def _pass(name: str, interceptor: Interceptor, call_next: CallNext, call: ToolCall) -> Any:
-    return interceptor(call, call_next)
+            self._is_over = True  # a tool that asks goes on after its call

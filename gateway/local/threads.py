@@ -27,10 +27,10 @@ class Threads:
 
     async def run(self, function: Callable[..., Any], /, **arguments: Any) -> Any:
         """Calls `function(**arguments)` in a thread in which `anyio.from_thread` works."""
-        begin_step("place among the threads")
+        begin_step("waits for a place among the threads")
         place = _Place(self._places)
         await self._places.acquire_on_behalf_of(place)
-        begin_step("thread")
+        begin_step("waits for a thread")
         try:
             return await to_thread.run_sync(
                 partial(place.occupy, function, arguments), abandon_on_cancel=True, limiter=self._unbounded
