@@ -15,7 +15,7 @@ from gateway.call import CallNext, Report, ToolCall
 from gateway.console.figures import GOOD, MAX_TOOLS, SLOT_SECONDS, Tally, percentiles
 from gateway.console.notes import Draft, Notes, Outcome, notes_of
 from gateway.console.rates import RATE_SECONDS, WINDOW, Rates
-from gateway.console.ring import Record, Ring, by_second
+from gateway.console.ring import Record, Ring, by_second, durations
 from gateway.console.steps import Steps
 from gateway.naming import cut
 
@@ -28,7 +28,10 @@ MAX_CONNECTIONS_SHOWN = 200
 """Sessions, streams and sockets that a page is told of. Their number is exact."""
 
 WATCHED = 60.0
-"""Seconds after a look in which the steps of calls are noted."""
+"""Seconds after a look in which somebody is taken to look on."""
+
+NOTED = 100
+"""Calls whose steps are noted after each look: it bounds what looking costs. A page looks four times a second."""
 
 REFUSALS = frozenset({"unauthenticated", "forbidden", "rate-limited", "share-exceeded"})
 """The outcomes of calls that are refusals too."""
@@ -53,12 +56,13 @@ class Feed:
         self.running: dict[int, Running] = {}
         self.cancels: dict[int, tuple[asyncio.Task[Any], int]] = {}
         self.drafts: defaultdict[int, Draft] = defaultdict(Draft)
-        self.watched_until = 0.0
+        self.left_to_note = 0
         self.ring = Ring()
         self.refusals: deque[dict[str, Any]] = deque(maxlen=MAX_REFUSALS)
         self.sessions: Callable[[], int] = int
         self.held: list[Callable[[], list[dict[str, Any]]]] = []
         self.sockets = 0
+        self._watched_until = 0.0
         self._notes = Notes()
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._rates = Rates()
@@ -71,11 +75,12 @@ class Feed:
 
     @property
     def is_watched(self) -> bool:
-        return self.watched_until > self.clock()
+        return self._watched_until > self.clock()
 
     def watch(self) -> None:
         """Notes that somebody looks."""
-        self.watched_until = self.clock() + WATCHED
+        self._watched_until = self.clock() + WATCHED
+        self.left_to_note = NOTED
 
     def flush(self) -> None:
         """Takes in the calls that have ended."""
@@ -84,12 +89,8 @@ class Feed:
         self.ring.extend(records)
         for second, calls in by_second(records, self._offset()):
             self._rates.add(second, calls=len(calls))
-            durations: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-            for call in calls:
-                if call[6]:
-                    durations[call[4], call[5]].append(call[2])
-            for (server, tool), seconds_of_tool in durations.items():
-                self._tally(server, tool).add(seconds_of_tool, second // SLOT_SECONDS)
+            for (server, tool), seconds in durations(calls).items():
+                self._tally(server, tool).add(seconds, second // SLOT_SECONDS)
 
     def note(self, number: int, call: ToolCall, outcome: Outcome) -> None:
         """Takes the end of a call of which there may be more to say than of most."""
@@ -104,6 +105,7 @@ class Feed:
 
     def noting(self, number: int, call_next: CallNext, started: float) -> CallNext:
         """Returns `call_next` so that its steps are noted."""
+        self.left_to_note -= 1
         steps = self.drafts[number].steps = Steps(self.clock, started)
         return steps.around(call_next)
 

@@ -36,16 +36,17 @@ class Draft:
 
     def __init__(self) -> None:
         self.steps: Steps | None = None
-        self.marks: list[Mark] = []
+        self.marks: list[Mark] | None = None
 
     def reporting(self, report: Report, shows_text: bool, clock: Callable[[], float]) -> Report:
         """Returns `report` so that what the tool reports is kept as marks. `clock` gives the seconds since the call."""
+        marks = self.marks = list[Mark]()
 
         def marked(name: str, fields: Mapping[str, Any]) -> Awaitable[None]:
-            if len(self.marks) < MAX_MARKS:
+            if len(marks) < MAX_MARKS:
                 text = " ".join(str(value) for value in fields.values() if value is not None)
                 shown = text if shows_text or name == "progress" else str(fields.get("level", ""))
-                self.marks.append((clock(), name, cut(masking.of_text(shown[:512]))))
+                marks.append((clock(), name, cut(masking.of_text(shown[:512]))))
             return report(name, fields)
 
         return marked
@@ -53,17 +54,20 @@ class Draft:
 
 def notes_of(call: ToolCall, outcome: Outcome, draft: Draft | None, with_arguments: bool) -> dict[str, Any]:
     """Returns the fields of a call that most calls do not have, as a page gets them."""
-    failure, result = outcome.failure, outcome.result
-    fields = {
-        "answered": call.answered,
-        "problem": masking.of_problem(failure) if failure is not None else "",
-        "trace": call.trace,
-        "arguments": masking.of_arguments(call.arguments) if with_arguments else "",
-        "result": masking.of_result(result) if with_arguments else "",
-        "marks": draft.marks if draft is not None else [],
-        "steps": draft.steps.noted if draft is not None and draft.steps is not None else [],
-    }
-    return {name: value for name, value in fields.items() if value}
+    fields: dict[str, Any] = {}
+    if draft is not None:
+        fields = {"steps": draft.steps.noted} if draft.steps is not None else {}
+        fields |= {"marks": draft.marks} if draft.marks else {}
+    if call.answered:
+        fields["answered"] = call.answered
+    if call.trace:
+        fields["trace"] = call.trace
+    if outcome.failure is not None:
+        fields["problem"] = masking.of_problem(outcome.failure)
+    if with_arguments:
+        fields["arguments"] = masking.of_arguments(call.arguments)
+        fields["result"] = masking.of_result(outcome.result)
+    return fields
 
 
 class Notes:
@@ -89,7 +93,7 @@ class Notes:
 
 def _size(fields: Mapping[str, Any]) -> int:
     """Returns about the bytes that notes take."""
-    texts = [value for value in fields.values() if isinstance(value, str)]
-    marks = fields.get("marks", ())
-    texts += [text for _, _, text in marks]
-    return 4 * sum(map(len, texts)) + 200 * (1 + len(marks) + len(fields.get("steps", ())))
+    size = 200
+    for value in fields.values():
+        size += 4 * len(value) if isinstance(value, str) else 100 * len(value)
+    return size + sum(4 * len(text) for _, _, text in fields.get("marks", ()))

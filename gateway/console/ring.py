@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 MAX_CALLS = 2000
@@ -29,6 +29,15 @@ def by_second(calls: Sequence[Record], offset: float) -> Iterator[tuple[int, Seq
         end = max(bisect_right(calls, second + 1 - offset, begin, key=ended), begin + 1)
         yield second, calls[begin:end]
         begin = end
+
+
+def durations(calls: Sequence[Record]) -> Mapping[tuple[str, str], Sequence[float]]:
+    """Returns the seconds of the calls of each tool, by server and tool."""
+    found: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for call in calls:
+        if call[6]:
+            found[call[4], call[5]].append(call[2])
+    return found
 
 
 class Ring:

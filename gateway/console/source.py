@@ -41,7 +41,7 @@ class Source(Protocol):
     def trouble(self) -> str: ...
 
     async def watch(self) -> None:
-        """Tells each process that somebody looks: for a minute it notes the steps of its calls."""
+        """Tells each process that somebody looks, so that it notes the steps of its next calls."""
         ...
 
     async def after(self, cursor: str) -> Chunk:

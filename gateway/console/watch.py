@@ -19,7 +19,7 @@ Write = Callable[[ToolCall, str, float, ToolResult | None], None]
 class Watch:
     """The outermost interceptor: it records each call once, for the `feed` and for `writes`, such as the call log.
 
-    While somebody looks, it notes the steps of each call too. A call that the feed cancels ends with Cancelled,
+    While somebody looks, it notes the steps of calls too. A call that the feed cancels ends with Cancelled,
     whatever its tool does.
     """
 
@@ -37,7 +37,7 @@ class Watch:
         self._running[number] = call, asyncio.current_task(feed.loop), began
         if call.report is not None:
             call.report = feed.reporting(number, call.report, began)
-        if feed.watched_until > began:
+        if feed.left_to_note:
             call_next = feed.noting(number, call_next, began)
         outcome, result, failure = "cancelled", None, None
         try:

@@ -69,7 +69,8 @@ const took = (seconds) => (seconds < 0.001 ? `${Math.max(seconds * 1e6, 0).toFix
 
 /** Returns a line for each step of a call, which lasts until the next one begins, and for what its tool reported. */
 function waterfall(call) {
-  const steps = call.steps ?? [];
+  const flat = call.steps ?? [];
+  const steps = flat.flatMap((name, at) => (at % 2 ? [] : [[name, flat[at + 1]]]));
   const phases = steps.map(([name, at], index) => [name, at, steps[index + 1]?.[1] ?? call.seconds]);
   const marks = (call.marks ?? []).map(([at, name, words]) => [[name, words && ": ", text(words)], at, null]);
   const line = ([label, from, to]) => {
@@ -78,7 +79,7 @@ function waterfall(call) {
     if (to !== null) bar.style.width = `${(100 * (to - from)) / (call.seconds || 1)}%`;
     return el("li", {}, el("span", {}, label), el("span", { className: "track", ariaHidden: "true" }, bar), el("span", { className: "number" }, to === null ? `at ${ms(from)}` : took(to - from)));
   };
-  const untold = steps.length ? "" : el("p", { className: "quiet" }, "Its steps are not known: they are noted only while somebody looks at the console, and until a minute later.");
+  const untold = steps.length ? "" : el("p", { className: "quiet" }, "Its steps are not known. They are noted while somebody looks at the console, of up to 400 calls a second.");
   return [untold, el("ul", { className: "fall" }, (phases.length ? [...phases, ...marks] : [["all of it", 0, call.seconds], ...marks]).map(line))];
 }
 

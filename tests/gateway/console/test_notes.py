@@ -19,5 +19,5 @@ def test_notes_are_bounded_by_bytes() -> None:
     assert [number for number in range(50) if notes.of(number)] == [*range(40, 50)]
     notes.put(50, {"result": "x" * 100_000})
     assert not any(notes.of(number) for number in range(51))
-    notes.put(51, {"marks": [(0.1, "log", "x" * 100)], "steps": [("tool", 0.1)]})
+    notes.put(51, {"marks": [(0.1, "log", "x" * 100)], "steps": ["tool", 0.1]})
     assert notes.of(51)

@@ -35,12 +35,12 @@ async def looked_at(http: httpx2.AsyncClient, headers: Mapping[str, str] | None 
 
 
 def names(call: dict[str, Any]) -> list[str]:
-    return [name for name, _ in call["steps"]]
+    return list(call["steps"][::2])
 
 
 def seconds(call: dict[str, Any], step: str) -> float:
     """Returns how long a step took."""
-    begins: list[float] = [at for _, at in call["steps"]] + [call["seconds"]]
+    begins: list[float] = [*call["steps"][1::2], call["seconds"]]
     at = names(call).index(step)
     return begins[at + 1] - begins[at]
 
@@ -55,7 +55,7 @@ async def test_each_interceptor_is_a_step_and_the_steps_are_in_their_order(make_
         answer = await http.post("/one/mcp/call", json=body, headers=who)
         call = await one(http, answer.headers["x-request-id"], who)
     assert names(call) == ["metrics", "access", "rate limit", *ALWAYS, "tool", BACK]
-    times = [at for _, at in call["steps"]]
+    times = call["steps"][1::2]
     assert times == sorted(times)
     assert (times[0] >= 0, times[-1] <= call["seconds"]) == (True, True)
 
