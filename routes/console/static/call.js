@@ -71,7 +71,10 @@ const took = (seconds) => (seconds < 0.001 ? `${Math.max(seconds * 1e6, 0).toFix
 function waterfall(call) {
   const flat = call.steps ?? [];
   const steps = flat.flatMap((name, at) => (at % 2 ? [] : [[name, flat[at + 1]]]));
-  const phases = steps.map(([name, at], index) => [name, at, steps[index + 1]?.[1] ?? call.seconds]);
+  const phases = steps.map(([name, at], index) => {
+    const [after, end] = steps[index + 1] ?? ["", call.seconds];
+    return [name === "tool" && after.startsWith("waits for a place") ? "arguments of the tool" : name, at, end];
+  });
   const marks = (call.marks ?? []).map(([at, name, words]) => [[name, words && ": ", text(words)], at, null]);
   const line = ([label, from, to]) => {
     const bar = el("span", { className: to === null ? "bar mark" : "bar" });
