@@ -1,4 +1,4 @@
-"""What most calls do not have: what went wrong, trace, content, marks and steps. Bounded by number and by bytes."""
+"""Notes about a call that most calls do not have: what went wrong, trace, content, marks and steps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
 
 
 class Draft:
-    """What is noted of a call while it runs: its steps, and what its tool reports."""
+    """The notes about a call while it runs: its steps, and what its tool reports."""
 
     __slots__ = ("marks", "steps")
 
