@@ -44,7 +44,7 @@ def console(
     if not settings.console:
         return Console()
     from gateway.console.feed import Feed
-    from gateway.console.watch import ToolBegins, Watch
+    from gateway.console.watch import NoteTrace, Watch
     from routes.console.door import Door
 
     feed = Feed(with_arguments=settings.console_arguments)
@@ -58,9 +58,9 @@ def console(
     is_proxied = bool(settings.trusted_proxies)
     return Console(
         interceptors=[Watch(feed, logged.writes)],
-        inside=[ToolBegins(feed, _trace if has_traces else None)],
+        inside=[NoteTrace(_trace)] if has_traces else [],
         middleware=[Middleware(Door, logins=logins, is_proxied=is_proxied, refused=refusals)],
-        lifetimes=lifetimes,
+        lifetimes=[feed.opened, *lifetimes],
         socket_listeners=[feed.websockets_changed],
         feed=feed,
         source=source,

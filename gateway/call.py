@@ -90,9 +90,8 @@ class ToolCall:
     client: str = ""
     # The cache sets it: the result must have `wire`.
     wants_wire: bool = field(default=False, init=False)
-    # `gateway/idempotency` sets both: every outcome must have `wire`; the answer is that of an earlier call.
+    # `gateway/idempotency` sets it: every outcome must have `wire`.
     wants_record: bool = field(default=False, init=False)
-    is_repeated: bool = field(default=False, init=False)
     # The SDK turns both into text before anything else can look at them; `gateway/local/plan.py` notes what they were.
     returned: Any = field(default=None, init=False)
     failure: Exception | None = field(default=None, init=False)
@@ -102,8 +101,9 @@ class ToolCall:
     clock: Clock | None = field(default=None, init=False)
     # `gateway/idempotency` sets it: the task that goes on when the client leaves.
     run: Task[None] | None = field(default=None, init=False)
-    # The console notes on its clock when the tool began, and in which trace.
-    began: float = field(default=0.0, init=False)
+    # The cache sets it to `cache`, `gateway/idempotency` to `repeated`: an earlier result is the answer.
+    answered: str = field(default="", init=False)
+    # The console notes the trace.
     trace: str = field(default="", init=False)
 
 
@@ -186,3 +186,12 @@ def chain(interceptors: Sequence[Interceptor], handler: CallNext) -> CallNext:
     for interceptor in reversed(interceptors):
         handler = partial(interceptor, call_next=handler)
     return handler
+
+
+def parts_of(handler: CallNext) -> tuple[list[Interceptor], CallNext]:
+    """Returns the interceptors and the handler of which `chain` made this one."""
+    interceptors: list[Interceptor] = []
+    while isinstance(handler, partial) and "call_next" in handler.keywords:
+        interceptors.append(handler.func)
+        handler = handler.keywords["call_next"]
+    return interceptors, handler

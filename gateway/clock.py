@@ -9,6 +9,8 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from gateway.spans import begin_step
+
 
 class Quota(NamedTuple):
     """At most `calls` in any period of `seconds`."""
@@ -50,6 +52,7 @@ class Clock:
         """Stops the clock while the tool waits for its client's answer."""
         if not self._pauses:
             self._paused_at = self._now()
+            begin_step("waits for the client's answer")
         self._pauses += 1
         try:
             yield
@@ -59,6 +62,7 @@ class Clock:
                 waited = self._now() - self._paused_at
                 self._ends += waited
                 self._silent_until += waited
+                begin_step("tool")
 
     def left(self) -> float:
         """Returns the seconds until the call has to be looked at again; 0 or less if its time is over."""

@@ -115,7 +115,7 @@ def headers_of(exc: GatewayError, scope: Scope) -> dict[str, str]:
 
 def replayed(call: ToolCall | None) -> dict[str, str]:
     """Returns the header of an answer that repeats that of an earlier call with the same key."""
-    return {"Idempotency-Replayed": "true"} if call is not None and call.is_repeated else {}
+    return {"Idempotency-Replayed": "true"} if call is not None and call.answered == "repeated" else {}
 
 
 def tool_error(message: str, server: str, call: ToolCall) -> Response:

@@ -106,6 +106,7 @@ class Cache:
 
     def _found(self, stored: Stored, call: ToolCall, info: CacheInfo) -> ToolResult:
         self._tell("hit", call)
+        call.answered = "cache"
         if stored.collapsed:
             info.status = "fwd=miss; collapsed"
         else:

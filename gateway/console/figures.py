@@ -32,21 +32,14 @@ class Tally:
         self._slot = self._count = 0
         self._slots: dict[int, int] = {}
 
-    def add(self, seconds: float, slot: int, is_good: bool = True, began: float = 1.0) -> None:
-        """Counts a call that ended in `slot`, a number of periods of ten seconds since 1970.
-
-        `began` is 0 if it was answered without its tool.
-        """
-        self.calls += 1
-        if not is_good:
-            self.errors += 1
-        if not began:
-            self.without_tool += 1
-        self.recent.append(seconds)
+    def add(self, seconds: Sequence[float], slot: int) -> None:
+        """Counts calls that ended in `slot`, a number of periods of ten seconds since 1970."""
+        self.calls += len(seconds)
+        self.recent.extend(seconds)
         if slot != self._slot:
             self._slots = {each: number for each, number in self._by_slot().items() if each > slot - SLOTS}
-            self._slot, self._count = slot, 0
-        self._count += 1
+            self._slot, self._count = slot, self._slots.pop(slot, 0)
+        self._count += len(seconds)
 
     def shown(self, now: float) -> dict[str, Any]:
         """Returns the figures with the samples, so that those of several processes can be added."""

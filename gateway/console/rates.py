@@ -7,6 +7,9 @@ from typing import NamedTuple
 WINDOW = 60
 """Seconds that are counted."""
 
+RATE_SECONDS = 10
+"""Seconds over which the calls a second are told."""
+
 
 class Counts(NamedTuple):
     calls: int = 0

@@ -1,100 +1,77 @@
-"""The last calls, bounded by number and by bytes."""
+"""The last calls, bounded by number."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from bisect import bisect_right
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 MAX_CALLS = 2000
-MAX_BYTES = 8 * 1024 * 1024
-"""Bytes of arguments, results and marks. What else there is of a call has less than a kilobyte."""
-NOTHING = ("", "", ())
-EMPTY = ("", "", "", "", ())
-"""The fields of a call from `problem` on, if there is nothing to say."""
+"""Each has less than a kilobyte."""
+
+Record = tuple[int, float, float, str, str, str, str | None, str, str | None, str, str]
+"""A call that is over: its number, its start on the clock, its seconds, and its request id, server, tool, version, way
+in, caller, client program and outcome. The version is empty for a tool without, and None if the server has no such
+tool. A plain tuple, which the garbage collector need not follow, costs every call least.
+"""
 
 
-class Ended(NamedTuple):
-    """A call that is over. `begun` is in seconds since 1970, `seconds` its duration.
-
-    `waited` are the seconds until its tool began; negative if no tool ran for it. `version` is that of the tool, empty
-    for a tool without versions. `client` is the program of a native caller. `answered` is `cache` or `repeated` if an
-    earlier result was the answer. `problem` is the text of the error that kept it from its result. `arguments` and
-    `result` are empty unless they are to be shown.
-    """
-
-    number: int
-    begun: float
-    seconds: float
-    waited: float
-    request_id: str
-    server: str
-    tool: str
-    version: str
-    via: str
-    caller: str | None
-    client: str
-    outcome: str
-    answered: str
-    problem: str
-    trace: str = ""
-    arguments: str = ""
-    result: str = ""
-    marks: tuple[tuple[float, str, str], ...] = ()
-
-    def shown(self, process: str) -> dict[str, Any]:
-        """Returns the call as a page gets it. `process` is the one in which it ran."""
-        return {"process": process, **{name: value for name, value in self._asdict().items() if value not in ("", ())}}
+def ended(call: Record) -> float:
+    return call[1] + call[2]
 
 
-Call = tuple[Any, ...]
-"""The fields of an `Ended`. As a plain tuple, which the garbage collector need not follow, it costs every call less."""
+def by_second(calls: Sequence[Record], offset: float) -> Iterator[tuple[int, Sequence[Record]]]:
+    """Yields calls, which stand in the order of their ends, by the second since 1970. `offset` is that of the clock."""
+    begin = 0
+    while begin < len(calls):
+        second = int(ended(calls[begin]) + offset)
+        end = max(bisect_right(calls, second + 1 - offset, begin, key=ended), begin + 1)
+        yield second, calls[begin:end]
+        begin = end
+
+
+def durations(calls: Sequence[Record]) -> Mapping[tuple[str, str], Sequence[float]]:
+    """Returns the seconds of the calls of each tool, by server and tool."""
+    found: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for call in calls:
+        if call[6] is not None:
+            found[call[4], call[5]].append(call[2])
+    return found
 
 
 class Ring:
-    """Each call gets the next number of a sequence, by which a reader goes on where it was."""
+    """Each call gets the next number of a sequence, by which a reader goes on where it was. Full, the oldest go."""
 
-    def __init__(self, max_calls: int = MAX_CALLS, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, max_calls: int = MAX_CALLS) -> None:
         self.last = 0
-        self._max_calls = max_calls
-        self._max_bytes = max_bytes
-        self._calls: deque[Call] = deque()
-        self._bytes = 0
+        self._calls: deque[Record] = deque(maxlen=max_calls)
 
-    def __len__(self) -> int:
-        return len(self._calls)
-
-    def extend(self, calls: Sequence[Call]) -> None:
+    def extend(self, calls: Sequence[Record]) -> None:
         self.last += len(calls)
         self._calls.extend(calls)
-        self._bytes += sum(_size(call) for call in calls if call[-3:] != NOTHING)
-        while len(self._calls) > self._max_calls or self._bytes > self._max_bytes:
-            call = self._calls.popleft()
-            if call[-3:] != NOTHING:
-                self._bytes -= _size(call)
 
-    def after(self, sequence: int, most: int) -> tuple[list[Ended], int]:
+    def after(self, sequence: int, most: int) -> tuple[list[Record], int]:
         """Returns the calls after a number of the sequence, at most the last `most`, and how many were left out."""
         new = self.last - sequence
         count = max(0, min(new, most, len(self._calls)))
-        calls = [Ended._make(self._calls[at]) for at in range(len(self._calls) - count, len(self._calls))]
-        return calls, max(0, new - count)
+        return [*islice(self._calls, len(self._calls) - count, None)], max(0, new - count)
 
-    def of_request(self, request_id: str) -> list[Ended]:
-        return [ended for ended in map(Ended._make, self._calls) if ended.request_id == request_id]
+    def following(self, sequence: int, most: int) -> tuple[list[Record], int]:
+        """Returns the first `most` calls after a number of the sequence, and how many before them are gone."""
+        new = self.last - sequence
+        gone = max(0, new - len(self._calls))
+        begin = len(self._calls) - (new - gone)
+        return [*islice(self._calls, begin, begin + most)], gone
 
-    def since(self, begun: float) -> list[float]:
-        """Returns the durations of the calls that began after a time, the last call first."""
+    def of_request(self, request_id: str) -> list[Record]:
+        return [call for call in self._calls if call[3] == request_id]
+
+    def since(self, at: float) -> list[float]:
+        """Returns the durations of the calls that ended after a time on the clock, the last call first."""
         durations = []
-        for call in map(Ended._make, reversed(self._calls)):
-            if call.begun + call.seconds < begun:
+        for call in reversed(self._calls):
+            if ended(call) < at:
                 break
-            durations.append(call.seconds)
+            durations.append(call[2])
         return durations
-
-
-def _size(call: Call) -> int:
-    """Returns the bytes of arguments, result and marks, of which nobody else bounds the number."""
-    arguments, result, marks = call[-3:]
-    texts = sum(len(text) + 100 for _, _, text in marks)
-    return 4 * (len(arguments) + len(result)) + texts

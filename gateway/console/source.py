@@ -40,6 +40,10 @@ class Source(Protocol):
     @property
     def trouble(self) -> str: ...
 
+    async def watch(self) -> None:
+        """Tells each process that somebody looks, so that it notes the steps of its next calls."""
+        ...
+
     async def after(self, cursor: str) -> Chunk:
         """Returns what ended after a cursor. With one that is empty or unknown, the last calls there are."""
         ...
@@ -78,20 +82,26 @@ class OwnProcess:
         self._feed = feed
         self.trouble = "" if workers == 1 else ONE_WORKER.format(workers)
 
+    async def watch(self) -> None:
+        self._feed.watch()
+
     async def after(self, cursor: str) -> Chunk:
         feed, ring = self._feed, self._feed.ring
+        feed.watch()
+        feed.flush()
         found = CURSOR.fullmatch(cursor)
         number = int(found[2]) if found is not None and found[1] == feed.process else -1
         is_known = 0 <= number <= ring.last
         calls, missed = ring.after(number if is_known else 0, MAX_SENT)
-        shown = [call.shown(feed.process) for call in calls]
+        shown = [feed.shown(call) for call in calls]
         return Chunk(shown, f"{feed.process}-{ring.last}", missed if is_known else 0, not is_known)
 
     async def states(self) -> Sequence[Shown]:
         return [self._feed.state()]
 
     async def of_request(self, request_id: str) -> Sequence[Shown]:
-        return [call.shown(self._feed.process) for call in self._feed.ring.of_request(request_id)]
+        self._feed.flush()
+        return [self._feed.shown(call) for call in self._feed.ring.of_request(request_id)]
 
     async def figures(self) -> Sequence[Figures]:
         return [self._feed.figures()]
@@ -107,5 +117,10 @@ class OwnProcess:
 
 
 def without_content(call: Shown) -> Shown:
-    """Returns a call without its arguments, its result and its marks."""
-    return {name: value for name, value in call.items() if name not in ("arguments", "result", "marks")}
+    """Returns a call without its arguments, its result, its marks and its steps."""
+    return {name: value for name, value in call.items() if name not in ("arguments", "result", "marks", "steps")}
+
+
+def ended(call: Shown) -> float:
+    """Returns when a call ended, in seconds since 1970."""
+    return float(call["begun"] + call["seconds"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.console.feed import Feed
-from gateway.console.source import CURSOR, MAX_SENT, Chunk, Figures, OwnProcess, Shown
+from gateway.console.source import CURSOR, MAX_SENT, Chunk, Figures, OwnProcess, Shown, ended
 from gateway.console.worker_sockets import Answers, WorkerSockets
 
 MISSING = "{} of {} workers answer: nothing of the others is shown."
@@ -31,6 +31,7 @@ class Workers:
         self._count = count
         self._seen = count
         self._answers: Answers = {
+            "watch": lambda _: self._watch(),
             "after": self._own.after,
             "states": lambda _: self._own.states(),
             "of_request": self._own.of_request,
@@ -46,6 +47,9 @@ class Workers:
     def trouble(self) -> str:
         return "" if self._seen >= self._count else MISSING.format(self._seen, self._count)
 
+    async def watch(self) -> None:
+        await self._all("watch")
+
     async def after(self, cursor: str) -> Chunk:
         parts = dict(CURSOR.findall(cursor))
         names = [self._process, *self._sockets.others()]
@@ -54,7 +58,7 @@ class Workers:
         at = {name: "" if is_start else f"{name}-{parts.get(name, 0)}" for name in names}
         own, others = await self._own.after(at.pop(self._process)), await self._ask("after", at)
         chunks = {self._process: own} | {name: Chunk(*each) for name, each in others.items()}
-        calls = sorted((call for chunk in chunks.values() for call in chunk.calls), key=_end)
+        calls = sorted((call for chunk in chunks.values() for call in chunk.calls), key=ended)
         missed = sum(chunk.missed for chunk in chunks.values()) + max(0, len(calls) - MAX_SENT)
         unanswered = {} if is_start else {name: each for name, each in at.items() if name not in chunks}
         after = [*(chunk.cursor for chunk in chunks.values()), *unanswered.values()]
@@ -83,6 +87,10 @@ class Workers:
         answers = await self._sockets.ask("cancel", {process: number})
         return bool(answers.get(process))
 
+    async def _watch(self) -> Sequence[Shown]:
+        await self._own.watch()
+        return []
+
     async def _all(self, question: str, argument: Any = None) -> list[Any]:
         """Returns the items of all workers, the own ones first."""
         own = await self._answers[question](argument)
@@ -93,7 +101,3 @@ class Workers:
         answers = await self._sockets.ask(question, arguments)
         self._seen = 1 + len(answers)
         return answers
-
-
-def _end(call: Shown) -> float:
-    return float(call["begun"] + call["seconds"])

@@ -140,7 +140,7 @@ def _ending() -> Unavailable:
 
 
 def _repeated(record: bytes, call: ToolCall) -> ToolResult:
-    call.is_repeated = True
+    call.answered = "repeated"
     return repeated(record, call)
 
 

@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 
 from gateway.local.fair_limiter import FairLimiter
 from gateway.places import part
+from gateway.spans import begin_step
 
 
 class Threads:
@@ -26,8 +27,10 @@ class Threads:
 
     async def run(self, function: Callable[..., Any], /, **arguments: Any) -> Any:
         """Calls `function(**arguments)` in a thread in which `anyio.from_thread` works."""
+        begin_step("waits for a place among the threads")
         place = _Place(self._places)
         await self._places.acquire_on_behalf_of(place)
+        begin_step("waits for a thread")
         try:
             return await to_thread.run_sync(
                 partial(place.occupy, function, arguments), abandon_on_cancel=True, limiter=self._unbounded
@@ -49,6 +52,7 @@ class _Place:
         """Runs in the thread. Popping the one claim is atomic: either the function begins or the caller is gone."""
         if not self._claim():
             return None
+        begin_step("tool")  # to_thread passes the context on
         try:
             return function(**arguments)
         except GeneratorExit as exc:  # a coroutine that awaits the thread could not tell it from its own close

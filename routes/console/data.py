@@ -15,7 +15,7 @@ from gateway import VERSION
 from gateway.caller import caller
 from gateway.console.figures import added
 from gateway.console.logins import Logins
-from gateway.console.source import Source, without_content
+from gateway.console.source import Shown, Source, without_content
 from gateway.errors import InvalidRequest, UnknownTool
 from gateway.servers.registry import Registry
 from gateway.telemetry.refusals import Refused
@@ -72,6 +72,8 @@ class Data:
 
     async def me(self, request: Request) -> Response:
         """Answers with what the caller may do here; every caller may ask."""
+        if may("read"):
+            await self._source.watch()
         may_do: dict[str, bool] = {action: may(action) for action in ACTIONS}
         may_do["arguments"] = may_do["arguments"] and self._with_arguments
         grants = caller.get().grants
@@ -91,7 +93,8 @@ class Data:
             for each in state["running"]
             if each["request_id"] == request_id
         ]
-        return _json({"calls": calls if may("arguments") else [_bare(call) for call in calls], "running": running})
+        shown = calls if may("arguments") else [_bare(call) for call in calls]
+        return _json({"calls": shown, "running": running, **self._extent(states)})
 
     async def tools(self, request: Request) -> Response:
         """Answers with every tool and its figures."""
@@ -107,7 +110,7 @@ class Data:
             for key in {**names, **found}
             for server, _, tool in [key.partition(":")]
         ]
-        return _json({"tools": rows, "reach": self._source.reach})
+        return _json({"tools": rows, **self._extent(await self._source.states())})
 
     async def tool(self, request: Request) -> Response:
         """Answers with the definition of one tool that the caller may call."""
@@ -130,23 +133,25 @@ class Data:
             }
             for held in self._registry.all_held()
         ]
-        return _json({"servers": rows})
+        return _json({"servers": rows, **self._extent(await self._source.states())})
 
     async def sessions(self, request: Request) -> Response:
         require("read", self._refused)
         rows = [{"server": server.name, "sessions": server.sessions} for server in self._registry]
         found = await self._source.connections()
-        states = [
-            {name: value for name, value in state.items() if name != "running"} for state in await self._source.states()
-        ]
-        return _json(
-            {"processes": states, "servers": rows, "aggregate": self._sessions(), "open": found, "now": time.time()}
-        )
+        states = await self._source.states()
+        shown = [{name: value for name, value in state.items() if name != "running"} for state in states]
+        about = {**self._extent(states), "processes": shown, "aggregate": self._sessions(), "now": time.time()}
+        return _json({**about, "servers": rows, "open": found})
 
     async def refusals(self, request: Request) -> Response:
         require("read", self._refused)
         found = sorted(await self._source.refusals(), key=lambda each: -each["at"])
-        return _json({"refusals": found, "reach": self._source.reach, "trouble": self._source.trouble})
+        return _json({"refusals": found, **self._extent(await self._source.states())})
+
+    def _extent(self, states: Sequence[Shown]) -> dict[str, Any]:
+        """Returns whose data a page has, and in `trouble` what is missing of it."""
+        return {"reach": self._source.reach, "trouble": self._source.trouble, "processes": len(states)}
 
     async def settings(self, request: Request) -> Response:
         require("read", self._refused)
@@ -175,7 +180,7 @@ class Data:
 def _bare(call: dict[str, Any]) -> dict[str, Any]:
     """Returns a call with its marks, which have no text of the tool's own here."""
     marks = [[at, name, ""] for at, name, _ in call.get("marks", ())]
-    return {**without_content(call), "marks": marks}
+    return {**without_content(call), "marks": marks, "steps": call.get("steps", ())}
 
 
 def _json(document: Any) -> Response:

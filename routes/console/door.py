@@ -46,6 +46,8 @@ class Door:
         if scope["type"] == "lifespan":
             return self.app(scope, receive, send)
         login = take_cookie(scope) if self._logins is not None else None
+        if ROOT not in scope["path"]:  # found without the prefix of a proxy, which costs each call
+            return self.app(scope, receive, send)
         path = route_path(scope)
         if scope["type"] == "http" and (path == ROOT or path.startswith(ROOT + "/")):
             return self._enter(path, login, scope, receive, send)

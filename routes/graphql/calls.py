@@ -45,7 +45,7 @@ class RequestCalls:
             result = await self._called(server, call)
         except GatewayError as exc:
             raise _failed(of_refusal(exc, call)) from exc
-        self.is_repeated = self.is_repeated or call.is_repeated
+        self.is_repeated = self.is_repeated or call.answered == "repeated"
         if result.is_error:
             raise _failed(document("tool-error", result.message, server=target.server, tool=target.tool))
         if result.asks is not None:

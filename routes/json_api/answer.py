@@ -45,7 +45,7 @@ async def respond(
     headers = [_JSON, (b"content-length", b"%d" % len(body))]
     if result.asks is not None:
         headers += task_headers(result.asks, server.name, call.tool, scope)
-    if call.is_repeated:
+    if call.answered == "repeated":
         headers.append(_REPLAYED)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

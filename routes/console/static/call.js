@@ -1,7 +1,7 @@
 // One call: what it was, where its time went, and how it ended.
 
 import { snippet } from "../docs/elements.js";
-import { ANSWERED, absolute, badge, begin, duration, el, ms, notice, post, read, say, text, visible, when } from "./shared.js";
+import { ANSWERED, absolute, badge, begin, duration, el, ms, notice, post, read, say, tellTrouble, text, visible, when } from "./shared.js";
 
 const id = decodeURIComponent(location.pathname.split("/").at(-1));
 let me, timer;
@@ -16,7 +16,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 async function show(page) {
-  const { calls, running } = await read(`console/data/calls/${encodeURIComponent(id)}`);
+  const found = await read(`console/data/calls/${encodeURIComponent(id)}`);
+  const { calls, running } = found;
+  tellTrouble(found);
   const all = [...running.map(inFlight), ...calls.reverse().flatMap(ended)];
   page.replaceChildren(
     el("p", { className: "quiet" }, "Request ", el("code", {}, text(id)), ". The log has its lines under this id."),
@@ -57,26 +59,32 @@ function ended(call) {
       ["process", call.process],
     ]),
     el("h3", {}, "Where the time went"),
-    waterfall(call),
+    ...waterfall(call),
     ...content(call),
     snippet("The same with curl", curl(call)),
     el("p", {}, el("a", { href: absolute(`console/try?${new URLSearchParams({ server: call.server, tool: call.tool })}`) }, "Try this tool")),
   ];
 }
 
+const took = (seconds) => (seconds < 0.001 ? `${Math.max(seconds * 1e6, 0).toFixed(0)} µs` : ms(seconds));
+
+/** Returns a line for each step of a call, which lasts until the next one begins, and for what its tool reported. */
 function waterfall(call) {
-  const began = Math.max(call.waited, 0);
-  const phases = call.waited < 0
-    ? [["access, limits, cache: no tool ran", 0, call.seconds]]
-    : [["access, limits, a place", 0, began], ["the tool, and its answer", began, call.seconds]];
+  const flat = call.steps ?? [];
+  const steps = flat.flatMap((name, at) => (at % 2 ? [] : [[name, flat[at + 1]]]));
+  const phases = steps.map(([name, at], index) => {
+    const [after, end] = steps[index + 1] ?? ["", call.seconds];
+    return [name === "tool" && after.startsWith("waits for a place") ? "arguments of the tool" : name, at, end];
+  });
   const marks = (call.marks ?? []).map(([at, name, words]) => [[name, words && ": ", text(words)], at, null]);
   const line = ([label, from, to]) => {
     const bar = el("span", { className: to === null ? "bar mark" : "bar" });
     bar.style.insetInlineStart = `${(100 * from) / (call.seconds || 1)}%`;
     if (to !== null) bar.style.width = `${(100 * (to - from)) / (call.seconds || 1)}%`;
-    return el("li", {}, el("span", {}, label), el("span", { className: "track", ariaHidden: "true" }, bar), el("span", { className: "number" }, to === null ? `at ${ms(from)}` : ms(to - from)));
+    return el("li", {}, el("span", {}, label), el("span", { className: "track", ariaHidden: "true" }, bar), el("span", { className: "number" }, to === null ? `at ${ms(from)}` : took(to - from)));
   };
-  return el("ul", { className: "fall" }, [...phases, ...marks].map(line));
+  const untold = steps.length ? "" : el("p", { className: "quiet" }, "Its steps are not known. They are noted while somebody looks at the console, of up to 400 calls a second.");
+  return [untold, el("ul", { className: "fall" }, (phases.length ? [...phases, ...marks] : [["all of it", 0, call.seconds], ...marks]).map(line))];
 }
 
 function content(call) {
@@ -84,7 +92,7 @@ function content(call) {
   if (!me.may.arguments) return [el("p", { className: "quiet" }, "Arguments and results are shown with the scope console:arguments.")];
   return [["Arguments", call.arguments], ["Result", call.result]].flatMap(([name, value]) => [
     el("h3", {}, name),
-    value ? el("pre", { tabIndex: 0, role: "group", "aria-label": name }, el("code", {}, visible(indented(value)))) : el("p", { className: "quiet" }, "none"),
+    value ? el("pre", { tabIndex: 0, role: "group", "aria-label": name }, el("code", {}, visible(indented(value)))) : el("p", { className: "quiet" }, "none, or no longer kept"),
   ]);
 }
 

@@ -9,11 +9,11 @@ const FIELDS = {
   via: ["Via", ["", "call", "tool-url", "ws", "graphql", "mcp", "aggregate"]],
   outcome: ["Outcome", ["", "ok", "errors", "refused"]],
   caller: ["Caller", "text"],
-  slower: ["Over (ms)", "number"],
+  slower: ["Slower than (ms)", "number"],
   find: ["Find (id, tool, error)", "search"],
 };
 const REFUSED = ["unauthenticated", "forbidden", "rate-limited", "share-exceeded"];
-const COLUMNS = [["Time", "time"], ["Tool"], ["Via", "less"], ["Caller", "less"], ["Client", "less"], ["Outcome"], ["Duration", "number"]];
+const COLUMNS = [["Time", "time"], ["Tool", "name"], ["Via", "less"], ["Caller", "less"], ["Client", "less"], ["Outcome"], ["Duration", "number"]];
 
 const processes = new Map(); // by name: its last state, and when it came
 const over = new Set(); // calls that have ended: the state of another process may be a second old
@@ -225,6 +225,14 @@ function drawEnded() {
   const fresh = waiting.map((call) => rowOf(call, outcomeOf(call), ms(call.seconds))).reverse();
   waiting = [];
   ui.ended.prepend(...fresh);
+  // Calls of another process may come late: those that it kept while nobody looked.
+  const end = (row) => row.call.begun + row.call.seconds;
+  const drawn = [...ui.ended.rows];
+  if (fresh.length && drawn.some((row, at) => at && end(row) > end(drawn[at - 1]) + 0.5)) {
+    const focused = document.activeElement;
+    ui.ended.append(...drawn.sort((a, b) => end(b) - end(a)));
+    focused.focus();
+  }
   while (ui.ended.rows.length > MOST) {
     const last = ui.ended.rows[ui.ended.rows.length - 1];
     if (last.contains(document.activeElement)) ui.find.focus();

@@ -1,6 +1,6 @@
 // What was refused last, and why: by reason and address, then one by one.
 
-import { absolute, badge, begin, el, notice, read, table, text, when } from "./shared.js";
+import { absolute, badge, begin, el, read, table, tellTrouble, text, when } from "./shared.js";
 
 const WHY = {
   unauthenticated: "401: no credential, or one that is not valid",
@@ -12,7 +12,9 @@ const WHY = {
 };
 
 begin(async (page) => {
-  const { refusals, trouble } = await read("console/data/refusals");
+  const found = await read("console/data/refusals");
+  const { refusals } = found;
+  tellTrouble(found);
   const groups = new Map();
   for (const each of refusals) {
     const name = JSON.stringify([each.reason, each.address]);
@@ -20,12 +22,11 @@ begin(async (page) => {
   }
   const grouped = [...groups.values()].sort((a, b) => b.count - a.count);
   const known = (value) => (value ? text(value) : "–");
-  if (trouble) page.append(notice(trouble));
   page.append(
-    table("By reason and address", ["Reason", ["Times", "number"], "Address", "What it means"],
+    table("By reason and address", ["Reason", ["Times", "number"], "Address", ["What it means", "words"]],
       grouped.map((each) => [badge(each.reason), each.count, known(each.address), WHY[each.reason] ?? ""]), "Nothing was refused."),
     el("h2", {}, "The last 200"),
-    table("One by one, the last first", ["Time", "Reason", "Address", "Caller", "Request"],
+    table("One by one, the last first", ["Time", "Reason", ["Address", "name"], "Caller", ["Request", "name"]],
       refusals.map((each) => [when(each.at), badge(each.reason), known(each.address), known(each.caller),
         el("a", { href: absolute(`console/calls/${encodeURIComponent(each.request_id)}`) }, text(each.request_id))]), "Nothing was refused."),
   );

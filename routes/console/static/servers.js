@@ -1,8 +1,8 @@
 // The servers: their states, why one did not start, and what an administrator may do with those of the servers file.
 
-import { begin, el, notice, post, read, say, table, text, visible } from "./shared.js";
+import { begin, el, notice, post, read, say, table, tellTrouble, text, visible } from "./shared.js";
 
-const HEADS = ["Server", "State", ["Tools", "number less"], ["Sessions", "number less"], "Detail"];
+const HEADS = ["Server", "State", ["Tools", "number less"], ["Sessions", "number less"], ["Detail", "name"]];
 const DONE = { restart: "Restarted", disable: "Disabled", enable: "Enabled" };
 
 begin(async (page, me) => {
@@ -12,14 +12,16 @@ begin(async (page, me) => {
   await show();
 
   async function show() {
-    const { servers } = await read("console/data/servers");
+    const found = await read("console/data/servers");
+    const { servers } = found;
+    tellTrouble(found);
     const entries = new Map();
     if (me.may.admin) for (const each of (await read("console/admin/servers")).servers) if (each.entry) entries.set(each.name, each);
     const rows = servers.map((row) => [text(row.server), state(row), ...buttons(row.server), row.tools, row.sessions, detail(row)]);
     for (const [name, each] of entries) {
       if (!servers.some((row) => row.server === name)) rows.push([text(name), state({ state: each.state }), ...buttons(name), "–", "–", each.reason ? text(each.reason) : "–"]);
     }
-    box.replaceChildren(table("Servers of this process", me.may.admin ? HEADS.toSpliced(2, 0, "Actions") : HEADS, rows, "No server is served."));
+    box.replaceChildren(table(found.processes > 1 ? `Servers of the process that answered, one of ${found.processes}` : "Servers", me.may.admin ? HEADS.toSpliced(2, 0, "Actions") : HEADS, rows, "No server is served."));
 
     function buttons(name) {
       if (!me.may.admin) return [];

@@ -1,6 +1,6 @@
 // MCP sessions, streams and WebSockets: each one, then by process and by server.
 
-import { begin, duration, el, failed, read, table, text } from "./shared.js";
+import { begin, duration, el, failed, read, table, tellTrouble, text } from "./shared.js";
 
 const KINDS = { session: "session", stream: "listen stream", websocket: "WebSocket" };
 const HEADS = ["Opened", "Kind", "Endpoint", "Caller", "Client", ["Protocol", "less"], ["Used", "number"], ["In flight", "number"], ["Id", "less"]];
@@ -13,7 +13,9 @@ begin(async (page) => {
 });
 
 async function show(page) {
-  const { processes, servers, aggregate, open, now } = await read("console/data/sessions");
+  const found = await read("console/data/sessions");
+  const { processes, servers, aggregate, open, now } = found;
+  tellTrouble(found);
   const ago = (seconds) => `${duration(Math.max(0, now - seconds))} ago`;
   const each = open.map((one) => [
     ago(one.opened), KINDS[one.kind], one.server ? text(one.server) : "all servers", one.caller === null ? "–" : text(one.caller),

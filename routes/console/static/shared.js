@@ -7,6 +7,8 @@ export const root = new URL("..", import.meta.url);
 export const absolute = (path) => new URL(path, root).href;
 export const here = document.body.dataset.page;
 const page = document.getElementById("page");
+const troubleBox = el("div", { ariaLive: "polite" });
+page.before(troubleBox);
 
 export class Refused extends Error {
   constructor(status, problem) {
@@ -54,6 +56,11 @@ export function failed(error, again) {
 }
 
 export const notice = (text, kind = "") => el("p", { className: `notice ${kind}`, role: "alert" }, text);
+
+/** Says above a page what is missing of it, such as a worker that does not answer; nothing if all is there. */
+export function tellTrouble({ trouble = "" }) {
+  if (troubleBox.textContent !== trouble) troubleBox.replaceChildren(...(trouble ? [notice(trouble)] : []));
+}
 
 function loginForm(again) {
   const key = el("input", { id: "key", type: "password", autocomplete: "off", required: true, spellcheck: false });

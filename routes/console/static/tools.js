@@ -1,6 +1,6 @@
 // Every tool with its figures, sorted by any of them.
 
-import { absolute, badge, begin, clock, el, framed, ms, percent, read, sparkline, text } from "./shared.js";
+import { absolute, badge, begin, clock, el, framed, ms, percent, read, sparkline, tellTrouble, text } from "./shared.js";
 
 const COLUMNS = [
   ["tool", "Tool", (row) => `${row.server} ${row.tool}`],
@@ -34,7 +34,9 @@ begin(async (page) => {
 });
 
 async function load() {
-  ({ tools: rows } = await read("console/data/tools"));
+  const found = await read("console/data/tools");
+  rows = found.tools;
+  tellTrouble(found);
 }
 
 function sortBy(name) {

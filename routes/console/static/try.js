@@ -12,7 +12,8 @@ const query = new URLSearchParams(location.search);
 const ui = {};
 let running = null;
 
-begin(async (page) => {
+begin(async (page, me) => {
+  ui.key = me.authentication ? '-H "Authorization: Bearer $KEY" ' : "";
   if (!query.has("tool")) return page.append(el("p", {}, "Choose a tool on the page of ", el("a", { href: absolute("console/tools") }, "the tools"), "."));
   ui.tool = await read(`console/data/tool?${new URLSearchParams({ server: query.get("server") ?? "", tool: query.get("tool") })}`);
   const { server, name, description = "", inputSchema, annotations = {} } = ui.tool;
@@ -80,7 +81,7 @@ function curl() {
     // Not complete yet.
   }
   const text = `{"server":${JSON.stringify(ui.tool.server)},"tool":${JSON.stringify(ui.tool.name)},"arguments":${body}}`;
-  return visible(`curl -s ${absolute("call")} -H 'Content-Type: application/json' \\\n  -d '${text.replaceAll("'", "'\\''")}'`);
+  return visible(`curl -s ${absolute("call")} ${ui.key}-H 'Content-Type: application/json' \\\n  -d '${text.replaceAll("'", "'\\''")}'`);
 }
 
 async function submit(event) {

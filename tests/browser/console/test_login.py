@@ -67,5 +67,6 @@ def test_key_without_the_scope_is_told_so_and_can_leave(chromium: Chromium, guar
         page.await_text("main", "This needs the scope console:read, which key:other lacks.")
         page.open(f"{console}/try?server=math&tool=add_tool")
         page.until("!!document.querySelector('form.try')")
+        assert '-H "Authorization: Bearer $KEY"' in page.text(".snippet")
         page.click("nav button")
         page.until("!!document.querySelector('#key')")

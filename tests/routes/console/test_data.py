@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp.server.mcpserver import Context
@@ -97,3 +98,18 @@ async def test_settings_are_names_without_values(make_app: MakeApp) -> None:
         assert (rows["MCP_STATE_KEYS"], rows["MCP_RATE_LIMIT"], rows["MCP_PUBLIC_URL"]) == (True, True, False)
         assert secret not in answer.text
         assert "77/minute" not in answer.text
+
+
+async def test_server_that_did_not_start_is_shown_with_its_error(make_app: MakeApp, tmp_path: Path) -> None:
+    file = tmp_path / "mcp.json"
+    file.write_text(json.dumps({"mcpServers": {"far": {"command": str(tmp_path / "nothing")}}}))
+    async with (
+        opened(make_app(server_of(add), console=True, servers=(), servers_file=str(file))) as http,
+        asyncio.timeout(20),
+    ):
+        rows: dict[str, Any] = {}
+        while rows.get("far", {}).get("detail", {}).get("status") != "failing":
+            rows = {row["server"]: row for row in (await http.get("/console/data/servers")).json()["servers"]}
+            await asyncio.sleep(0.02)
+    assert (rows["one"]["state"], rows["one"]["detail"]) == ("ready", {"status": "ok"})
+    assert rows["far"]["detail"]["reason"].startswith("command: there is no program '")

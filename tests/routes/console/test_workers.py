@@ -138,6 +138,8 @@ async def test_page_says_when_a_worker_is_gone_and_goes_on_with_one_that_is_new(
         async with stream(clients[0]) as feed:
             state = await feed.until("state", lambda each: each["trouble"])
         assert state["trouble"].startswith("1 of 2 workers answer")
+        for page in ("tools", "refusals", "sessions", "servers", "calls/x"):
+            assert (await data(clients[0], page))["trouble"] == state["trouble"], page
         assert not killed.exists()
 
 
