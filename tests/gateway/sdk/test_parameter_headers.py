@@ -44,7 +44,7 @@ def test_changed_schema_is_looked_at_again() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.process
+@pytest.mark.slow
 async def test_header_that_contradicts_its_argument_is_refused_on_every_way_in(
     make_app: MakeApp, tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ async def test_call_in_flight_at_a_deleted_server_ends_with_its_result(administe
     [
         (child(), {"admin_stdio": ("npx",)}, "command: MCP_ADMIN_STDIO"),
         (child(args=["${HOME}"]), {}, "args.0: MCP_ADMIN_ENV"),
+        (child(env={"WHO": "${caller.id}"}), {}, "env.WHO: MCP_ADMIN_ENV"),
         ({"url": "http://127.0.0.1:9/"}, {"admin_networks": ()}, "url: its address"),
         (child(), {"admin": False, "admin_stdio": ()}, "command: MCP_ADMIN_STDIO"),
     ],
