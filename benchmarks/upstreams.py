@@ -1,6 +1,6 @@
 """The router in front of servers that run elsewhere, beside the SDK alone and other proxies, in the same rounds.
 
-The upstream over HTTP is a process of its own, on the core of wrk. The CPU time is that of the proxy alone.
+The upstream is a process of its own, on the core of wrk. The CPU time is that of the proxy alone.
 """
 
 import json
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import HERE, Process, WrongAnswerError
+from benchmarks.load import HERE, ON_WRK_CORE, Process, WrongAnswerError
 from benchmarks.targets import ADD, LEGACY, LEGACY_CALL, MODERN, MODERN_CALL, OURS, SDK, STARLETTE, Goal, Target
 
 GROUP, MANY, INSTANCES = "upstreams", 100, 3
 ROOT = HERE.parent
-CHILD = [sys.executable, "-m", "benchmarks.servers.bench_server"]
+CHILD = [*ON_WRK_CORE, sys.executable, "-m", "benchmarks.servers.bench_server"]
 IDLE_CHILD = ["-IS", str(ROOT / "tests" / "gateway" / "upstream" / "peer.py")]
 SETTLING = 120
 ROUTERS = ("ours with upstreams", "ours with one idle upstream", f"ours with {MANY} idle upstreams")
