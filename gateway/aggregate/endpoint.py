@@ -31,7 +31,6 @@ from gateway.sdk.tracing import trace_once
 from gateway.server import Callee
 from gateway.servers.names import Names
 from gateway.servers.registry import Registry
-from gateway.tool import version_of
 
 
 class Aggregate:
@@ -65,7 +64,7 @@ class Aggregate:
             forward=self._requests.forward,
             notify=self._requests.notify,
             version=VERSION,
-            get_tool_input_schema=HeaderSchemas(self._input_schema),
+            get_tool_input_schema=HeaderSchemas(self._input_schema, self._has_versions),
             on_list_tools=no_tools,
             on_subscriptions_listen=self._events.listen,
         )
@@ -129,11 +128,8 @@ class Aggregate:
             return None
 
     def _input_schema(self, name: str) -> Mapping[str, Any] | None:
-        """Returns None for a tool with versions: its server checks the headers of a call when it has chosen one."""
         tool = self._names.find(name)
-        if tool is None or (version_of(tool) and self._has_versions(name)):
-            return None
-        return tool["inputSchema"]
+        return None if tool is None else tool["inputSchema"]
 
     def _has_versions(self, name: str) -> bool:
         found = self._find(name)

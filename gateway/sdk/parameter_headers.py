@@ -30,7 +30,7 @@ class HeaderSchemas:
 
     def __call__(self, tool: str) -> Schema | None:
         schema = self.find(tool)
-        if schema is None or self._has_versions(tool):
+        if schema is None:
             return None
         known = self._known.get(tool)
         if known is None or known[0] is not schema:
@@ -38,7 +38,7 @@ class HeaderSchemas:
                 self._known.clear()
             declares = find_invalid_x_mcp_header(schema) is None and bool(x_mcp_header_map(schema))
             known = self._known[tool] = (schema, declares)
-        return schema if known[1] else None
+        return schema if known[1] and not self._has_versions(tool) else None
 
 
 def look_up_declared(server: LowLevelServer[Any], has_versions: Callable[[str], bool]) -> None:
