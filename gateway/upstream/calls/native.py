@@ -16,7 +16,6 @@ from mcp_types.methods import INPUT_REQUIRED_METHODS, is_input_required
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.call import IDEMPOTENCY_META, Interceptor, ToolCall, ToolResult, chain, current_call
-from gateway.caller import caller
 from gateway.errors import GatewayError, UnknownTool
 from gateway.in_flight import InFlight
 from gateway.sdk import wire
@@ -28,7 +27,7 @@ from gateway.upstream.backend import Backend
 from gateway.upstream.calls.live import LiveCalls
 from gateway.upstream.calls.log_levels import is_wanted, level_of
 from gateway.upstream.calls.origins import askable, native_origin
-from gateway.upstream.calls.places import place_of
+from gateway.upstream.calls.places import place_of, session_of
 from gateway.upstream.calls.rounds import answered
 from gateway.upstream.front import FORWARDED, Forward, Front
 from gateway.upstream.link import Origin, Params, Refusal, Report
@@ -100,8 +99,7 @@ class NativeCalls:
             sent["name"] = call.entry.own_name
         report = partial(_report, ctx) if call is not None and call.wants_progress else None
         origin, connection = native_origin(ctx, call), connection_of(ctx)
-        session = caller.get().key if connection.session_id is None else connection.session_id
-        place = place_of(self._current, backend, connection)
+        session, place = session_of(connection), place_of(self._current, backend, connection)
 
         async def send(params: Params, report: Report | None = report, origin: Origin = origin) -> dict[str, Any]:
             return await backend.request(ctx.method, params, report, session=session, place=place, origin=origin)

@@ -14,14 +14,18 @@ def place_of(current: Backends, backend: Backend, connection: Connection) -> str
 
     What is kept upstream for a session ends with it.
     """
-    session = connection.session_id
-    if session is None:
-        return backend.place(caller.get().key)
-    noted: set[Backends] = connection.state.setdefault(_KEY, set())
-    if current not in noted:
-        noted.add(current)
-        connection.exit_stack.callback(current.leave, session)
+    session = session_of(connection)
+    if connection.session_id is not None:
+        noted: set[Backends] = connection.state.setdefault(_KEY, set())
+        if current not in noted:
+            noted.add(current)
+            connection.exit_stack.callback(current.leave, session)
     return backend.place(session)
+
+
+def session_of(connection: Connection) -> str:
+    """Returns the session of a client; that of its caller if it has none."""
+    return caller.get().key if connection.session_id is None else connection.session_id
 
 
 _KEY = "upstream servers that keep something for the session"
