@@ -9,7 +9,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from gateway.spans import begin_step
+from gateway.spans import TOOL_STEP, begin_step
 
 
 class Quota(NamedTuple):
@@ -62,7 +62,7 @@ class Clock:
                 waited = self._now() - self._paused_at
                 self._ends += waited
                 self._silent_until += waited
-                begin_step("tool")
+                begin_step(TOOL_STEP)
 
     def left(self) -> float:
         """Returns the seconds until the call has to be looked at again; 0 or less if its time is over."""

@@ -9,6 +9,9 @@ from typing import Any
 span: ContextVar[Any] = ContextVar("span", default=None)
 """An `opentelemetry.trace.Span`, whoever began it; None if there is none."""
 
+TOOL_STEP = "tool"
+"""The step in which the tool itself runs."""
+
 noting: ContextVar[Callable[[str], None] | None] = ContextVar("noting", default=None)
 """Takes the name of each step as it begins. None unless somebody looks at the calls in the console."""
 

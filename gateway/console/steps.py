@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from gateway.call import CallNext, Interceptor, ToolCall, ToolResult, parts_of
-from gateway.spans import noting
+from gateway.spans import TOOL_STEP, noting
 
 MAX_STEPS = 64
-TOOL, BACK = "tool", "answer on its way back"
+BACK = "answer on its way back"
 
 NAMES = {
     "Tracing": "tracing",
@@ -61,7 +61,7 @@ class Steps:
         return interceptor(call, call_next)
 
     async def _run(self, handler: CallNext, call: ToolCall) -> ToolResult:
-        self.begin(TOOL)
+        self.begin(TOOL_STEP)
         noting.set(self.begin)
         try:
             return await handler(call)

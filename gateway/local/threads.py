@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 
 from gateway.local.fair_limiter import FairLimiter
 from gateway.places import part
-from gateway.spans import begin_step
+from gateway.spans import TOOL_STEP, begin_step
 
 
 class Threads:
@@ -52,7 +52,7 @@ class _Place:
         """Runs in the thread. Popping the one claim is atomic: either the function begins or the caller is gone."""
         if not self._claim():
             return None
-        begin_step("tool")  # to_thread passes the context on
+        begin_step(TOOL_STEP)  # to_thread passes the context on
         try:
             return function(**arguments)
         except GeneratorExit as exc:  # a coroutine that awaits the thread could not tell it from its own close
